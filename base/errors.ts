@@ -1,0 +1,58 @@
+// The one error of the API: a closed code, and whether the write may have happened.
+
+/** Closed: rpc/status.ts maps each to a gRPC code and etcd's text, and a test enumerates them. */
+export type KvErrorCode =
+  | "key-not-provided"
+  | "key-not-found"
+  | "value-provided"
+  | "lease-provided"
+  | "lease-not-found"
+  | "too-many-operations"
+  | "duplicate-key"
+  | "invalid-sort-option"
+  | "request-too-large"
+  | "compacted"
+  | "future-revision"
+  | "too-many-requests"
+  | "no-leader"
+  | "not-leader"
+  | "leader-changed"
+  | "server-stopped"
+  | "timed-out"
+  | "timed-out-leader-fail"
+  | "timed-out-wait-applied"
+  | "member-not-found"
+  | "corrupt"
+  | "not-committed"
+  | "too-stale"
+  | "lag-too-large"
+  | "retired"
+  | "session-expired"
+  | "already-acknowledged"
+  | "session-mismatch"
+  | "session-full"
+  | "invalid-argument"
+  | "unimplemented"
+  | "deadline-exceeded"
+  | "cancelled"
+  | "unavailable"
+  | "internal";
+
+/**
+ * What the caller may conclude about the command:
+ * - `not-applied`: it did not and will not take effect; retrying is safe.
+ * - `unknown`: it may take effect now, later or never; retry only under the same request id.
+ */
+export type Outcome = "not-applied" | "unknown";
+
+export class KvError extends Error {
+  override readonly name = "KvError";
+  readonly code: KvErrorCode;
+  readonly outcome: Outcome;
+
+  constructor(code: KvErrorCode, outcome: Outcome, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.outcome = outcome;
+  }
+}

@@ -1,0 +1,3 @@
+export * from "./contract.ts";
+export * from "./entry.ts";
+export * from "./freshness.ts";

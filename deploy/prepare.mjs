@@ -1,0 +1,125 @@
+// Makes a checkout runnable: installs packages, generates the codec, compiles TypeScript to dist/.
+// Does only what is missing or stale, says what it does, and is silent and quick when nothing is.
+// Runs before anything is installed, so it imports nothing outside Node until it has.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const flags = new Set(process.argv.slice(2));
+const sourceFolders = ["base", "consensus", "raft", "paxos", "store", "federation", "rpc", "server", "client", "cli", "proto", "test", "examples"];
+const nodeMajorMin = 20;
+
+function say(line) {
+  if (!flags.has("--quiet")) console.log(`hansa: ${line}`);
+}
+
+function fail(line) {
+  console.error(`hansa: ${line}`);
+  process.exit(1);
+}
+
+function run(command, args) {
+  try {
+    execFileSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  } catch {
+    fail(`\`${[command, ...args].join(" ")}\` failed; its output is above`);
+  }
+}
+
+function modifiedAtMs(path) {
+  return existsSync(path) ? statSync(path).mtimeMs : 0;
+}
+
+function filesUnder(folder, ending) {
+  const absolute = join(root, folder);
+  if (!existsSync(absolute)) return [];
+  return readdirSync(absolute, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function installPackages() {
+  const lock = join(root, "package-lock.json");
+  const marker = join(root, "node_modules", ".hansa-installed");
+  const wanted = readFileSync(lock, "utf8");
+  if (existsSync(marker) && readFileSync(marker, "utf8") === wanted) return;
+  say("installing npm packages (npm ci) ...");
+  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  writeFileSync(marker, wanted);
+}
+
+/** proto/*.proto -> proto/generated/codec.{js,d.ts}: one protobufjs static module. */
+function generateCodec() {
+  const protos = filesUnder("proto", ".proto").sort();
+  if (protos.length === 0) return;
+  const folder = join(root, "proto", "generated");
+  const codec = join(folder, "codec.js");
+  const types = join(folder, "codec.d.ts");
+  const stale = protos.some((path) => modifiedAtMs(path) > modifiedAtMs(types)) || modifiedAtMs(fileURLToPath(import.meta.url)) > modifiedAtMs(types);
+  if (!stale) return;
+  say("generating the protobuf codec ...");
+  mkdirSync(folder, { recursive: true });
+  const bin = join(root, "node_modules", ".bin");
+  run(join(bin, "pbjs"), ["--target", "static-module", "--wrap", "commonjs", "--path", join(root, "proto"), "--keep-case", "--no-verify", "--no-convert", "--no-delimited", "--no-service", "--no-beautify", "--out", codec, ...protos]);
+  run(join(bin, "pbts"), ["--no-comments", "--out", types, codec]);
+}
+
+function compile() {
+  const require = createRequire(join(root, "package.json"));
+  const stamp = join(root, "dist", ".stamp");
+  const builtAtMs = modifiedAtMs(stamp);
+  const wanted = new Set();
+  const stale = [];
+  for (const source of sourceFolders.flatMap((folder) => filesUnder(folder, ".ts"))) {
+    if (source.endsWith(".d.ts") || source.endsWith(".test.ts")) continue;
+    const output = join(root, "dist", relative(root, source).replace(/\.ts$/, ".js"));
+    wanted.add(output);
+    if (modifiedAtMs(source) > Math.min(modifiedAtMs(output), builtAtMs)) stale.push({ source, output });
+  }
+  const codec = join(root, "proto", "generated", "codec.js");
+  const codecCopy = join(root, "dist", "proto", "generated", "codec.js");
+  if (existsSync(codec)) {
+    wanted.add(codecCopy);
+    if (modifiedAtMs(codec) > modifiedAtMs(codecCopy)) {
+      mkdirSync(dirname(codecCopy), { recursive: true });
+      writeFileSync(codecCopy, readFileSync(codec));
+    }
+  }
+  for (const output of filesUnder("dist", ".js")) {
+    if (!wanted.has(output)) {
+      rmSync(output, { force: true });
+      rmSync(`${output}.map`, { force: true });
+    }
+  }
+  if (stale.length === 0) return;
+  say(`compiling ${stale.length} files ...`);
+  const { transformFileSync } = require("@swc/core");
+  for (const { source, output } of stale) {
+    const { code, map } = transformFileSync(source, {
+      sourceMaps: true,
+      sourceFileName: relative(dirname(output), source),
+      jsc: { parser: { syntax: "typescript" }, target: "es2022", rewriteRelativeImportExtensions: true },
+      module: { type: "commonjs" },
+      swcrc: false,
+    });
+    mkdirSync(dirname(output), { recursive: true });
+    writeFileSync(output, `${code}//# sourceMappingURL=${relative(dirname(output), output)}.map\n`);
+    writeFileSync(`${output}.map`, map);
+  }
+  writeFileSync(stamp, "");
+}
+
+function declare() {
+  say("writing type declarations ...");
+  run(join(root, "node_modules", ".bin", "tsc"), ["-p", join(root, "deploy", "tsconfig.declarations.json")]);
+}
+
+const nodeMajor = Number(process.versions.node.split(".")[0]);
+if (nodeMajor < nodeMajorMin) fail(`Node ${nodeMajorMin} or newer is needed; this is ${process.versions.node}`);
+installPackages();
+generateCodec();
+compile();
+if (flags.has("--declarations")) declare();

@@ -1,0 +1,16 @@
+/** Tests run from source through swc; tests that start processes use dist/, which `npm test` compiles first. */
+module.exports = {
+  testEnvironment: "node",
+  testMatch: ["**/*.test.ts"],
+  testPathIgnorePatterns: ["/node_modules/", "/dist/", "/test/bench/"],
+  modulePathIgnorePatterns: ["<rootDir>/dist/"],
+  transform: {
+    "^.+\\.ts$": [
+      "@swc/jest",
+      { sourceMaps: "inline", jsc: { parser: { syntax: "typescript" }, target: "es2022" }, module: { type: "commonjs" }, swcrc: false },
+    ],
+  },
+  injectGlobals: false,
+  testTimeout: 60_000,
+  maxWorkers: 2,
+};

@@ -1,0 +1,114 @@
+// Port: what the services need of the node beneath them. server/ implements it; services know nothing of
+// consensus, and the node nothing of protobuf. Callbacks, not promises: a read whose values are in memory
+// is answered in the same turn. `done` comes exactly once, possibly inside the call.
+import type {
+  ClusterId,
+  KvError,
+  LogIndex,
+  MemberId,
+  MonotonicMs,
+  Revision,
+} from "../base/index.ts";
+import type { ReadMode, Role } from "../consensus/index.ts";
+import type {
+  RangeRequest,
+  RangeResponse,
+  Request,
+  Response,
+  TxnRequest,
+  TxnResponse,
+} from "../store/index.ts";
+
+/** Of one call. Every call has a deadline: the client's, capped by the server's own limit. */
+export interface CallContext {
+  readonly deadlineAtMs: MonotonicMs;
+  /** Aborted when the client has gone; the call may then end without effect on the answer. */
+  readonly signal: AbortSignal;
+}
+
+export interface Header {
+  readonly clusterId: ClusterId;
+  readonly memberId: MemberId;
+  readonly revision: Revision;
+  readonly raftTerm: number;
+  /** Empty when the cluster names none. */
+  readonly region: string;
+}
+
+/** `default`: the server's choice (etcd's meaning). */
+export type AskedReadMode = ReadMode | "default";
+export type OnMiss = "wait" | "forward" | "fail";
+
+export interface ReadOptions {
+  readonly mode: AskedReadMode;
+  /** Absent: any age. */
+  readonly maxStalenessMs?: number;
+  /** 0: any. */
+  readonly minRevision: Revision;
+  readonly onMiss: OnMiss;
+}
+
+/** What an answer is, stated by the member that gave it. */
+export interface ReadProof {
+  readonly asked: AskedReadMode;
+  readonly used: ReadMode;
+  readonly memberId: MemberId;
+  readonly role: Role;
+  readonly region: string;
+  readonly appliedIndex: LogIndex;
+  readonly revision: Revision;
+  /** Upper bound on the answer's age in ms; absent is unknown, never 0 (F3). */
+  readonly stalenessBoundMs?: number;
+  /** rho assumed by the bound and by the lease. */
+  readonly clockDriftMax: number;
+}
+
+export type Answer<T> =
+  | { readonly ok: true; readonly header: Header; readonly value: T }
+  | { readonly ok: false; readonly error: KvError };
+
+export type Done<T> = (answer: Answer<T>) => void;
+
+export interface RangeAnswer {
+  readonly range: RangeResponse;
+  readonly proof: ReadProof;
+}
+
+export interface Member {
+  readonly id: MemberId;
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+  readonly isLearner: boolean;
+}
+
+export interface NodeStatus {
+  readonly version: string;
+  readonly dbSizeBytes: number;
+  readonly dbSizeInUseBytes: number;
+  /** 0n: none known. */
+  readonly leader: MemberId | 0n;
+  readonly raftIndex: LogIndex;
+  readonly raftTerm: number;
+  readonly raftAppliedIndex: LogIndex;
+  readonly errors: readonly string[];
+  readonly isLearner: boolean;
+}
+
+export interface Backend {
+  /** As of this moment, for answers that carry no result of their own. */
+  header(): Header;
+  range(request: RangeRequest, options: ReadOptions, context: CallContext, done: Done<RangeAnswer>): void;
+  /** A transaction that cannot write: served like a range, without the log. */
+  readTxn(request: TxnRequest, context: CallContext, done: Done<TxnResponse>): void;
+  /**
+   * A command, through the log. `body` is the request as it came from the wire and goes into the log as
+   * it is; `request` is its parsed form, already checked. A refusal by the store comes as `Response`.
+   */
+  write(request: Request, body: Uint8Array, context: CallContext, done: Done<Response>): void;
+  status(): NodeStatus;
+  /** `linearizable`: confirmed through the leader first. */
+  members(linearizable: boolean, context: CallContext, done: Done<readonly Member[]>): void;
+  /** Whether this member can serve linearizable requests now: the health service's answer. */
+  healthy(context: CallContext, done: (healthy: boolean) => void): void;
+}

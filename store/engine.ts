@@ -1,0 +1,45 @@
+// Port: the ordered byte store that holds applied state. rocksdb-engine.ts and memory-engine.ts implement
+// it, test/contract/engine.ts says what both must do. Every completion is a callback, never called inside
+// the call that asked for it.
+import type { DiskFailure } from "./disk.ts";
+
+export type EngineOp =
+  | { readonly op: "put"; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly op: "delete"; readonly key: Uint8Array };
+
+export interface EngineRow {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** Half-open, in unsigned byte order. */
+export interface EngineRange {
+  readonly from: Uint8Array;
+  readonly until: Uint8Array;
+}
+
+export interface Engine {
+  /**
+   * All or nothing, in order. Without `sync` the write survives a crash of the process but not of the
+   * machine; with it, it and all writes before it survive both.
+   */
+  write(ops: readonly EngineOp[], sync: boolean, done: (failure: DiskFailure | undefined) => void): void;
+  /** Values in the order of `keys`; undefined where there is none. */
+  get(
+    keys: readonly Uint8Array[],
+    done: (failure: DiskFailure | undefined, values: readonly (Uint8Array | undefined)[]) => void,
+  ): void;
+  /**
+   * The first rows of the range, up to about `bytesMax` bytes, at least one if there is one; `next` is
+   * where to go on, absent at the end.
+   */
+  scan(
+    range: EngineRange,
+    bytesMax: number,
+    done: (
+      failure: DiskFailure | undefined,
+      page: { readonly rows: readonly EngineRow[]; readonly next?: Uint8Array },
+    ) => void,
+  ): void;
+  close(done: (failure: DiskFailure | undefined) => void): void;
+}

@@ -1,0 +1,55 @@
+// What the store answers, as types; rpc/ turns them into bytes and adds the header.
+import type { Key, KvErrorCode, LeaseId, Revision, SessionId } from "../base/index.ts";
+
+export interface KeyValue {
+  readonly key: Key;
+  readonly createRevision: Revision;
+  readonly modRevision: Revision;
+  readonly version: number;
+  readonly value: Uint8Array;
+  /** 0: none. */
+  readonly lease: LeaseId;
+}
+
+export interface RangeResponse {
+  readonly kvs: readonly KeyValue[];
+  readonly more: boolean;
+  readonly count: number;
+}
+
+export interface PutResponse {
+  readonly prevKv?: KeyValue;
+}
+
+export interface DeleteRangeResponse {
+  readonly deleted: number;
+  readonly prevKvs: readonly KeyValue[];
+}
+
+export type ResponseOp =
+  | { readonly kind: "range"; readonly range: RangeResponse }
+  | { readonly kind: "put"; readonly put: PutResponse }
+  | { readonly kind: "delete-range"; readonly deleteRange: DeleteRangeResponse }
+  | { readonly kind: "txn"; readonly txn: TxnResponse };
+
+export interface TxnResponse {
+  readonly succeeded: boolean;
+  readonly responses: readonly ResponseOp[];
+}
+
+/** An expected refusal, the same on every replica: nothing was changed. */
+export interface Refusal {
+  readonly kind: "refused";
+  readonly code: KvErrorCode;
+  readonly message: string;
+}
+
+/** The answer to a command; `revision` is the store's after it (what the response header shows). */
+export type Response =
+  | { readonly kind: "put"; readonly revision: Revision; readonly put: PutResponse }
+  | { readonly kind: "delete-range"; readonly revision: Revision; readonly deleteRange: DeleteRangeResponse }
+  | { readonly kind: "txn"; readonly revision: Revision; readonly txn: TxnResponse }
+  | { readonly kind: "compaction"; readonly revision: Revision }
+  | { readonly kind: "session-open"; readonly revision: Revision; readonly session: SessionId; readonly ttlMs: number }
+  | { readonly kind: "session-close"; readonly revision: Revision }
+  | (Refusal & { readonly revision: Revision });
