@@ -1,0 +1,132 @@
+// Documentation that cannot rot unseen: links and anchors resolve, named files and npm scripts exist,
+// every dependency has its line of reason.
+import { posix } from "node:path";
+import type { Breach, Tree } from "./source-tree.ts";
+
+/** `exists` answers for any path of the repository, not only for text files. */
+export interface DocumentFacts {
+  readonly exists: (path: string) => boolean;
+  readonly scripts: readonly string[];
+  readonly dependencies: readonly string[];
+}
+
+/** Relative links of Markdown, their anchors included, lead somewhere. */
+export function checkLinks(documents: Tree, facts: Pick<DocumentFacts, "exists">): Breach[] {
+  const breaches: Breach[] = [];
+  for (const [path, text] of documents) {
+    for (const { line, target } of linksOf(text)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [file = "", anchor] = target.split("#");
+      const resolved = file === "" ? path : posix.join(posix.dirname(path), file);
+      if (!facts.exists(resolved)) {
+        breaches.push({ path, line, message: `link to ${target}: no such file` });
+      } else if (anchor !== undefined && anchor !== "") {
+        const body = documents.get(resolved);
+        if (body !== undefined && !anchorsOf(body).has(anchor)) {
+          breaches.push({ path, line, message: `link to ${target}: no such heading` });
+        }
+      }
+    }
+  }
+  return breaches;
+}
+
+/** Paths of documents that source and documents mention, such as docs/rules.md#reads. */
+export function checkMentions(
+  texts: Tree,
+  documents: Tree,
+  facts: Pick<DocumentFacts, "exists">,
+): Breach[] {
+  const breaches: Breach[] = [];
+  for (const [path, text] of texts) {
+    for (const [at, line] of text.split("\n").entries()) {
+      for (const match of line.matchAll(
+        /(?<![\w/.-])(docs\/[\w/.-]+\.(?:md|svg))(?:#([\w-]+))?/g,
+      )) {
+        const [, file = "", anchor] = match;
+        const body = documents.get(file);
+        if (!facts.exists(file)) {
+          breaches.push({ path, line: at + 1, message: `mentions ${file}, which does not exist` });
+        } else if (anchor !== undefined && body !== undefined && !anchorsOf(body).has(anchor)) {
+          breaches.push({
+            path,
+            line: at + 1,
+            message: `mentions ${file}#${anchor}: no such heading`,
+          });
+        }
+      }
+    }
+  }
+  return breaches;
+}
+
+/** `npm run NAME` in a document names a script of package.json. */
+export function checkScripts(documents: Tree, facts: Pick<DocumentFacts, "scripts">): Breach[] {
+  const breaches: Breach[] = [];
+  for (const [path, text] of documents) {
+    for (const [at, line] of text.split("\n").entries()) {
+      for (const [, name = ""] of line.matchAll(/\bnpm run ([\w:-]+)/g)) {
+        if (!facts.scripts.includes(name)) {
+          breaches.push({
+            path,
+            line: at + 1,
+            message: `npm run ${name}: package.json has no such script`,
+          });
+        }
+      }
+    }
+  }
+  return breaches;
+}
+
+/** Each dependency stands in the table of the decision on dependencies, and the table in package.json. */
+export function checkDependencyReasons(
+  decision: string,
+  facts: Pick<DocumentFacts, "dependencies">,
+): Breach[] {
+  const path = "docs/decisions";
+  const listed = [...decision.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name = ""]) => name);
+  return [
+    ...facts.dependencies
+      .filter((name) => !listed.includes(name))
+      .map((name) => ({ path, line: 1, message: `dependency ${name} has no line of reason` })),
+    ...listed
+      .filter((name) => !facts.dependencies.includes(name))
+      .map((name) => ({ path, line: 1, message: `${name} has a reason but is no dependency` })),
+  ];
+}
+
+function linksOf(text: string): { line: number; target: string }[] {
+  const links: { line: number; target: string }[] = [];
+  let fenced = false;
+  for (const [at, line] of text.split("\n").entries()) {
+    if (/^\s*```/.test(line)) fenced = !fenced;
+    if (fenced) continue;
+    for (const [, target = ""] of line.replace(/`[^`]*`/g, "").matchAll(/\]\(([^)\s]+)\)/g)) {
+      links.push({ line: at + 1, target });
+    }
+  }
+  return links;
+}
+
+/** Heading anchors as GitHub makes them, and explicit ids. */
+export function anchorsOf(text: string): ReadonlySet<string> {
+  const anchors = new Set<string>();
+  let fenced = false;
+  for (const line of text.split("\n")) {
+    if (/^\s*```/.test(line)) fenced = !fenced;
+    if (fenced) continue;
+    for (const [, id = ""] of line.matchAll(/<a id="([^"]+)">/g)) anchors.add(id);
+    const heading = /^#{1,6}\s+(.*?)\s*#*$/.exec(line)?.[1];
+    if (heading === undefined) continue;
+    const plain = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/[`*]/g, "");
+    const slug = plain
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replace(/\s/g, "-");
+    let unique = slug;
+    for (let count = 1; anchors.has(unique); count += 1) unique = `${slug}-${count}`;
+    anchors.add(unique);
+  }
+  return anchors;
+}
