@@ -1,0 +1,141 @@
+// Committed entries in, state out: loads the values an entry needs, applies it, and writes what changed to
+// the engine behind it. The log is the durability, so an answer never waits for the engine (S2).
+import { assert, present } from "../base/index.ts";
+import type { LogIndex } from "../base/index.ts";
+import type { Entry } from "../consensus/index.ts";
+import type { DiskFailure, Engine, Machine, Response } from "../store/index.ts";
+import type { ReplicaLimits } from "./limits.ts";
+
+export interface ApplierInit {
+  readonly machine: Machine;
+  readonly engine: Engine;
+  readonly limits: ReplicaLimits;
+  /** Each entry, once the state holds it; `response` for commands. */
+  readonly onApplied: (entry: Entry, response: Response | undefined) => void;
+  readonly onFailure: (failure: DiskFailure) => void;
+  /** There is more to do in a later turn. */
+  readonly wake: () => void;
+}
+
+export class Applier {
+  readonly #init: ApplierInit;
+  readonly #machine: Machine;
+  /** A queue with a moving head: shifting a long array would cost its length each time. */
+  #queue: Entry[] = [];
+  #head = 0;
+  #loading = false;
+  #loaded: readonly (Uint8Array | undefined)[] | undefined;
+  #writing = false;
+  #entriesSinceCheckpoint = 0;
+  #stopped = false;
+
+  constructor(init: ApplierInit) {
+    this.#init = init;
+    this.#machine = init.machine;
+  }
+
+  get backlogEntries(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  /** Nothing applied remains to be written. */
+  get flushed(): boolean {
+    return !this.#writing && this.#machine.unflushedBytes === 0;
+  }
+
+  enqueue(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#queue.push(entry);
+  }
+
+  /** No further entry is applied and no further write begins. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /**
+   * Applies what it can this turn; returns the last index applied, or undefined if none was. What is
+   * left (values on their way, the turn's bound reached, the engine behind) wakes the owner later.
+   */
+  run(): LogIndex | undefined {
+    let last: LogIndex | undefined;
+    let budget = this.#init.limits.applyEntriesPerTurnMax;
+    while (!this.#stopped && !this.#loading && this.backlogEntries > 0) {
+      if (this.#machine.unflushedBytes > this.#init.limits.unflushedBytesMax) break;
+      if (budget === 0) {
+        this.#init.wake();
+        break;
+      }
+      const entry = present(this.#queue[this.#head], "the entry at the head of the queue");
+      const loaded = this.#loaded ?? this.#valuesFor(entry);
+      if (loaded === undefined) break;
+      this.#loaded = undefined;
+      this.#head += 1;
+      budget -= 1;
+      assert(
+        entry.index === this.#machine.applied + 1,
+        `applied ${this.#machine.applied}, next ${entry.index}`,
+      );
+      this.#init.onApplied(entry, this.#machine.apply(entry, loaded));
+      this.#entriesSinceCheckpoint += 1;
+      last = entry.index;
+    }
+    if (this.#head === this.#queue.length || this.#head > 4096) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    this.#write();
+    return last;
+  }
+
+  /** The values `entry` needs, or undefined while the engine fetches them. */
+  #valuesFor(entry: Entry): readonly (Uint8Array | undefined)[] | undefined {
+    const keys = this.#machine.needs(entry);
+    if (keys.length === 0) return [];
+    this.#loading = true;
+    this.#init.engine.get(keys, (failure, values) => {
+      this.#loading = false;
+      if (failure !== undefined) {
+        this.#init.onFailure(failure);
+        return;
+      }
+      this.#loaded = values;
+      this.#init.wake();
+    });
+    return undefined;
+  }
+
+  /** At most one engine write is in flight; what is applied meanwhile goes with the next (S3). */
+  #write(): void {
+    if (this.#writing || this.#stopped) return;
+    const due = this.#entriesSinceCheckpoint >= this.#init.limits.checkpointEntriesMax;
+    const batch = due ? this.#machine.checkpoint() : this.#machine.drain();
+    if (batch === undefined) return;
+    if (due) this.#entriesSinceCheckpoint = 0;
+    this.#writing = true;
+    this.#init.engine.write(batch.ops, due, (failure) => {
+      this.#writing = false;
+      if (failure !== undefined) {
+        this.#init.onFailure(failure);
+        return;
+      }
+      this.#machine.flushed(batch.upTo);
+      this.#init.wake();
+    });
+  }
+
+  /** Writes everything applied so far, synced; `done` once it is. For a clean stop. */
+  checkpoint(done: (failure: DiskFailure | undefined) => void): void {
+    assert(!this.#writing, "a checkpoint begins only when no engine write is in flight");
+    const batch = this.#machine.checkpoint();
+    if (batch === undefined) {
+      done(undefined);
+      return;
+    }
+    this.#writing = true;
+    this.#init.engine.write(batch.ops, true, (failure) => {
+      this.#writing = false;
+      if (failure === undefined) this.#machine.flushed(batch.upTo);
+      done(failure);
+    });
+  }
+}

@@ -1,0 +1,266 @@
+// Commands of this node's clients, from submission to answer: proposed here when this node leads, handed to
+// the leader otherwise, parked while there is none. Each ends exactly once. The answer comes from this
+// node's own apply of the entry, found by the origin that the entry carries.
+import { KvError, present } from "../base/index.ts";
+import type { BootNonce, LogTimeMs, MonotonicMs, NodeId } from "../base/index.ts";
+import { compareEpochs, sameEpoch } from "../consensus/index.ts";
+import type {
+  Consensus,
+  Entry,
+  Epoch,
+  ProposalOutcome,
+  ProposeReject,
+  WireId,
+} from "../consensus/index.ts";
+import type { ConsensusMessage, PeerMessage } from "../rpc/index.ts";
+import { commandOrigin, encodeCommand } from "../store/index.ts";
+import type { RequestKind, Response } from "../store/index.ts";
+import { ForwardWindow } from "./forward-window.ts";
+
+export type CommandResult =
+  | { readonly ok: true; readonly response: Response }
+  | { readonly ok: false; readonly error: KvError };
+
+export interface Command {
+  readonly kind: RequestKind;
+  readonly body: Uint8Array;
+  readonly deadlineAtMs: MonotonicMs;
+  readonly done: (result: CommandResult) => void;
+}
+
+interface Waiting extends Command {
+  /** The epoch it was proposed in or sent for; undefined while parked. */
+  epoch: Epoch | undefined;
+}
+
+export interface CommandDeskInit {
+  readonly id: NodeId;
+  readonly boot: BootNonce;
+  readonly core: Consensus<ConsensusMessage>;
+  readonly commandsWaitingMax: number;
+  readonly now: () => MonotonicMs;
+  readonly logTime: (epoch: Epoch) => LogTimeMs;
+  /** Whether apply is so far behind that further commands must be refused. */
+  readonly overloaded: () => boolean;
+  readonly send: (to: NodeId, message: PeerMessage) => void;
+}
+
+export class CommandDesk {
+  readonly #init: CommandDeskInit;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #parked = new Set<number>();
+  readonly #forwarded = new ForwardWindow();
+  #counter = 0;
+  #epochApplied: Epoch | undefined;
+
+  constructor(init: CommandDeskInit) {
+    this.#init = init;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
+  get parkedCount(): number {
+    return this.#parked.size;
+  }
+
+  submit(command: Command): void {
+    if (this.#waiting.size >= this.#init.commandsWaitingMax || this.#init.overloaded()) {
+      command.done({
+        ok: false,
+        error: refusal("too-many-requests", "etcdserver: too many requests"),
+      });
+      return;
+    }
+    this.#place({ ...command, epoch: undefined });
+  }
+
+  /** Gives the command a fresh id and the way that is open to it at this moment. */
+  #place(command: Waiting): void {
+    this.#counter += 1;
+    const counter = this.#counter;
+    this.#waiting.set(counter, command);
+    const { core, id, boot, now, send } = this.#init;
+    const status = core.status();
+    if (status.role === "leader") {
+      const data = this.#frame(command.kind, command.body, id, { boot, counter }, status.epoch);
+      const result = core.propose(data, now());
+      if (result.ok) command.epoch = result.epoch;
+      else this.#onRefused(counter, result.reason);
+    } else if (status.leader !== undefined) {
+      command.epoch = status.epoch;
+      const wireId = { boot, counter };
+      const { kind: request, body } = command;
+      send(status.leader, {
+        kind: "propose",
+        from: id,
+        id: wireId,
+        epoch: status.epoch,
+        request,
+        body,
+      });
+    } else {
+      command.epoch = undefined;
+      this.#parked.add(counter);
+    }
+  }
+
+  #frame(kind: RequestKind, body: Uint8Array, node: NodeId, id: WireId, epoch: Epoch): Uint8Array {
+    return encodeCommand({
+      kind,
+      logTimeMs: this.#init.logTime(epoch),
+      origin: { node, ...id },
+      body,
+    });
+  }
+
+  /** A proposal that another node hands to this one as the leader of `epoch`. */
+  onPropose(message: Extract<PeerMessage, { kind: "propose" }>): void {
+    if (!this.#forwarded.admit(message.from, message.id)) return;
+    const { core, id, now, send } = this.#init;
+    const status = core.status();
+    const refuse = (reason: ProposeReject): void => {
+      const leader = status.leader === undefined ? {} : { leader: status.leader };
+      send(message.from, { kind: "refused", from: id, id: message.id, reason, ...leader });
+    };
+    if (status.role !== "leader" || !sameEpoch(status.epoch, message.epoch)) {
+      refuse("not-leader");
+    } else if (this.#init.overloaded()) {
+      refuse("uncommitted-full");
+    } else {
+      const data = this.#frame(
+        message.request,
+        message.body,
+        message.from,
+        message.id,
+        status.epoch,
+      );
+      const result = core.propose(data, now());
+      if (!result.ok) refuse(result.reason);
+    }
+  }
+
+  onRefusedMessage(message: Extract<PeerMessage, { kind: "refused" }>): void {
+    if (message.id.boot === this.#init.boot) this.#onRefused(message.id.counter, message.reason);
+  }
+
+  /** A refused command is in no log: it may be placed again under a fresh id. */
+  #onRefused(counter: number, reason: ProposeReject): void {
+    const command = this.#waiting.get(counter);
+    if (command === undefined) return;
+    switch (reason) {
+      case "uncommitted-full":
+        this.#end(counter, {
+          ok: false,
+          error: refusal("too-many-requests", "etcdserver: too many requests"),
+        });
+        break;
+      case "halted":
+        this.#end(counter, {
+          ok: false,
+          error: refusal("server-stopped", "etcdserver: server stopped"),
+        });
+        break;
+      case "not-leader":
+      case "no-leader":
+      case "transferring":
+      case "config-pending":
+      case "config-stale":
+      case "no-commit-in-epoch":
+      case "unsupported":
+      case "sealed":
+        command.epoch = undefined;
+        this.#parked.add(counter);
+    }
+  }
+
+  /** Ends the command that `entry` carries if it is ours, and finds those that can no longer commit. */
+  onApplied(entry: Entry, response: Response | undefined): void {
+    if (entry.kind === "command") {
+      const origin = commandOrigin(entry.data);
+      if (
+        origin.node === this.#init.id &&
+        origin.boot === this.#init.boot &&
+        this.#waiting.has(origin.counter)
+      ) {
+        this.#end(origin.counter, {
+          ok: true,
+          response: present(response, "the response to a command"),
+        });
+      }
+    }
+    if (this.#epochApplied !== undefined && sameEpoch(this.#epochApplied, entry.epoch)) return;
+    this.#epochApplied = entry.epoch;
+    this.#replaceLost(entry.epoch);
+  }
+
+  /**
+   * Epochs never decrease along the log, so a command of an earlier epoch that has not been met up to
+   * here is in no committed entry and never will be (R17): it is placed again.
+   */
+  #replaceLost(epoch: Epoch): void {
+    for (const [counter, command] of this.#waiting) {
+      if (command.epoch === undefined || compareEpochs(command.epoch, epoch) >= 0) continue;
+      command.epoch = undefined;
+      this.#parked.add(counter);
+    }
+  }
+
+  /** This node can no longer tell what became of its proposal; the other fates show in apply. */
+  onOutcome(outcome: ProposalOutcome): void {
+    if (outcome.fate !== "unknown") return;
+    for (const [counter, command] of this.#waiting) {
+      if (command.epoch === undefined || !sameEpoch(command.epoch, outcome.epoch)) continue;
+      const error = new KvError("leader-changed", "unknown", "etcdserver: leader changed");
+      this.#end(counter, { ok: false, error });
+    }
+  }
+
+  /** Places parked commands once there is a leader to place them with. */
+  retryParked(): void {
+    if (this.#parked.size === 0) return;
+    const status = this.#init.core.status();
+    if (status.role !== "leader" && status.leader === undefined) return;
+    const counters = [...this.#parked];
+    this.#parked.clear();
+    for (const counter of counters) {
+      const command = present(this.#waiting.get(counter), "a parked command");
+      this.#waiting.delete(counter);
+      this.#place(command);
+    }
+  }
+
+  expire(now: MonotonicMs): void {
+    for (const [counter, command] of this.#waiting) {
+      if (command.deadlineAtMs > now) continue;
+      this.#end(counter, {
+        ok: false,
+        error:
+          command.epoch === undefined
+            ? new KvError("no-leader", "not-applied", "etcdserver: no leader")
+            : new KvError("timed-out", "unknown", "etcdserver: request timed out"),
+      });
+    }
+  }
+
+  /** Ends everything: parked commands were never sent, the others may yet commit. */
+  stop(): void {
+    for (const [counter, command] of this.#waiting) {
+      const outcome = command.epoch === undefined ? "not-applied" : "unknown";
+      const error = new KvError("server-stopped", outcome, "etcdserver: server stopped");
+      this.#end(counter, { ok: false, error });
+    }
+  }
+
+  #end(counter: number, result: CommandResult): void {
+    const command = present(this.#waiting.get(counter), "the command that ends");
+    this.#waiting.delete(counter);
+    this.#parked.delete(counter);
+    command.done(result);
+  }
+}
+
+function refusal(code: "too-many-requests" | "server-stopped", message: string): KvError {
+  return new KvError(code, "not-applied", message);
+}

@@ -1,0 +1,31 @@
+// The bounds on what one replica holds at once. Each queue that can grow names its own.
+
+export interface ReplicaLimits {
+  /** Entries applied before the event loop gets another turn. */
+  readonly applyEntriesPerTurnMax: number;
+  /** Committed entries not yet applied; beyond it commands are refused, as etcd does at 5,000. */
+  readonly applyBacklogEntriesMax: number;
+  /** Bytes of applied state not yet in the engine; beyond it applying waits for the engine. */
+  readonly unflushedBytesMax: number;
+  /** Entries applied between two synced writes of the state: what a restart may have to replay. */
+  readonly checkpointEntriesMax: number;
+  /** Commands of this node's clients that have no answer yet. */
+  readonly commandsWaitingMax: number;
+  /** Reads that wait for a revision or for fresher state. */
+  readonly readsRetryingMax: number;
+  /** Reads that wait for values from the engine. */
+  readonly readsLoadingMax: number;
+  /** Wall time ahead of monotonic time by more than this between two ticks: a suspended machine (R7). */
+  readonly wallAheadMaxMs: number;
+}
+
+export const REPLICA_LIMITS_DEFAULT: ReplicaLimits = {
+  applyEntriesPerTurnMax: 512,
+  applyBacklogEntriesMax: 5_000,
+  unflushedBytesMax: 64 * 1024 * 1024,
+  checkpointEntriesMax: 20_000,
+  commandsWaitingMax: 20_000,
+  readsRetryingMax: 10_000,
+  readsLoadingMax: 256,
+  wallAheadMaxMs: 100,
+};

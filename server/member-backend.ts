@@ -1,0 +1,138 @@
+// What the services ask of this member, answered by its replica: the composition of reads, commands and
+// the member table behind the port of rpc/backend.ts.
+import type { ClusterId, MemberId, NodeId } from "../base/index.ts";
+import { present } from "../base/index.ts";
+import type {
+  Backend,
+  CallContext,
+  Done,
+  Header,
+  Member,
+  NodeStatus,
+  RangeAnswer,
+  ReadOptions,
+} from "../rpc/index.ts";
+import type {
+  RangeRequest,
+  Request,
+  RequestOp,
+  Response,
+  TxnRequest,
+  TxnResponse,
+} from "../store/index.ts";
+import { Reader } from "./reader.ts";
+import type { Replica } from "./replica.ts";
+
+export interface MemberBackendInit {
+  readonly replica: Replica;
+  readonly clusterId: ClusterId;
+  readonly memberId: MemberId;
+  readonly region: string;
+  readonly version: string;
+  /** Every member of the cluster by its ordinal in the group. */
+  readonly members: ReadonlyMap<NodeId, Member>;
+  /** Bytes that log and state take on disk, as last measured. */
+  readonly dbSizeBytes: () => number;
+}
+
+export class MemberBackend implements Backend {
+  readonly #init: MemberBackendInit;
+  readonly #reader: Reader;
+
+  constructor(init: MemberBackendInit) {
+    this.#init = init;
+    const { replica, memberId, region } = init;
+    this.#reader = new Reader({ replica, memberId, region, header: () => this.header() });
+  }
+
+  header(): Header {
+    const { replica, clusterId, memberId, region } = this.#init;
+    const raftTerm = replica.status().epoch.round;
+    return { clusterId, memberId, revision: replica.machine.revision, raftTerm, region };
+  }
+
+  range(
+    request: RangeRequest,
+    options: ReadOptions,
+    context: CallContext,
+    done: Done<RangeAnswer>,
+  ): void {
+    this.#reader.range(request, options, context, done);
+  }
+
+  readTxn(request: TxnRequest, context: CallContext, done: Done<TxnResponse>): void {
+    this.#reader.txn(request, everyRangeSerializable(request) ? "local" : "index", context, done);
+  }
+
+  write(request: Request, body: Uint8Array, context: CallContext, done: Done<Response>): void {
+    this.#init.replica.submit({
+      kind: request.kind,
+      body,
+      deadlineAtMs: context.deadlineAtMs,
+      done: (result) => {
+        if (!result.ok) done(result);
+        else
+          done({
+            ok: true,
+            header: { ...this.header(), revision: result.response.revision },
+            value: result.response,
+          });
+      },
+    });
+  }
+
+  status(): NodeStatus {
+    const { replica, version, dbSizeBytes } = this.#init;
+    const status = replica.status();
+    const leader = status.leader === undefined ? undefined : this.#init.members.get(status.leader);
+    const size = dbSizeBytes();
+    return {
+      version,
+      dbSizeBytes: size,
+      dbSizeInUseBytes: size,
+      leader: leader?.id ?? 0n,
+      raftIndex: status.committed,
+      raftTerm: status.epoch.round,
+      raftAppliedIndex: replica.machine.applied,
+      errors: leader === undefined ? ["etcdserver: no leader"] : [],
+      isLearner: status.role === "learner",
+    };
+  }
+
+  members(linearizable: boolean, context: CallContext, done: Done<readonly Member[]>): void {
+    const answer = (): void => {
+      done({ ok: true, header: this.header(), value: this.#memberTable() });
+    };
+    if (!linearizable) {
+      answer();
+      return;
+    }
+    this.#reader.moment("index", context, (refused) => {
+      if (refused === undefined) answer();
+      else done({ ok: false, error: refused });
+    });
+  }
+
+  healthy(context: CallContext, done: (healthy: boolean) => void): void {
+    this.#reader.moment("index", context, (refused) => done(refused === undefined));
+  }
+
+  #memberTable(): readonly Member[] {
+    const { config } = this.#init.replica.status();
+    const learners = new Set(config.learners);
+    const ids = [...config.incoming, ...(config.outgoing ?? []), ...config.learners];
+    return [...new Set(ids)].map((id) => ({
+      ...present(this.#init.members.get(id), `member ${id} of the configuration`),
+      isLearner: learners.has(id),
+    }));
+  }
+}
+
+/** Read-only transactions are linearizable unless every operation is a serializable range (etcd). */
+function everyRangeSerializable(request: TxnRequest): boolean {
+  const serializable = (op: RequestOp): boolean => {
+    if (op.kind === "range") return op.range.serializable;
+    return op.kind === "txn" && everyRangeSerializable(op.txn);
+  };
+  return request.success.every(serializable) && request.failure.every(serializable);
+}

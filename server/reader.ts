@@ -1,0 +1,280 @@
+// The life of a read: a moment from consensus, a plan against the state at that moment, values from memory
+// or the engine, the checks that must come last, and the proof of what the answer is (R6-R8, F1-F4).
+import { KvError, present } from "../base/index.ts";
+import type { KvErrorCode, MemberId, MonotonicMs } from "../base/index.ts";
+import { stalenessBoundMs } from "../consensus/index.ts";
+import type { ReadGrant, ReadMode, ReadReject } from "../consensus/index.ts";
+import type {
+  Answer,
+  CallContext,
+  Done,
+  Header,
+  RangeAnswer,
+  ReadOptions,
+  ReadProof,
+} from "../rpc/index.ts";
+import type {
+  RangePlan,
+  RangeRequest,
+  Refusal,
+  TxnPlan,
+  TxnRequest,
+  TxnResponse,
+} from "../store/index.ts";
+import type { Replica } from "./replica.ts";
+
+export interface ReaderInit {
+  readonly replica: Replica;
+  readonly memberId: MemberId;
+  readonly region: string;
+  readonly header: () => Header;
+}
+
+/** What a read does at its moment: a plan, or a refusal by the store. */
+type Plan<T> = {
+  readonly missing: readonly Uint8Array[];
+  answer(loaded: readonly (Uint8Array | undefined)[]): T | Refusal;
+};
+
+interface Proven<T> {
+  readonly value: T;
+  readonly proof: ReadProof;
+}
+
+export class Reader {
+  readonly #init: ReaderInit;
+  #retrying = 0;
+  #loading = 0;
+
+  constructor(init: ReaderInit) {
+    this.#init = init;
+  }
+
+  range(
+    request: RangeRequest,
+    options: ReadOptions,
+    context: CallContext,
+    done: Done<RangeAnswer>,
+  ): void {
+    const mode =
+      options.mode === "default" ? (request.serializable ? "local" : "index") : options.mode;
+    const plan = (): RangePlan | Refusal => this.#init.replica.machine.planRange(request);
+    this.#begin(plan, mode, options, context, (answer) => {
+      if (!answer.ok) done(answer);
+      else done({ ...answer, value: { range: answer.value.value, proof: answer.value.proof } });
+    });
+  }
+
+  /** A transaction that writes nothing: local if each of its ranges is serializable, else by index. */
+  txn(request: TxnRequest, mode: ReadMode, context: CallContext, done: Done<TxnResponse>): void {
+    const options: ReadOptions = {
+      mode,
+      minRevision: 0 as ReadOptions["minRevision"],
+      onMiss: "wait",
+    };
+    const plan = (): TxnPlan | Refusal => this.#init.replica.machine.planTxn(request);
+    this.#begin(plan, mode, options, context, (answer) => {
+      if (!answer.ok) done(answer);
+      else done({ ...answer, value: answer.value.value });
+    });
+  }
+
+  /** Waits for a moment of `mode`; what is read inside `done` is then as good as the mode says. */
+  moment(mode: ReadMode, context: CallContext, done: (refused: KvError | undefined) => void): void {
+    this.#init.replica.read(mode, context.deadlineAtMs, (result) => {
+      done(result.ok ? undefined : errorOf(result.reason));
+    });
+  }
+
+  #begin<T>(
+    plan: () => Plan<T> | Refusal,
+    mode: ReadMode,
+    options: ReadOptions,
+    context: CallContext,
+    done: Done<Proven<T>>,
+  ): void {
+    const call: ReadCall<T> = { plan, options, context, done, askedAtMs: this.#init.replica.now() };
+    this.#attempt(call, mode);
+  }
+
+  #attempt<T>(call: ReadCall<T>, mode: ReadMode): void {
+    const { replica } = this.#init;
+    replica.read(mode, call.context.deadlineAtMs, (result) => {
+      if (result.ok) this.#onMoment(call, mode, result);
+      else this.#onMiss(call, mode, errorOf(result.reason));
+    });
+  }
+
+  /** Runs inside the moment: everything it captures belongs to one applied state. */
+  #onMoment<T>(call: ReadCall<T>, mode: ReadMode, grant: ReadGrant): void {
+    const { replica } = this.#init;
+    const { machine } = replica;
+    if (machine.revision < call.options.minRevision) {
+      const text = `hansa: revision ${call.options.minRevision} is not committed here; applied revision is ${machine.revision}`;
+      this.#onMiss(call, mode, miss("not-committed", text));
+      return;
+    }
+    const plan = call.plan();
+    if ("kind" in plan) {
+      call.done(failed(new KvError(plan.code, "not-applied", plan.message)));
+      return;
+    }
+    const captured: Captured = {
+      grant,
+      mode,
+      appliedIndex: machine.applied,
+      clockBreaks: replica.clockBreaks,
+      header: this.#init.header(),
+    };
+    if (plan.missing.length === 0) this.#finish(call, captured, plan, []);
+    else this.#load(call, captured, plan);
+  }
+
+  #load<T>(call: ReadCall<T>, captured: Captured, plan: Plan<T>): void {
+    const { replica } = this.#init;
+    if (this.#loading >= replica.limits.readsLoadingMax) {
+      call.done(failed(errorOf("overloaded")));
+      return;
+    }
+    this.#loading += 1;
+    replica.engine.get(plan.missing, (failure, values) => {
+      this.#loading -= 1;
+      if (failure === undefined) this.#finish(call, captured, plan, values);
+      else
+        call.done(failed(new KvError("unavailable", "not-applied", `hansa: ${failure.message}`)));
+    });
+  }
+
+  /** Builds the answer, then checks what only holds if checked last (R7, F3). */
+  #finish<T>(
+    call: ReadCall<T>,
+    captured: Captured,
+    plan: Plan<T>,
+    values: readonly (Uint8Array | undefined)[],
+  ): void {
+    const { replica } = this.#init;
+    const built = plan.answer(values);
+    if (isRefusal(built)) {
+      call.done(failed(new KvError(built.code, "not-applied", built.message)));
+      return;
+    }
+    const { grant, mode } = captured;
+    const unbroken = captured.clockBreaks === replica.clockBreaks;
+    if (grant.used === "lease" && !(unbroken && replica.leaseHolds(grant.epoch))) {
+      this.#attempt(call, "index");
+      return;
+    }
+    const proof = this.#proof(call, captured, unbroken);
+    const { maxStalenessMs } = call.options;
+    const bound = proof.stalenessBoundMs;
+    if (maxStalenessMs !== undefined && (bound === undefined || bound > maxStalenessMs)) {
+      const age = bound === undefined ? "of unknown age" : `up to ${bound} ms old`;
+      this.#onMiss(
+        call,
+        mode,
+        miss("too-stale", `hansa: the state here is ${age}; ${maxStalenessMs} ms was asked`),
+      );
+      return;
+    }
+    call.done({ ok: true, header: captured.header, value: { value: built, proof } });
+  }
+
+  /** A linearizable answer holds everything committed before it was asked for. */
+  #proof<T>(call: ReadCall<T>, captured: Captured, unbroken: boolean): ReadProof {
+    const { replica, memberId, region } = this.#init;
+    const { grant } = captured;
+    const echoed = unbroken ? grant.freshAtMs : undefined;
+    const asked = grant.guarantee === "linearizable" ? call.askedAtMs : undefined;
+    const freshAtMs = Math.max(echoed ?? -Infinity, asked ?? -Infinity);
+    const known = freshAtMs === -Infinity ? undefined : (freshAtMs as MonotonicMs);
+    const bound = stalenessBoundMs(known, replica.now(), replica.clockDriftMax);
+    return {
+      asked: call.options.mode,
+      used: grant.used,
+      memberId,
+      role: replica.status().role,
+      region,
+      appliedIndex: captured.appliedIndex,
+      revision: captured.header.revision,
+      ...(bound === undefined ? {} : { stalenessBoundMs: bound }),
+      clockDriftMax: replica.clockDriftMax,
+    };
+  }
+
+  /** Waits for a change and tries again, or ends; forwarding is the caller's, who holds the bytes. */
+  #onMiss<T>(call: ReadCall<T>, mode: ReadMode, error: KvError): void {
+    const { replica } = this.#init;
+    const mayWait = call.options.onMiss === "wait" && MISSES.has(error.code);
+    if (!mayWait || replica.now() >= call.context.deadlineAtMs || call.context.signal.aborted) {
+      call.done(failed(error));
+      return;
+    }
+    if (this.#retrying >= replica.limits.readsRetryingMax) {
+      call.done(failed(errorOf("overloaded")));
+      return;
+    }
+    this.#retrying += 1;
+    const end = replica.onChange(() => {
+      const over = replica.now() >= call.context.deadlineAtMs || call.context.signal.aborted;
+      const waiting =
+        error.code === "not-committed" && replica.machine.revision < call.options.minRevision;
+      if (waiting && !over) return;
+      end();
+      this.#retrying -= 1;
+      if (over) call.done(failed(error));
+      else this.#attempt(call, mode);
+    });
+  }
+}
+
+interface ReadCall<T> {
+  readonly plan: () => Plan<T> | Refusal;
+  readonly options: ReadOptions;
+  readonly context: CallContext;
+  readonly done: Done<Proven<T>>;
+  readonly askedAtMs: MonotonicMs;
+}
+
+interface Captured {
+  readonly grant: ReadGrant;
+  readonly mode: ReadMode;
+  readonly appliedIndex: ReadProof["appliedIndex"];
+  readonly clockBreaks: number;
+  readonly header: Header;
+}
+
+/** Conditions that another moment may mend. */
+const MISSES: ReadonlySet<KvErrorCode> = new Set<KvErrorCode>([
+  "no-leader",
+  "not-committed",
+  "too-stale",
+  "lag-too-large",
+]);
+
+const REFUSALS: Readonly<Record<ReadReject, readonly [KvErrorCode, string]>> = {
+  "no-leader": ["no-leader", "etcdserver: no leader"],
+  "not-leader": ["no-leader", "etcdserver: no leader"],
+  superseded: ["no-leader", "etcdserver: no leader"],
+  "lag-too-large": ["lag-too-large", "hansa: this member is too far behind the leader"],
+  retired: ["retired", "hansa: this member has left the configuration"],
+  deadline: ["timed-out", "etcdserver: request timed out"],
+  overloaded: ["too-many-requests", "etcdserver: too many requests"],
+  halted: ["server-stopped", "etcdserver: server stopped"],
+};
+
+function errorOf(reason: ReadReject): KvError {
+  const [code, text] = present(REFUSALS[reason], "the error of a read refusal");
+  return miss(code, text);
+}
+
+function miss(code: KvErrorCode, text: string): KvError {
+  return new KvError(code, "not-applied", text);
+}
+
+function failed<T>(error: KvError): Answer<T> {
+  return { ok: false, error };
+}
+
+function isRefusal(value: unknown): value is Refusal {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "refused";
+}
