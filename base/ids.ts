@@ -48,7 +48,10 @@ export function nodeId(value: number): NodeId {
 
 /** @throws {AssertionError} unless `value` is a safe integer >= 0. */
 export function logIndex(value: number): LogIndex {
-  assert(Number.isSafeInteger(value) && value >= 0, `log index ${value} is not a safe integer >= 0`);
+  assert(
+    Number.isSafeInteger(value) && value >= 0,
+    `log index ${value} is not a safe integer >= 0`,
+  );
   return value as LogIndex;
 }
 

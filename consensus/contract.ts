@@ -8,7 +8,14 @@
 // 3. Apply `committed` in order, and report `applied` once reads can see it.
 // 4. Read the monotonic clock afresh for every `now`; it never goes back.
 // 5. After one failed write call `storageFailed` and never write to that store again (R18).
-import type { BootNonce, LogIndex, MonotonicMs, NodeId, PlantedBug, Random } from "../base/index.ts";
+import type {
+  BootNonce,
+  LogIndex,
+  MonotonicMs,
+  NodeId,
+  PlantedBug,
+  Random,
+} from "../base/index.ts";
 import type { Entry, Epoch, LogReader, LogWrite, Membership, SnapshotMeta } from "./entry.ts";
 import type { WriteId } from "../base/index.ts";
 
@@ -153,8 +160,6 @@ export interface Consensus<M> {
   /** At least every heartbeat interval / 2. Also watches its own oldest unfinished write (R7). */
   tick(now: MonotonicMs): void;
   read(request: ReadRequest, now: MonotonicMs): void;
-  /** The caller no longer wants it; it ends without a result. */
-  cancelRead(id: number): void;
   transferTo(node: NodeId, now: MonotonicMs): ProposeResult;
   /** In id order; only here does this node count itself toward a quorum. */
   persisted(id: WriteId, now: MonotonicMs): void;

@@ -87,7 +87,11 @@ export interface LogReader {
    * Entries in [from, until), at least one if the range is not empty, else up to `bytesMax` bytes of
    * data. `loading`: not in memory; the owner loads them and calls `loaded(from, until)`.
    */
-  slice(from: LogIndex, until: LogIndex, bytesMax: number): readonly Entry[] | "compacted" | "loading";
+  slice(
+    from: LogIndex,
+    until: LogIndex,
+    bytesMax: number,
+  ): readonly Entry[] | "compacted" | "loading";
   first(): LogIndex;
   last(): LogIndex;
   snapshot(): SnapshotMeta | "preparing";

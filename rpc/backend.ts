@@ -98,7 +98,12 @@ export interface NodeStatus {
 export interface Backend {
   /** As of this moment, for answers that carry no result of their own. */
   header(): Header;
-  range(request: RangeRequest, options: ReadOptions, context: CallContext, done: Done<RangeAnswer>): void;
+  range(
+    request: RangeRequest,
+    options: ReadOptions,
+    context: CallContext,
+    done: Done<RangeAnswer>,
+  ): void;
   /** A transaction that cannot write: served like a range, without the log. */
   readTxn(request: TxnRequest, context: CallContext, done: Done<TxnResponse>): void;
   /**

@@ -24,7 +24,13 @@ export interface Disk {
    * Writes inside or at the end of an existing file. With `sync`, done when the bytes, and everything
    * written to this file before, survive power loss; without it they may be lost or torn.
    */
-  write(name: string, offsetBytes: number, bytes: Uint8Array, sync: boolean, done: DiskDone<undefined>): void;
+  write(
+    name: string,
+    offsetBytes: number,
+    bytes: Uint8Array,
+    sync: boolean,
+    done: DiskDone<undefined>,
+  ): void;
   /** Shortens the file; done when that survives power loss. */
   truncate(name: string, sizeBytes: number, done: DiskDone<undefined>): void;
   /** Done when the absence survives power loss. */

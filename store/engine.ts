@@ -23,7 +23,11 @@ export interface Engine {
    * All or nothing, in order. Without `sync` the write survives a crash of the process but not of the
    * machine; with it, it and all writes before it survive both.
    */
-  write(ops: readonly EngineOp[], sync: boolean, done: (failure: DiskFailure | undefined) => void): void;
+  write(
+    ops: readonly EngineOp[],
+    sync: boolean,
+    done: (failure: DiskFailure | undefined) => void,
+  ): void;
   /** Values in the order of `keys`; undefined where there is none. */
   get(
     keys: readonly Uint8Array[],

@@ -78,7 +78,11 @@ export interface RequestId {
 /** What a log entry asks of the state machine. */
 export type Request =
   | { readonly kind: "put"; readonly put: PutRequest; readonly requestId?: RequestId }
-  | { readonly kind: "delete-range"; readonly deleteRange: DeleteRangeRequest; readonly requestId?: RequestId }
+  | {
+      readonly kind: "delete-range";
+      readonly deleteRange: DeleteRangeRequest;
+      readonly requestId?: RequestId;
+    }
   | { readonly kind: "txn"; readonly txn: TxnRequest; readonly requestId?: RequestId }
   | { readonly kind: "compaction"; readonly compaction: CompactionRequest }
   | { readonly kind: "session-open"; readonly ttlMs: number }

@@ -47,9 +47,18 @@ export interface Refusal {
 /** The answer to a command; `revision` is the store's after it (what the response header shows). */
 export type Response =
   | { readonly kind: "put"; readonly revision: Revision; readonly put: PutResponse }
-  | { readonly kind: "delete-range"; readonly revision: Revision; readonly deleteRange: DeleteRangeResponse }
+  | {
+      readonly kind: "delete-range";
+      readonly revision: Revision;
+      readonly deleteRange: DeleteRangeResponse;
+    }
   | { readonly kind: "txn"; readonly revision: Revision; readonly txn: TxnResponse }
   | { readonly kind: "compaction"; readonly revision: Revision }
-  | { readonly kind: "session-open"; readonly revision: Revision; readonly session: SessionId; readonly ttlMs: number }
+  | {
+      readonly kind: "session-open";
+      readonly revision: Revision;
+      readonly session: SessionId;
+      readonly ttlMs: number;
+    }
   | { readonly kind: "session-close"; readonly revision: Revision }
   | (Refusal & { readonly revision: Revision });
