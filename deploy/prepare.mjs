@@ -51,7 +51,16 @@ function installPackages() {
   writeFileSync(marker, wanted);
 }
 
-/** proto/*.proto -> proto/generated/codec.{js,d.ts}: one protobufjs static module. */
+/** Replaces every match, and fails when there is none: a newer generator writes something else. */
+function rewrite(text, pattern, replacement) {
+  if (!pattern.test(text)) fail(`the generated codec has nothing like ${pattern}; see generateCodec in deploy/prepare.mjs`);
+  return text.replaceAll(pattern, replacement);
+}
+
+/**
+ * proto/*.proto -> proto/generated/codec.{js,d.ts}: one protobufjs static module that runs on
+ * proto/wire.ts, so that 64-bit integers are numbers or bigints and never Long objects.
+ */
 function generateCodec() {
   const protos = filesUnder("proto", ".proto").sort();
   if (protos.length === 0) return;
@@ -63,8 +72,22 @@ function generateCodec() {
   say("generating the protobuf codec ...");
   mkdirSync(folder, { recursive: true });
   const bin = join(root, "node_modules", ".bin");
-  run(join(bin, "pbjs"), ["--target", "static-module", "--wrap", "commonjs", "--path", join(root, "proto"), "--keep-case", "--no-verify", "--no-convert", "--no-delimited", "--no-service", "--no-beautify", "--out", codec, ...protos]);
-  run(join(bin, "pbts"), ["--no-comments", "--out", types, codec]);
+  const draft = join(folder, `draft-${process.pid}.js`);
+  const draftTypes = draft.replace(/\.js$/, ".d.ts");
+  const options = ["--no-create", "--no-verify", "--no-convert", "--no-delimited", "--no-typeurl", "--no-service"];
+  run(join(bin, "pbjs"), ["--target", "static-module", "--wrap", "commonjs", "--dependency", "../wire", "--keep-case", ...options, "--path", join(root, "proto"), "--dts", "--out", draft, ...protos]);
+  let code = readFileSync(draft, "utf8").replaceAll(/\n\s*\/\*\*[^]*?\*\//g, "");
+  code = rewrite(code, /\$util\.Long \? \$util\.Long\.fromBits\(0,0,(?:true|false)\) : 0/g, "0");
+  code = rewrite(code, /typeof message\.(\w+) === "object" \? message\.\1\.low \|\| message\.\1\.high : message\.\1 !== 0/g, "message.$1 != 0");
+  code = rewrite(code, /typeof \(value = (reader\.\w+\(\))\) === "object" \? value\.low \|\| value\.high : value !== 0/g, "(value = $1) !== 0");
+  let declarations = rewrite(readFileSync(draftTypes, "utf8"), /\n\s*\/\*\*[^]*?\*\//g, "");
+  declarations = rewrite(declarations, /import Long = require\("long"\);\n/g, "");
+  declarations = rewrite(declarations, /from "\.\.\/wire"/g, 'from "../wire.ts"');
+  declarations = rewrite(declarations, /number\|Long/g, "$protobuf.Int64");
+  rmSync(draft);
+  rmSync(draftTypes);
+  writeFileSync(codec, code);
+  writeFileSync(types, declarations);
 }
 
 function compile() {
@@ -79,14 +102,14 @@ function compile() {
     wanted.add(output);
     if (modifiedAtMs(source) > Math.min(modifiedAtMs(output), builtAtMs)) stale.push({ source, output });
   }
-  const codec = join(root, "proto", "generated", "codec.js");
-  const codecCopy = join(root, "dist", "proto", "generated", "codec.js");
-  if (existsSync(codec)) {
-    wanted.add(codecCopy);
-    if (modifiedAtMs(codec) > modifiedAtMs(codecCopy)) {
-      mkdirSync(dirname(codecCopy), { recursive: true });
-      writeFileSync(codecCopy, readFileSync(codec));
-    }
+  for (const name of ["codec.js", "codec.d.ts"]) {
+    const codec = join(root, "proto", "generated", name);
+    const copy = join(root, "dist", "proto", "generated", name);
+    if (!existsSync(codec)) continue;
+    wanted.add(copy);
+    if (modifiedAtMs(codec) <= modifiedAtMs(copy)) continue;
+    mkdirSync(dirname(copy), { recursive: true });
+    writeFileSync(copy, readFileSync(codec));
   }
   for (const output of filesUnder("dist", ".js")) {
     if (!wanted.has(output)) {
