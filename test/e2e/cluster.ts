@@ -1,0 +1,198 @@
+// A Hansa cluster of real processes on free ports of 127.0.0.1, each with a data folder that is removed at
+// the end. Members are addressed by name (n1, n2, n3; learners l1, ...) and struck by signal.
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Child, finish } from "./child.ts";
+import type { Exit, Finished } from "./child.ts";
+import { freePort } from "./free-port.ts";
+import { until } from "./until.ts";
+
+const START_MS_MAX = 30_000;
+const STOP_MS_MAX = 15_000;
+export const MAIN = join(__dirname, "..", "..", "dist", "cli", "main.js");
+
+export interface ClusterOptions {
+  readonly voters: number;
+  readonly learners?: number;
+  /** Passed to every member. */
+  readonly flags?: readonly string[];
+}
+
+interface MemberPlan {
+  readonly name: string;
+  readonly isLearner: boolean;
+  readonly clientUrl: string;
+  readonly peerUrl: string;
+}
+
+/** One member: a process that comes and goes over a data folder that stays. */
+export class MemberProcess {
+  readonly name: string;
+  readonly isLearner: boolean;
+  /** host:port, as clients take it. */
+  readonly endpoint: string;
+  readonly dataDir: string;
+  readonly args: readonly string[];
+  #child: Child | undefined;
+
+  constructor(plan: MemberPlan, dataDir: string, args: readonly string[]) {
+    this.name = plan.name;
+    this.isLearner = plan.isLearner;
+    this.endpoint = plan.clientUrl.replace("http://", "");
+    this.dataDir = dataDir;
+    this.args = args;
+  }
+
+  get running(): boolean {
+    return this.#child?.running === true;
+  }
+
+  get pid(): number {
+    return this.#started().pid;
+  }
+
+  get output(): string {
+    return this.#child?.output ?? "(never started)";
+  }
+
+  /** Starts the process; `ready` says when it serves. */
+  start(): void {
+    if (this.running) throw new Error(`${this.name} runs already`);
+    this.#child = new Child(process.execPath, [MAIN, "serve", ...this.args]);
+  }
+
+  /** Waits for the line that says the member has joined and serves. */
+  async ready(): Promise<void> {
+    await this.#started().line(/enabled capabilities for version|published/, START_MS_MAX);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#started().signal(signal);
+  }
+
+  /** SIGKILL, and waits for the end: what was not synced to the page cache is lost with it. */
+  async kill(): Promise<void> {
+    const child = this.#started();
+    child.signal("SIGKILL");
+    await child.exited;
+  }
+
+  /** SIGTERM, and the way it ended. */
+  async terminate(): Promise<Exit> {
+    const child = this.#started();
+    child.signal("SIGTERM");
+    return until(`${this.name} drains and exits`, STOP_MS_MAX, () =>
+      child.running ? undefined : child.exited,
+    );
+  }
+
+  #started(): Child {
+    if (this.#child === undefined) throw new Error(`${this.name} was never started`);
+    return this.#child;
+  }
+}
+
+export class Cluster {
+  readonly members: readonly MemberProcess[];
+  readonly folder: string;
+
+  private constructor(members: readonly MemberProcess[], folder: string) {
+    this.members = members;
+    this.folder = folder;
+  }
+
+  /** Plans a cluster without starting it. */
+  static async plan(options: ClusterOptions): Promise<Cluster> {
+    if (!existsSync(MAIN))
+      throw new Error("dist/ is missing: run npm test, or npm run build first");
+    const folder = mkdtempSync(join(tmpdir(), "hansa-e2e-"));
+    const plans: MemberPlan[] = [];
+    const add = async (name: string, isLearner: boolean): Promise<void> => {
+      const clientUrl = `http://127.0.0.1:${await freePort()}`;
+      const peerUrl = `http://127.0.0.1:${await freePort()}`;
+      plans.push({ name, isLearner, clientUrl, peerUrl });
+    };
+    for (let at = 1; at <= options.voters; at += 1) await add(`n${at}`, false);
+    for (let at = 1; at <= (options.learners ?? 0); at += 1) await add(`l${at}`, true);
+    const members = plans.map((plan) => {
+      const dataDir = join(folder, plan.name);
+      return new MemberProcess(plan, dataDir, serveArgs(plan, plans, dataDir, options.flags ?? []));
+    });
+    return new Cluster(members, folder);
+  }
+
+  /** Starts every member and waits until each serves. */
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const cluster = await Cluster.plan(options);
+    await cluster.startAll();
+    return cluster;
+  }
+
+  async startAll(): Promise<void> {
+    for (const member of this.members) member.start();
+    try {
+      await Promise.all(this.members.map((member) => member.ready()));
+    } catch (cause) {
+      await this.stop();
+      throw cause;
+    }
+  }
+
+  get voters(): readonly MemberProcess[] {
+    return this.members.filter((member) => !member.isLearner);
+  }
+
+  get learners(): readonly MemberProcess[] {
+    return this.members.filter((member) => member.isLearner);
+  }
+
+  /** Client endpoints of the voters, comma-separated. */
+  get endpoints(): string {
+    return this.voters.map((member) => member.endpoint).join(",");
+  }
+
+  member(name: string): MemberProcess {
+    const found = this.members.find((member) => member.name === name);
+    if (found === undefined) throw new Error(`no member ${name}`);
+    return found;
+  }
+
+  /** Runs the built `hansa` command against the voters, or against `endpoints`. */
+  hansa(args: readonly string[], endpoints = this.endpoints): Promise<Finished> {
+    return hansa([...args, "--endpoints", endpoints]);
+  }
+
+  /** Kills whatever still runs and removes the data. */
+  async stop(): Promise<void> {
+    await Promise.all(
+      this.members.map(async (member) => {
+        if (member.running) await member.kill();
+      }),
+    );
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs the built `hansa` command to its end. */
+export function hansa(args: readonly string[], input?: string): Promise<Finished> {
+  return finish(process.execPath, [MAIN, ...args], input === undefined ? {} : { input });
+}
+
+function serveArgs(
+  own: MemberPlan,
+  all: readonly MemberPlan[],
+  dataDir: string,
+  flags: readonly string[],
+): string[] {
+  const learners = all.filter((plan) => plan.isLearner).map((plan) => plan.name);
+  return [
+    ...["--name", own.name, "--data-dir", dataDir],
+    ...["--listen-client-urls", own.clientUrl, "--advertise-client-urls", own.clientUrl],
+    ...["--listen-peer-urls", own.peerUrl, "--initial-advertise-peer-urls", own.peerUrl],
+    ...["--initial-cluster", all.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(",")],
+    ...["--initial-cluster-state", "new"],
+    ...(learners.length === 0 ? [] : ["--initial-learners", learners.join(",")]),
+    ...flags,
+  ];
+}

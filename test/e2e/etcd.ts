@@ -1,0 +1,91 @@
+// Debian's etcd, started beside: the oracle of the wire tests and the peer of the benchmark.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Child, finish } from "./child.ts";
+import type { Finished } from "./child.ts";
+import { freePort } from "./free-port.ts";
+import { until } from "./until.ts";
+
+const START_MS_MAX = 30_000;
+
+/** Runs etcdctl (API 3) against one endpoint or a comma-separated list. */
+export function etcdctl(
+  endpoints: string,
+  args: readonly string[],
+  input?: string,
+): Promise<Finished> {
+  return finish("etcdctl", ["--endpoints", endpoints, ...args], {
+    env: { ETCDCTL_API: "3" },
+    ...(input === undefined ? {} : { input }),
+  });
+}
+
+/** A cluster of real etcd members in a folder of its own. */
+export class EtcdCluster {
+  readonly endpoints: readonly string[];
+  readonly members: readonly Child[];
+  readonly #folder: string;
+
+  private constructor(endpoints: readonly string[], members: readonly Child[], folder: string) {
+    this.endpoints = endpoints;
+    this.members = members;
+    this.#folder = folder;
+  }
+
+  static async start(memberCount: number): Promise<EtcdCluster> {
+    const folder = mkdtempSync(join(tmpdir(), "hansa-etcd-"));
+    const plan: { name: string; client: string; peer: string }[] = [];
+    for (let at = 1; at <= memberCount; at += 1) {
+      plan.push({
+        name: `etcd${at}`,
+        client: `http://127.0.0.1:${await freePort()}`,
+        peer: `http://127.0.0.1:${await freePort()}`,
+      });
+    }
+    const initialCluster = plan.map(({ name, peer }) => `${name}=${peer}`).join(",");
+    const members = plan.map(
+      ({ name, client, peer }) =>
+        new Child("etcd", [
+          ...["--name", name, "--data-dir", join(folder, name), "--logger", "zap"],
+          ...["--listen-client-urls", client, "--advertise-client-urls", client],
+          ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+          ...["--initial-cluster", initialCluster, "--initial-cluster-state", "new"],
+        ]),
+    );
+    const cluster = new EtcdCluster(
+      plan.map(({ client }) => client),
+      members,
+      folder,
+    );
+    try {
+      await until("etcd is healthy", START_MS_MAX, async () => {
+        const { exit } = await etcdctl(cluster.endpoints.join(","), ["endpoint", "health"]);
+        return exit.code === 0 ? true : undefined;
+      });
+    } catch (cause) {
+      await cluster.stop();
+      throw new Error(`etcd did not start:\n${members[0]?.output ?? ""}`, { cause });
+    }
+    return cluster;
+  }
+
+  /** The endpoint whose member leads. */
+  async leader(): Promise<string> {
+    return until("etcd has a leader", START_MS_MAX, async () => {
+      for (const endpoint of this.endpoints) {
+        const { stdout } = await etcdctl(endpoint, ["endpoint", "status", "-w", "fields"]);
+        const leader = /"Leader" : (\d+)/.exec(stdout)?.[1];
+        const member = /"MemberID" : (\d+)/.exec(stdout)?.[1];
+        if (leader !== undefined && leader === member) return endpoint;
+      }
+      return undefined;
+    });
+  }
+
+  async stop(): Promise<void> {
+    for (const member of this.members) member.signal("SIGKILL");
+    await Promise.all(this.members.map((member) => member.exited));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
