@@ -5,7 +5,7 @@ import protobuf from "protobufjs/minimal";
 /** A 64-bit integer of the wire, exact: a number while that is a safe integer, else a bigint. */
 export type Int64 = number | bigint;
 
-type Retyped = "int64" | "uint64" | "int64s" | "uint64s";
+type Retyped = "int64" | "uint64" | "fixed64" | "int64s" | "uint64s" | "fixed64s";
 /** In protobufjs's runtime, but not in its types. */
 interface Reserving {
   _reserve(bytes: number): void;
@@ -46,6 +46,13 @@ export class Reader extends PlainReader {
 
   uint64(): Int64 {
     return this.#varint(false);
+  }
+
+  fixed64(): Int64 {
+    if (this.pos + 8 > this.len) throw new RangeError(`index out of range: ${this.pos} + 8`);
+    const value = (this.buf as Buffer).readBigUInt64LE(this.pos);
+    this.pos += 8;
+    return value;
   }
 
   /** The next length-delimited bytes as a string of one unit (0-255) a byte. */
@@ -116,6 +123,13 @@ export class Writer extends PlainWriter {
     }
     const bits = BigInt.asUintN(64, BigInt(value));
     return this.#varint(Number(bits & 0xffffffffn), Number(bits >> 32n));
+  }
+
+  fixed64(value: Int64): this {
+    this._reserve(8);
+    (this.buf as Buffer).writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), this.pos);
+    this.pos += 8;
+    return this;
   }
 
   /** A length-delimited string of one unit (0-255) a byte, as bytes. */
