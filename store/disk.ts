@@ -2,9 +2,13 @@
 // it; the simulator brings its own, which loses what was not synced. Every completion is a callback,
 // never called inside the call that asked for it.
 
-/** A failed operation; the store it belongs to is not written again (S3). */
+/**
+ * A failed operation; the store it belongs to is not written again (S3). `full`: no space, or a queue's
+ * bound; `missing`: no such file; `locked`: another process holds the store; `corrupt`: the bytes are not
+ * those that were written.
+ */
 export interface DiskFailure {
-  readonly kind: "io" | "full" | "missing";
+  readonly kind: "io" | "full" | "missing" | "locked" | "corrupt";
   readonly message: string;
 }
 

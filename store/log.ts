@@ -1,7 +1,51 @@
 // Port: the consensus log of one group. segment-log.ts keeps it in checksummed segment files (S1).
-import type { LogIndex, NodeId } from "../base/index.ts";
+import type { LogIndex, NodeId, PlantedBug } from "../base/index.ts";
 import type { Epoch, LogReader, LogWrite, Membership } from "../consensus/index.ts";
 import type { DiskFailure } from "./disk.ts";
+
+/** Bounds of one log. Sizes in bytes. */
+export interface LogOptions {
+  /** Of one preallocated segment file; a larger batch gets a segment of its own size. */
+  readonly segmentBytes: number;
+  /** Batches that wait are merged into one disk write up to this. */
+  readonly frameBytesMax: number;
+  /** Of batches accepted and not yet durable; beyond it the log fails as `full`. */
+  readonly pendingBytesMax: number;
+  /** Of recent entries kept in memory; entries that are not yet durable are kept in any case. */
+  readonly cacheBytesMax: number;
+  /** Of older entries brought back by one `load`; at least one entry comes. */
+  readonly loadBytesMax: number;
+  /**
+   * Present when an empty disk is to become a new log; absent: an empty disk is refused, because a
+   * member that lost its log must not vote under its old identity (R10, scenario 54). `salt`: 32 bits
+   * drawn at random; mixed into each checksum, so that no client's bytes pass for the log's own.
+   */
+  readonly create?: { readonly bootstrap: Membership; readonly salt: number };
+  /** Only the simulator sets it. */
+  readonly planted?: PlantedBug;
+}
+
+export const LOG_OPTIONS_DEFAULT: LogOptions = {
+  segmentBytes: 64 * 1024 * 1024,
+  frameBytesMax: 8 * 1024 * 1024,
+  pendingBytesMax: 256 * 1024 * 1024,
+  cacheBytesMax: 64 * 1024 * 1024,
+  loadBytesMax: 1024 * 1024,
+};
+
+/**
+ * Why a log did not open. With `file`, `offsetBytes` and `afterIndex` for `corrupt`: the damage is there,
+ * behind the last readable entry `afterIndex`; nothing was changed on the disk (scenarios 75, 77).
+ */
+export interface LogFailure extends DiskFailure {
+  readonly file?: string;
+  readonly offsetBytes?: number;
+  readonly afterIndex?: LogIndex;
+}
+
+export type LogOpening =
+  | { readonly ok: true; readonly log: Log; readonly recovery: LogRecovery }
+  | { readonly ok: false; readonly failure: LogFailure };
 
 /** What a log held when it was opened. */
 export interface LogRecovery {
@@ -25,5 +69,6 @@ export interface Log {
   write(batch: LogWrite, done: (failure: DiskFailure | undefined) => void): void;
   /** Brings [from, until) into the reader's memory; the answer to a slice that said `loading`. */
   load(from: LogIndex, until: LogIndex, done: (failure: DiskFailure | undefined) => void): void;
+  /** Writes what waits, then closes the disk too. */
   close(done: (failure: DiskFailure | undefined) => void): void;
 }
