@@ -1,0 +1,284 @@
+// A machine's disk under the consensus log: writes sit in a cache until synced. A process that dies
+// leaves the cache intact; a machine that dies loses any subset of its sectors, in any order, and may
+// tear the last write. Each completion is an event with a drawn delay.
+import { assert, present } from "../../base/index.ts";
+import type { Disk, DiskDone, DiskFailure } from "../../store/disk.ts";
+import type { Chance } from "./chance.ts";
+import type { EventQueue } from "./events.ts";
+import type { Process } from "./process.ts";
+
+const SECTOR_BYTES = 512;
+
+/** Delays in ms of true time; rates are probabilities an operation. */
+export interface DiskFaults {
+  readonly delayMeanMs: number;
+  /** An operation that takes up to `stallMs`. */
+  readonly stallRate: number;
+  readonly stallMs: number;
+  /** A write that fails: nothing may be written after it (S3). */
+  readonly errorRate: number;
+}
+
+export const DISK_HEALTHY: DiskFaults = {
+  delayMeanMs: 0.2,
+  stallRate: 0,
+  stallMs: 0,
+  errorRate: 0,
+};
+
+/** What a power cut does to sectors that were written and not synced. */
+export type CrashLoss = "all" | "none" | "any";
+
+interface CachedWrite {
+  readonly offsetBytes: number;
+  readonly bytes: Uint8Array;
+}
+
+interface SimFile {
+  /** What survives power loss; zeros beyond its length up to `sizeBytes`. */
+  durable: Uint8Array;
+  /** What a read sees. */
+  visible: Uint8Array;
+  sizeBytes: number;
+  /** Written and not synced, oldest first. */
+  cached: CachedWrite[];
+}
+
+interface InFlight {
+  readonly land: () => void;
+  readonly tear?: () => void;
+  ended: boolean;
+}
+
+export class SimDisk {
+  readonly #events: EventQueue;
+  readonly #chance: Chance;
+  readonly #name: string;
+  readonly #files = new Map<string, SimFile>();
+  readonly #inFlight = new Set<InFlight>();
+  #faults: DiskFaults;
+  #stalledUntilMs = 0;
+
+  constructor(name: string, events: EventQueue, chance: Chance, faults: DiskFaults) {
+    this.#name = name;
+    this.#events = events;
+    this.#chance = chance;
+    this.#faults = faults;
+  }
+
+  setFaults(faults: DiskFaults): void {
+    this.#faults = faults;
+    this.#stalledUntilMs = Math.min(this.#stalledUntilMs, this.#events.nowMs);
+  }
+
+  /** Nothing completes for this long. */
+  stall(forMs: number): void {
+    this.#stalledUntilMs = Math.max(this.#stalledUntilMs, this.#events.nowMs + forMs);
+  }
+
+  /** The process is gone: what it had issued lands, in whole or in part, or not at all. */
+  processDied(): void {
+    for (const operation of this.#inFlight) {
+      operation.ended = true;
+      if (this.#chance.hits(0.5)) operation.land();
+      else if (this.#chance.hits(0.3)) operation.tear?.();
+    }
+    this.#inFlight.clear();
+  }
+
+  /** Power is gone: what was not synced is lost by `loss`, sector by sector where it says `any`. */
+  powerLost(loss: CrashLoss): void {
+    this.processDied();
+    for (const file of this.#files.values()) {
+      for (const write of file.cached) this.#settleCached(file, write, loss);
+      file.cached = [];
+      file.visible = file.durable.slice();
+    }
+  }
+
+  #settleCached(file: SimFile, write: CachedWrite, loss: CrashLoss): void {
+    const end = write.offsetBytes + write.bytes.length;
+    let from = write.offsetBytes;
+    while (from < end) {
+      const until = Math.min(end, (Math.floor(from / SECTOR_BYTES) + 1) * SECTOR_BYTES);
+      const kept = loss === "none" || (loss === "any" && this.#chance.hits(0.5));
+      if (kept && from < file.sizeBytes) {
+        const part = write.bytes.subarray(from - write.offsetBytes, until - write.offsetBytes);
+        file.durable = overlaid(file.durable, from, part);
+      }
+      from = until;
+    }
+  }
+
+  /** The port, as one life of `process` sees it. */
+  open(process: Process): Disk {
+    const run = <T>(
+      label: string,
+      done: DiskDone<T>,
+      empty: T,
+      effect: () => DiskFailure | T,
+      onCrash: { readonly land?: () => void; readonly tear?: () => void } = {},
+    ): void => this.#operate(process, label, done, empty, effect, onCrash);
+    return {
+      list: (done) => run("list", done, [], () => [...this.#files.keys()].sort()),
+      size: (name, done) =>
+        run("size", done, 0, () => this.#files.get(name)?.sizeBytes ?? missing(name)),
+      read: (name, offsetBytes, lengthBytes, done) =>
+        run("read", done, new Uint8Array(), () => this.#read(name, offsetBytes, lengthBytes)),
+      create: (name, sizeBytes, done) => {
+        const effect = (): undefined => {
+          this.#files.set(name, emptyFile(sizeBytes));
+        };
+        run("create", done, undefined, effect, { land: effect });
+      },
+      write: (name, offsetBytes, bytes, sync, done) =>
+        this.#write(process, name, { offsetBytes, bytes: bytes.slice() }, sync, done),
+      truncate: (name, sizeBytes, done) => {
+        const effect = (): DiskFailure | undefined => this.#truncate(name, sizeBytes);
+        run("truncate", done, undefined, effect, { land: effect });
+      },
+      remove: (name, done) => {
+        const effect = (): DiskFailure | undefined =>
+          this.#files.delete(name) ? undefined : missing(name);
+        run("remove", done, undefined, effect, { land: effect });
+      },
+      rename: (from, to, done) => {
+        const effect = (): DiskFailure | undefined => this.#rename(from, to);
+        run("rename", done, undefined, effect, { land: effect });
+      },
+      close: (done) => run("close", done, undefined, () => undefined),
+    };
+  }
+
+  #delayMs(): number {
+    const faults = this.#faults;
+    let delayMs = 0.02 + this.#chance.waitMs(faults.delayMeanMs);
+    if (this.#chance.hits(faults.stallRate)) delayMs += this.#chance.between(0, faults.stallMs);
+    return Math.max(delayMs, this.#stalledUntilMs - this.#events.nowMs);
+  }
+
+  /** The device works on while the process is stopped; the process hears of it when it runs again. */
+  #operate<T>(
+    process: Process,
+    label: string,
+    done: DiskDone<T>,
+    empty: T,
+    effect: () => DiskFailure | T,
+    onCrash: { readonly land?: () => void; readonly tear?: () => void },
+  ): void {
+    const life = process.life;
+    const operation: InFlight = {
+      land: onCrash.land ?? (() => undefined),
+      ...(onCrash.tear === undefined ? {} : { tear: onCrash.tear }),
+      ended: false,
+    };
+    this.#inFlight.add(operation);
+    this.#events.schedule(this.#delayMs(), `${this.#name} disk ${label}`, () => {
+      if (operation.ended) return;
+      assert(process.life === life, "an operation of an earlier life is still in flight");
+      operation.ended = true;
+      this.#inFlight.delete(operation);
+      const result = effect();
+      const end = isFailure(result) ? () => done(result, empty) : () => done(undefined, result);
+      if (process.stopped) process.schedule(0, `disk ${label} done`, end);
+      else end();
+    });
+  }
+
+  #write(
+    process: Process,
+    name: string,
+    write: CachedWrite,
+    sync: boolean,
+    done: DiskDone<undefined>,
+  ): void {
+    const land = (): DiskFailure | undefined => {
+      const file = this.#files.get(name);
+      if (file === undefined) return missing(name);
+      this.#putInCache(file, write);
+      if (!sync) return undefined;
+      for (const cached of file.cached) this.#settleCached(file, cached, "none");
+      file.cached = [];
+      return undefined;
+    };
+    const tear = (): void => {
+      const file = this.#files.get(name);
+      if (file !== undefined) this.#putInCache(file, this.#torn(write));
+    };
+    const fails = this.#chance.hits(this.#faults.errorRate);
+    const effect = (): DiskFailure | undefined => {
+      if (!fails) return land();
+      tear();
+      return { kind: "io", message: `${this.#name}: injected write error on ${name}` };
+    };
+    this.#operate(process, sync ? "sync write" : "write", done, undefined, effect, { land, tear });
+  }
+
+  #torn(write: CachedWrite): CachedWrite {
+    const lengthBytes = this.#chance.whole(0, write.bytes.length + 1);
+    return { offsetBytes: write.offsetBytes, bytes: write.bytes.subarray(0, lengthBytes) };
+  }
+
+  #putInCache(file: SimFile, write: CachedWrite): void {
+    file.visible = overlaid(file.visible, write.offsetBytes, write.bytes);
+    file.sizeBytes = Math.max(file.sizeBytes, write.offsetBytes + write.bytes.length);
+    file.cached.push(write);
+  }
+
+  #read(name: string, offsetBytes: number, lengthBytes: number): DiskFailure | Uint8Array {
+    const file = this.#files.get(name);
+    if (file === undefined) return missing(name);
+    const until = Math.max(offsetBytes, Math.min(offsetBytes + lengthBytes, file.sizeBytes));
+    const bytes = new Uint8Array(until - offsetBytes);
+    bytes.set(file.visible.subarray(offsetBytes, Math.min(until, file.visible.length)));
+    return bytes;
+  }
+
+  #truncate(name: string, sizeBytes: number): DiskFailure | undefined {
+    const file = this.#files.get(name);
+    if (file === undefined) return missing(name);
+    file.durable = file.durable.slice(0, sizeBytes);
+    file.visible = file.visible.slice(0, sizeBytes);
+    file.sizeBytes = sizeBytes;
+    file.cached = file.cached
+      .filter((write) => write.offsetBytes < sizeBytes)
+      .map(({ offsetBytes, bytes }) => ({
+        offsetBytes,
+        bytes: bytes.subarray(0, sizeBytes - offsetBytes),
+      }));
+    return undefined;
+  }
+
+  #rename(from: string, to: string): DiskFailure | undefined {
+    if (!this.#files.has(from)) return missing(from);
+    this.#files.set(to, present(this.#files.get(from), "the renamed file"));
+    this.#files.delete(from);
+    return undefined;
+  }
+}
+
+function emptyFile(sizeBytes: number): SimFile {
+  return { durable: new Uint8Array(), visible: new Uint8Array(), sizeBytes, cached: [] };
+}
+
+function missing(name: string): DiskFailure {
+  return { kind: "missing", message: `${name} is missing` };
+}
+
+function isFailure(result: unknown): result is DiskFailure {
+  return typeof result === "object" && result !== null && "kind" in result && "message" in result;
+}
+
+/** `bytes` with `part` at `offsetBytes`, grown with zeros as needed. May write in place. */
+function overlaid(bytes: Uint8Array, offsetBytes: number, part: Uint8Array): Uint8Array {
+  const endBytes = offsetBytes + part.length;
+  if (endBytes <= bytes.length) {
+    bytes.set(part, offsetBytes);
+    return bytes;
+  }
+  // Capacity doubles, so that a log that grows a record at a time is not copied a record at a time.
+  const grown = new Uint8Array(Math.max(endBytes, bytes.length * 2, 4096));
+  grown.set(bytes);
+  grown.set(part, offsetBytes);
+  return grown;
+}

@@ -1,0 +1,40 @@
+// A broken promise: which check saw it, and what it saw. The simulator stops at the first.
+
+/** Each check by name; docs/testing.md says what each demands. */
+export type CheckName =
+  | "election-safety"
+  | "log-matching"
+  | "leader-completeness"
+  | "state-machine-safety"
+  | "commit-durability"
+  | "commit-monotone"
+  | "log-durability"
+  | "committed-visible"
+  | "snapshot-read"
+  | "staleness-bound"
+  | "min-revision"
+  | "exactly-once"
+  | "linearizability"
+  | "durability"
+  | "convergence"
+  | "liveness"
+  | "core-assertion";
+
+export class Violation extends Error {
+  override readonly name = "Violation";
+  readonly check: CheckName;
+
+  constructor(check: CheckName, detail: string, options?: ErrorOptions) {
+    super(`${check}: ${detail}`, options);
+    this.check = check;
+  }
+}
+
+/** @throws {Violation} of `check` unless `condition` holds. */
+export function demand(
+  condition: boolean,
+  check: CheckName,
+  detail: () => string,
+): asserts condition {
+  if (!condition) throw new Violation(check, detail());
+}
