@@ -7,9 +7,12 @@ import { Child, finish } from "./child.ts";
 import type { Exit, Finished } from "./child.ts";
 import { freePort } from "./free-port.ts";
 import { until } from "./until.ts";
+import { WireClient } from "./wire-client.ts";
 
 const START_MS_MAX = 30_000;
 const STOP_MS_MAX = 15_000;
+/** A paused member does not answer; the others are asked meanwhile. */
+const STATUS_MS_MAX = 500;
 export const MAIN = join(__dirname, "..", "..", "dist", "cli", "main.js");
 
 export interface ClusterOptions {
@@ -156,6 +159,34 @@ export class Cluster {
     const found = this.members.find((member) => member.name === name);
     if (found === undefined) throw new Error(`no member ${name}`);
     return found;
+  }
+
+  /**
+   * The running voter that leads, by its own status and a majority's word.
+   *
+   * @throws {Error} when none does within `deadlineMs`.
+   */
+  async leader(deadlineMs = START_MS_MAX): Promise<MemberProcess> {
+    const clients = this.voters
+      .filter((member) => member.running)
+      .map((member) => ({ member, client: new WireClient(member.endpoint) }));
+    try {
+      return await until("one voter leads by a majority's word", deadlineMs, async () => {
+        const words = await Promise.allSettled(
+          clients.map(async ({ member, client }) => {
+            const { header, leader } = await client.status(STATUS_MS_MAX);
+            return { member, self: String(header?.member_id ?? 0), leader: String(leader ?? 0) };
+          }),
+        );
+        const heard = words.flatMap((word) => (word.status === "fulfilled" ? [word.value] : []));
+        return heard.find(
+          ({ self }) =>
+            heard.filter(({ leader }) => leader === self).length * 2 > this.voters.length,
+        )?.member;
+      });
+    } finally {
+      for (const { client } of clients) client.close();
+    }
   }
 
   /** Runs the built `hansa` command against the voters, or against `endpoints`. */
