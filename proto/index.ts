@@ -11,4 +11,5 @@ export {
 } from "./generated/codec.js";
 export * from "./int64.ts";
 export * from "./methods.ts";
+export * from "./status.ts";
 export * from "./wire.ts";
