@@ -1,7 +1,6 @@
 // One connection to one endpoint, one attempt a call, nothing hidden: no discovery, no retry, no session.
 // The client library is a subject of these tests; this is the instrument.
-import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
-import type { ServiceError } from "@grpc/grpc-js";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { etcdserverpb, hansa } from "../../proto/index.ts";
 import type { MethodPath, Writer } from "../../proto/index.ts";
 
@@ -21,13 +20,6 @@ export const READ_MODES = {
   learner: hansa.v1.ReadMode.LEARNER,
   local: hansa.v1.ReadMode.LOCAL,
 } as const;
-
-/** Whether a failed call may have taken effect: only errors sent before a proposal exclude it. */
-export function mayHaveHappened(failure: unknown): boolean {
-  const { code, details } = failure as Partial<ServiceError>;
-  if (code === status.INVALID_ARGUMENT || code === status.OUT_OF_RANGE) return false;
-  return !(code === status.UNAVAILABLE && /no leader|not leader|ECONNREFUSED/.test(details ?? ""));
-}
 
 export class WireClient {
   readonly endpoint: string;
