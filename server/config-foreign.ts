@@ -1,0 +1,139 @@
+// etcd's options that this server does not have. One given the value whose effect is what happens here
+// anyway is accepted; any other is refused by name with the reason, never ignored.
+
+export interface ForeignOption {
+  readonly flag: string;
+  /** Values that change nothing here. */
+  readonly accepts: readonly string[];
+  readonly reason: string;
+}
+
+const TLS = "TLS is not supported yet";
+const AUTH = "authentication is not supported yet";
+const METRICS = "metrics are not supported yet";
+const WATCH = "watch is not supported yet";
+const GATEWAY = "the JSON gateway is not supported yet";
+const COMPACTION = "the log is not compacted yet";
+const DISCOVERY = "discovery is not supported: name the members with --initial-cluster";
+const PROXY = "the v2 proxy is not offered";
+const BACKEND = "there is no bbolt backend to tune";
+const KEEPALIVE = "gRPC keepalive is not configurable yet";
+const CORRUPTION = "corruption checks between members are not supported yet";
+
+function foreign(reason: string, accepts: readonly string[], ...flags: string[]): ForeignOption[] {
+  return flags.map((flag) => ({ flag, accepts, reason }));
+}
+
+export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
+  ...foreign(TLS, [""], "cert-file", "key-file", "trusted-ca-file", "client-crl-file"),
+  ...foreign(TLS, [""], "client-cert-allowed-hostname", "cipher-suites", "tls-min-version"),
+  ...foreign(
+    TLS,
+    [""],
+    "tls-max-version",
+    "peer-cert-file",
+    "peer-key-file",
+    "peer-trusted-ca-file",
+  ),
+  ...foreign(TLS, [""], "peer-cert-allowed-cn", "peer-cert-allowed-hostname", "peer-crl-file"),
+  ...foreign(
+    TLS,
+    ["false"],
+    "client-cert-auth",
+    "auto-tls",
+    "peer-auto-tls",
+    "peer-client-cert-auth",
+  ),
+  ...foreign(TLS, ["false"], "experimental-peer-skip-client-san-verification"),
+  ...foreign(TLS, [], "self-signed-cert-validity"),
+  ...foreign(AUTH, [], "auth-token", "auth-token-ttl", "bcrypt-cost"),
+  ...foreign(METRICS, [], "metrics"),
+  ...foreign(METRICS, [""], "listen-metrics-urls"),
+  ...foreign("profiling over HTTP is not offered", ["false"], "enable-pprof"),
+  ...foreign(WATCH, [], "watch-progress-notify-interval"),
+  ...foreign(WATCH, [], "experimental-watch-progress-notify-interval"),
+  ...foreign(GATEWAY, ["false"], "enable-grpc-gateway"),
+  ...foreign(GATEWAY, [], "cors", "host-whitelist"),
+  ...foreign("the v2 API is not offered", ["false"], "enable-v2"),
+  ...foreign("the v2 API is not offered", [""], "experimental-enable-v2v3"),
+  ...foreign("the v2 API is not offered", ["not-yet", "write-only"], "v2-deprecation"),
+  ...foreign(COMPACTION, [], "snapshot-count", "snapshot-catchup-entries"),
+  ...foreign(COMPACTION, [], "experimental-snapshot-catchup-entries", "max-snapshots", "max-wals"),
+  ...foreign("automatic compaction is not supported yet", ["0", "0s"], "auto-compaction-retention"),
+  ...foreign("compaction is not paced yet", [], "experimental-compaction-batch-limit"),
+  ...foreign(
+    "automatic compaction is not supported yet",
+    ["periodic", "revision"],
+    "auto-compaction-mode",
+  ),
+  ...foreign("a size limit of the store is not supported yet", [], "quota-backend-bytes"),
+  ...foreign("membership changes are not supported yet", ["true"], "strict-reconfig-check"),
+  ...foreign("membership changes are not supported yet", [], "max-learners"),
+  ...foreign("membership changes are not supported yet", [], "experimental-max-learners"),
+  ...foreign(
+    "making a cluster of one by force is not supported yet",
+    ["false"],
+    "force-new-cluster",
+  ),
+  ...foreign(
+    "acknowledged writes are always synced; there is no way to give that up",
+    ["false"],
+    "unsafe-no-fsync",
+  ),
+  ...foreign(
+    "a member that starts keeps the promise it may have made to a leader before (R7): it waits",
+    ["false"],
+    "initial-election-tick-advance",
+  ),
+  ...foreign(
+    DISCOVERY,
+    [""],
+    "discovery",
+    "discovery-proxy",
+    "discovery-srv",
+    "discovery-srv-name",
+  ),
+  ...foreign(DISCOVERY, ["exit", "proxy"], "discovery-fallback"),
+  ...foreign(PROXY, ["off"], "proxy"),
+  ...foreign(PROXY, [], "proxy-failure-wait", "proxy-refresh-interval", "proxy-dial-timeout"),
+  ...foreign(PROXY, [], "proxy-write-timeout", "proxy-read-timeout"),
+  ...foreign(
+    BACKEND,
+    [],
+    "backend-batch-interval",
+    "backend-batch-limit",
+    "backend-bbolt-freelist-type",
+  ),
+  ...foreign(BACKEND, [], "experimental-backend-bbolt-freelist-type"),
+  ...foreign(KEEPALIVE, [], "grpc-keepalive-min-time", "grpc-keepalive-interval"),
+  ...foreign(KEEPALIVE, [], "grpc-keepalive-timeout"),
+  ...foreign(CORRUPTION, ["false"], "experimental-initial-corrupt-check"),
+  ...foreign(CORRUPTION, ["0s", "0"], "corrupt-check-time", "experimental-corrupt-check-time"),
+  ...foreign("leases are not supported yet", ["false"], "experimental-enable-lease-checkpoint"),
+  ...foreign("slow applies are not reported yet", [], "warning-apply-duration"),
+  ...foreign("slow applies are not reported yet", [], "experimental-warning-apply-duration"),
+  ...foreign("tracing is not supported yet", ["false"], "experimental-enable-distributed-tracing"),
+  ...foreign("use --log-level=debug", ["false"], "debug"),
+  ...foreign("use --log-level", [""], "log-package-levels"),
+  ...foreign("log files are not rotated here", ["false"], "enable-log-rotation"),
+  ...foreign("log files are not rotated here", [], "log-rotation-config-json"),
+];
+
+/** Keys of etcd's YAML file that hold nested settings. */
+export const FOREIGN_YAML_KEYS: ReadonlyMap<string, string> = new Map([
+  ["client-transport-security", TLS],
+  ["peer-transport-security", TLS],
+]);
+
+const byFlag = new Map(FOREIGN_OPTIONS.map((option) => [option.flag, option]));
+
+export function foreignOption(flag: string): ForeignOption | undefined {
+  return byFlag.get(flag);
+}
+
+/** What Kubernetes puts into every container for a Service of that name: not meant for this program. */
+export function isServiceLink(variable: string): boolean {
+  return /_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/.test(
+    variable,
+  );
+}

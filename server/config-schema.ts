@@ -1,0 +1,322 @@
+// Every option of a server, once: its flag (etcd's name where etcd has it), type, default, unit and meaning.
+// Types, flags, environment variables, YAML keys, help and docs/configuration.md all come from here.
+import { z } from "zod";
+import {
+  advertiseUrls,
+  choice,
+  fraction,
+  label,
+  labels,
+  listenUrls,
+  outputs,
+  path,
+  text,
+  whole,
+  wordOrNone,
+} from "./config-value.ts";
+import type { OptionType } from "./config-value.ts";
+
+export const OPTION_SECTIONS = [
+  "Member",
+  "Cluster",
+  "Consensus",
+  "Limits",
+  "Storage",
+  "Logging",
+] as const;
+export type OptionSection = (typeof OPTION_SECTIONS)[number];
+
+export interface OptionFacts {
+  readonly section: OptionSection;
+  /** Without the dashes. */
+  readonly flag: string;
+  /** As text; what the option is when no source gives it. */
+  readonly fallback: string;
+  readonly meaning: string;
+}
+
+const facts = z.registry<OptionFacts>();
+
+function option<T>(
+  section: OptionSection,
+  flag: string,
+  type: OptionType<T>,
+  fallback: string,
+  meaning: string,
+): z.ZodPrefault<OptionType<T>> {
+  const field = type.prefault(fallback);
+  facts.add(field, { section, flag, fallback, meaning });
+  return field;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const configSchema = z.object({
+  name: option("Member", "name", label, "default", "Name of this member."),
+  dataDir: option("Member", "data-dir", path, "", "Data directory; empty: NAME.hansa."),
+  listenPeerUrls: option(
+    "Member",
+    "listen-peer-urls",
+    listenUrls,
+    "http://localhost:2380",
+    "Where this member listens for the other members.",
+  ),
+  listenClientUrls: option(
+    "Member",
+    "listen-client-urls",
+    listenUrls,
+    "http://localhost:2379",
+    "Where this member listens for clients.",
+  ),
+  advertiseClientUrls: option(
+    "Member",
+    "advertise-client-urls",
+    advertiseUrls,
+    "http://localhost:2379",
+    "What clients are told to connect to; required when --listen-client-urls is given.",
+  ),
+  region: option(
+    "Member",
+    "region",
+    wordOrNone,
+    "",
+    "Region of this member, named in every answer's proof.",
+  ),
+
+  initialCluster: option(
+    "Cluster",
+    "initial-cluster",
+    text,
+    "",
+    "Members at the first start: NAME=PEER-URL,...; empty: this member alone. Ignored once a data directory exists.",
+  ),
+  initialClusterState: option(
+    "Cluster",
+    "initial-cluster-state",
+    choice(["new", "existing"]),
+    "new",
+    "Whether the first start makes a cluster or joins one (joining is not supported yet).",
+  ),
+  initialClusterToken: option(
+    "Cluster",
+    "initial-cluster-token",
+    label,
+    "etcd-cluster",
+    "Part of the cluster's and the members' ids: give each cluster its own.",
+  ),
+  initialAdvertisePeerUrls: option(
+    "Cluster",
+    "initial-advertise-peer-urls",
+    advertiseUrls,
+    "http://localhost:2380",
+    "This member's peer URLs, as --initial-cluster has them.",
+  ),
+  initialLearners: option(
+    "Cluster",
+    "initial-learners",
+    labels,
+    "",
+    "Names in --initial-cluster that start as learners: they hold the data and answer reads, but do not vote.",
+  ),
+  consensus: option(
+    "Consensus",
+    "consensus",
+    choice(["raft", "paxos"]),
+    "raft",
+    "Protocol of the group, for its whole life (paxos is not supported yet).",
+  ),
+  heartbeatIntervalMs: option(
+    "Consensus",
+    "heartbeat-interval",
+    whole("milliseconds", 1, 10_000),
+    "100",
+    "Milliseconds between a leader's heartbeats; about one round trip.",
+  ),
+  electionTimeoutMs: option(
+    "Consensus",
+    "election-timeout",
+    whole("milliseconds", 10, 50_000),
+    "1000",
+    "Milliseconds without a leader before a follower stands for election (it draws from once to twice this). At the first start it becomes the group's lease constant, and no member may later go below it.",
+  ),
+  preVote: option(
+    "Consensus",
+    "pre-vote",
+    choice(["true"]),
+    "true",
+    "Ask before standing for election, so that a returning member deposes nobody; always on.",
+  ),
+  clockDriftMax: option(
+    "Consensus",
+    "clock-drift-max",
+    fraction(0, 0.5),
+    "0.1",
+    "Largest error of a clock's rate on any member, as a fraction. 0.1 covers chrony, which by default slews Linux's monotonic clock by up to 8.3 % while it corrects an offset. Lease reads and staleness bounds rest on it.",
+  ),
+  leaseMarginMs: option(
+    "Consensus",
+    "lease-margin-ms",
+    whole("milliseconds", 0, 10_000),
+    "50",
+    "Milliseconds taken off the leader's lease on top of drift.",
+  ),
+
+  maxTxnOps: option(
+    "Limits",
+    "max-txn-ops",
+    whole("operations", 1, 100_000),
+    "128",
+    "Operations in one transaction.",
+  ),
+  maxRequestBytes: option(
+    "Limits",
+    "max-request-bytes",
+    whole("bytes", 1024, 64 * MIB),
+    String(1.5 * MIB),
+    "Bytes of one client request.",
+  ),
+  maxConcurrentStreams: option(
+    "Limits",
+    "max-concurrent-streams",
+    whole("streams", 1, 0xffff_ffff),
+    String(0xffff_ffff),
+    "Calls that one client connection may have open.",
+  ),
+  requestTimeoutMs: option(
+    "Limits",
+    "request-timeout-ms",
+    whole("milliseconds", 100, 600_000),
+    "7000",
+    "Milliseconds a call may take whatever deadline the client names (etcd: 5 s + 2 election timeouts).",
+  ),
+  connectionsMax: option(
+    "Limits",
+    "connections-max",
+    whole("connections", 1, 1_000_000),
+    "10000",
+    "Client connections open at once; beyond it the oldest wait in the kernel's queue or are refused.",
+  ),
+  appendBytesMax: option(
+    "Limits",
+    "append-bytes-max",
+    whole("bytes", 64 * KIB, 64 * MIB),
+    String(MIB),
+    "Bytes of entries in one message to a follower (a larger single entry still travels, alone).",
+  ),
+  inflightMessagesMax: option(
+    "Limits",
+    "inflight-messages-max",
+    whole("messages", 1, 65_536),
+    "256",
+    "Append messages to one follower that are not acknowledged.",
+  ),
+  inflightBytesMax: option(
+    "Limits",
+    "inflight-bytes-max",
+    whole("bytes", 64 * KIB, 1024 * MIB),
+    String(16 * MIB),
+    "Bytes of entries to one follower that are not acknowledged.",
+  ),
+  uncommittedBytesMax: option(
+    "Limits",
+    "uncommitted-bytes-max",
+    whole("bytes", MIB, 4096 * MIB),
+    String(64 * MIB),
+    "Bytes of commands the leader holds uncommitted; beyond it writes are refused with too many requests.",
+  ),
+  readsWaitingMax: option(
+    "Limits",
+    "reads-waiting-max",
+    whole("reads", 1, 1_000_000),
+    "20000",
+    "Reads waiting for their index on this member; beyond it reads are refused.",
+  ),
+  readLagEntriesMax: option(
+    "Limits",
+    "read-lag-entries-max",
+    whole("entries", 1, 1_000_000_000),
+    "5000",
+    "A follower further behind than this refuses linearizable reads at once.",
+  ),
+  shutdownTimeoutMs: option(
+    "Limits",
+    "shutdown-timeout-ms",
+    whole("milliseconds", 0, 600_000),
+    "5000",
+    "Milliseconds a stop waits for calls in flight.",
+  ),
+
+  walDir: option(
+    "Storage",
+    "wal-dir",
+    path,
+    "",
+    "Directory of the consensus log; empty: DATA-DIR/log.",
+  ),
+  logSegmentBytes: option(
+    "Storage",
+    "log-segment-bytes",
+    whole("bytes", MIB, 1024 * MIB),
+    String(64 * MIB),
+    "Bytes of one log segment file, allocated at once.",
+  ),
+  valueCacheBytes: option(
+    "Storage",
+    "value-cache-bytes",
+    whole("bytes", 0, 1024 * 1024 * MIB),
+    String(128 * MIB),
+    "Bytes of values kept in memory; reads of others wait for the engine.",
+  ),
+
+  logLevel: option(
+    "Logging",
+    "log-level",
+    choice(["debug", "info", "warn", "error"]),
+    "info",
+    "Lines below this level are not written.",
+  ),
+  logOutputs: option(
+    "Logging",
+    "log-outputs",
+    outputs,
+    "default",
+    "default (stderr), stderr, stdout or paths of files, separated by commas.",
+  ),
+  logFormat: option(
+    "Logging",
+    "log-format",
+    choice(["json", "console"]),
+    "json",
+    "One JSON object a line, or lines for people.",
+  ),
+  logger: option(
+    "Logging",
+    "logger",
+    choice(["zap"]),
+    "zap",
+    "etcd's name for structured lines; there is no other.",
+  ),
+});
+
+/** Every option's typed value, before what depends on other options is filled in. */
+export type OptionValues = Readonly<z.output<typeof configSchema>>;
+export type OptionName = keyof OptionValues;
+
+export interface OptionEntry extends OptionFacts {
+  readonly property: OptionName;
+}
+
+/** All options in the schema's order. */
+export const OPTIONS: readonly OptionEntry[] = Object.entries(configSchema.shape).map(
+  ([property, field]) => {
+    const known = facts.get(field);
+    if (known === undefined) throw new TypeError(`option ${property} has no facts`);
+    return { property: property as OptionName, ...known };
+  },
+);
+
+/** `HANSA_DATA_DIR` for `data-dir`. */
+export function environmentName(prefix: "HANSA_" | "ETCD_", flag: string): string {
+  return prefix + flag.toUpperCase().replaceAll("-", "_");
+}

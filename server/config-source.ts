@@ -1,0 +1,173 @@
+// Where option values come from: flags as Go's flag package reads them, environment variables, a YAML file.
+// Collects text and its origin; what the text means is the schema's affair. Reports every mistake it meets.
+import { parseDocument } from "yaml";
+import { FOREIGN_YAML_KEYS, foreignOption, isServiceLink } from "./config-foreign.ts";
+import type { ConfigIssue } from "./config-issue.ts";
+import { OPTIONS, environmentName } from "./config-schema.ts";
+import { nearestName } from "./suggestion.ts";
+
+/** Values given, by flag, with the words that say where each was given. */
+export type GivenValues = Map<string, { readonly text: string; readonly origin: string }>;
+
+export interface Source {
+  readonly values: GivenValues;
+  readonly issues: readonly ConfigIssue[];
+  readonly warnings: readonly string[];
+}
+
+export const CONFIG_FILE_FLAG = "config-file";
+
+const flags: ReadonlySet<string> = new Set([
+  ...OPTIONS.map((option) => option.flag),
+  CONFIG_FILE_FLAG,
+]);
+const booleanFlags: ReadonlySet<string> = new Set(["pre-vote"]);
+
+class Collector implements Source {
+  readonly values: GivenValues = new Map();
+  readonly issues: ConfigIssue[] = [];
+  readonly warnings: string[] = [];
+
+  take(flag: string, text: string, origin: string): void {
+    if (flags.has(flag)) {
+      this.values.set(flag, { text, origin });
+      return;
+    }
+    const foreign = foreignOption(flag);
+    if (foreign === undefined) {
+      this.issues.push({ option: origin, given: text, problem: unknown("option", flag, flags) });
+    } else if (!foreign.accepts.includes(text)) {
+      this.issues.push({ option: origin, given: text, problem: refused(foreign) });
+    }
+  }
+}
+
+function refused(foreign: {
+  readonly reason: string;
+  readonly accepts: readonly string[];
+}): string {
+  const accepted = foreign.accepts.map((value) => (value === "" ? "empty" : value));
+  const only = accepted.length === 0 ? "" : `; only ${accepted.join(" or ")} is accepted`;
+  return `${foreign.reason}${only}`;
+}
+
+function unknown(what: string, name: string, known: Iterable<string>): string {
+  const nearest = nearestName(name, known);
+  return nearest === undefined ? `unknown ${what}` : `unknown ${what}; did you mean ${nearest}?`;
+}
+
+/** `--flag value`, `--flag=value`, one dash or two, `--flag` alone for true; the last one counts. */
+export function readFlags(argv: readonly string[]): Source {
+  const source = new Collector();
+  for (let at = 0; at < argv.length; at += 1) {
+    const argument = argv[at] ?? "";
+    const match = /^--?([^-=][^=]*)(?:=([\s\S]*))?$/.exec(argument);
+    if (match === null) {
+      source.issues.push({ option: argument, problem: "not a flag; expected --NAME=VALUE" });
+      continue;
+    }
+    const [, flag = "", inline] = match;
+    const next = argv[at + 1];
+    if (inline !== undefined) {
+      source.take(flag, inline, `--${flag}`);
+    } else if (isBoolean(flag) && next !== "true" && next !== "false") {
+      source.take(flag, "true", `--${flag}`);
+    } else if (next !== undefined && !(isUnknown(flag) && next.startsWith("-"))) {
+      at += 1;
+      source.take(flag, next, `--${flag}`);
+    } else if (isUnknown(flag)) {
+      source.take(flag, "", `--${flag}`);
+    } else {
+      source.issues.push({ option: `--${flag}`, problem: "expected a value" });
+    }
+  }
+  return source;
+}
+
+function isUnknown(flag: string): boolean {
+  return !flags.has(flag) && foreignOption(flag) === undefined;
+}
+
+function isBoolean(flag: string): boolean {
+  const foreign = foreignOption(flag);
+  return (
+    booleanFlags.has(flag) ||
+    foreign?.accepts.some((value) => /^(true|false)$/.test(value)) === true
+  );
+}
+
+/** `HANSA_X` before `ETCD_X`; an empty variable counts as absent, as in etcd. */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Source {
+  const source = new Collector();
+  const names = Object.keys(env).sort();
+  for (const prefix of ["ETCD_", "HANSA_"] as const) {
+    for (const variable of names) {
+      const text = env[variable];
+      if (!variable.startsWith(prefix) || text === undefined || text === "") continue;
+      const flag = variable.slice(prefix.length).toLowerCase().replaceAll("_", "-");
+      const ours = flags.has(flag) || foreignOption(flag) !== undefined;
+      if (ours) {
+        source.take(flag, text, variable);
+      } else if (prefix === "ETCD_" || isServiceLink(variable)) {
+        source.warnings.push(`unrecognized environment variable ${variable} is ignored`);
+      } else {
+        const known = [...flags].map((name) => environmentName(prefix, name));
+        source.issues.push({
+          option: variable,
+          given: text,
+          problem: unknown("variable", variable, known),
+        });
+      }
+    }
+  }
+  return source;
+}
+
+/** A flat map of flag names to scalars or lists of scalars. */
+export function readYaml(yaml: string, fileName: string): Source {
+  const source = new Collector();
+  const document = parseDocument(yaml, { uniqueKeys: true });
+  for (const error of document.errors) {
+    source.issues.push({
+      option: fileName,
+      problem: error.message.split("\n")[0] ?? error.message,
+    });
+  }
+  if (source.issues.length > 0) return source;
+  const content: unknown = document.toJS({ mapAsMap: true });
+  if (content === null) return source;
+  if (!(content instanceof Map)) {
+    source.issues.push({ option: fileName, problem: "expected a map of option names to values" });
+    return source;
+  }
+  for (const [key, value] of content as ReadonlyMap<unknown, unknown>) {
+    takeYaml(source, String(key), value, fileName);
+  }
+  return source;
+}
+
+function takeYaml(source: Collector, key: string, value: unknown, fileName: string): void {
+  const origin = `${key} in ${fileName}`;
+  const nested = FOREIGN_YAML_KEYS.get(key);
+  const text = yamlText(value);
+  if (nested !== undefined) {
+    source.issues.push({ option: origin, problem: nested });
+  } else if (key === CONFIG_FILE_FLAG) {
+    source.issues.push({ option: origin, problem: "a configuration file cannot name another" });
+  } else if (isUnknown(key)) {
+    source.issues.push({ option: origin, problem: unknown("key", key, flags) });
+  } else if (text === undefined) {
+    source.issues.push({ option: origin, problem: "expected a scalar or a list of scalars" });
+  } else {
+    source.take(key, text, origin);
+  }
+}
+
+function yamlText(value: unknown): string | undefined {
+  if (value === null) return "";
+  if (typeof value === "string") return value;
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (!Array.isArray(value)) return undefined;
+  const items = value.map((item) => (Array.isArray(item) ? undefined : yamlText(item)));
+  return items.includes(undefined) ? undefined : items.join(",");
+}

@@ -1,0 +1,246 @@
+// The configuration: precedence among its sources, every mistake at once, and the reference kept true.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { configHelp, configReference } from "./config-help.ts";
+import { describeIssue } from "./config-issue.ts";
+import { OPTIONS, environmentName } from "./config-schema.ts";
+import { parseConfig } from "./config.ts";
+import type { Config, ConfigFiles } from "./config.ts";
+
+function files(content: Readonly<Record<string, string>> = {}): ConfigFiles {
+  return {
+    readText: (name) => {
+      const text = content[name];
+      if (text === undefined) throw new Error("no such file");
+      return text;
+    },
+    exists: (name) => content[name] !== undefined,
+  };
+}
+
+function accepted(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  content: Readonly<Record<string, string>> = {},
+): Config {
+  const parsed = parseConfig(argv, env, files(content));
+  if (!parsed.ok) throw new Error(parsed.issues.map(describeIssue).join("\n"));
+  return parsed.config;
+}
+
+function refused(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  content: Readonly<Record<string, string>> = {},
+): string[] {
+  const parsed = parseConfig(argv, env, files(content));
+  if (parsed.ok) throw new Error("expected issues");
+  return parsed.issues.map(describeIssue);
+}
+
+describe("defaults", () => {
+  test("are etcd's where etcd has the option", () => {
+    expect(accepted([])).toMatchObject({
+      name: "default",
+      dataDir: resolve("default.hansa"),
+      logDir: resolve("default.hansa/log"),
+      heartbeatIntervalMs: 100,
+      electionTimeoutMs: 1000,
+      maxTxnOps: 128,
+      maxRequestBytes: 1_572_864,
+      maxConcurrentStreams: 4_294_967_295,
+      listenClientUrls: ["http://localhost:2379"],
+      listenPeerUrls: ["http://localhost:2380"],
+      advertiseClientUrls: ["http://localhost:2379"],
+      initialAdvertisePeerUrls: ["http://localhost:2380"],
+      initialClusterToken: "etcd-cluster",
+      preVote: "true",
+      consensus: "raft",
+      logLevel: "info",
+    });
+  });
+
+  test("make a cluster of this member alone", () => {
+    const { bootstrap } = accepted(["--name", "solo"]);
+    expect(bootstrap?.members).toHaveLength(1);
+    expect(bootstrap?.self.name).toBe("solo");
+    expect(accepted(["--name", "solo"]).dataDir).toBe(resolve("solo.hansa"));
+  });
+
+  test("every option's default is accepted when it is given", () => {
+    const given = OPTIONS.map((option) => `--${option.flag}=${option.fallback}`);
+    expect(accepted(given)).toEqual({ ...accepted([]), namesCluster: true });
+  });
+});
+
+describe("sources", () => {
+  const level = fc.option(fc.constantFrom("debug", "info", "warn", "error"), { nil: undefined });
+
+  test("a flag counts before HANSA_, ETCD_, the file and the default", () => {
+    fc.assert(
+      fc.property(level, level, level, level, (flag, hansa, etcd, file) => {
+        const argv = [
+          "--config-file",
+          "f.yaml",
+          ...(flag === undefined ? [] : ["-log-level", flag]),
+        ];
+        const env: Record<string, string> = {};
+        if (hansa !== undefined) env["HANSA_LOG_LEVEL"] = hansa;
+        if (etcd !== undefined) env["ETCD_LOG_LEVEL"] = etcd;
+        const yaml = file === undefined ? "" : `log-level: ${file}`;
+        expect(accepted(argv, env, { "f.yaml": yaml }).logLevel).toBe(
+          flag ?? hansa ?? etcd ?? file ?? "info",
+        );
+      }),
+    );
+  });
+
+  test("each option means the same as flag, variable and YAML key", () => {
+    for (const { flag, fallback } of OPTIONS) {
+      if (fallback === "" || flag === "listen-client-urls") continue;
+      const byFlag = accepted([`--${flag}`, fallback]);
+      expect(accepted([], { [environmentName("ETCD_", flag)]: fallback })).toEqual(byFlag);
+      const yaml = `${flag}: ${JSON.stringify(fallback)}`;
+      expect(accepted(["--config-file=c"], {}, { c: yaml })).toEqual(byFlag);
+    }
+  });
+
+  test("YAML takes numbers, booleans and lists as they are written", () => {
+    const yaml = [
+      "max-txn-ops: 7",
+      "pre-vote: true",
+      "initial-learners: [b]",
+      "initial-cluster: default=http://localhost:2380,b=http://localhost:2381",
+    ].join("\n");
+    const config = accepted([], { HANSA_CONFIG_FILE: "c" }, { c: yaml });
+    expect(config.maxTxnOps).toBe(7);
+    expect(config.bootstrap?.membership.learners).toHaveLength(1);
+  });
+
+  test("the last of a repeated flag counts, a boolean needs no value, empty variables are absent", () => {
+    const argv = ["--pre-vote", "--max-txn-ops=1", "--max-txn-ops=2"];
+    expect(accepted(argv, { HANSA_NAME: "" })).toMatchObject({ maxTxnOps: 2, name: "default" });
+  });
+
+  test("an unknown ETCD_ variable and a Kubernetes service link are only warned of, as in etcd", () => {
+    const env = {
+      ETCD_VERSION: "3",
+      HANSA_SERVICE_HOST: "10.0.0.1",
+      HANSA_PORT_2379_TCP: "tcp://x",
+    };
+    const parsed = parseConfig([], env, files());
+    expect(parsed).toMatchObject({
+      ok: true,
+      warnings: ["ETCD_VERSION", "HANSA_PORT_2379_TCP", "HANSA_SERVICE_HOST"].map(
+        (name) => `unrecognized environment variable ${name} is ignored`,
+      ),
+    });
+  });
+});
+
+describe("mistakes", () => {
+  test("are all reported at once, each with what was given and what was expected", () => {
+    const argv = ["--heartbeat-interval", "abc", "--lisen-peer-urls=x", "--election-timeout=5"];
+    const env = { HANSA_MAX_TXN_OPS: "0", HANSA_NAEM: "m1", ETCD_CERT_FILE: "server.crt" };
+    const yaml = "log-level: loud\nclient-transport-security:\n  cert-file: x\ndata-dri: y";
+    expect(refused([...argv, "--config-file=c"], env, { c: yaml })).toEqual([
+      '--lisen-peer-urls "x": unknown option; did you mean listen-peer-urls?',
+      'ETCD_CERT_FILE "server.crt": TLS is not supported yet; only empty is accepted',
+      'HANSA_NAEM "m1": unknown variable; did you mean HANSA_NAME?',
+      "client-transport-security in c: TLS is not supported yet",
+      "data-dri in c: unknown key; did you mean data-dir?",
+      '--heartbeat-interval "abc": expected a whole number of milliseconds from 1 to 10000',
+      '--election-timeout "5": expected a whole number of milliseconds from 10 to 50000',
+      'HANSA_MAX_TXN_OPS "0": expected a whole number of operations from 1 to 100000',
+      'log-level in c "loud": expected one of debug, info, warn, error',
+    ]);
+  });
+
+  test.each([
+    [["foo"], "foo: not a flag; expected --NAME=VALUE"],
+    [["--name"], "--name: expected a value"],
+    [["--consensus=paxos"], '--consensus "paxos": paxos is not supported yet; expected raft'],
+    [["--pre-vote=false"], '--pre-vote "false": expected true'],
+    [["--unsafe-no-fsync"], "acknowledged writes are always synced"],
+    [["--enable-v2"], "the v2 API is not offered; only false is accepted"],
+    [["--quota-backend-bytes=0"], "a size limit of the store is not supported yet"],
+    [["--initial-cluster-state=existing"], "joining a running cluster is not supported yet"],
+    [["--initial-cluster-state=old"], "expected one of new, existing"],
+    [["--listen-peer-urls=http://a.example:2380"], "with an IP address or localhost to bind"],
+    [["--listen-peer-urls=127.0.0.1:2380"], "each http://host:port"],
+    [["--advertise-client-urls=https://h:1"], "(TLS is not supported yet)"],
+    [["--log-outputs=stderr,,x"], "paths of files, separated by commas"],
+    [["--clock-drift-max=0.9"], "expected a fraction from 0 to 0.5"],
+    [
+      ["--listen-client-urls=http://127.0.0.1:0"],
+      "--advertise-client-urls: is required when --listen-client-urls is set explicitly",
+    ],
+    [
+      ["--election-timeout=400"],
+      "400 ms should be at least 5 times --heartbeat-interval, which is 100 ms",
+    ],
+    [["--lease-margin-ms=700"], "a leader's lease is 118 ms; expected at least two heartbeats"],
+    [["--inflight-bytes-max=65536"], "expected at least --append-bytes-max, 1048576"],
+    [["--log-segment-bytes=2097152"], "expected at most half of --log-segment-bytes, 2097152"],
+    [["--config-file=none"], '--config-file "none": cannot be read: no such file'],
+  ])("%j is refused", (argv, words) => {
+    const issues = refused(argv);
+    expect(issues).toHaveLength(1);
+    expect(issues[0]).toContain(words);
+  });
+
+  test.each([
+    ["- a", "expected a map"],
+    ["name: a\nname: b", "unique"],
+    ["name: {a: 1}", "expected a scalar or a list of scalars"],
+    ["config-file: d", "a configuration file cannot name another"],
+    ["name: [", "c: "],
+  ])("the file %j is refused", (yaml, words) => {
+    expect(refused(["--config-file=c"], {}, { c: yaml }).join("\n")).toContain(words);
+  });
+
+  test("etcd's options pass with a value that changes nothing", () => {
+    const argv = [
+      "--enable-v2=false",
+      "--logger=zap",
+      "--auto-compaction-retention=0",
+      "--cert-file=",
+    ];
+    expect(accepted([...argv, "--strict-reconfig-check"])).toEqual(accepted([]));
+  });
+});
+
+describe("a data directory that has a member", () => {
+  const present = { [resolve("d/member")]: "whatever it says" };
+
+  test("makes the initial cluster's mistakes irrelevant, as in etcd", () => {
+    const argv = ["--data-dir=d", "--initial-cluster=other=http://h:1"];
+    expect(accepted(argv, {}, present).bootstrap).toBeUndefined();
+    expect(
+      accepted(["--data-dir=d", "--initial-cluster-state=existing"], {}, present),
+    ).toMatchObject({
+      namesCluster: false,
+    });
+    expect(refused(argv)).toHaveLength(1);
+  });
+
+  test("keeps all other mistakes", () => {
+    expect(refused(["--data-dir=d", "--max-txn-ops=x"], {}, present)).toHaveLength(1);
+  });
+});
+
+describe("what operators read", () => {
+  test("docs/configuration.md is the reference that the schema gives", () => {
+    const path = join(__dirname, "..", "docs", "configuration.md");
+    if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(path, configReference());
+    expect(readFileSync(path, "utf8")).toBe(configReference());
+  });
+
+  test("the help names every option with its default, in lines that fit a terminal", () => {
+    const help = configHelp();
+    for (const option of OPTIONS) expect(help).toContain(`--${option.flag} '${option.fallback}'\n`);
+    expect(Math.max(...help.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+});
