@@ -1,7 +1,7 @@
 // What the services ask of this member, answered by its replica: the composition of reads, commands and
 // the member table behind the port of rpc/backend.ts.
 import type { ClusterId, MemberId, NodeId } from "../base/index.ts";
-import { present } from "../base/index.ts";
+import { KvError, present } from "../base/index.ts";
 import type {
   Backend,
   CallContext,
@@ -65,6 +65,11 @@ export class MemberBackend implements Backend {
   }
 
   write(request: Request, body: Uint8Array, context: CallContext, done: Done<Response>): void {
+    const refused = this.#init.replica.machine.admits(request);
+    if (refused !== undefined) {
+      done({ ok: false, error: new KvError(refused.code, "not-applied", refused.message) });
+      return;
+    }
     this.#init.replica.submit({
       kind: request.kind,
       body,
