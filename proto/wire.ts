@@ -5,20 +5,45 @@ import protobuf from "protobufjs/minimal";
 /** A 64-bit integer of the wire, exact: a number while that is a safe integer, else a bigint. */
 export type Int64 = number | bigint;
 
-type Retyped = "int64" | "uint64" | "fixed64" | "int64s" | "uint64s" | "fixed64s";
-/** In protobufjs's runtime, but not in its types. */
-interface Reserving {
+/** What the program uses of protobufjs's reader. */
+interface PlainReader {
+  readonly buf: Uint8Array;
+  pos: number;
+  len: number;
+  discardUnknown: boolean;
+  tag(): number;
+  size(): number;
+  bool(): boolean;
+  int32(): number;
+  uint32(): number;
+  double(): number;
+  /** UTF-8; bytes that are not become U+FFFD. */
+  string(): string;
+  skipType(wireType: number, depth?: number, fieldNumber?: number): unknown;
+}
+
+/** What the program uses of protobufjs's writer. */
+interface PlainWriter {
+  pos: number;
+  readonly buf: Uint8Array;
+  bool(value: boolean): this;
+  int32(value: number): this;
+  uint32(value: number): this;
+  double(value: number): this;
+  string(value: string): this;
+  bytes(value: Uint8Array): this;
+  /** Without a tag or length. */
+  raw(value: Uint8Array): this;
+  /** Begins a nested message; `ldelim` ends it and puts its length before it. */
+  fork(): this;
+  ldelim(): this;
+  /** `shared`: a view of the buffer instead of a copy; the writer is then done with. */
+  finish(shared?: boolean): Uint8Array;
   _reserve(bytes: number): void;
 }
 
-const PlainReader = protobuf.BufferReader as unknown as new (
-  buffer: Uint8Array,
-) => Omit<protobuf.BufferReader, Retyped>;
-const PlainWriter = protobuf.BufferWriter as unknown as new () => Omit<
-  protobuf.BufferWriter,
-  Retyped
-> &
-  Reserving;
+const PlainReader = protobuf.BufferReader as unknown as new (buffer: Uint8Array) => PlainReader;
+const PlainWriter = protobuf.BufferWriter as unknown as new () => PlainWriter;
 
 const TWO_32 = 2 ** 32;
 /** Seven bytes of seven bits: the most that is added up exactly, whatever follows. */
@@ -55,15 +80,46 @@ export class Reader extends PlainReader {
     return value;
   }
 
+  /** The next length-delimited bytes, a view. */
+  bytes(): Uint8Array {
+    const length = this.size();
+    const start = this.pos;
+    this.pos = this.#endOf(start, length);
+    return new Uint8Array(this.buf.buffer, this.buf.byteOffset + start, length);
+  }
+
   /** The next length-delimited bytes as a string of one unit (0-255) a byte. */
   latin1(): string {
     const length = this.size();
     const start = this.pos;
-    const end = start + length;
-    if (end > this.len)
-      throw new RangeError(`index out of range: ${start} + ${length} > ${this.len}`);
+    const end = this.#endOf(start, length);
     this.pos = end;
     return (this.buf as Buffer).toString("latin1", start, end);
+  }
+
+  /** The nested message that begins here, by a function that reads until `pos` is `len`. */
+  nested<T>(read: (reader: Reader) => T): T {
+    const length = this.size();
+    const end = this.#endOf(this.pos, length);
+    const outer = this.len;
+    this.len = end;
+    const message = read(this);
+    if (this.pos !== end) throw new RangeError(`nested message ends at ${end}, not ${this.pos}`);
+    this.len = outer;
+    return message;
+  }
+
+  /** Past the value of a field that the reader does not know. */
+  pass(tag: number): void {
+    this.skipType(tag & 7, 0, tag >>> 3);
+  }
+
+  #endOf(start: number, length: number): number {
+    const end = start + length;
+    if (end > this.len) {
+      throw new RangeError(`index out of range: ${start} + ${length} > ${this.len}`);
+    }
+    return end;
   }
 
   #varint(signed: boolean): Int64 {
@@ -109,6 +165,12 @@ export class Writer extends PlainWriter {
   /** The name that generated code calls. */
   static create(): Writer {
     return new Writer();
+  }
+
+  /** Makes room, so that an answer of about this size grows no buffer twice. */
+  reserve(bytes: number): this {
+    this._reserve(bytes);
+    return this;
   }
 
   int64(value: Int64): this {

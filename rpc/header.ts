@@ -1,0 +1,75 @@
+// The response header and the read proof as bytes. A member's own ids never change, so their bytes are
+// made once.
+import type { ReadMode, Role } from "../consensus/index.ts";
+import { Writer } from "../proto/index.ts";
+import type { AskedReadMode, Header, ReadProof } from "./backend.ts";
+
+const READ_MODES: Readonly<Record<AskedReadMode, number>> = {
+  default: 0,
+  quorum: 1,
+  index: 2,
+  lease: 3,
+  follower: 4,
+  learner: 5,
+  local: 6,
+} satisfies Record<ReadMode | "default", number>;
+
+const ROLES: Readonly<Record<Role, number>> = {
+  leader: 1,
+  candidate: 2,
+  follower: 3,
+  learner: 4,
+  halted: 5,
+};
+
+/** The last ids and region written, with their bytes: one member has one of each. */
+let lastIds: { readonly header: Header; readonly before: Uint8Array; readonly after: Uint8Array } =
+  idsOf({ clusterId: 0n, memberId: 0n, region: "" } as Header);
+
+function idsOf(header: Header): typeof lastIds {
+  const before = new Writer();
+  if (header.clusterId !== 0n) before.uint32(1 << 3).uint64(header.clusterId);
+  if (header.memberId !== 0n) before.uint32(2 << 3).uint64(header.memberId);
+  const after = new Writer();
+  if (header.region !== "") after.uint32((1001 << 3) | 2).string(header.region);
+  return { header, before: before.finish(), after: after.finish() };
+}
+
+/** As field 1 of the answer. `revision` is left out where etcd states none. */
+export function writeHeader(
+  writer: Writer,
+  header: Header,
+  options: { readonly revision: boolean } = WITH_REVISION,
+): void {
+  const last = lastIds.header;
+  const same =
+    last.memberId === header.memberId &&
+    last.clusterId === header.clusterId &&
+    last.region === header.region;
+  if (!same) lastIds = idsOf(header);
+  writer.uint32((1 << 3) | 2).fork();
+  writer.raw(lastIds.before);
+  if (options.revision) writer.uint32(3 << 3).int64(header.revision);
+  if (header.raftTerm !== 0) writer.uint32(4 << 3).uint64(header.raftTerm);
+  writer.raw(lastIds.after);
+  writer.ldelim();
+}
+
+const WITH_REVISION = { revision: true };
+
+/** As field 1001 of a RangeResponse. */
+export function writeProof(writer: Writer, proof: ReadProof): void {
+  writer.uint32((1001 << 3) | 2).fork();
+  if (proof.asked !== "default") writer.uint32(1 << 3).uint32(READ_MODES[proof.asked]);
+  writer.uint32(2 << 3).uint32(READ_MODES[proof.used]);
+  writer.uint32(3 << 3).uint64(proof.memberId);
+  writer.uint32(4 << 3).uint32(ROLES[proof.role]);
+  if (proof.region !== "") writer.uint32((5 << 3) | 2).string(proof.region);
+  if (proof.appliedIndex !== 0) writer.uint32(6 << 3).uint64(proof.appliedIndex);
+  if (proof.revision !== 0) writer.uint32(7 << 3).int64(proof.revision);
+  if (proof.stalenessBoundMs !== undefined) {
+    writer.uint32(8 << 3).int64(proof.stalenessBoundMs);
+  }
+  if (proof.clockDriftMax !== 0) writer.uint32((9 << 3) | 1).double(proof.clockDriftMax);
+  writer.ldelim();
+}
