@@ -1,0 +1,271 @@
+// What the client's calls return, and how it is made from the wire's messages. Revisions and counts are
+// numbers (safe integers, asserted); ids use all 64 bits and are bigints.
+import { KvError } from "../base/index.ts";
+import type { etcdserverpb, hansa, Int64, mvccpb } from "../proto/index.ts";
+import { textFrom } from "./bytes.ts";
+import type { ReadMode } from "./options.ts";
+
+export type Role = "leader" | "candidate" | "follower" | "learner" | "halted";
+
+/** What every answer begins with: who answered, and the store's revision when it did. */
+export interface Header {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  readonly revision: number;
+  readonly raftTerm: number;
+  /** Empty when the cluster names none, as on etcd. */
+  readonly region: string;
+}
+
+/** What a read's answer is, stated by the member that gave it. */
+export interface ReadProof {
+  readonly asked: ReadMode;
+  /** The mode that was served; it may be stronger or another than `asked` (a lease that lapsed: `index`). */
+  readonly used: ReadMode;
+  readonly memberId: bigint;
+  readonly role: Role | "unknown";
+  readonly region: string;
+  readonly appliedIndex: number;
+  readonly revision: number;
+  /** Upper bound on the answer's age in ms; absent is unknown, never 0. */
+  readonly stalenessBoundMs?: number;
+  /** Each clock's rate is assumed within this fraction of true time. */
+  readonly clockDriftMax: number;
+}
+
+/** One key with its value and history. */
+export class KeyValue {
+  readonly key: Uint8Array;
+  /** Empty when the read asked for keys only. */
+  readonly value: Uint8Array;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  /** Puts since the key was created. */
+  readonly version: number;
+  /** 0n: none. */
+  readonly lease: bigint;
+
+  constructor(wire: mvccpb.IKeyValue) {
+    this.key = wire.key ?? NO_BYTES;
+    this.value = wire.value ?? NO_BYTES;
+    this.createRevision = countOf(wire.create_revision);
+    this.modRevision = countOf(wire.mod_revision);
+    this.version = countOf(wire.version);
+    this.lease = idOf(wire.lease);
+  }
+
+  /** The value as UTF-8. */
+  text(): string {
+    return textFrom(this.value);
+  }
+
+  /** The key as UTF-8. */
+  keyText(): string {
+    return textFrom(this.key);
+  }
+}
+
+export interface Answer {
+  readonly header: Header;
+  /** The store's revision when the answer was made; same as `header.revision`. */
+  readonly revision: number;
+}
+
+export interface ReadAnswer extends Answer {
+  /** Absent from a server that gives none (etcd). */
+  readonly proof?: ReadProof;
+}
+
+export interface GetAnswer extends ReadAnswer {
+  /** Absent when there is no such key. */
+  readonly kv?: KeyValue;
+}
+
+export interface RangeResult {
+  readonly kvs: readonly KeyValue[];
+  /** Whether `limit` left keys out. */
+  readonly more: boolean;
+  /** Keys in the range, those beyond `limit` included. */
+  readonly count: number;
+}
+
+export interface RangeAnswer extends ReadAnswer, RangeResult {}
+
+export interface PutResult {
+  /** With `prevKv`, the pair that stood there before, if one did. */
+  readonly prevKv?: KeyValue;
+}
+
+export interface PutAnswer extends Answer, PutResult {}
+
+export interface DeleteResult {
+  readonly deleted: number;
+  /** With `prevKv`, the pairs that were deleted. */
+  readonly prevKvs: readonly KeyValue[];
+}
+
+export interface DeleteAnswer extends Answer, DeleteResult {}
+
+export type CompactAnswer = Answer;
+
+/** One member's view of itself. */
+export interface StatusAnswer extends Answer {
+  readonly endpoint: string;
+  readonly version: string;
+  readonly dbSizeBytes: number;
+  readonly dbSizeInUseBytes: number;
+  /** 0n: none known. */
+  readonly leader: bigint;
+  readonly raftIndex: number;
+  readonly raftAppliedIndex: number;
+  readonly isLearner: boolean;
+  readonly errors: readonly string[];
+}
+
+export interface Member {
+  readonly id: bigint;
+  /** Empty until the member has started. */
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+  readonly isLearner: boolean;
+}
+
+export interface MembersAnswer {
+  /** Its revision is 0 on etcd, which states none here. */
+  readonly header: Header;
+  readonly members: readonly Member[];
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * A part of an answer that must be there.
+ *
+ * @throws {KvError} `internal`, naming `what`: the server's answer is not one to the question.
+ */
+export function answered<T>(value: T | null | undefined, what: string): T {
+  if (value !== null && value !== undefined) return value;
+  throw new KvError("internal", "unknown", `the server's answer has no ${what}`);
+}
+
+/** @throws {KvError} `internal` for a count or revision beyond 2^53, which none reaches. */
+export function countOf(wire: Int64 | null | undefined): number {
+  if (wire === null || wire === undefined) return 0;
+  return answered(typeof wire === "number" ? wire : undefined, `safe integer where it has ${wire}`);
+}
+
+export function idOf(wire: Int64 | null | undefined): bigint {
+  return BigInt(wire ?? 0);
+}
+
+export function headerOf(wire: etcdserverpb.IResponseHeader | null | undefined): Header {
+  return {
+    clusterId: idOf(wire?.cluster_id),
+    memberId: idOf(wire?.member_id),
+    revision: countOf(wire?.revision),
+    raftTerm: countOf(wire?.raft_term),
+    region: wire?.region ?? "",
+  };
+}
+
+/** By the wire's numbers (read.proto). */
+const READ_MODES: readonly ReadMode[] = [
+  "default",
+  "quorum",
+  "index",
+  "lease",
+  "follower",
+  "learner",
+  "local",
+];
+const ROLES: readonly (Role | "unknown")[] = [
+  "unknown",
+  "leader",
+  "candidate",
+  "follower",
+  "learner",
+  "halted",
+];
+
+/** The wire's number of a mode. */
+export function readModeNumber(mode: ReadMode): number {
+  return READ_MODES.indexOf(mode);
+}
+
+export function proofOf(wire: hansa.v1.IReadProof | null | undefined): ReadProof | undefined {
+  if (wire === null || wire === undefined) return undefined;
+  const bound = wire.staleness_bound_ms;
+  return {
+    asked: answered(READ_MODES[wire.asked ?? 0], "known mode in its proof"),
+    used: answered(READ_MODES[wire.used ?? 0], "known mode in its proof"),
+    memberId: idOf(wire.member_id),
+    role: ROLES[wire.role ?? 0] ?? "unknown",
+    region: wire.region ?? "",
+    appliedIndex: countOf(wire.applied_index),
+    revision: countOf(wire.revision),
+    ...(bound === null || bound === undefined ? {} : { stalenessBoundMs: countOf(bound) }),
+    clockDriftMax: wire.clock_drift_max ?? 0,
+  };
+}
+
+export function rangeResultOf(wire: etcdserverpb.IRangeResponse): RangeResult {
+  return {
+    kvs: (wire.kvs ?? []).map((kv) => new KeyValue(kv)),
+    more: wire.more ?? false,
+    count: countOf(wire.count),
+  };
+}
+
+export function rangeAnswerOf(wire: etcdserverpb.IRangeResponse): RangeAnswer {
+  const header = headerOf(wire.header);
+  const proof = proofOf(wire.proof);
+  return {
+    header,
+    revision: header.revision,
+    ...(proof === undefined ? {} : { proof }),
+    ...rangeResultOf(wire),
+  };
+}
+
+export function putResultOf(wire: etcdserverpb.IPutResponse): PutResult {
+  const prevKv = wire.prev_kv;
+  return prevKv === null || prevKv === undefined ? {} : { prevKv: new KeyValue(prevKv) };
+}
+
+export function deleteResultOf(wire: etcdserverpb.IDeleteRangeResponse): DeleteResult {
+  return {
+    deleted: countOf(wire.deleted),
+    prevKvs: (wire.prev_kvs ?? []).map((kv) => new KeyValue(kv)),
+  };
+}
+
+export function statusAnswerOf(endpoint: string, wire: etcdserverpb.IStatusResponse): StatusAnswer {
+  const header = headerOf(wire.header);
+  return {
+    header,
+    revision: header.revision,
+    endpoint,
+    version: wire.version ?? "",
+    dbSizeBytes: countOf(wire.dbSize),
+    dbSizeInUseBytes: countOf(wire.dbSizeInUse),
+    leader: idOf(wire.leader),
+    raftIndex: countOf(wire.raftIndex),
+    raftAppliedIndex: countOf(wire.raftAppliedIndex),
+    isLearner: wire.isLearner ?? false,
+    errors: wire.errors ?? [],
+  };
+}
+
+export function membersAnswerOf(wire: etcdserverpb.IMemberListResponse): MembersAnswer {
+  return {
+    header: headerOf(wire.header),
+    members: (wire.members ?? []).map((member) => ({
+      id: idOf(member.ID),
+      name: member.name ?? "",
+      peerUrls: member.peerURLs ?? [],
+      clientUrls: member.clientURLs ?? [],
+      isLearner: member.isLearner ?? false,
+    })),
+  };
+}

@@ -1,0 +1,232 @@
+// One member's gRPC channel: unary calls, and the pipeline when the member offers it. Repeats nothing.
+import { Client as GrpcClient, credentials, Metadata } from "@grpc/grpc-js";
+import type { ServiceError } from "@grpc/grpc-js";
+import { KvError, present } from "../base/index.ts";
+import { etcdserverpb, hansa } from "../proto/index.ts";
+import type { MethodPath, Writer } from "../proto/index.ts";
+import { noAnswer, serverTimeoutMs } from "./deadline.ts";
+import { failureOf } from "./failure.ts";
+import { NotPipelined, Pipeline } from "./pipeline.ts";
+
+/** A unary method: its path and its messages' codecs. */
+interface Method<Request, Response> {
+  readonly path: MethodPath;
+  readonly request: { encode(message: Request): Writer };
+  readonly response: { decode(bytes: Uint8Array): Response };
+}
+
+function method<Request, Response>(
+  path: MethodPath,
+  request: { encode(message: Request): Writer },
+  response: { decode(bytes: Uint8Array): Response },
+): Method<Request, Response> {
+  return { path, request, response };
+}
+
+export const METHODS = {
+  range: method("/etcdserverpb.KV/Range", etcdserverpb.RangeRequest, etcdserverpb.RangeResponse),
+  put: method("/etcdserverpb.KV/Put", etcdserverpb.PutRequest, etcdserverpb.PutResponse),
+  deleteRange: method(
+    "/etcdserverpb.KV/DeleteRange",
+    etcdserverpb.DeleteRangeRequest,
+    etcdserverpb.DeleteRangeResponse,
+  ),
+  txn: method("/etcdserverpb.KV/Txn", etcdserverpb.TxnRequest, etcdserverpb.TxnResponse),
+  compaction: method(
+    "/etcdserverpb.KV/Compact",
+    etcdserverpb.CompactionRequest,
+    etcdserverpb.CompactionResponse,
+  ),
+  status: method(
+    "/etcdserverpb.Maintenance/Status",
+    etcdserverpb.StatusRequest,
+    etcdserverpb.StatusResponse,
+  ),
+  memberList: method(
+    "/etcdserverpb.Cluster/MemberList",
+    etcdserverpb.MemberListRequest,
+    etcdserverpb.MemberListResponse,
+  ),
+  sessionOpen: method(
+    "/hansa.v1.Session/Open",
+    hansa.v1.SessionOpenRequest,
+    hansa.v1.SessionOpenResponse,
+  ),
+  sessionClose: method(
+    "/hansa.v1.Session/Close",
+    hansa.v1.SessionCloseRequest,
+    hansa.v1.SessionCloseResponse,
+  ),
+} as const;
+
+/** A call of the KV service, in the pipeline's form: one of its fields is set. */
+export interface KvCall {
+  readonly range?: etcdserverpb.IRangeRequest;
+  readonly put?: etcdserverpb.IPutRequest;
+  readonly delete_range?: etcdserverpb.IDeleteRangeRequest;
+  readonly txn?: etcdserverpb.ITxnRequest;
+  readonly compaction?: etcdserverpb.ICompactionRequest;
+}
+
+/** Its answer, in the same field. */
+export interface KvReply {
+  readonly range?: etcdserverpb.IRangeResponse | null;
+  readonly put?: etcdserverpb.IPutResponse | null;
+  readonly delete_range?: etcdserverpb.IDeleteRangeResponse | null;
+  readonly txn?: etcdserverpb.ITxnResponse | null;
+  readonly compaction?: etcdserverpb.ICompactionResponse | null;
+}
+
+const EXCHANGE_PATH: MethodPath = "/hansa.v1.Pipeline/Exchange";
+
+/** etcd ends connections that ping more often than every 5 s. */
+const KEEPALIVE_MS = 10_000;
+const KEEPALIVE_TIMEOUT_MS = 5_000;
+/** Between attempts to connect; grpc-js's own start at 1 s, longer than a failover. */
+const RECONNECT_FIRST_MS = 50;
+const RECONNECT_MAX_MS = 1_000;
+
+export class Connection {
+  readonly address: string;
+  readonly #grpc: GrpcClient;
+  readonly #pipeline: Pipeline;
+  /** Cancels one open unary call each: closing a grpc-js channel lets them run on. */
+  readonly #unary = new Set<() => void>();
+  #offersPipeline = true;
+
+  constructor(address: string, options: { readonly answerBytesMax: number }) {
+    this.address = address;
+    this.#grpc = new GrpcClient(address, credentials.createInsecure(), {
+      "grpc.keepalive_time_ms": KEEPALIVE_MS,
+      "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+      "grpc.initial_reconnect_backoff_ms": RECONNECT_FIRST_MS,
+      "grpc.min_reconnect_backoff_ms": RECONNECT_FIRST_MS,
+      "grpc.max_reconnect_backoff_ms": RECONNECT_MAX_MS,
+      "grpc.max_receive_message_length": options.answerBytesMax,
+      // Its own connections: closing this client closes them, and none inherits another's backoff.
+      "grpc.use_local_subchannel_pool": 1,
+    });
+    this.#pipeline = new Pipeline(address, () =>
+      this.#grpc.makeBidiStreamRequest(
+        EXCHANGE_PATH,
+        bufferOf,
+        (bytes) => hansa.v1.ExchangeResponse.decode(bytes) as hansa.v1.ExchangeResponse,
+      ),
+    );
+  }
+
+  /**
+   * One unary call.
+   *
+   * @throws {KvError} as `failureOf`; `deadline-exceeded` after `timeoutMs`, `cancelled` by the signal
+   */
+  unary<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      // The server is told its own, earlier deadline: grpc-js would end the call here at the same instant,
+      // and the server's reason ("too stale") would never arrive.
+      const metadata = new Metadata();
+      metadata.set("grpc-timeout", `${serverTimeoutMs(timeoutMs)}m`);
+      let expired = false;
+      const call = this.#grpc.makeUnaryRequest(
+        method.path,
+        (message: Request) => bufferOf(method.request.encode(message).finish()),
+        (bytes) => method.response.decode(bytes),
+        request,
+        metadata,
+        (error: ServiceError | null, response?: Response) => {
+          clearTimeout(timer);
+          this.#unary.delete(cancel);
+          signal?.removeEventListener("abort", cancel);
+          if (error === null) resolve(present(response, "the answer of a call that did not fail"));
+          else if (expired) reject(noAnswer(timeoutMs, this.address, error));
+          else reject(failureOf(error, this.address));
+        },
+      );
+      const cancel = (): void => {
+        call.cancel();
+      };
+      const timer = setTimeout(() => {
+        expired = true;
+        call.cancel();
+      }, timeoutMs);
+      this.#unary.add(cancel);
+      signal?.addEventListener("abort", cancel, { once: true });
+    });
+  }
+
+  /**
+   * One call of the KV service, by the pipeline when it can be.
+   *
+   * @throws {KvError} as `failureOf`
+   */
+  async kv(call: KvCall, timeoutMs: number, signal?: AbortSignal): Promise<KvReply> {
+    if (this.#offersPipeline) {
+      try {
+        return await this.#pipeline.call(call, timeoutMs, signal);
+      } catch (error) {
+        if (!(error instanceof NotPipelined)) throw error;
+        if (error.reason === "not-offered") this.#offersPipeline = false;
+      }
+    }
+    return this.#kvUnary(call, timeoutMs, signal);
+  }
+
+  /**
+   * Resolves once the channel is connected, so that what fails before is known not to have been sent.
+   *
+   * @throws {KvError} `unavailable`, `not-applied`
+   */
+  connected(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#grpc.waitForReady(Date.now() + timeoutMs, (error) => {
+        if (error === undefined) {
+          resolve();
+          return;
+        }
+        const message = `no connection to ${this.address} within ${Math.ceil(timeoutMs)} ms`;
+        reject(new KvError("unavailable", "not-applied", message, { cause: error }));
+      });
+    });
+  }
+
+  /** Ends every open call: those of the pipeline with `error`, unary ones with `cancelled`. */
+  cancelCalls(error: KvError): void {
+    this.#pipeline.close(error);
+    for (const cancel of [...this.#unary]) cancel();
+  }
+
+  /** Ends the channel and every open call. */
+  close(error: KvError): void {
+    this.cancelCalls(error);
+    this.#grpc.close();
+  }
+
+  async #kvUnary(call: KvCall, timeoutMs: number, signal?: AbortSignal): Promise<KvReply> {
+    if (call.range !== undefined) {
+      return { range: await this.unary(METHODS.range, call.range, timeoutMs, signal) };
+    }
+    if (call.put !== undefined) {
+      return { put: await this.unary(METHODS.put, call.put, timeoutMs, signal) };
+    }
+    if (call.delete_range !== undefined) {
+      const request = call.delete_range;
+      return { delete_range: await this.unary(METHODS.deleteRange, request, timeoutMs, signal) };
+    }
+    if (call.txn !== undefined) {
+      return { txn: await this.unary(METHODS.txn, call.txn, timeoutMs, signal) };
+    }
+    const request = present(call.compaction, "the request of a call");
+    return { compaction: await this.unary(METHODS.compaction, request, timeoutMs, signal) };
+  }
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

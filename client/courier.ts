@@ -1,0 +1,237 @@
+// Carries one call to an answer: chooses a member, bounds the attempt, learns from its end, and repeats it
+// when that is safe, until the call's deadline.
+import { KvError } from "../base/index.ts";
+import type { KvErrorCode, Outcome } from "../base/index.ts";
+import { backoffMs } from "./backoff.ts";
+import { Connection } from "./connection.ts";
+import { cancelled, pause, within } from "./deadline.ts";
+import { Discovery } from "./discovery.ts";
+import { withOutcome } from "./failure.ts";
+import { Gate } from "./gate.ts";
+import { isSpanMs } from "./options.ts";
+import type { CallOptions, OnMiss, Settings } from "./options.ts";
+import { doubtsLeader, isAbsence, repetitionOf } from "./retry.ts";
+import type { Nature } from "./retry.ts";
+import { Router } from "./router.ts";
+import type { Destination } from "./router.ts";
+
+/** What the world lends the client; tests lend their own. */
+export interface Surroundings {
+  /** Monotonic, in ms. */
+  readonly nowMs: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** What one attempt is given. */
+export interface Attempt {
+  readonly connection: Connection;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A call, as something that can be attempted more than once. */
+export interface Task<T> {
+  readonly nature: Nature;
+  readonly destination: Destination;
+  readonly onMiss: OnMiss;
+  /** The one member that may be asked; absent: any. */
+  readonly only?: string;
+  /** One attempt; throws KvError. */
+  readonly attempt: (attempt: Attempt) => Promise<T>;
+}
+
+/** The store's verdict on the command itself: what it says is so, whatever earlier attempts left open. */
+const VERDICTS: ReadonlySet<KvErrorCode> = new Set<KvErrorCode>([
+  "key-not-provided",
+  "key-not-found",
+  "value-provided",
+  "lease-provided",
+  "lease-not-found",
+  "too-many-operations",
+  "duplicate-key",
+  "invalid-sort-option",
+  "request-too-large",
+  "compacted",
+  "future-revision",
+  "invalid-argument",
+]);
+
+const CLOSED = "the client is closed";
+
+export class Courier {
+  readonly #settings: Settings;
+  readonly #surroundings: Surroundings;
+  readonly #gate: Gate;
+  readonly #connections = new Map<string, Connection>();
+  readonly router: Router;
+  readonly discovery: Discovery;
+  #closed = false;
+
+  constructor(settings: Settings, surroundings: Surroundings) {
+    this.#settings = settings;
+    this.#surroundings = surroundings;
+    this.#gate = new Gate(settings.limits);
+    this.router = new Router(settings.addresses);
+    this.discovery = new Discovery({
+      router: this.router,
+      configured: settings.addresses,
+      discover: settings.discover,
+      connectionTo: (address) => this.connectionTo(address),
+      disconnect: (address) => {
+        // Its calls are asked of another, as those of a member that is away.
+        const error = new KvError("unavailable", "unknown", `${address} has left the cluster`);
+        this.#disconnect(address, error);
+      },
+      nowMs: surroundings.nowMs,
+    });
+  }
+
+  /**
+   * Runs `task` to its end within the call's deadline.
+   *
+   * @throws {KvError} the last failure, with the outcome of the whole call
+   */
+  async carry<T>(task: Task<T>, options: CallOptions): Promise<T> {
+    const deadlineMs = options.deadlineMs ?? this.#settings.deadlineMs;
+    if (!isSpanMs(deadlineMs)) {
+      const message = "deadlineMs is not a number of ms above 0 and below 2^31";
+      throw new KvError("invalid-argument", "not-applied", message);
+    }
+    const deadlineAtMs = this.#surroundings.nowMs() + deadlineMs;
+    const { signal } = options;
+    this.#checkOpen(signal);
+    const entry = this.#gate.enter(deadlineMs, signal);
+    if (entry !== undefined) await entry;
+    try {
+      await this.#find(task.destination, deadlineAtMs, signal);
+      return await this.#repeat(task, deadlineAtMs, signal);
+    } finally {
+      this.#gate.leave();
+    }
+  }
+
+  /** The surroundings' monotonic clock. */
+  nowMs(): number {
+    return this.#surroundings.nowMs();
+  }
+
+  connectionTo(address: string): Connection {
+    const known = this.#connections.get(address);
+    if (known !== undefined) return known;
+    const { answerBytesMax } = this.#settings.limits;
+    const made = new Connection(address, { answerBytesMax });
+    this.#connections.set(address, made);
+    return made;
+  }
+
+  /** Ends all calls with `cancelled`, and lets none begin. */
+  stopCalls(): void {
+    this.#closed = true;
+    this.discovery.close();
+    this.#gate.close(new KvError("cancelled", "not-applied", CLOSED));
+    const error = new KvError("cancelled", "unknown", CLOSED);
+    for (const connection of this.#connections.values()) connection.cancelCalls(error);
+  }
+
+  closeConnections(): void {
+    const error = new KvError("cancelled", "unknown", CLOSED);
+    for (const address of [...this.#connections.keys()]) this.#disconnect(address, error);
+  }
+
+  /** Members of a kind can only be asked once it is known who they are. */
+  async #find(
+    destination: Destination,
+    deadlineAtMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    this.discovery.touch();
+    if (destination !== "follower" && destination !== "learner") return;
+    await within(this.discovery.first(), deadlineAtMs - this.nowMs(), signal);
+  }
+
+  async #repeat<T>(
+    task: Task<T>,
+    deadlineAtMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const tried = new Set<string>();
+    const { attemptsMax, attemptMs, backoff } = { ...this.#settings, ...this.#settings.limits };
+    let doubtful = false;
+    for (let attempt = 1; ; attempt += 1) {
+      const address = task.only ?? this.#choose(task.destination, tried);
+      const remainingMs = deadlineAtMs - this.nowMs();
+      // A plain write is not cut short to be asked elsewhere: that would leave its outcome open.
+      const timeoutMs =
+        task.nature === "plain-write" ? remainingMs : Math.min(attemptMs, remainingMs);
+      const ended = await this.#attempt(task, address, timeoutMs, signal);
+      if (ended.ok) return ended.value;
+      const { error } = ended;
+      doubtful ||= error.outcome === "unknown" && task.nature !== "read";
+      const outcome = doubtful && !VERDICTS.has(error.code) ? "unknown" : "not-applied";
+      const repetition = repetitionOf(error, task.nature, task.onMiss);
+      const pauseMs = backoffMs(backoff, attempt, this.#surroundings.random);
+      const isLast =
+        repetition === "never" ||
+        attempt >= attemptsMax ||
+        this.nowMs() + pauseMs >= deadlineAtMs ||
+        signal?.aborted === true;
+      if (isLast) throw withOutcome(error, outcome);
+      if (repetition === "same-member") tried.delete(address);
+      await pause(pauseMs, signal);
+      this.#checkOpen(signal, outcome);
+    }
+  }
+
+  /** The best member that this call has not asked, or the best when it has asked all. */
+  #choose(destination: Destination, tried: Set<string>): string {
+    const order = this.router.order(destination, this.nowMs());
+    const untried = order.find((address) => !tried.has(address));
+    if (untried === undefined) tried.clear();
+    const chosen = untried ?? order[0];
+    if (chosen === undefined) throw new KvError("unavailable", "not-applied", "no member is known");
+    tried.add(chosen);
+    return chosen;
+  }
+
+  async #attempt<T>(
+    task: Task<T>,
+    address: string,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ ok: true; value: T } | { ok: false; error: KvError }> {
+    const connection = this.connectionTo(address);
+    try {
+      const startedAtMs = this.nowMs();
+      if (task.nature === "plain-write") {
+        await connection.connected(Math.min(timeoutMs, this.#settings.attemptMs));
+      }
+      const leftMs = Math.max(1, timeoutMs - (this.nowMs() - startedAtMs));
+      const value = await task.attempt({ connection, timeoutMs: leftMs, signal });
+      this.router.onSuccess(address);
+      return { ok: true, value };
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      this.#learn(address, error);
+      return { ok: false, error };
+    }
+  }
+
+  #learn(address: string, error: KvError): void {
+    if (isAbsence(error)) this.router.onAbsence(address, this.nowMs());
+    if (doubtsLeader(error)) {
+      this.router.forgetLeader();
+      this.discovery.doubt();
+    }
+  }
+
+  #checkOpen(signal: AbortSignal | undefined, outcome: Outcome = "not-applied"): void {
+    if (this.#closed) throw new KvError("cancelled", outcome, CLOSED);
+    if (signal?.aborted === true) throw withOutcome(cancelled(), outcome);
+  }
+
+  #disconnect(address: string, error: KvError): void {
+    this.#connections.get(address)?.close(error);
+    this.#connections.delete(address);
+  }
+}

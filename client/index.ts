@@ -1,0 +1,51 @@
+// `hansa/client`: the client library's whole surface.
+export { KvError } from "../base/index.ts";
+export type { KvErrorCode, Outcome } from "../base/index.ts";
+export { KeyValue } from "./answer.ts";
+export type {
+  Answer,
+  CompactAnswer,
+  DeleteAnswer,
+  DeleteResult,
+  GetAnswer,
+  Header,
+  Member,
+  MembersAnswer,
+  PutAnswer,
+  PutResult,
+  RangeAnswer,
+  RangeResult,
+  ReadAnswer,
+  ReadProof,
+  Role,
+  StatusAnswer,
+} from "./answer.ts";
+export { prefixEnd, textFrom } from "./bytes.ts";
+export type { Bytes, KeySelector } from "./bytes.ts";
+export { Client } from "./client.ts";
+export { CLIENT_LIMITS_DEFAULT } from "./options.ts";
+export type {
+  CallOptions,
+  ClientLimits,
+  ClientOptions,
+  DeleteOptions,
+  OnMiss,
+  PutOptions,
+  RangeOptions,
+  ReadMode,
+  ReadOptions,
+  SortBy,
+} from "./options.ts";
+export type { MemberView } from "./router.ts";
+export { op, when } from "./txn.ts";
+export type {
+  Condition,
+  Operation,
+  Operations,
+  Relation,
+  ResultsOf,
+  Transaction,
+  TxnAnswer,
+  TxnRangeOptions,
+  TxnResult,
+} from "./txn.ts";

@@ -1,0 +1,201 @@
+// What a caller may ask of a client, a call and a read; defaults with their reasons; checked once, all at once.
+import { KvError } from "../base/index.ts";
+import { BACKOFF_DEFAULT } from "./backoff.ts";
+
+/**
+ * The consistency of a read:
+ * - `default`: the server's choice; etcd's meaning, linearizable (`index`).
+ * - `quorum`, `index`: linearizable, no clock assumed. `follower`: the same, answered by a non-leader.
+ * - `lease`: linearizable, given the drift bound that the proof states; the cheapest of these.
+ * - `learner`: bounded staleness from one replica without a round trip, a prefix of the history.
+ * - `local`: some committed prefix, its age in the proof (etcd's `serializable`).
+ *
+ * A plain etcd server knows none but linearizable and serializable: it answers `local` by the second and
+ * all others by the first, which is never weaker than asked.
+ */
+export type ReadMode = "default" | "quorum" | "index" | "lease" | "follower" | "learner" | "local";
+
+/**
+ * When a member cannot meet `maxStalenessMs` or `minRevision`: `wait` until it can or the deadline passes,
+ * `forward` to the leader, or `fail` at once with `too-stale` or `not-committed`.
+ */
+export type OnMiss = "wait" | "forward" | "fail";
+
+export interface CallOptions {
+  /** Bound on the whole call, repetitions and waits included, in ms. */
+  readonly deadlineMs?: number;
+  /** Aborting ends the call with `cancelled`; a write may still take effect (`outcome: "unknown"`). */
+  readonly signal?: AbortSignal;
+}
+
+/** How a read is served; each may be set for a call or, in `ClientOptions.read`, for all. */
+export interface ReadOptions {
+  readonly mode?: ReadMode;
+  /** The answer's age is at most this, in ms; needs a server that proves it (`too-stale` otherwise). */
+  readonly maxStalenessMs?: number;
+  /** The answer's revision is at least this. */
+  readonly minRevision?: number;
+  readonly onMiss?: OnMiss;
+}
+
+export type SortBy = "key" | "version" | "create" | "mod" | "value";
+
+/** Which keys of a range come back, and how. */
+export interface RangeOptions {
+  /** Read the store as of this revision; absent: the newest that the read's mode sees. */
+  readonly revision?: number;
+  /** At most this many keys; `more` says that there were others. Absent: all. */
+  readonly limit?: number;
+  /** Absent: by key, ascending. */
+  readonly sortBy?: SortBy;
+  readonly order?: "ascend" | "descend";
+  /** Leave the values out. */
+  readonly keysOnly?: boolean;
+  /** Only `count`; no keys. */
+  readonly countOnly?: boolean;
+  readonly minModRevision?: number;
+  readonly maxModRevision?: number;
+  readonly minCreateRevision?: number;
+  readonly maxCreateRevision?: number;
+}
+
+export interface PutOptions extends CallOptions {
+  /** The key goes when this lease ends. Absent or 0n: none. */
+  readonly lease?: bigint;
+  /** Return the pair that stood there before. */
+  readonly prevKv?: boolean;
+  /** Keep the value that stands, and give an empty one here; `key-not-found` when there is no such key. */
+  readonly ignoreValue?: boolean;
+  /** Keep the lease that stands, and give none here; `key-not-found` when there is no such key. */
+  readonly ignoreLease?: boolean;
+}
+
+export interface DeleteOptions extends CallOptions {
+  /** Return the pairs that were deleted. */
+  readonly prevKv?: boolean;
+}
+
+/** Bounds on what one client holds in memory and on the wire. */
+export interface ClientLimits {
+  /** Calls on the wire at once; the next wait in line. */
+  readonly inFlightMax: number;
+  /** Calls waiting in line; beyond it a call fails with `too-many-requests`, `not-applied`. */
+  readonly queuedMax: number;
+  /** Attempts of one call, the first included. */
+  readonly attemptsMax: number;
+  /** An answer above this many bytes is refused by the client. */
+  readonly answerBytesMax: number;
+}
+
+export interface ClientOptions {
+  /** `host:port` or `http://host:port`; one is enough when `discover` is on. */
+  readonly endpoints: readonly string[];
+  /**
+   * Ask the cluster for its other members and their roles, and use them too (default true). Off when only
+   * the given endpoints can be reached, as behind a proxy, or only they may be asked.
+   */
+  readonly discover?: boolean;
+  /** Default read options; a call's own replace them one by one. */
+  readonly read?: ReadOptions;
+  /**
+   * Session guarantees: read-your-writes and monotonic reads, in every mode and on every member (default
+   * false). The client remembers the highest revision in any answer and sends it as `minRevision` with each
+   * read, so one that goes to a member that lags waits, is forwarded or fails, as `onMiss` says. Reads at an
+   * explicit `revision` are exempt. The memory is the client's alone.
+   */
+  readonly monotonic?: boolean;
+  /**
+   * How writes are repeated after a failure with an unknown outcome:
+   * - `sessions` (default): each carries a request id of a server session, so that a repetition is answered
+   *   and not applied again. Costs one log entry at the client's first write, and one at `close`. On a
+   *   server without sessions (etcd): as `never`.
+   * - `never`: a write is repeated only when the failure proves that it was not applied.
+   */
+  readonly writes?: "sessions" | "never";
+  /** Default `CallOptions.deadlineMs`. */
+  readonly deadlineMs?: number;
+  /** Bound on one attempt, in ms, so that a silent member leaves time to ask another. */
+  readonly attemptMs?: number;
+  readonly limits?: Partial<ClientLimits>;
+}
+
+/** etcd's command timeout. */
+const DEADLINE_MS_DEFAULT = 5_000;
+/** An election (1 s) and some: a forwarded call may outlast a failover before it is asked elsewhere. */
+const ATTEMPT_MS_DEFAULT = 2_000;
+
+export const CLIENT_LIMITS_DEFAULT: ClientLimits = {
+  inFlightMax: 1_024,
+  queuedMax: 65_536,
+  attemptsMax: 32,
+  answerBytesMax: 256 * 1024 * 1024,
+};
+
+/** Settled options: every choice made. */
+export interface Settings {
+  readonly addresses: readonly string[];
+  readonly discover: boolean;
+  readonly read: Required<Pick<ReadOptions, "mode" | "onMiss">> & ReadOptions;
+  readonly monotonic: boolean;
+  readonly writes: "sessions" | "never";
+  readonly deadlineMs: number;
+  readonly attemptMs: number;
+  readonly limits: ClientLimits;
+  readonly backoff: typeof BACKOFF_DEFAULT;
+}
+
+/** @throws {KvError} `invalid-argument` naming every option that is wrong. */
+export function settle(options: ClientOptions): Settings {
+  const issues: string[] = [];
+  const addresses = options.endpoints.flatMap((endpoint) => {
+    const address = addressOf(endpoint);
+    if (address === undefined) issues.push(`endpoint "${endpoint}" is not [http://]host:port`);
+    return address === undefined ? [] : [address];
+  });
+  if (options.endpoints.length === 0) issues.push("endpoints is empty");
+  const limits: ClientLimits = { ...CLIENT_LIMITS_DEFAULT, ...options.limits };
+  for (const [name, value] of Object.entries(limits) as [string, number][]) {
+    if (!Number.isSafeInteger(value) || value < 1)
+      issues.push(`limits.${name} is not an integer >= 1`);
+  }
+  const deadlineMs = options.deadlineMs ?? DEADLINE_MS_DEFAULT;
+  const attemptMs = options.attemptMs ?? ATTEMPT_MS_DEFAULT;
+  for (const [name, value] of Object.entries({ deadlineMs, attemptMs })) {
+    if (!isSpanMs(value)) issues.push(`${name} is not a number of ms above 0 and below 2^31`);
+  }
+  issues.push(...readIssues(options.read ?? {}));
+  if (issues.length > 0) throw new KvError("invalid-argument", "not-applied", issues.join("; "));
+  return {
+    addresses: [...new Set(addresses)],
+    discover: options.discover ?? true,
+    read: { mode: "default", onMiss: "wait", ...options.read },
+    monotonic: options.monotonic ?? false,
+    writes: options.writes ?? "sessions",
+    deadlineMs,
+    attemptMs,
+    limits,
+    backoff: BACKOFF_DEFAULT,
+  };
+}
+
+/** Every rule that `options` breaks; an empty list means none. */
+export function readIssues(options: ReadOptions): string[] {
+  const issues: string[] = [];
+  const isCount = (value: number | undefined): boolean =>
+    value === undefined || (Number.isSafeInteger(value) && value >= 0);
+  if (!isCount(options.maxStalenessMs)) issues.push("maxStalenessMs is not an integer >= 0");
+  if (!isCount(options.minRevision)) issues.push("minRevision is not an integer >= 0");
+  return issues;
+}
+
+/** A span that Node's timers can hold. */
+export function isSpanMs(value: number): boolean {
+  return value > 0 && value < 2 ** 31;
+}
+
+/** `host:port` of an endpoint in either form, or undefined. TLS is not offered, so `https` is refused. */
+export function addressOf(endpoint: string): string | undefined {
+  const address = endpoint.replace(/^http:\/\//, "").replace(/\/$/, "");
+  const parts = /^(?:\[[0-9a-fA-F:.]+\]|[^:/\s[\]]+):(\d{1,5})$/.exec(address);
+  return parts !== null && Number(parts[1]) <= 0xffff ? address : undefined;
+}
