@@ -4,106 +4,62 @@ import { status as grpcStatus } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
 import { KvError } from "../base/index.ts";
 import type { KvErrorCode, Outcome } from "../base/index.ts";
-
-/** The trailers of Hansa's servers. */
-const TRAILER_ERROR = "hansa-error";
-const TRAILER_OUTCOME = "hansa-outcome";
-
-/** Every code, so that a trailer of a newer server is told from one that is known here. */
-const CODES: Readonly<Record<KvErrorCode, true>> = {
-  "key-not-provided": true,
-  "key-not-found": true,
-  "value-provided": true,
-  "lease-provided": true,
-  "lease-not-found": true,
-  "too-many-operations": true,
-  "duplicate-key": true,
-  "invalid-sort-option": true,
-  "request-too-large": true,
-  compacted: true,
-  "future-revision": true,
-  "too-many-requests": true,
-  "no-leader": true,
-  "not-leader": true,
-  "leader-changed": true,
-  "server-stopped": true,
-  "timed-out": true,
-  "timed-out-leader-fail": true,
-  "timed-out-wait-applied": true,
-  "member-not-found": true,
-  corrupt: true,
-  "not-committed": true,
-  "too-stale": true,
-  "lag-too-large": true,
-  retired: true,
-  "session-expired": true,
-  "already-acknowledged": true,
-  "session-mismatch": true,
-  "session-full": true,
-  "invalid-argument": true,
-  unimplemented: true,
-  "deadline-exceeded": true,
-  cancelled: true,
-  unavailable: true,
-  internal: true,
-};
+import {
+  ERROR_TRAILER,
+  OUTCOME_TRAILER,
+  WIRE_STATUS,
+  errorCodeOf,
+  isWireErrorCode,
+} from "../proto/index.ts";
 
 /**
- * etcd's texts. `not-applied` where etcd says it before it proposes, or when it applies and refuses;
- * `unknown` where the proposal may be in the log.
+ * Refusals that etcd gives before it proposes, or when it applies and changes nothing. Its other texts
+ * (timeouts, a leader that changed, a server that stops) leave open whether the proposal is in the log.
  */
-const ETCD_TEXTS: Readonly<Record<string, readonly [KvErrorCode, Outcome]>> = {
-  "etcdserver: key is not provided": ["key-not-provided", "not-applied"],
-  "etcdserver: key not found": ["key-not-found", "not-applied"],
-  "etcdserver: value is provided": ["value-provided", "not-applied"],
-  "etcdserver: lease is provided": ["lease-provided", "not-applied"],
-  "etcdserver: requested lease not found": ["lease-not-found", "not-applied"],
-  "etcdserver: too many operations in txn request": ["too-many-operations", "not-applied"],
-  "etcdserver: duplicate key given in txn request": ["duplicate-key", "not-applied"],
-  "etcdserver: invalid sort option": ["invalid-sort-option", "not-applied"],
-  "etcdserver: request is too large": ["request-too-large", "not-applied"],
-  "etcdserver: mvcc: required revision has been compacted": ["compacted", "not-applied"],
-  "etcdserver: mvcc: required revision is a future revision": ["future-revision", "not-applied"],
-  "etcdserver: too many requests": ["too-many-requests", "not-applied"],
-  "etcdserver: no leader": ["no-leader", "not-applied"],
-  "raft proposal dropped": ["no-leader", "not-applied"],
-  "etcdserver: not leader": ["not-leader", "not-applied"],
-  // The member refuses by its role; another will serve it.
-  "etcdserver: rpc not supported for learner": ["not-leader", "not-applied"],
-  "etcdserver: leader changed": ["leader-changed", "unknown"],
-  "etcdserver: server stopped": ["server-stopped", "unknown"],
-  "etcdserver: request timed out": ["timed-out", "unknown"],
-  "etcdserver: request timed out, possibly due to previous leader failure": [
-    "timed-out-leader-fail",
-    "unknown",
-  ],
-  "etcdserver: request timed out, possibly due to connection lost": ["timed-out", "unknown"],
-  "etcdserver: request timed out, waiting for the applied index took too long": [
-    "timed-out-wait-applied",
-    "unknown",
-  ],
-  "etcdserver: member not found": ["member-not-found", "not-applied"],
-  "etcdserver: corrupt cluster": ["corrupt", "not-applied"],
-};
+const NOT_APPLIED: ReadonlySet<KvErrorCode> = new Set<KvErrorCode>([
+  "key-not-provided",
+  "key-not-found",
+  "value-provided",
+  "lease-provided",
+  "lease-not-found",
+  "too-many-operations",
+  "duplicate-key",
+  "invalid-sort-option",
+  "request-too-large",
+  "compacted",
+  "future-revision",
+  "too-many-requests",
+  "no-leader",
+  "not-leader",
+  "member-not-found",
+  "corrupt",
+]);
 
-/** What is left to go by when neither trailers nor text are known. */
-const GRPC_CODES: Readonly<Partial<Record<number, readonly [KvErrorCode, Outcome]>>> = {
-  [grpcStatus.CANCELLED]: ["cancelled", "unknown"],
-  [grpcStatus.INVALID_ARGUMENT]: ["invalid-argument", "not-applied"],
-  [grpcStatus.DEADLINE_EXCEEDED]: ["deadline-exceeded", "unknown"],
-  [grpcStatus.NOT_FOUND]: ["invalid-argument", "not-applied"],
-  [grpcStatus.PERMISSION_DENIED]: ["invalid-argument", "not-applied"],
-  [grpcStatus.UNAUTHENTICATED]: ["invalid-argument", "not-applied"],
-  [grpcStatus.FAILED_PRECONDITION]: ["invalid-argument", "not-applied"],
-  [grpcStatus.OUT_OF_RANGE]: ["invalid-argument", "not-applied"],
-  [grpcStatus.UNIMPLEMENTED]: ["unimplemented", "not-applied"],
-  [grpcStatus.UNAVAILABLE]: ["unavailable", "unknown"],
-};
+type Verdict = readonly [KvErrorCode, Outcome];
+
+/** Texts of etcd beside those in WIRE_STATUS. */
+const OTHER_TEXTS: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
+  ["raft proposal dropped", ["no-leader", "not-applied"]],
+  // The member refuses by its role; another will serve it.
+  ["etcdserver: rpc not supported for learner", ["not-leader", "not-applied"]],
+]);
+
+/** gRPC codes of refusals that come again however often they are asked. */
+const REFUSALS: ReadonlySet<number> = new Set([
+  grpcStatus.INVALID_ARGUMENT,
+  grpcStatus.NOT_FOUND,
+  grpcStatus.PERMISSION_DENIED,
+  grpcStatus.UNAUTHENTICATED,
+  grpcStatus.FAILED_PRECONDITION,
+  grpcStatus.OUT_OF_RANGE,
+]);
 
 /** How grpc-js begins the details of a call that never left: no connection could be made. */
 const NEVER_SENT = ["No connection established", "Name resolution failed", "Channel closed before"];
+/** grpc-js refuses an answer above `answerBytesMax`; asking again would bring it again. */
+const TOO_LARGE = /message larger than max/;
 
-/** Where a failure was met, for the message. */
+/** What a failed call says, by gRPC's own status or in a `hansa.v1.Failure`. */
 export interface FailureParts {
   readonly grpcCode: number;
   readonly message: string;
@@ -113,28 +69,25 @@ export interface FailureParts {
   readonly outcome: string;
 }
 
-function isCode(text: string): text is KvErrorCode {
-  return Object.hasOwn(CODES, text);
-}
-
 /** Trailers first, then etcd's text, then gRPC's code; what none of them settles is `unknown`. */
 export function kvErrorOf(parts: FailureParts, address: string, cause?: unknown): KvError {
+  const [code, outcome] = verdictOf(parts);
   const options = cause === undefined ? {} : { cause };
-  const message = `${parts.message} (${address})`;
-  if (isCode(parts.error)) {
-    const outcome = parts.outcome === "not-applied" ? "not-applied" : "unknown";
-    return new KvError(parts.error, outcome, message, options);
+  return new KvError(code, outcome, `${parts.message} (${address})`, options);
+}
+
+function verdictOf({ grpcCode, message, error, outcome }: FailureParts): Verdict {
+  if (isWireErrorCode(error)) return [error, outcome === "not-applied" ? outcome : "unknown"];
+  const other = OTHER_TEXTS.get(message);
+  if (other !== undefined) return other;
+  const code = errorCodeOf(grpcCode, message);
+  if (WIRE_STATUS[code].text === message) {
+    return [code, NOT_APPLIED.has(code) ? "not-applied" : "unknown"];
   }
-  const byText = ETCD_TEXTS[parts.message];
-  if (byText !== undefined) return new KvError(byText[0], byText[1], message, options);
-  if (
-    parts.grpcCode === grpcStatus.UNAVAILABLE &&
-    NEVER_SENT.some((start) => parts.message.startsWith(start))
-  ) {
-    return new KvError("unavailable", "not-applied", message, options);
-  }
-  const [code, outcome] = GRPC_CODES[parts.grpcCode] ?? ["internal", "unknown"];
-  return new KvError(code, outcome, message, options);
+  if (NEVER_SENT.some((start) => message.startsWith(start))) return ["unavailable", "not-applied"];
+  if (TOO_LARGE.test(message)) return ["request-too-large", "unknown"];
+  if (REFUSALS.has(grpcCode)) return ["invalid-argument", "not-applied"];
+  return [code, grpcCode === grpcStatus.UNIMPLEMENTED ? "not-applied" : "unknown"];
 }
 
 /** The error of a gRPC call to `address`. */
@@ -147,8 +100,8 @@ export function failureOf(error: ServiceError, address: string): KvError {
   const parts: FailureParts = {
     grpcCode: error.code,
     message: error.details,
-    error: trailer(TRAILER_ERROR),
-    outcome: trailer(TRAILER_OUTCOME),
+    error: trailer(ERROR_TRAILER),
+    outcome: trailer(OUTCOME_TRAILER),
   };
   return kvErrorOf(parts, address, error);
 }

@@ -125,7 +125,7 @@ const DEADLINE_MS_DEFAULT = 5_000;
 const ATTEMPT_MS_DEFAULT = 2_000;
 
 export const CLIENT_LIMITS_DEFAULT: ClientLimits = {
-  inFlightMax: 1_024,
+  inFlightMax: 512, // half of the answers that a server session keeps for one client
   queuedMax: 65_536,
   attemptsMax: 32,
   answerBytesMax: 256 * 1024 * 1024,
