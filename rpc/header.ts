@@ -1,6 +1,7 @@
 // The response header and the read proof as bytes. A member's own ids never change, so their bytes are
 // made once.
-import type { ReadMode, Role } from "../consensus/index.ts";
+import type { ClusterId, MemberId, Revision } from "../base/index.ts";
+import type { Role } from "../consensus/index.ts";
 import { Writer } from "../proto/index.ts";
 import type { AskedReadMode, Header, ReadProof } from "./backend.ts";
 
@@ -12,7 +13,7 @@ const READ_MODES: Readonly<Record<AskedReadMode, number>> = {
   follower: 4,
   learner: 5,
   local: 6,
-} satisfies Record<ReadMode | "default", number>;
+};
 
 const ROLES: Readonly<Record<Role, number>> = {
   leader: 1,
@@ -23,10 +24,19 @@ const ROLES: Readonly<Record<Role, number>> = {
 };
 
 /** The last ids and region written, with their bytes: one member has one of each. */
-let lastIds: { readonly header: Header; readonly before: Uint8Array; readonly after: Uint8Array } =
-  idsOf({ clusterId: 0n, memberId: 0n, region: "" } as Header);
+let lastIds: HeaderIds = idsOf({
+  clusterId: 0n as ClusterId,
+  memberId: 0n as MemberId,
+  region: "",
+});
 
-function idsOf(header: Header): typeof lastIds {
+interface HeaderIds {
+  readonly header: Pick<Header, "clusterId" | "memberId" | "region">;
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+}
+
+function idsOf(header: HeaderIds["header"]): HeaderIds {
   const before = new Writer();
   if (header.clusterId !== 0n) before.uint32(1 << 3).uint64(header.clusterId);
   if (header.memberId !== 0n) before.uint32(2 << 3).uint64(header.memberId);
@@ -35,12 +45,8 @@ function idsOf(header: Header): typeof lastIds {
   return { header, before: before.finish(), after: after.finish() };
 }
 
-/** As field 1 of the answer. `revision` is left out where etcd states none. */
-export function writeHeader(
-  writer: Writer,
-  header: Header,
-  options: { readonly revision: boolean } = WITH_REVISION,
-): void {
+/** As field 1 of the answer. Without a revision where etcd states none. */
+export function writeHeader(writer: Writer, header: Header, revision?: Revision): void {
   const last = lastIds.header;
   const same =
     last.memberId === header.memberId &&
@@ -49,13 +55,11 @@ export function writeHeader(
   if (!same) lastIds = idsOf(header);
   writer.uint32((1 << 3) | 2).fork();
   writer.raw(lastIds.before);
-  if (options.revision) writer.uint32(3 << 3).int64(header.revision);
+  if (revision !== undefined) writer.uint32(3 << 3).int64(revision);
   if (header.raftTerm !== 0) writer.uint32(4 << 3).uint64(header.raftTerm);
   writer.raw(lastIds.after);
   writer.ldelim();
 }
-
-const WITH_REVISION = { revision: true };
 
 /** As field 1001 of a RangeResponse. */
 export function writeProof(writer: Writer, proof: ReadProof): void {

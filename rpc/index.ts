@@ -1,3 +1,7 @@
 // The edge: bytes become types here, and answers bytes.
 export * from "./backend.ts";
+export * from "./client-services.ts";
+export * from "./grpc-carrier.ts";
 export * from "./peer-message.ts";
+export * from "./service.ts";
+export * from "./store-codec.ts";
