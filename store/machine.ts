@@ -1,12 +1,29 @@
 // The replicated state machine: log entries in, responses and engine operations out. Deterministic: the
-// same entries give the same bytes on every replica, refusals included. It reads no clock.
-import { AssertionError } from "../base/index.ts";
-import type { LogIndex, LogTimeMs, PlantedBug, Revision } from "../base/index.ts";
+// same entries give the same bytes on every replica, refusals included, whatever is cached. It reads no
+// clock; its only time is what the log says. docs/architecture.md tells the life of a write through it.
+import { assert } from "../base/index.ts";
+import type { LeaseId, LogIndex, LogTimeMs, PlantedBug, Revision } from "../base/index.ts";
 import type { Entry } from "../consensus/index.ts";
+import { AppliedChain } from "./applied-chain.ts";
+import type { Marker } from "./applied-chain.ts";
+import { decodeCommand } from "./command.ts";
+import { Digest } from "./digest.ts";
 import type { EngineOp, EngineRow } from "./engine.ts";
+import { KeySpace } from "./key-space.ts";
 import type { RangePlan, RangeScan, TxnPlan } from "./plan.ts";
-import type { RangeRequest, Request, RequestKind, TxnRequest } from "./request.ts";
+import { RangeReading } from "./range-reading.ts";
+import { isRefusal, refused } from "./refusal.ts";
+import { requestHash } from "./request-hash.ts";
+import type { RangeRequest, Request, RequestId, RequestKind, TxnRequest } from "./request.ts";
 import type { Refusal, Response } from "./response.ts";
+import { RowSet } from "./row-set.ts";
+import { familyOf } from "./rows.ts";
+import { SESSION_LIMITS_DEFAULT, SessionTable } from "./sessions.ts";
+import type { SessionLimits } from "./sessions.ts";
+import { TxnReading } from "./txn-reading.ts";
+import { canWrite } from "./txn.ts";
+import { needCommand, runCommand } from "./write.ts";
+import type { KeyCommand } from "./write.ts";
 
 /** Bytes to types and back; injected, so that the store knows no protobuf library. */
 export interface RequestCodec {
@@ -21,6 +38,10 @@ export interface MachineOptions {
   readonly codec: RequestCodec;
   /** Bytes of values kept in memory beyond those that the engine does not hold yet. */
   readonly valueCacheBytesMax: number;
+  /** Rules of the state machine: equal on all members of a group. */
+  readonly sessionLimits?: SessionLimits;
+  /** The leases that exist, kept by their owner; absent: none. */
+  readonly leases?: ReadonlySet<LeaseId>;
   /** Only the simulator sets it. */
   readonly planted?: PlantedBug;
 }
@@ -31,82 +52,273 @@ export interface EngineBatch {
   readonly upTo: LogIndex;
 }
 
+interface Prepared {
+  readonly entry: Entry;
+  readonly command?: { readonly request: Request; readonly logTimeMs: LogTimeMs };
+  readonly rows: RowSet;
+}
+
+const NO_LEASES: ReadonlySet<LeaseId> = new Set();
+
 export class Machine {
+  readonly #options: MachineOptions;
+  readonly #space: KeySpace;
+  readonly #sessions: SessionTable;
+  readonly #chain = new AppliedChain();
+  readonly #leases: ReadonlySet<LeaseId>;
+  /** Shared by all commands that read nothing. */
+  readonly #noRows: RowSet;
+  #applied = 0 as LogIndex;
+  #logTime = 0 as LogTimeMs;
+  /** What `needs` made of the next entry; its rows are held until the entry is applied. */
+  #prepared: Prepared | undefined;
+
   constructor(options: MachineOptions) {
-    absent(options);
+    this.#options = options;
+    this.#space = new KeySpace(options.valueCacheBytesMax);
+    this.#noRows = new RowSet(this.#space.cache);
+    const limits = options.sessionLimits ?? SESSION_LIMITS_DEFAULT;
+    this.#sessions = new SessionTable(this.#space.writes, limits);
+    this.#leases = options.leases ?? NO_LEASES;
   }
 
+  /** Index of the last entry applied. */
   get applied(): LogIndex {
-    return absent();
+    return this.#applied;
   }
 
+  /** Of the last write; 1 for the empty store. */
   get revision(): Revision {
-    return absent();
+    return this.#space.revision as Revision;
   }
 
+  /** Revisions below it can no longer be read; 0 before the first compaction. */
   get compacted(): Revision {
-    return absent();
+    return Math.max(this.#space.floor, 0) as Revision;
   }
 
+  /** The largest log time applied (R9): where a leader's own begins. */
   get logTime(): LogTimeMs {
-    return absent();
+    return this.#logTime;
   }
 
+  /** Applied but not yet reported as `flushed`: keys and values of engine operations. */
   get unflushedBytes(): number {
-    return absent();
+    return this.#space.writes.bytes;
   }
 
+  /** Whether a compaction still has rows to delete; `drain` goes on with it in bounded steps. */
+  get isSweeping(): boolean {
+    return this.#space.isSweeping;
+  }
+
+  /**
+   * Takes over rows of the engine, which its owner scans whole and in key order before anything else is
+   * asked of the machine. The machine keeps the value bytes.
+   *
+   * @throws {AssertionError} for a row that no machine wrote.
+   */
   restore(rows: readonly EngineRow[]): void {
-    absent(rows);
+    for (const { key, value } of rows) this.#restoreRow(key, value);
   }
 
+  #restoreRow(key: Uint8Array, value: Uint8Array): void {
+    const family = familyOf(key);
+    switch (family) {
+      case "base":
+        this.#chain.restoreBase(value);
+        break;
+      case "chain":
+        this.#chain.restoreLink(key, value);
+        break;
+      case "session":
+        if (!this.#forgetsSessions) this.#sessions.restoreHead(key, value);
+        break;
+      case "answer":
+        if (!this.#forgetsSessions) this.#sessions.restoreAnswer(key, value);
+        break;
+      case "version":
+        this.#space.restoreVersion(key, value);
+        break;
+      case undefined:
+        assert(false, `an engine row begins with byte ${key[0] ?? "none"}, which is no family`);
+    }
+  }
+
+  get #forgetsSessions(): boolean {
+    return this.#options.planted === "session-forgotten-on-restart";
+  }
+
+  /**
+   * Ends the restore. `ok` false: batches since the last checkpoint are missing in the middle (S2). The
+   * machine is then useless: discard the engine's rows, make another machine, and apply from the log.
+   */
   restored():
     | { readonly ok: true; readonly applied: LogIndex }
     | { readonly ok: false; readonly reason: string } {
-    return absent();
+    const gap = this.#chain.verify();
+    if (gap !== undefined && this.#options.planted !== "state-gap-ignored-at-boot") {
+      return { ok: false, reason: gap };
+    }
+    const { applied, revision, floor, logTimeMs, writeDigest } = this.#chain.last;
+    this.#space.restoreMarker(revision, floor, writeDigest);
+    this.#logTime = logTimeMs;
+    const again = this.#options.planted === "apply-twice-on-restart";
+    this.#applied = again ? this.#chain.base.applied : applied;
+    return { ok: true, applied: this.#applied };
   }
 
+  /**
+   * Engine keys of the rows that applying `entry` may read and that are not in memory. Asked of the next
+   * entry, after the one before it was applied. The rows that are in memory are held until `apply`.
+   */
   needs(entry: Entry): readonly Uint8Array[] {
-    return absent(entry);
+    this.#prepared = this.#prepare(entry);
+    return this.#prepared.rows.missing;
   }
 
+  #prepare(entry: Entry): Prepared {
+    assert(entry.index === this.#applied + 1, `applied ${this.#applied}, next ${entry.index}`);
+    if (entry.kind !== "command") return { entry, rows: this.#noRows };
+    const { kind, logTimeMs, body } = decodeCommand(entry.data);
+    const request = this.#options.codec.decodeRequest(kind, body);
+    const reads =
+      request.kind === "txn" || request.kind === "delete-range" || request.kind === "put";
+    const plain = request.kind === "put" && !request.put.prevKv && !request.put.ignoreValue;
+    const rows = reads && !plain ? new RowSet(this.#space.cache) : this.#noRows;
+    if (rows !== this.#noRows) needCommand(request, this.#space, rows);
+    return { entry, command: { request, logTimeMs }, rows };
+  }
+
+  /**
+   * Applies the next entry. `loaded` are the values for what `needs(entry)` named, in its order; empty if
+   * it named nothing. undefined for an entry that is no command.
+   *
+   * @throws {AssertionError} if a value is missing: the engine has lost a row, and the state is not to be
+   * trusted.
+   */
   apply(entry: Entry, loaded: readonly (Uint8Array | undefined)[]): Response | undefined {
-    return absent(entry, loaded);
+    const prepared = this.#prepared?.entry === entry ? this.#prepared : this.#prepare(entry);
+    this.#prepared = undefined;
+    prepared.rows.supply(loaded);
+    this.#applied = entry.index;
+    if (prepared.command === undefined) return undefined;
+    const { request, logTimeMs } = prepared.command;
+    if (logTimeMs > this.#logTime) {
+      this.#sessions.advance(this.#logTime, logTimeMs);
+      this.#logTime = logTimeMs;
+    }
+    return this.#applyRequest(request, entry.index, prepared.rows);
   }
 
+  #applyRequest(request: Request, index: LogIndex, rows: RowSet): Response {
+    if (request.kind === "session-open") {
+      const ttlMs = this.#sessions.open(index, request.ttlMs, this.#logTime);
+      if (typeof ttlMs !== "number") return refused(ttlMs, this.revision);
+      const session = BigInt(index) as Extract<Response, { kind: "session-open" }>["session"];
+      return { kind: "session-open", revision: this.revision, session, ttlMs };
+    }
+    if (request.kind === "session-close") {
+      const fault = this.#sessions.close(request.session, this.#logTime);
+      if (fault !== undefined) return refused(fault, this.revision);
+      return { kind: "session-close", revision: this.revision };
+    }
+    if (request.kind === "compaction" || request.requestId === undefined) {
+      return this.#run(request, index, rows);
+    }
+    const hash = requestHash(request);
+    return this.#runOnce(request, request.requestId, hash, () => this.#run(request, index, rows));
+  }
+
+  /** R9: the first of its sequence runs; the others get its answer, a refusal included. */
+  #runOnce(request: Request, id: RequestId, hash: number, run: () => Response): Response {
+    const judgement = this.#sessions.judge(id, hash, this.#logTime);
+    if (isRefusal(judgement)) return refused(judgement, this.revision);
+    const { codec } = this.#options;
+    if (judgement.kind === "answered") return codec.decodeResponse(judgement.bytes);
+    const response = run();
+    assert(response.kind === request.kind || response.kind === "refused", "answers fit requests");
+    this.#sessions.record(id, hash, codec.encodeResponse(response));
+    return response;
+  }
+
+  #run(request: KeyCommand, index: LogIndex, rows: RowSet): Response {
+    return runCommand(request, { space: this.#space, leases: this.#leases, rows, index });
+  }
+
+  /**
+   * All engine operations since the last drain, a bounded step of a compaction, and the batch's link in
+   * the chain of applied indexes; undefined if there is nothing. Write batches one at a time, in order,
+   * without sync, and report each by `flushed`; drain again after it, until there is nothing.
+   */
   drain(): EngineBatch | undefined {
-    return absent();
+    const { writes } = this.#space;
+    const sweeps = this.#space.canSweep(this.#applied);
+    if (!sweeps && !this.#hasNews) return undefined;
+    if (sweeps) this.#space.sweep(this.#applied);
+    this.#chain.extend(this.#marker, writes);
+    return { ops: writes.drain(this.#applied), upTo: this.#applied };
   }
 
+  /**
+   * As `drain`, but the batch must be written synced: once it is, everything up to its index survives
+   * power loss, the log before it may go, and the chain begins there. It removes the chain rows since the
+   * checkpoint before, one for each batch. undefined: all of it survives already.
+   */
   checkpoint(): EngineBatch | undefined {
-    return absent();
+    if (!this.#hasNews && !this.#chain.isExtended) return undefined;
+    const { writes } = this.#space;
+    this.#chain.rebase(this.#marker, writes);
+    return { ops: writes.drain(this.#applied), upTo: this.#applied };
   }
 
+  get #hasNews(): boolean {
+    return !this.#space.writes.isEmpty || this.#applied !== this.#chain.last.applied;
+  }
+
+  get #marker(): Marker {
+    const { floor, writeDigest } = this.#space;
+    const { revision } = this;
+    return { applied: this.#applied, revision, floor, logTimeMs: this.#logTime, writeDigest };
+  }
+
+  /** The engine holds every batch up to `upTo`: their values may leave memory. */
   flushed(upTo: LogIndex): void {
-    absent(upTo);
+    this.#space.writes.flushed(upTo);
   }
 
+  /** Whether a command is worth proposing: refused if its session has no room (R9). Advisory. */
   admits(request: Request): Refusal | undefined {
-    return absent(request);
+    const named = "requestId" in request && request.requestId !== undefined;
+    return named ? this.#sessions.admits(request.requestId) : undefined;
   }
 
+  /** A range read of the state as it is; refused for a revision that is compacted or in the future. */
   planRange(request: RangeRequest): RangePlan | Refusal {
-    return absent(request);
+    const fault = this.#space.checkRevision(request.revision);
+    return fault ?? new RangeReading(this.#space, request, Infinity);
   }
 
+  /** The same in steps of at most `keysPerStepMax` keys, for ranges of any size. */
   scanRange(request: RangeRequest, keysPerStepMax: number): RangeScan | Refusal {
-    return absent(request, keysPerStepMax);
+    const fault = this.#space.checkRevision(request.revision);
+    return fault ?? new RangeReading(this.#space, request, keysPerStepMax);
   }
 
+  /** @throws {AssertionError} if the transaction may write: that goes through the log. */
   planTxn(request: TxnRequest): TxnPlan | Refusal {
-    return absent(request);
+    assert(!canWrite(request), "a transaction that may write is not planned but logged");
+    return new TxnReading(this.#space, request);
   }
 
+  /**
+   * A hash of everything that decides later answers: equal on replicas at equal applied index, before and
+   * after a restart. Looks at every key: for checks, not for every entry.
+   */
   hash(): number {
-    return absent();
+    const digest = new Digest().count(this.#logTime);
+    this.#space.addTo(digest);
+    this.#sessions.addTo(digest);
+    return digest.value();
   }
-}
-
-function absent(...given: readonly unknown[]): never {
-  throw new AssertionError(`the machine's body follows its surface: ${given.length}`);
 }

@@ -9,6 +9,8 @@ export interface KeyValue {
   readonly value: Uint8Array;
   /** 0: none. */
   readonly lease: LeaseId;
+  /** The whole as mvccpb.KeyValue bytes, where the store has them at hand: encoders may copy them. */
+  readonly encoded?: Uint8Array;
 }
 
 export interface RangeResponse {

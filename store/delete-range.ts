@@ -1,0 +1,33 @@
+// Delete of a range, by etcd's rules: one tombstone a key, in key order, each with its sub-revision.
+import { spanOf } from "./key-index.ts";
+import type { KeySpace } from "./key-space.ts";
+import { keyValueOf } from "./range-selection.ts";
+import type { Pick } from "./range-selection.ts";
+import type { DeleteRangeRequest } from "./request.ts";
+import type { DeleteRangeResponse } from "./response.ts";
+import type { RowSet } from "./row-set.ts";
+
+/** `rows` names the values that the answer returns. */
+export function needDeleteRange(request: DeleteRangeRequest, space: KeySpace, rows: RowSet): void {
+  if (!request.prevKv) return;
+  space.index.visit(spanOf(request), space.revision, Infinity, (_key, version) => {
+    rows.want(version);
+  });
+}
+
+/** Writes into the open main revision. */
+export function deleteRange(
+  request: DeleteRangeRequest,
+  space: KeySpace,
+  rows: RowSet,
+): DeleteRangeResponse {
+  const picks: Pick[] = [];
+  space.index.visit(spanOf(request), space.revision + 1, Infinity, (key, version) => {
+    picks.push({ key, version });
+  });
+  const prevKvs = request.prevKv
+    ? picks.map((pick) => keyValueOf(pick, rows.row(pick.version)))
+    : [];
+  for (const { key } of picks) space.delete(key);
+  return { deleted: picks.length, prevKvs };
+}

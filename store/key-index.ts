@@ -1,0 +1,158 @@
+// All keys in order, in memory, each with its versions, newest first; values are elsewhere. Versions are
+// never changed, only added in front and cut off behind, so a reader at an old revision needs no copy of
+// the tree: it resumes by key, and what was written since is newer than what it looks for.
+import BTree from "sorted-btree";
+import { assert } from "../base/index.ts";
+import type { Key } from "../base/index.ts";
+import { Fifo } from "./fifo.ts";
+import type { KeyRange } from "./request.ts";
+import { isTombstone, versionAt } from "./version.ts";
+import type { Version } from "./version.ts";
+
+/** Above every key: keys hold units up to 255 only. */
+const ABOVE_ALL = "\u{ffff}" as Key;
+const FROM_KEY = "\0";
+
+/** Half-open; of one key when `single`. */
+export interface Span {
+  readonly from: Key;
+  readonly until: Key;
+  readonly single: boolean;
+}
+
+/** etcd's range_end: absent is the one key, "\0" is every key from `key` on. */
+export function spanOf(range: KeyRange): Span {
+  const { key, end } = range;
+  if (end === undefined) return { from: key, until: key, single: true };
+  return { from: key, until: end === FROM_KEY ? ABOVE_ALL : end, single: false };
+}
+
+export function overlap(left: Span, right: Span): boolean {
+  if (left.single) return right.single ? left.from === right.from : holds(right, left.from);
+  if (right.single) return holds(left, right.from);
+  return left.from < right.until && right.from < left.until;
+}
+
+function holds(span: Span, key: Key): boolean {
+  return span.from <= key && key < span.until;
+}
+
+/** A version that made its predecessor, or as a tombstone itself, removable once compaction passes it. */
+interface Successor {
+  readonly key: Key;
+  readonly version: Version;
+}
+
+export class KeyIndex {
+  readonly #tree = new BTree<Key, Version>(undefined, compareKeys);
+  /** In revision order, so that compaction costs what it removes and not what it keeps. */
+  readonly #successors = new Fifo<Successor>();
+
+  newest(key: Key): Version | undefined {
+    return this.#tree.get(key);
+  }
+
+  /** The version of `key` that a read at main revision `at` sees; undefined if it sees none. */
+  visible(key: Key, at: number): Version | undefined {
+    return liveAt(this.#tree.get(key), at);
+  }
+
+  /**
+   * Calls `onVersion` for each key of the span that is visible at `at`, in key order, looking at up to
+   * `keysMax` keys. Returns the key to go on from, or undefined at the end. The tree must not change
+   * within the call.
+   */
+  visit(
+    span: Span,
+    at: number,
+    keysMax: number,
+    onVersion: (key: Key, version: Version) => void,
+  ): Key | undefined {
+    if (span.single) {
+      const version = this.visible(span.from, at);
+      if (version !== undefined) onVersion(span.from, version);
+      return undefined;
+    }
+    if (span.from >= span.until) return undefined;
+    let left = keysMax;
+    let next: Key | undefined;
+    this.#tree.forRange(span.from, span.until, false, (key, newest) => {
+      if (left === 0) {
+        next = key;
+        return STOP;
+      }
+      left -= 1;
+      const version = liveAt(newest, at);
+      if (version !== undefined) onVersion(key, version);
+      return undefined;
+    });
+    return next;
+  }
+
+  /** Every key in order with its newest version, tombstones included. */
+  each(onKey: (key: Key, newest: Version) => void): void {
+    this.#tree.forEachPair((key, newest) => {
+      onKey(key, newest);
+    });
+  }
+
+  /** Puts `version` in front of the key's others; its `older` is what was newest. */
+  push(key: Key, version: Version): void {
+    this.#tree.set(key, version);
+    if (isSuccessor(version)) this.#successors.push({ key, version });
+  }
+
+  /** Takes back the last push. */
+  undo(key: Key, version: Version): void {
+    assert(this.#tree.get(key) === version, "only the newest version can be taken back");
+    if (version.older === undefined) this.#tree.delete(key);
+    else this.#tree.set(key, version.older);
+    if (isSuccessor(version)) {
+      assert(this.#successors.pop()?.version === version, "pushes are taken back in reverse order");
+    }
+  }
+
+  /** Whether a compaction to `floor` leaves something to sweep. */
+  sweepable(floor: number): boolean {
+    const next = this.#successors.peek();
+    return next !== undefined && next.version.mod <= floor;
+  }
+
+  /**
+   * Forgets up to about `versionsMax` versions that no read at or above `floor` sees; `onGone` for each.
+   * Returns whether more are left.
+   */
+  sweep(floor: number, versionsMax: number, onGone: (version: Version) => void): boolean {
+    for (let left = versionsMax; left > 0 && this.sweepable(floor); left -= 1) {
+      const successor = this.#successors.shift();
+      if (successor !== undefined) this.#sweepOne(successor, onGone);
+    }
+    return this.sweepable(floor);
+  }
+
+  #sweepOne({ key, version }: Successor, onGone: (version: Version) => void): void {
+    const { older } = version;
+    // A tombstone's own turn came earlier in the queue, and took its row.
+    if (older !== undefined && !isTombstone(older)) onGone(older);
+    version.older = undefined;
+    if (!isTombstone(version)) return;
+    onGone(version);
+    if (this.#tree.get(key) === version) this.#tree.delete(key);
+  }
+}
+
+const STOP = { break: 0 };
+
+function isSuccessor(version: Version): boolean {
+  return version.older !== undefined || isTombstone(version);
+}
+
+function liveAt(newest: Version | undefined, at: number): Version | undefined {
+  const version = versionAt(newest, at);
+  return version === undefined || isTombstone(version) ? undefined : version;
+}
+
+function compareKeys(left: Key, right: Key): number {
+  if (left < right) return -1;
+  return left === right ? 0 : 1;
+}

@@ -1,0 +1,210 @@
+// The keys and their history: etcd's multi-version store. Writes of one main revision are staged and then
+// committed or rolled back as a whole; compaction takes effect at once and is swept in bounded steps.
+import { assert, present } from "../base/index.ts";
+import type { Key, LeaseId, LogIndex } from "../base/index.ts";
+import { Digest } from "./digest.ts";
+import { KeyIndex } from "./key-index.ts";
+import { PendingWrites } from "./pending-writes.ts";
+import type { Mark } from "./pending-writes.ts";
+import { ReadPins } from "./read-pins.ts";
+import { refusal } from "./refusal.ts";
+import type { Refusal } from "./response.ts";
+import { decodeRow, encodeKeyValue, versionOfRowKey, versionRowKey } from "./rows.ts";
+import { ValueCache } from "./value-cache.ts";
+import { NO_LEASE, Version, isTombstone, versionAt } from "./version.ts";
+
+/** An empty store's revision, as in etcd: the first write makes 2. */
+const REVISION_FIRST = 1;
+/** No compaction yet: below every revision, so that even 0 can be compacted to once, as in etcd. */
+export const FLOOR_NONE = -1;
+/** Versions forgotten in one drain. */
+const SWEEP_VERSIONS_MAX = 1000;
+/** Log entries for which a sweep waits for reads below its floor. */
+const SWEEP_WAIT_ENTRIES_MAX = 10_000;
+
+const EMPTY = new Uint8Array(0);
+
+interface Staged {
+  readonly main: number;
+  readonly mark: Mark;
+  readonly digest: Digest;
+  readonly changes: { readonly key: Key; readonly version: Version }[];
+}
+
+export class KeySpace {
+  readonly index = new KeyIndex();
+  readonly pins = new ReadPins();
+  readonly cache: ValueCache;
+  readonly writes: PendingWrites;
+  #revision = REVISION_FIRST;
+  #floor = FLOOR_NONE;
+  /** The applied index at which the floor was last raised: since when a sweep may have waited. */
+  #floorRaisedAt = 0;
+  #writeDigest = 0;
+  #staged: Staged | undefined;
+  #restoredAt = { mod: 0, sub: -1 };
+
+  constructor(valueCacheBytesMax: number) {
+    this.cache = new ValueCache(valueCacheBytesMax);
+    this.writes = new PendingWrites(this.cache);
+  }
+
+  /** Main revision of the last committed write. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Reads below it are refused; -1 before the first compaction. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  /** A running hash over every version ever written, in order. */
+  get writeDigest(): number {
+    return this.#writeDigest;
+  }
+
+  /** Takes one row of the engine; rows come in key order, hence in revision order. */
+  restoreVersion(rowKey: Uint8Array, row: Uint8Array): void {
+    const { mod, sub } = versionOfRowKey(rowKey);
+    const last = this.#restoredAt;
+    assert(mod > last.mod || (mod === last.mod && sub > last.sub), "rows come in revision order");
+    this.#restoredAt = { mod, sub };
+    const { key, create, count, lease, mod: modInRow } = decodeRow(row);
+    assert(mod === modInRow, `row of revision ${mod} holds revision ${modInRow}`);
+    const version = new Version(mod, sub, create, count, lease, this.index.newest(key));
+    this.index.push(key, version);
+    if (!isTombstone(version)) this.cache.keep(version, row);
+  }
+
+  /** Ends the restore: the marker that the last batch carried. */
+  restoreMarker(revision: number, floor: number, writeDigest: number): void {
+    assert(this.#restoredAt.mod <= revision, "no version is newer than the marker");
+    this.#revision = Math.max(revision, REVISION_FIRST);
+    this.#floor = floor;
+    this.#writeDigest = writeDigest;
+  }
+
+  /** Whether a read at `revision` may be served; 0 is the current one. */
+  checkRevision(revision: number): Refusal | undefined {
+    if (revision > this.#revision) return refusal("future-revision");
+    if (revision > 0 && revision < this.#floor) return refusal("compacted");
+    return undefined;
+  }
+
+  /** Opens the next main revision. Its writes are visible at once to reads at it, and only to those. */
+  begin(): void {
+    assert(this.#staged === undefined, "one main revision is written at a time");
+    this.#staged = {
+      main: this.#revision + 1,
+      mark: this.writes.mark(),
+      digest: new Digest(this.#writeDigest),
+      changes: [],
+    };
+  }
+
+  put(key: Key, value: Uint8Array, lease: LeaseId): void {
+    const { main, changes } = this.#stage();
+    const older = this.index.newest(key);
+    const born = older === undefined || isTombstone(older);
+    const create = born ? main : older.create;
+    const count = born ? 1 : older.count + 1;
+    const version = new Version(main, changes.length, create, count, lease, older);
+    this.#write(key, version, value);
+  }
+
+  /** `key` is visible. */
+  delete(key: Key): void {
+    const { main, changes } = this.#stage();
+    const older = this.index.newest(key);
+    assert(older !== undefined && !isTombstone(older), "only what is there can be deleted");
+    this.#write(key, new Version(main, changes.length, 0, 0, NO_LEASE, older), EMPTY);
+  }
+
+  #write(key: Key, version: Version, value: Uint8Array): void {
+    const { changes, digest } = this.#stage();
+    const row = encodeKeyValue(key, version, value);
+    this.index.push(key, version);
+    this.writes.putVersion(versionRowKey(version.mod, version.sub), row, version);
+    digest.word(version.sub).bytes(row);
+    changes.push({ key, version });
+  }
+
+  /** Ends the main revision; without a write it never was. */
+  commit(): void {
+    const { main, changes, digest } = this.#stage();
+    this.#staged = undefined;
+    if (changes.length === 0) return;
+    this.#revision = main;
+    this.#writeDigest = digest.value();
+  }
+
+  /** Takes back every write since `begin`. */
+  rollback(): void {
+    const { mark, changes } = this.#stage();
+    this.#staged = undefined;
+    for (let at = changes.length - 1; at >= 0; at -= 1) {
+      const { key, version } = present(changes[at], "a staged change");
+      this.index.undo(key, version);
+    }
+    this.writes.rollback(mark);
+  }
+
+  #stage(): Staged {
+    return present(this.#staged, "an open main revision");
+  }
+
+  /** etcd's rules: forward only, and not beyond the present. Takes effect for reads at once. */
+  compact(revision: number, applied: LogIndex): Refusal | undefined {
+    if (revision <= this.#floor) return refusal("compacted");
+    if (revision > this.#revision) return refusal("future-revision");
+    this.#floor = revision;
+    this.#floorRaisedAt = applied;
+    return undefined;
+  }
+
+  /** Whether rows below the floor are still to be deleted, and nothing stands in the way. */
+  canSweep(applied: LogIndex): boolean {
+    if (!this.isSweeping) return false;
+    return !this.pins.blocks(this.#floor) || this.#waitedEnough(applied);
+  }
+
+  /** One bounded step of deleting what no read at or above the floor sees. */
+  sweep(applied: LogIndex): void {
+    if (this.#waitedEnough(applied)) this.pins.expire(this.#floor);
+    this.index.sweep(this.#floor, SWEEP_VERSIONS_MAX, (version) => {
+      this.writes.delete(versionRowKey(version.mod, version.sub));
+      this.cache.drop(version);
+    });
+  }
+
+  /** Whether rows below the floor remain, whoever is waited for. */
+  get isSweeping(): boolean {
+    return this.index.sweepable(this.#floor);
+  }
+
+  /**
+   * Everything that decides a later answer, but for the values, which the running hash stands for. How
+   * far a sweep has come makes no difference.
+   */
+  addTo(digest: Digest): void {
+    digest.count(this.#revision).count(this.#floor).count(this.#writeDigest);
+    this.index.each((key, newest) => {
+      const last = versionAt(newest, this.#floor);
+      for (let version: Version | undefined = newest; version; version = version.older) {
+        const swept = version === last && isTombstone(version);
+        if (!swept) addVersion(digest, key, version);
+        if (version === last) return;
+      }
+    });
+  }
+
+  #waitedEnough(applied: LogIndex): boolean {
+    return applied - this.#floorRaisedAt > SWEEP_WAIT_ENTRIES_MAX;
+  }
+}
+
+function addVersion(digest: Digest, key: Key, version: Version): void {
+  const { mod, sub, create, count, lease } = version;
+  digest.text(key).count(mod).word(sub).count(create).count(count).wide(lease);
+}

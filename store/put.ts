@@ -1,0 +1,53 @@
+// Put, by etcd's rules: what is kept of the key before it, and what it answers.
+import type { LeaseId } from "../base/index.ts";
+import type { KeySpace } from "./key-space.ts";
+import { keyValueOf } from "./range-selection.ts";
+import { refusal } from "./refusal.ts";
+import type { PutRequest } from "./request.ts";
+import type { PutResponse, Refusal } from "./response.ts";
+import type { RowSet } from "./row-set.ts";
+import { valueInRow } from "./rows.ts";
+import { NO_LEASE } from "./version.ts";
+
+/** `rows` names the value before, where the put keeps or returns it. */
+export function needPut(request: PutRequest, space: KeySpace, rows: RowSet): void {
+  if (!request.prevKv && !request.ignoreValue) return;
+  const before = space.index.visible(request.key, space.revision);
+  if (before !== undefined) rows.want(before);
+}
+
+/** Judged on the state before the command, and before anything is changed. */
+export function checkPutState(
+  request: PutRequest,
+  space: KeySpace,
+  leases: ReadonlySet<LeaseId>,
+): Refusal | undefined {
+  if (request.lease !== NO_LEASE && !leases.has(request.lease)) return refusal("lease-not-found");
+  const keeps = request.ignoreValue || request.ignoreLease;
+  if (keeps && space.index.visible(request.key, space.revision) === undefined) {
+    return refusal("key-not-found");
+  }
+  return undefined;
+}
+
+const NO_PREVIOUS: PutResponse = {};
+
+/**
+ * Writes into the open main revision. Refused with `key-not-found` if an earlier operation of the same
+ * transaction deleted the key that it keeps something of.
+ */
+export function put(request: PutRequest, space: KeySpace, rows: RowSet): PutResponse | Refusal {
+  const { key, prevKv, ignoreValue, ignoreLease } = request;
+  if (!prevKv && !ignoreValue && !ignoreLease) {
+    space.put(key, request.value, request.lease);
+    return NO_PREVIOUS;
+  }
+  const before = space.index.visible(key, space.revision + 1);
+  if (before === undefined && (ignoreValue || ignoreLease)) return refusal("key-not-found");
+  const row = before !== undefined && (prevKv || ignoreValue) ? rows.row(before) : undefined;
+  const value = ignoreValue && row !== undefined ? valueInRow(row) : request.value;
+  const lease = ignoreLease && before !== undefined ? before.lease : request.lease;
+  space.put(key, value, lease);
+  if (!prevKv || before === undefined || row === undefined) return NO_PREVIOUS;
+  return { prevKv: keyValueOf({ key, version: before }, row) };
+}

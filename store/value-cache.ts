@@ -1,0 +1,79 @@
+// Which values stay in memory: those that the engine does not hold yet (pinned, never evicted), and of the
+// rest as many as fit a bound in bytes, by the clock algorithm. The rows hang on the versions themselves,
+// so a hit costs no lookup.
+import { assert } from "../base/index.ts";
+import { Fifo } from "./fifo.ts";
+import { ABSENT, CACHED, CACHED_AND_READ, PINNED } from "./version.ts";
+import type { Version } from "./version.ts";
+
+/** A typed array, its buffer and its place in the queue, beside the row's own bytes. */
+const ROW_OVERHEAD_BYTES = 160;
+
+export class ValueCache {
+  readonly #bytesMax: number;
+  /** Every cached version once; a dropped one leaves when its turn comes. */
+  readonly #clock = new Fifo<Version>();
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    assert(bytesMax >= 0, `a cache of ${bytesMax} bytes cannot be`);
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Bytes cached and evictable, overhead included; pinned rows are the writer's account. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The row of a version just written: it stays until `unpin`. */
+  pin(version: Version, row: Uint8Array): void {
+    version.row = row;
+    version.residence = PINNED;
+  }
+
+  /** The engine holds its row. */
+  unpin(version: Version): void {
+    if (version.residence === PINNED) this.#enter(version);
+  }
+
+  /** A row loaded from the engine. */
+  keep(version: Version, row: Uint8Array): void {
+    if (version.residence !== ABSENT) return;
+    version.row = row;
+    this.#enter(version);
+  }
+
+  /** The row, if it is in memory. */
+  read(version: Version): Uint8Array | undefined {
+    if (version.residence === CACHED) version.residence = CACHED_AND_READ;
+    return version.row;
+  }
+
+  /** The version is gone from the store, or was never committed. */
+  drop(version: Version): void {
+    const { row, residence } = version;
+    if (row !== undefined && residence !== PINNED) this.#bytes -= row.length + ROW_OVERHEAD_BYTES;
+    version.row = undefined;
+    version.residence = ABSENT;
+  }
+
+  #enter(version: Version): void {
+    const { row } = version;
+    assert(row !== undefined, "only a version with a row enters the cache");
+    version.residence = CACHED;
+    this.#bytes += row.length + ROW_OVERHEAD_BYTES;
+    this.#clock.push(version);
+    while (this.#bytes > this.#bytesMax) this.#evictOne();
+  }
+
+  #evictOne(): void {
+    const version = this.#clock.shift();
+    assert(version !== undefined, `${this.#bytes} bytes are cached, but nothing is queued`);
+    if (version.residence === CACHED_AND_READ) {
+      version.residence = CACHED;
+      this.#clock.push(version);
+    } else if (version.residence === CACHED) {
+      this.drop(version);
+    }
+  }
+}

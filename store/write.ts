@@ -1,0 +1,88 @@
+// One command's effect on the keys, and its answer: a main revision that is written whole or not at all.
+import { unreachable } from "../base/index.ts";
+import type { LeaseId, LogIndex, Revision } from "../base/index.ts";
+import { deleteRange, needDeleteRange } from "./delete-range.ts";
+import type { KeySpace } from "./key-space.ts";
+import { checkPutState, needPut, put } from "./put.ts";
+import { isRefusal, refused } from "./refusal.ts";
+import type { PutRequest, Request, TxnRequest } from "./request.ts";
+import type { Response } from "./response.ts";
+import type { RowSet } from "./row-set.ts";
+import { checkPuts, checkRanges, needTxn, pathOf, runPath, viewOf } from "./txn.ts";
+
+/** The commands that concern keys. */
+export type KeyCommand = Exclude<
+  Request,
+  { readonly kind: "session-open" } | { readonly kind: "session-close" }
+>;
+
+export interface WriteContext {
+  readonly space: KeySpace;
+  readonly leases: ReadonlySet<LeaseId>;
+  readonly rows: RowSet;
+  /** Of the entry being applied. */
+  readonly index: LogIndex;
+}
+
+/** Names the rows that `runCommand` may read, on the state as it is. */
+export function needCommand(request: Request, space: KeySpace, rows: RowSet): void {
+  if (request.kind === "put") needPut(request.put, space, rows);
+  else if (request.kind === "delete-range") needDeleteRange(request.deleteRange, space, rows);
+  else if (request.kind === "txn") needTxn(request.txn, space, rows);
+}
+
+export function runCommand(request: KeyCommand, context: WriteContext): Response {
+  const { space, rows } = context;
+  switch (request.kind) {
+    case "put":
+      return runPut(request.put, context);
+    case "delete-range": {
+      space.begin();
+      const response = deleteRange(request.deleteRange, space, rows);
+      space.commit();
+      return { kind: "delete-range", revision: revisionOf(space), deleteRange: response };
+    }
+    case "txn":
+      return runTxn(request.txn, context);
+    case "compaction": {
+      const fault = space.compact(request.compaction.revision, context.index);
+      if (fault !== undefined) return refused(fault, revisionOf(space));
+      return { kind: "compaction", revision: revisionOf(space) };
+    }
+    default:
+      return unreachable(request);
+  }
+}
+
+function runPut(request: PutRequest, { space, leases, rows }: WriteContext): Response {
+  const fault = checkPutState(request, space, leases);
+  if (fault !== undefined) return refused(fault, revisionOf(space));
+  space.begin();
+  const response = put(request, space, rows);
+  if (isRefusal(response)) {
+    space.rollback();
+    return refused(response, revisionOf(space));
+  }
+  space.commit();
+  return { kind: "put", revision: revisionOf(space), put: response };
+}
+
+function runTxn(request: TxnRequest, { space, leases, rows }: WriteContext): Response {
+  const path = pathOf(request, viewOf(space, space.revision, rows));
+  const fault =
+    checkPuts(path, space, leases) ??
+    checkRanges(path, (revision) => space.checkRevision(revision));
+  if (fault !== undefined) return refused(fault, revisionOf(space));
+  space.begin();
+  const response = runPath(path, space, rows);
+  if (isRefusal(response)) {
+    space.rollback();
+    return refused(response, revisionOf(space));
+  }
+  space.commit();
+  return { kind: "txn", revision: revisionOf(space), txn: response };
+}
+
+function revisionOf(space: KeySpace): Revision {
+  return space.revision as Revision;
+}
