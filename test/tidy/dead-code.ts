@@ -1,6 +1,6 @@
 // Files that nothing reaches and exports that nobody takes. A unit test beside a file does not keep it alive.
 import ts from "typescript";
-import { ENTRY_POINTS, PUBLIC_FILES } from "./rules.ts";
+import { ENTRY_POINTS, PUBLIC_FILES, USED_BY_GENERATED } from "./rules.ts";
 import { isExported, walk } from "./source-tree.ts";
 import type { Breach, Export, SourceFile } from "./source-tree.ts";
 
@@ -49,7 +49,7 @@ function takenExports(files: ReadonlyMap<string, SourceFile>): ReadonlySet<strin
         take(passed.path, name);
     }
   };
-  for (const path of PUBLIC_FILES) take(path, "*");
+  for (const path of [...PUBLIC_FILES, ...USED_BY_GENERATED]) take(path, "*");
   for (const file of files.values()) {
     for (const imported of file.imports) {
       if (imported.path === undefined || imported.reexport) continue;
