@@ -13,15 +13,20 @@ import type {
   ReadOptions,
   ReadProof,
 } from "../rpc/index.ts";
+import { isRefusal } from "../store/index.ts";
 import type {
-  RangePlan,
   RangeRequest,
+  RangeResponse,
   Refusal,
-  TxnPlan,
   TxnRequest,
   TxnResponse,
 } from "../store/index.ts";
 import type { Replica } from "./replica.ts";
+import { ScanRunner, scanOfPlan } from "./scan-runner.ts";
+import type { Scan } from "./scan-runner.ts";
+
+/** Keys a range looks at before other work gets its turn. */
+const KEYS_PER_STEP_MAX = 1_000;
 
 export interface ReaderInit {
   readonly replica: Replica;
@@ -30,12 +35,6 @@ export interface ReaderInit {
   readonly header: () => Header;
 }
 
-/** What a read does at its moment: a plan, or a refusal by the store. */
-type Plan<T> = {
-  readonly missing: readonly Uint8Array[];
-  answer(loaded: readonly (Uint8Array | undefined)[]): T | Refusal;
-};
-
 interface Proven<T> {
   readonly value: T;
   readonly proof: ReadProof;
@@ -43,11 +42,13 @@ interface Proven<T> {
 
 export class Reader {
   readonly #init: ReaderInit;
+  readonly #scans: ScanRunner;
   #retrying = 0;
-  #loading = 0;
 
   constructor(init: ReaderInit) {
     this.#init = init;
+    const { engine, limits, endOfTurn } = init.replica;
+    this.#scans = new ScanRunner({ engine, endOfTurn, loadingMax: limits.readsLoadingMax });
   }
 
   range(
@@ -58,11 +59,23 @@ export class Reader {
   ): void {
     const mode =
       options.mode === "default" ? (request.serializable ? "local" : "index") : options.mode;
-    const plan = (): RangePlan | Refusal => this.#init.replica.machine.planRange(request);
-    this.#begin(plan, mode, options, context, (answer) => {
-      if (!answer.ok) done(answer);
-      else done({ ...answer, value: { range: answer.value.value, proof: answer.value.proof } });
-    });
+    this.#begin(
+      () => this.#rangeScan(request),
+      mode,
+      options,
+      context,
+      (answer) => {
+        if (!answer.ok) done(answer);
+        else done({ ...answer, value: { range: answer.value.value, proof: answer.value.proof } });
+      },
+    );
+  }
+
+  #rangeScan(request: RangeRequest): Scan<RangeResponse> | Refusal {
+    const { machine } = this.#init.replica;
+    if (request.end !== undefined) return machine.scanRange(request, KEYS_PER_STEP_MAX);
+    const plan = machine.planRange(request);
+    return "kind" in plan ? plan : scanOfPlan(plan);
   }
 
   /** A transaction that writes nothing: local if each of its ranges is serializable, else by index. */
@@ -72,8 +85,11 @@ export class Reader {
       minRevision: 0 as ReadOptions["minRevision"],
       onMiss: "wait",
     };
-    const plan = (): TxnPlan | Refusal => this.#init.replica.machine.planTxn(request);
-    this.#begin(plan, mode, options, context, (answer) => {
+    const scan = (): Scan<TxnResponse> | Refusal => {
+      const plan = this.#init.replica.machine.planTxn(request);
+      return "kind" in plan ? plan : scanOfPlan(plan);
+    };
+    this.#begin(scan, mode, options, context, (answer) => {
       if (!answer.ok) done(answer);
       else done({ ...answer, value: answer.value.value });
     });
@@ -86,18 +102,18 @@ export class Reader {
     });
   }
 
-  #begin<T>(
-    plan: () => Plan<T> | Refusal,
+  #begin<T extends object>(
+    scan: () => Scan<T> | Refusal,
     mode: ReadMode,
     options: ReadOptions,
     context: CallContext,
     done: Done<Proven<T>>,
   ): void {
-    const call: ReadCall<T> = { plan, options, context, done, askedAtMs: this.#init.replica.now() };
+    const call: ReadCall<T> = { scan, options, context, done, askedAtMs: this.#init.replica.now() };
     this.#attempt(call, mode);
   }
 
-  #attempt<T>(call: ReadCall<T>, mode: ReadMode): void {
+  #attempt<T extends object>(call: ReadCall<T>, mode: ReadMode): void {
     const { replica } = this.#init;
     replica.read(mode, call.context.deadlineAtMs, (result) => {
       if (result.ok) this.#onMoment(call, mode, result);
@@ -106,7 +122,7 @@ export class Reader {
   }
 
   /** Runs inside the moment: everything it captures belongs to one applied state. */
-  #onMoment<T>(call: ReadCall<T>, mode: ReadMode, grant: ReadGrant): void {
+  #onMoment<T extends object>(call: ReadCall<T>, mode: ReadMode, grant: ReadGrant): void {
     const { replica } = this.#init;
     const { machine } = replica;
     if (machine.revision < call.options.minRevision) {
@@ -114,9 +130,9 @@ export class Reader {
       this.#onMiss(call, mode, miss("not-committed", text));
       return;
     }
-    const plan = call.plan();
-    if ("kind" in plan) {
-      call.done(failed(new KvError(plan.code, "not-applied", plan.message)));
+    const scan = call.scan();
+    if ("kind" in scan) {
+      call.done(failed(new KvError(scan.code, "not-applied", scan.message)));
       return;
     }
     const captured: Captured = {
@@ -126,34 +142,23 @@ export class Reader {
       clockBreaks: replica.clockBreaks,
       header: this.#init.header(),
     };
-    if (plan.missing.length === 0) this.#finish(call, captured, plan, []);
-    else this.#load(call, captured, plan);
-  }
-
-  #load<T>(call: ReadCall<T>, captured: Captured, plan: Plan<T>): void {
-    const { replica } = this.#init;
-    if (this.#loading >= replica.limits.readsLoadingMax) {
-      call.done(failed(errorOf("overloaded")));
-      return;
-    }
-    this.#loading += 1;
-    replica.engine.get(plan.missing, (failure, values) => {
-      this.#loading -= 1;
-      if (failure === undefined) this.#finish(call, captured, plan, values);
-      else
-        call.done(failed(new KvError("unavailable", "not-applied", `hansa: ${failure.message}`)));
+    this.#scans.run(scan, (end) => {
+      switch (end.kind) {
+        case "answer":
+          this.#finish(call, captured, end.answer);
+          break;
+        case "overloaded":
+          call.done(failed(errorOf("overloaded")));
+          break;
+        case "failed":
+          call.done(failed(miss("unavailable", `hansa: ${end.failure.message}`)));
+      }
     });
   }
 
-  /** Builds the answer, then checks what only holds if checked last (R7, F3). */
-  #finish<T>(
-    call: ReadCall<T>,
-    captured: Captured,
-    plan: Plan<T>,
-    values: readonly (Uint8Array | undefined)[],
-  ): void {
+  /** The answer is built: checks what only holds if checked last (R7, F3). */
+  #finish<T extends object>(call: ReadCall<T>, captured: Captured, built: T | Refusal): void {
     const { replica } = this.#init;
-    const built = plan.answer(values);
     if (isRefusal(built)) {
       call.done(failed(new KvError(built.code, "not-applied", built.message)));
       return;
@@ -202,7 +207,7 @@ export class Reader {
   }
 
   /** Waits for a change and tries again, or ends; forwarding is the caller's, who holds the bytes. */
-  #onMiss<T>(call: ReadCall<T>, mode: ReadMode, error: KvError): void {
+  #onMiss<T extends object>(call: ReadCall<T>, mode: ReadMode, error: KvError): void {
     const { replica } = this.#init;
     const mayWait = call.options.onMiss === "wait" && MISSES.has(error.code);
     if (!mayWait || replica.now() >= call.context.deadlineAtMs || call.context.signal.aborted) {
@@ -228,7 +233,7 @@ export class Reader {
 }
 
 interface ReadCall<T> {
-  readonly plan: () => Plan<T> | Refusal;
+  readonly scan: () => Scan<T> | Refusal;
   readonly options: ReadOptions;
   readonly context: CallContext;
   readonly done: Done<Proven<T>>;
@@ -273,8 +278,4 @@ function miss(code: KvErrorCode, text: string): KvError {
 
 function failed<T>(error: KvError): Answer<T> {
   return { ok: false, error };
-}
-
-function isRefusal(value: unknown): value is Refusal {
-  return typeof value === "object" && value !== null && "kind" in value && value.kind === "refused";
 }

@@ -130,6 +130,10 @@ export class Replica {
     return this.#init.limits;
   }
 
+  get endOfTurn(): EndOfTurn {
+    return this.#init.endOfTurn;
+  }
+
   get clockDriftMax(): number {
     return this.#init.options.clockDriftMax;
   }
