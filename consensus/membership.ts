@@ -1,5 +1,5 @@
 // Who is who in a configuration, and which configuration governs an index (R10, P8). Quorums: quorum.ts.
-import { assert, present } from "../base/index.ts";
+import { AssertionError, assert } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
 import type { Membership } from "./entry.ts";
 
@@ -33,7 +33,7 @@ export function configAt(configs: readonly Membership[], index: LogIndex): Membe
     const config = configs[at];
     if (config !== undefined && config.index <= index) return config;
   }
-  return present(undefined, `the configuration in force at ${index}`);
+  throw new AssertionError(`no configuration is known to be in force at ${index}`);
 }
 
 /** @throws {AssertionError} when a node is listed twice, or both votes and learns. */

@@ -1,1 +1,2 @@
 export * from "./message.ts";
+export { createRaft } from "./raft.ts";

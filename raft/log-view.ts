@@ -1,0 +1,147 @@
+// The log as the core sees it within a turn: the owner's reader, and on top of it what this turn appended
+// or truncated and `ready()` has not handed out yet.
+import { assert, present } from "../base/index.ts";
+import type { LogIndex } from "../base/index.ts";
+import type { Entry, LogReader } from "../consensus/index.ts";
+
+/** What a turn did to the log: cut from `truncateFrom` on, then append. */
+export interface LogChange {
+  readonly truncateFrom?: LogIndex;
+  readonly entries: readonly Entry[];
+}
+
+/** Bytes an entry counts for beyond its data, so that empty ones are bounded too. */
+export const ENTRY_OVERHEAD_BYTES = 32;
+
+export function entryBytes(entry: Entry): number {
+  return ENTRY_OVERHEAD_BYTES + (entry.kind === "command" ? entry.data.length : 0);
+}
+
+export function entriesBytes(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const entry of entries) bytes += entryBytes(entry);
+  return bytes;
+}
+
+export class LogView {
+  readonly #reader: LogReader;
+  #pending: Entry[] = [];
+  /** Index of the first pending entry; what is before it, the reader shows. */
+  #pendingFrom: number;
+  #truncateFrom: LogIndex | undefined;
+  #last: LogIndex;
+  #lastTerm: number;
+
+  constructor(reader: LogReader) {
+    this.#reader = reader;
+    this.#last = reader.last();
+    this.#pendingFrom = this.#last + 1;
+    this.#lastTerm = present(this.#termHeld(this.#last), `the term of entry ${this.#last}`);
+  }
+
+  get last(): LogIndex {
+    return this.#last;
+  }
+
+  get lastTerm(): number {
+    return this.#lastTerm;
+  }
+
+  /** Entries up to and including this one are in the snapshot only. */
+  get compacted(): LogIndex {
+    return (this.#reader.first() - 1) as LogIndex;
+  }
+
+  get reader(): LogReader {
+    return this.#reader;
+  }
+
+  get changed(): boolean {
+    return this.#pending.length > 0 || this.#truncateFrom !== undefined;
+  }
+
+  /** Undefined outside [compacted, last]; 0 for the position before the first entry. */
+  termAt(index: number): number | undefined {
+    if (index === this.#last) return this.#lastTerm;
+    if (index > this.#last || index < this.compacted) return undefined;
+    return this.#termHeld(index);
+  }
+
+  /**
+   * The largest index in [compacted, from] whose term is at most `term`, or `from` itself if it is below:
+   * terms never fall along a log, so a divergent tail of any length costs one step (scenario 19).
+   */
+  lastAtMostTerm(from: number, term: number): LogIndex {
+    if (from < this.compacted) return from as LogIndex;
+    let low: number = this.compacted;
+    let high = Math.min(from, this.#last);
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (present(this.termAt(middle), `the term at ${middle}`) <= term) low = middle;
+      else high = middle - 1;
+    }
+    return low as LogIndex;
+  }
+
+  append(entry: Entry): void {
+    assert(entry.index === this.#last + 1, `entry ${entry.index} does not follow ${this.#last}`);
+    assert(entry.epoch.round >= this.#lastTerm, `term ${entry.epoch.round} < ${this.#lastTerm}`);
+    this.#pending.push(entry);
+    this.#last = entry.index;
+    this.#lastTerm = entry.epoch.round;
+  }
+
+  /** Drops `index` and everything after it. */
+  truncateFrom(index: LogIndex): void {
+    assert(index > this.compacted && index <= this.#last, `cannot truncate from ${index}`);
+    if (index >= this.#pendingFrom) {
+      this.#pending = this.#pending.slice(0, index - this.#pendingFrom);
+    } else {
+      this.#pending = [];
+      this.#pendingFrom = index;
+      this.#truncateFrom = index;
+    }
+    const last = (index - 1) as LogIndex;
+    this.#last = last;
+    this.#lastTerm = present(this.#termHeld(last), `the term at ${last}`);
+  }
+
+  /** As LogReader.slice, over both parts; it may end early where the reader's part does. */
+  slice(
+    from: LogIndex,
+    until: number,
+    bytesMax: number,
+  ): readonly Entry[] | "compacted" | "loading" {
+    if (from < this.#pendingFrom) {
+      const readable = Math.min(until, this.#pendingFrom) as LogIndex;
+      return this.#reader.slice(from, readable, bytesMax);
+    }
+    const start = from - this.#pendingFrom;
+    const stop = until - this.#pendingFrom;
+    let bytes = 0;
+    let end = start;
+    while (end < stop) {
+      const entry = present(this.#pending[end], `pending entry ${from + end - start}`);
+      bytes += entryBytes(entry);
+      if (bytes > bytesMax && end > start) break;
+      end += 1;
+    }
+    if (start === 0 && end === this.#pending.length) return this.#pending;
+    return this.#pending.slice(start, end);
+  }
+
+  /** Hands the turn's changes to the owner, whose reader shows them from then on. */
+  drain(): LogChange {
+    const entries = this.#pending;
+    const truncateFrom = this.#truncateFrom;
+    this.#pending = [];
+    this.#truncateFrom = undefined;
+    this.#pendingFrom = this.#last + 1;
+    return truncateFrom === undefined ? { entries } : { truncateFrom, entries };
+  }
+
+  #termHeld(index: number): number | undefined {
+    if (index >= this.#pendingFrom) return this.#pending[index - this.#pendingFrom]?.epoch.round;
+    return index === 0 ? 0 : this.#reader.epochAt(index as LogIndex)?.round;
+  }
+}
