@@ -7,7 +7,12 @@ module.exports = {
   transform: {
     "^.+\\.ts$": [
       "@swc/jest",
-      { sourceMaps: "inline", jsc: { parser: { syntax: "typescript" }, target: "es2022" }, module: { type: "commonjs" }, swcrc: false },
+      {
+        sourceMaps: "inline",
+        jsc: { parser: { syntax: "typescript" }, target: "es2022" },
+        module: { type: "commonjs" },
+        swcrc: false,
+      },
     ],
   },
   injectGlobals: false,

@@ -2,14 +2,36 @@
 // Does only what is missing or stale, says what it does, and is silent and quick when nothing is.
 // Runs before anything is installed, so it imports nothing outside Node until it has.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const flags = new Set(process.argv.slice(2));
-const sourceFolders = ["base", "consensus", "raft", "paxos", "store", "federation", "rpc", "server", "client", "cli", "proto", "test", "examples"];
+const sourceFolders = [
+  "base",
+  "consensus",
+  "raft",
+  "paxos",
+  "store",
+  "federation",
+  "rpc",
+  "server",
+  "client",
+  "cli",
+  "proto",
+  "test",
+  "examples",
+];
 const nodeMajorMin = 20;
 
 function say(line) {
@@ -53,7 +75,10 @@ function installPackages() {
 
 /** Replaces every match, and fails when there is none: a newer generator writes something else. */
 function rewrite(text, pattern, replacement) {
-  if (!pattern.test(text)) fail(`the generated codec has nothing like ${pattern}; see generateCodec in deploy/prepare.mjs`);
+  if (!pattern.test(text))
+    fail(
+      `the generated codec has nothing like ${pattern}; see generateCodec in deploy/prepare.mjs`,
+    );
   return text.replaceAll(pattern, replacement);
 }
 
@@ -67,19 +92,51 @@ function generateCodec() {
   const folder = join(root, "proto", "generated");
   const codec = join(folder, "codec.js");
   const types = join(folder, "codec.d.ts");
-  const stale = protos.some((path) => modifiedAtMs(path) > modifiedAtMs(types)) || modifiedAtMs(fileURLToPath(import.meta.url)) > modifiedAtMs(types);
+  const stale =
+    protos.some((path) => modifiedAtMs(path) > modifiedAtMs(types)) ||
+    modifiedAtMs(fileURLToPath(import.meta.url)) > modifiedAtMs(types);
   if (!stale) return;
   say("generating the protobuf codec ...");
   mkdirSync(folder, { recursive: true });
   const bin = join(root, "node_modules", ".bin");
   const draft = join(folder, `draft-${process.pid}.js`);
   const draftTypes = draft.replace(/\.js$/, ".d.ts");
-  const options = ["--no-create", "--no-verify", "--no-convert", "--no-delimited", "--no-typeurl", "--no-service"];
-  run(join(bin, "pbjs"), ["--target", "static-module", "--wrap", "commonjs", "--dependency", "../wire", "--keep-case", ...options, "--path", join(root, "proto"), "--dts", "--out", draft, ...protos]);
+  const options = [
+    "--no-create",
+    "--no-verify",
+    "--no-convert",
+    "--no-delimited",
+    "--no-typeurl",
+    "--no-service",
+  ];
+  run(join(bin, "pbjs"), [
+    "--target",
+    "static-module",
+    "--wrap",
+    "commonjs",
+    "--dependency",
+    "../wire",
+    "--keep-case",
+    ...options,
+    "--path",
+    join(root, "proto"),
+    "--dts",
+    "--out",
+    draft,
+    ...protos,
+  ]);
   let code = readFileSync(draft, "utf8").replaceAll(/\n\s*\/\*\*[^]*?\*\//g, "");
   code = rewrite(code, /\$util\.Long \? \$util\.Long\.fromBits\(0,0,(?:true|false)\) : 0/g, "0");
-  code = rewrite(code, /typeof message\.(\w+) === "object" \? message\.\1\.low \|\| message\.\1\.high : message\.\1 !== 0/g, "message.$1 != 0");
-  code = rewrite(code, /typeof \(value = (reader\.\w+\(\))\) === "object" \? value\.low \|\| value\.high : value !== 0/g, "(value = $1) !== 0");
+  code = rewrite(
+    code,
+    /typeof message\.(\w+) === "object" \? message\.\1\.low \|\| message\.\1\.high : message\.\1 !== 0/g,
+    "message.$1 != 0",
+  );
+  code = rewrite(
+    code,
+    /typeof \(value = (reader\.\w+\(\))\) === "object" \? value\.low \|\| value\.high : value !== 0/g,
+    "(value = $1) !== 0",
+  );
   let declarations = rewrite(readFileSync(draftTypes, "utf8"), /\n\s*\/\*\*[^]*?\*\//g, "");
   declarations = rewrite(declarations, /import Long = require\("long"\);\n/g, "");
   declarations = rewrite(declarations, /from "\.\.\/wire"/g, 'from "../wire.ts"');
@@ -100,7 +157,8 @@ function compile() {
     if (source.endsWith(".d.ts") || source.endsWith(".test.ts")) continue;
     const output = join(root, "dist", relative(root, source).replace(/\.ts$/, ".js"));
     wanted.add(output);
-    if (modifiedAtMs(source) > Math.min(modifiedAtMs(output), builtAtMs)) stale.push({ source, output });
+    if (modifiedAtMs(source) > Math.min(modifiedAtMs(output), builtAtMs))
+      stale.push({ source, output });
   }
   for (const name of ["codec.js", "codec.d.ts"]) {
     const codec = join(root, "proto", "generated", name);
@@ -124,7 +182,11 @@ function compile() {
     const { code, map } = transformFileSync(source, {
       sourceMaps: true,
       sourceFileName: relative(dirname(output), source),
-      jsc: { parser: { syntax: "typescript" }, target: "es2022", rewriteRelativeImportExtensions: true },
+      jsc: {
+        parser: { syntax: "typescript" },
+        target: "es2022",
+        rewriteRelativeImportExtensions: true,
+      },
       module: { type: "commonjs" },
       swcrc: false,
     });
@@ -137,11 +199,15 @@ function compile() {
 
 function declare() {
   say("writing type declarations ...");
-  run(join(root, "node_modules", ".bin", "tsc"), ["-p", join(root, "deploy", "tsconfig.declarations.json")]);
+  run(join(root, "node_modules", ".bin", "tsc"), [
+    "-p",
+    join(root, "deploy", "tsconfig.declarations.json"),
+  ]);
 }
 
 const nodeMajor = Number(process.versions.node.split(".")[0]);
-if (nodeMajor < nodeMajorMin) fail(`Node ${nodeMajorMin} or newer is needed; this is ${process.versions.node}`);
+if (nodeMajor < nodeMajorMin)
+  fail(`Node ${nodeMajorMin} or newer is needed; this is ${process.versions.node}`);
 installPackages();
 generateCodec();
 compile();
