@@ -8,3 +8,5 @@ export * from "./plan.ts";
 export * from "./refusal.ts";
 export * from "./request.ts";
 export * from "./response.ts";
+export { openNodeDisk } from "./node-disk.ts";
+export { openLog } from "./segment-log.ts";
