@@ -137,3 +137,8 @@ export function isServiceLink(variable: string): boolean {
     variable,
   );
 }
+
+/** Variables of the same family that other programs read: the client, the benchmarks, the test tools. */
+export function isOfOtherProgram(variable: string): boolean {
+  return /^HANSA_(CLIENT|BENCH|SIM|TEST|TOOLS)_/.test(variable);
+}

@@ -157,9 +157,9 @@ export const configSchema = z.object({
   leaseMarginMs: option(
     "Consensus",
     "lease-margin-ms",
-    whole("milliseconds", 0, 10_000),
+    whole("milliseconds", 10, 10_000),
     "50",
-    "Milliseconds taken off the leader's lease on top of drift.",
+    "Milliseconds taken off the leader's lease on top of drift; wall time running ahead of monotonic time by more than this drops leases and staleness stamps (a suspended machine).",
   ),
 
   maxTxnOps: option(
@@ -189,13 +189,6 @@ export const configSchema = z.object({
     whole("milliseconds", 100, 600_000),
     "7000",
     "Milliseconds a call may take whatever deadline the client names (etcd: 5 s + 2 election timeouts).",
-  ),
-  connectionsMax: option(
-    "Limits",
-    "connections-max",
-    whole("connections", 1, 1_000_000),
-    "10000",
-    "Client connections open at once; beyond it the oldest wait in the kernel's queue or are refused.",
   ),
   appendBytesMax: option(
     "Limits",

@@ -1,7 +1,12 @@
 // Where option values come from: flags as Go's flag package reads them, environment variables, a YAML file.
 // Collects text and its origin; what the text means is the schema's affair. Reports every mistake it meets.
 import { parseDocument } from "yaml";
-import { FOREIGN_YAML_KEYS, foreignOption, isServiceLink } from "./config-foreign.ts";
+import {
+  FOREIGN_YAML_KEYS,
+  foreignOption,
+  isOfOtherProgram,
+  isServiceLink,
+} from "./config-foreign.ts";
 import type { ConfigIssue } from "./config-issue.ts";
 import { OPTIONS, environmentName } from "./config-schema.ts";
 import { nearestName } from "./suggestion.ts";
@@ -104,6 +109,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     for (const variable of names) {
       const text = env[variable];
       if (!variable.startsWith(prefix) || text === undefined || text === "") continue;
+      if (isOfOtherProgram(variable)) continue;
       const flag = variable.slice(prefix.length).toLowerCase().replaceAll("_", "-");
       const ours = flags.has(flag) || foreignOption(flag) !== undefined;
       if (ours) {

@@ -112,14 +112,14 @@ describe("a fresh directory", () => {
     expect(readdirSync(again.logGroupDir)).toEqual(["segment"]);
   });
 
-  test("an interrupted start is begun afresh: nothing was promised yet", () => {
+  test("an interrupted start goes on where it stopped: the log finishes or replaces what it began", () => {
     mkdirSync(request.dataDir);
     const { logGroupDir } = openDataDirectory(request);
     writeFileSync(join(logGroupDir, "half"), "x");
     writeFileSync(join(request.dataDir, "member.tmp"), "torn");
     const again = openDataDirectory(request);
     expect(again.creating).toBe(true);
-    expect(readdirSync(logGroupDir)).toEqual([]);
+    expect(readdirSync(logGroupDir)).toEqual(["half"]);
   });
 
   test("a crash before the last step keeps the log it had begun beside it out of nobody's way", () => {

@@ -3,7 +3,7 @@
 //
 //   DATA-DIR/member            who the data belongs to          DATA-DIR/lock   held while a process runs
 //   LOG-DIR/member             the same, beside the log         LOG-DIR/group-1, DATA-DIR/state/group-1
-import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Bootstrap } from "./cluster.ts";
 import { hexId } from "./cluster.ts";
@@ -26,7 +26,7 @@ export interface DataRequest {
 
 export interface DataDirectory {
   readonly bootstrap: Bootstrap;
-  /** The log is to be made, from an empty folder; call `complete` when it stands. */
+  /** The log is yet to be made, or its making to be finished; call `completeDataDirectory` when it stands. */
   readonly creating: boolean;
   /** Of the group's log segments. */
   readonly logGroupDir: string;
@@ -89,8 +89,6 @@ export function openDataDirectory(request: DataRequest): DataDirectory {
   if (creating) {
     writeDurably(dataDir, MEMBER_FILE, encodeMember({ state: "creating", bootstrap }));
     makeDirectory(logDir);
-    // Left by a start that did not get to the end: consensus has never run on it.
-    rmSync(logGroupDir, { recursive: true, force: true });
     makeDirectory(logGroupDir);
   }
   return {

@@ -1,6 +1,6 @@
 // One place that log lines go: stderr, stdout or a file. Bounded, because a stuck disk or reader must not
 // fill the memory: lines that find it full are counted, and the count is written once there is room.
-import { createWriteStream } from "node:fs";
+import { appendFileSync, createWriteStream } from "node:fs";
 import { Writable } from "node:stream";
 
 /** Bytes of lines that wait for one output. */
@@ -9,6 +9,8 @@ const OUTPUT_BYTES_MAX = 8 * 1024 * 1024;
 export class JournalOutput extends Writable {
   readonly #target: Writable;
   readonly #ownsTarget: boolean;
+  /** For the one line that cannot wait: a path, or a descriptor of the process. */
+  readonly #direct: string | number;
   #failed = false;
   #droppedLines = 0;
 
@@ -18,6 +20,7 @@ export class JournalOutput extends Writable {
     this.#ownsTarget = !["default", "stderr", "stdout"].includes(target);
     if (this.#ownsTarget) this.#target = createWriteStream(target, { flags: "a", mode: 0o600 });
     else this.#target = target === "stdout" ? process.stdout : process.stderr;
+    this.#direct = this.#ownsTarget ? target : target === "stdout" ? 1 : 2;
     this.#target.on("error", (failure) => {
       if (this.#failed) return;
       this.#failed = true;
@@ -31,6 +34,16 @@ export class JournalOutput extends Writable {
       else this.#put(line);
     }
     done();
+  }
+
+  /** Synchronously, before the lines that wait; an output that fails is given up. */
+  writeNow(line: string): void {
+    if (this.#failed) return;
+    try {
+      appendFileSync(this.#direct, line);
+    } catch {
+      this.#failed = true;
+    }
   }
 
   #put(line: string): void {

@@ -110,3 +110,10 @@ test("an output that cannot be written is reported once, and the others go on", 
   await journal.close();
   expect(lines()).toHaveLength(2);
 });
+
+test("the last word is on the output before the call returns", async () => {
+  const journal = open();
+  journal.with({ group: 1 }).lastWord("ended by a bug", { bug: new Error("why") });
+  expect(lines()).toMatchObject([{ level: "error", msg: "ended by a bug", group: 1 }]);
+  await journal.close();
+});

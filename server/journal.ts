@@ -24,15 +24,18 @@ export interface JournalOptions {
 export class ServerJournal implements Journal {
   readonly #logger: Logger;
   readonly #outputs: readonly JournalOutput[];
+  readonly #show: (line: Line) => string;
   readonly #fields: () => JournalFields;
 
   private constructor(
     logger: Logger,
     outputs: readonly JournalOutput[],
+    show: (line: Line) => string,
     fields: () => JournalFields,
   ) {
     this.#logger = logger;
     this.#outputs = outputs;
+    this.#show = show;
     this.#fields = fields;
   }
 
@@ -43,19 +46,20 @@ export class ServerJournal implements Journal {
           options.onOutputFailure(output, failure);
         }),
     );
+    const show = options.format === "json" ? jsonLine : consoleLine;
     const logger = createLogger({
       level: options.level,
       levels: { error: 0, warn: 1, info: 2, debug: 3 },
-      format: format.printf(options.format === "json" ? jsonLine : consoleLine),
+      format: format.printf(show),
       transports: outputs.map((stream) => new transports.Stream({ stream })),
     });
-    return new ServerJournal(logger, outputs, () => options.fields);
+    return new ServerJournal(logger, outputs, show, () => options.fields);
   }
 
   /** The same outputs, with more fields on every line; those of `live` are asked for at each line. */
   with(fields: JournalFields, live: () => JournalFields = () => ({})): ServerJournal {
     const all = (): JournalFields => ({ ...this.#fields(), ...fields, ...live() });
-    return new ServerJournal(this.#logger, this.#outputs, all);
+    return new ServerJournal(this.#logger, this.#outputs, this.#show, all);
   }
 
   debug(message: string, fields: JournalFields = {}): void {
@@ -72,6 +76,12 @@ export class ServerJournal implements Journal {
 
   error(message: string, fields: JournalFields = {}): void {
     this.#write("error", message, fields);
+  }
+
+  /** Writes an error line synchronously, past whatever waits: for a process that ends inside the call. */
+  lastWord(message: string, fields: JournalFields): void {
+    const line = { level: "error", message, fields: { ...this.#fields(), ...fields } };
+    for (const output of this.#outputs) output.writeNow(`${this.#show(line)}\n`);
   }
 
   /** Resolves when every line has left for its output, or the output has failed. */

@@ -1,0 +1,62 @@
+// How many bytes a directory takes on disk, measured now and then so that a status call costs nothing.
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+const INTERVAL_MS = 5_000;
+
+export class DiskUsage {
+  readonly #directory: string;
+  readonly #onFailure: (failure: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #measuring = false;
+  #bytes = 0;
+
+  /** `onFailure`: a measurement failed; the last one stands, and the next comes in its turn. */
+  constructor(directory: string, onFailure: (failure: unknown) => void) {
+    this.#directory = directory;
+    this.#onFailure = onFailure;
+  }
+
+  /** As last measured. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  start(): void {
+    this.#measure();
+    this.#timer = setInterval(() => {
+      this.#measure();
+    }, INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #measure(): void {
+    if (this.#measuring) return;
+    this.#measuring = true;
+    directoryBytes(this.#directory)
+      .then((bytes) => {
+        this.#bytes = bytes;
+      }, this.#onFailure)
+      .finally(() => {
+        this.#measuring = false;
+      });
+  }
+}
+
+/** Sum of the sizes of the files in the directory; those that vanish meanwhile count nothing. */
+export async function directoryBytes(directory: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    try {
+      bytes += (await stat(join(directory, entry.name))).size;
+    } catch (failure) {
+      if ((failure as NodeJS.ErrnoException).code !== "ENOENT") throw failure;
+    }
+  }
+  return bytes;
+}
