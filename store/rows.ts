@@ -175,7 +175,8 @@ class RowReader {
   }
 
   skipText(tag: number): void {
-    this.#at += this.number(tag);
+    const length = this.number(tag);
+    this.#at += length;
   }
 
   bytes(tag: number): Uint8Array {
