@@ -31,7 +31,8 @@ export class SimNetwork<P> {
   readonly #events: EventQueue;
   readonly #chance: Chance;
   readonly #deliver: (from: NodeId, to: NodeId, packet: P) => void;
-  readonly #cuts = new Set<string>();
+  /** How many reasons there are for a link to be down. */
+  readonly #cuts = new Map<string, number>();
   readonly #lastArrivalAtMs = new Map<string, number>();
   #faults: NetworkFaults;
 
@@ -57,11 +58,20 @@ export class SimNetwork<P> {
 
   /** One direction only. */
   cut(from: NodeId, to: NodeId): void {
-    this.#cuts.add(linkName(from, to));
+    const link = linkName(from, to);
+    this.#cuts.set(link, (this.#cuts.get(link) ?? 0) + 1);
   }
 
+  /** Takes one cut back. */
   mend(from: NodeId, to: NodeId): void {
-    this.#cuts.delete(linkName(from, to));
+    const link = linkName(from, to);
+    const left = (this.#cuts.get(link) ?? 0) - 1;
+    if (left > 0) this.#cuts.set(link, left);
+    else this.#cuts.delete(link);
+  }
+
+  isCut(from: NodeId, to: NodeId): boolean {
+    return this.#cuts.has(linkName(from, to));
   }
 
   mendAll(): void {

@@ -69,15 +69,20 @@ export class Process {
     }
   }
 
+  /** Something reaches the process from outside at this moment: run at once, or when it goes on. */
+  arrive(label: string, run: () => void): void {
+    if (!this.#running) return;
+    if (this.#stopped) this.#parked.push({ label, run });
+    else run();
+  }
+
   /** Runs `run` in this life of the process, after `delayMs` of true time. */
   schedule(delayMs: number, label: string, run: () => void): void {
     assert(this.#running, `${label} is scheduled for ${this.name}, which is down`);
     const life = this.#life;
     const full = `${this.name} ${label}`;
     const due = (): void => {
-      if (!this.#running || this.#life !== life) return;
-      if (this.#stopped) this.#parked.push({ label, run });
-      else run();
+      if (this.#life === life) this.arrive(label, run);
     };
     this.#events.schedule(delayMs, full, due);
   }

@@ -180,8 +180,7 @@ export class SimDisk {
       this.#inFlight.delete(operation);
       const result = effect();
       const end = isFailure(result) ? () => done(result, empty) : () => done(undefined, result);
-      if (process.stopped) process.schedule(0, `disk ${label} done`, end);
-      else end();
+      process.arrive(`disk ${label} done`, end);
     });
   }
 

@@ -54,6 +54,14 @@ export class SimEngine {
     return this.#visible.get(keyOf(key));
   }
 
+  /** Every row is gone, as when the engine's files are removed. */
+  discard(): void {
+    this.#durable.clear();
+    this.#visible.clear();
+    this.#sortedKeys = undefined;
+    this.#unsynced = [];
+  }
+
   processDied(): void {
     for (const operation of this.#inFlight) {
       operation.ended = true;
@@ -113,8 +121,7 @@ export class SimEngine {
       if (!fails) this.#land(batch);
       const message = `${this.#name}: injected engine write error`;
       const end = (): void => done(fails ? { kind: "io", message } : undefined);
-      if (process.stopped) process.schedule(0, "engine write done", end);
-      else end();
+      process.arrive("engine write done", end);
     });
   }
 

@@ -99,9 +99,18 @@ export class Trace {
   }
 }
 
-/** The hash of one value, for comparing what two replicas say. */
+/** The hash of one value, whatever order its fields were written in: for comparing two replicas. */
 export function fingerprint(value: unknown): string {
   const trace = new Trace({ keep: false });
-  trace.note(value);
+  trace.note(ordered(value));
   return trace.hash;
+}
+
+function ordered(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+  if (Array.isArray(value)) return value.map(ordered);
+  return Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([name, field]) => [name, ordered(field)]);
 }

@@ -1,0 +1,182 @@
+// The second half of every run: all faults end, and the cluster must elect one leader, end every call,
+// serve every read mode, and hold one and the same state, which is the history's.
+import { assert, checkedKey, keyOf, present } from "../../base/index.ts";
+import type { KvError, MonotonicMs, Revision } from "../../base/index.ts";
+import type { ReadMode } from "../../consensus/index.ts";
+import type { RangeAnswer, ReadOptions } from "../../rpc/backend.ts";
+import type { Client } from "./client.ts";
+import type { Judge } from "./judge.ts";
+import type { Oracle } from "./oracle.ts";
+import type { SimNode } from "./sim-node.ts";
+import { servingOf } from "./sim-node.ts";
+import type { Swarm } from "./swarm.ts";
+import { Violation, demand } from "./violation.ts";
+import type { Witness } from "./witness.ts";
+import { rangeOf } from "./workload.ts";
+
+/** Election timeouts within which a healed cluster is quiet and agrees. */
+const SETTLE_TIMEOUTS_MAX = 60;
+/** Election timeouts within which a settled cluster answers one read. */
+const READ_TIMEOUTS_MAX = 10;
+/** Events between two looks at whether the cluster has settled. */
+const LOOK_EVERY_STEPS = 32;
+
+export interface RecoveryInit {
+  readonly swarm: Swarm;
+  readonly nodes: readonly SimNode[];
+  readonly clients: readonly Client[];
+  readonly witness: Witness;
+  readonly oracle: Oracle;
+  readonly judge: Judge;
+  readonly nowMs: () => number;
+  readonly step: () => void;
+  readonly note: (what: () => string) => void;
+  readonly heal: () => void;
+}
+
+export class Recovery {
+  readonly #init: RecoveryInit;
+
+  constructor(init: RecoveryInit) {
+    this.#init = init;
+  }
+
+  /** @throws {Violation} liveness, convergence, durability, or any check that the last reads fail. */
+  run(): void {
+    const { heal, note, swarm, nowMs } = this.#init;
+    note(() => "every fault ends");
+    heal();
+    const untilMs =
+      nowMs() +
+      SETTLE_TIMEOUTS_MAX * swarm.options.electionTimeoutMs +
+      4 * swarm.workload.timeoutMs;
+    this.#runUntil(
+      () => this.#unsettled() === undefined,
+      untilMs,
+      () => this.#unsettled() ?? "settled",
+    );
+    note(() => "settled");
+    this.#demandEveryMode();
+    this.#demandOneState();
+  }
+
+  #runUntil(over: () => boolean, untilMs: number, state: () => string): void {
+    const { step, nowMs } = this.#init;
+    for (;;) {
+      for (let count = 0; count < LOOK_EVERY_STEPS; count += 1) step();
+      if (over()) return;
+      demand(nowMs() < untilMs, "liveness", () => `after ${nowMs().toFixed(0)} ms: ${state()}`);
+    }
+  }
+
+  /** What is still missing; undefined: one leader, everybody idle, everything applied everywhere. */
+  #unsettled(): string | undefined {
+    const { nodes, clients, witness } = this.#init;
+    const down = nodes.find((node) => node.serving === undefined);
+    if (down !== undefined) return `n${down.id} does not serve`;
+    const busy = clients.filter((client) => client.busy).length;
+    if (busy > 0) return `${busy} clients wait for an answer; ${this.#statuses()}`;
+    const leaders = nodes.filter((node) => servingOf(node).replica.status().role === "leader");
+    if (leaders.length !== 1) return `${leaders.length} leaders; ${this.#statuses()}`;
+    const last = witness.committedLast;
+    const behind = nodes.some((node) => {
+      const { replica, machine } = servingOf(node);
+      const status = replica.status();
+      return status.leader !== leaders[0]?.id || machine.applied !== last;
+    });
+    return behind ? `not all at ${last} under one leader; ${this.#statuses()}` : undefined;
+  }
+
+  #statuses(): string {
+    return this.#init.nodes
+      .map((node) => {
+        const { replica, machine } = servingOf(node);
+        const { role, epoch, leader, committed } = replica.status();
+        const { commands, reads } = replica.backlog;
+        const waits = `${commands} commands, ${reads} reads`;
+        const applied = `applied ${machine.applied} of ${committed}`;
+        return `n${node.id} ${role} t${epoch.round} of ${leader ?? "nobody"}, ${applied}, ${waits}`;
+      })
+      .join("; ");
+  }
+
+  #demandEveryMode(): void {
+    const { nodes, swarm } = this.#init;
+    nodes.forEach((node, at) => {
+      for (const mode of modesOf(at < swarm.voters, servingOf(node).replica.status().role)) {
+        this.#demandRead(node, mode);
+      }
+    });
+  }
+
+  #demandRead(node: SimNode, mode: ReadMode): void {
+    const { swarm, nowMs, judge, oracle, note } = this.#init;
+    const { replica, backend } = servingOf(node);
+    const timeoutMs = READ_TIMEOUTS_MAX * swarm.options.electionTimeoutMs;
+    const request = rangeOf(checkedKey("k"), checkedKey("l"), 0 as Revision);
+    const options: ReadOptions = {
+      mode,
+      minRevision: oracle.revision as Revision,
+      onMiss: "wait",
+      ...(mode === "learner" ? { maxStalenessMs: timeoutMs } : {}),
+    };
+    let end: { readonly value: RangeAnswer } | { readonly error: KvError } | undefined;
+    const { floor } = judge;
+    const deadlineAtMs = (replica.now() + timeoutMs) as MonotonicMs;
+    const context = { deadlineAtMs, signal: new AbortController().signal };
+    backend.range(request, options, context, (answer) => {
+      note(() => `last read n${node.id} ${mode}: ${answer.ok ? "answered" : answer.error.message}`);
+      end = answer.ok ? { value: answer.value } : { error: answer.error };
+    });
+    this.#runUntil(
+      () => end !== undefined,
+      nowMs() + 3 * timeoutMs,
+      () => `a ${mode} read at n${node.id} never ends`,
+    );
+    const ended = present(end, "the end of the read");
+    if ("error" in ended) {
+      throw new Violation("liveness", `n${node.id} refuses a ${mode} read: ${ended.error.message}`);
+    }
+    const asked = { node: node.id, ...request, ...options, mode, floor };
+    judge.onRead(asked, ended.value, undefined);
+  }
+
+  /** Equal hashes, and rows as the history says. */
+  #demandOneState(): void {
+    const { nodes, witness, oracle } = this.#init;
+    witness.demandSettled();
+    const first = servingOf(present(nodes[0], "a first node")).machine;
+    for (const node of nodes) {
+      const { machine } = servingOf(node);
+      assert(machine.applied === first.applied, "a settled cluster has applied the same entries");
+      demand(machine.hash() === first.hash(), "convergence", () => {
+        return `n${node.id} and n1 hash the state at ${machine.applied} differently`;
+      });
+      this.#demandRows(node);
+    }
+    assert(oracle.applied === first.applied, "the oracle follows what is committed");
+  }
+
+  #demandRows(node: SimNode): void {
+    const { oracle } = this.#init;
+    const { machine } = servingOf(node);
+    const plan = machine.planRange(rangeOf(checkedKey("k"), checkedKey("l"), 0 as Revision));
+    if ("kind" in plan) throw new Violation("convergence", `n${node.id}: ${plan.message}`);
+    const answer = plan.answer(plan.missing.map((key) => node.engine.peek(key)));
+    if ("kind" in answer) throw new Violation("convergence", `n${node.id}: ${answer.message}`);
+    const held = answer.kvs.map((kv) => `${kv.key}=${keyOf(kv.value)}@${kv.modRevision}`);
+    const expected = oracle.keys().flatMap((key) => {
+      const row = oracle.rowAt(key, oracle.revision);
+      return row === undefined ? [] : [`${key}=${row.value}@${row.modRevision}`];
+    });
+    demand(held.join(" ") === expected.join(" "), "durability", () => {
+      return `n${node.id} holds [${held.join(" ")}]; acknowledged is [${expected.join(" ")}]`;
+    });
+  }
+}
+
+function modesOf(votes: boolean, role: string): readonly ReadMode[] {
+  if (role === "leader") return ["quorum", "index", "lease", "learner", "local"];
+  if (votes) return ["quorum", "index", "follower", "learner", "local"];
+  return ["index", "follower", "learner", "local"];
+}

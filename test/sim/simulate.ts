@@ -1,0 +1,48 @@
+// One seed from beginning to end: draws its swarm, runs its world, says what came of it.
+import type { PlantedBug } from "../../base/index.ts";
+import { createRaft } from "../../raft/index.ts";
+import { Chance } from "./chance.ts";
+import { PLANTED } from "./planted.ts";
+import { drawSwarm } from "./swarm.ts";
+import { Trace } from "./trace.ts";
+import type { RunTotals } from "./world.ts";
+import { World } from "./world.ts";
+
+export interface SimOptions {
+  readonly seed: number;
+  /** Events under faults; those of the recovery come on top. */
+  readonly steps: number;
+  /** The guard to switch off. */
+  readonly planted?: PlantedBug;
+  /** Faults and load as they suit this bug, whether or not it is planted. */
+  readonly profile?: PlantedBug;
+  /** Readable lines: the last ones, or each as it comes. */
+  readonly keepLines?: boolean;
+  readonly print?: (line: string) => void;
+}
+
+export interface SimOutcome extends RunTotals {
+  readonly lines: readonly string[];
+}
+
+export const STEPS_DEFAULT = 5000;
+
+export function simulate(options: SimOptions): SimOutcome {
+  const { seed, steps, planted, profile, print } = options;
+  const trace = new Trace({
+    keep: options.keepLines ?? false,
+    ...(print === undefined ? {} : { print }),
+  });
+  const chance = new Chance(seed);
+  const drawn = drawSwarm(chance);
+  const swarm = profile === undefined ? drawn : PLANTED[profile].profile(drawn, chance);
+  const totals = new World({
+    seed,
+    steps,
+    swarm,
+    planted,
+    createConsensus: createRaft,
+    trace,
+  }).run();
+  return { ...totals, lines: trace.lines };
+}

@@ -1,0 +1,237 @@
+// What a seed decides before the first event: the cluster's size and times, which faults are on and how
+// often, what the clients do. Each seed leaves some faults out, so that rare ones meet undisturbed (swarm
+// testing, ISSTA 2012).
+import type { ConsensusOptions, ReadMode } from "../../consensus/index.ts";
+import type { ReplicaLimits } from "../../server/limits.ts";
+import { REPLICA_LIMITS_DEFAULT } from "../../server/limits.ts";
+import type { Chance } from "./chance.ts";
+import type { NetworkFaults } from "./network.ts";
+import { NETWORK_HEALTHY } from "./network.ts";
+import type { CrashLoss, DiskFaults } from "./sim-disk.ts";
+import { DISK_HEALTHY } from "./sim-disk.ts";
+
+export type FaultKind =
+  | "kill"
+  | "power-cut"
+  | "kill-all"
+  | "power-cut-all"
+  | "stop"
+  | "suspend"
+  | "isolate"
+  | "isolate-inward"
+  | "isolate-outward"
+  | "split"
+  | "clock-rate"
+  | "wall-jump"
+  | "disk-stall"
+  | "weather";
+
+export const FAULT_KINDS: readonly FaultKind[] = [
+  "kill",
+  "power-cut",
+  "kill-all",
+  "power-cut-all",
+  "stop",
+  "suspend",
+  "isolate",
+  "isolate-inward",
+  "isolate-outward",
+  "split",
+  "clock-rate",
+  "wall-jump",
+  "disk-stall",
+  "weather",
+];
+
+/** A fault that strikes at a telling moment instead of at any: `rate` is the probability each time. */
+export interface Reaction {
+  /** Somebody was elected; a vote was sent; an append was acknowledged; a leader's commit moved. */
+  readonly on: "elected" | "vote" | "ack" | "commit";
+  readonly does: FaultKind;
+  /** Who is struck: the one that did it, the leader, one other voter, or a learner. */
+  readonly to: "actor" | "leader" | "other" | "learner";
+  readonly rate: number;
+  readonly delayMaxMs: number;
+}
+
+export interface NemesisPlan {
+  readonly weights: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Between faults of the schedule, and how long one lasts, in ms of true time, exponential. */
+  readonly everyMeanMs: number;
+  readonly lastsMeanMs: number;
+  /** Between a death and the next start. */
+  readonly downMeanMs: number;
+  readonly reactions: readonly Reaction[];
+  readonly weather: NetworkFaults;
+  readonly crashLoss: CrashLoss;
+}
+
+export interface WorkloadPlan {
+  readonly clients: number;
+  readonly keys: number;
+  readonly thinkMeanMs: number;
+  readonly timeoutMs: number;
+  /** Probabilities: an operation is a read; a write goes through a session; an answered one is repeated. */
+  readonly readRate: number;
+  readonly sessionRate: number;
+  readonly repeatRate: number;
+  readonly readModes: readonly ReadMode[];
+  /** A request or an answer between client and member is lost. */
+  readonly lossRate: number;
+  /** Clients keep asking the member that somebody once elected, until it refuses them. */
+  readonly stickyRate: number;
+  readonly compactionRate: number;
+}
+
+export interface Swarm {
+  readonly voters: number;
+  readonly learners: number;
+  readonly options: ConsensusOptions;
+  readonly limits: ReplicaLimits;
+  /** The group's lease constant in ms. */
+  readonly leaseMs: number;
+  readonly network: NetworkFaults;
+  readonly disk: DiskFaults;
+  readonly gapRate: number;
+  readonly segmentBytes: number;
+  readonly logCacheBytes: number;
+  readonly valueCacheBytes: number;
+  /** Clock rates leave the stated bound: leases and staleness bounds then promise nothing. */
+  readonly clocksWild: boolean;
+  readonly nemesis: NemesisPlan;
+  readonly workload: WorkloadPlan;
+}
+
+export const READ_MODES: readonly ReadMode[] = [
+  "quorum",
+  "index",
+  "lease",
+  "follower",
+  "learner",
+  "local",
+];
+
+export function drawSwarm(chance: Chance): Swarm {
+  const electionTimeoutMs = chance.pick([100, 200, 400, 1000]);
+  const voters = chance.pick([1, 2, 3, 3, 3, 3, 3, 3, 5, 5]);
+  const clocksWild = chance.hits(0.05);
+  return {
+    voters,
+    learners: chance.pick([1, 1, 1, 1, 2, 0]),
+    options: drawOptions(chance, electionTimeoutMs),
+    limits: drawLimits(chance, electionTimeoutMs),
+    leaseMs: electionTimeoutMs,
+    network: drawNetwork(chance, electionTimeoutMs),
+    disk: drawDisk(chance, electionTimeoutMs),
+    gapRate: chance.hits(0.3) ? 0.5 : 0,
+    segmentBytes: chance.pick([4096, 16_384, 65_536]),
+    logCacheBytes: chance.pick([1, 2048, 1_000_000]),
+    valueCacheBytes: chance.pick([0, 256, 1_000_000]),
+    clocksWild,
+    nemesis: drawNemesis(chance, electionTimeoutMs),
+    workload: drawWorkload(chance, electionTimeoutMs),
+  };
+}
+
+function drawOptions(chance: Chance, electionTimeoutMs: number): ConsensusOptions {
+  return {
+    electionTimeoutMs,
+    heartbeatMs: electionTimeoutMs / chance.pick([5, 8, 10]),
+    clockDriftMax: chance.pick([0, 0.001, 0.02, 0.1]),
+    leaseMarginMs: chance.pick([0, 0, electionTimeoutMs / 50]),
+    appendBytesMax: chance.pick([1, 512, 65_536]),
+    inflightMessagesMax: chance.pick([1, 4, 64]),
+    inflightBytesMax: chance.pick([1024, 1_000_000]),
+    uncommittedBytesMax: chance.pick([2048, 1_000_000]),
+    readsWaitingMax: chance.pick([4, 1000]),
+    readLagEntriesMax: chance.pick([20, 1000]),
+  };
+}
+
+function drawLimits(chance: Chance, electionTimeoutMs: number): ReplicaLimits {
+  return {
+    ...REPLICA_LIMITS_DEFAULT,
+    applyEntriesPerTurnMax: chance.pick([1, 8, 512]),
+    applyBacklogEntriesMax: chance.pick([16, 5000]),
+    unflushedBytesMax: chance.pick([512, 1_000_000]),
+    checkpointEntriesMax: chance.pick([5, 40, 10_000]),
+    commandsWaitingMax: chance.pick([3, 1000]),
+    readsRetryingMax: chance.pick([2, 1000]),
+    readsLoadingMax: chance.pick([1, 256]),
+    wallAheadMaxMs: electionTimeoutMs / 4,
+  };
+}
+
+function drawNetwork(chance: Chance, electionTimeoutMs: number): NetworkFaults {
+  return {
+    delayMinMs: 0.05,
+    delayMeanMs: chance.pick([0.3, 1, electionTimeoutMs / 50, electionTimeoutMs / 12]),
+    lossRate: chance.pick([0, 0, 0.01, 0.1]),
+    duplicateRate: chance.pick([0, 0, 0.02, 0.1]),
+    spikeRate: chance.pick([0, 0, 0.005, 0.05]),
+    spikeMs: electionTimeoutMs * chance.pick([0.5, 2, 6]),
+    inOrder: chance.hits(0.5),
+  };
+}
+
+function drawDisk(chance: Chance, electionTimeoutMs: number): DiskFaults {
+  return {
+    delayMeanMs: chance.pick([0.15, 1, electionTimeoutMs / 50]),
+    stallRate: chance.pick([0, 0, 0.01]),
+    stallMs: electionTimeoutMs * 2,
+    errorRate: chance.pick([0, 0, 0, 0.0005]),
+  };
+}
+
+function drawNemesis(chance: Chance, electionTimeoutMs: number): NemesisPlan {
+  const weights: Partial<Record<FaultKind, number>> = {};
+  for (const kind of FAULT_KINDS) if (chance.hits(0.4)) weights[kind] = chance.between(0.2, 1);
+  // A wall clock set back while a machine is suspended would hide the suspension.
+  if (weights.suspend !== undefined) delete weights["wall-jump"];
+  const reactions: Reaction[] = [];
+  for (let count = chance.pick([0, 0, 1, 2]); count > 0; count -= 1) {
+    reactions.push({
+      on: chance.pick(["elected", "vote", "ack", "commit"]),
+      does: chance.pick(["kill", "power-cut", "stop", "isolate", "isolate-outward"]),
+      to: chance.pick(["actor", "leader", "other", "learner"]),
+      rate: chance.pick([0.002, 0.02]),
+      delayMaxMs: chance.pick([0, electionTimeoutMs / 20]),
+    });
+  }
+  return {
+    weights,
+    everyMeanMs: electionTimeoutMs * chance.pick([1, 3, 8]),
+    lastsMeanMs: electionTimeoutMs * chance.pick([0.5, 1.5, 4]),
+    downMeanMs: electionTimeoutMs * chance.pick([0.1, 1, 3]),
+    reactions,
+    weather: {
+      delayMinMs: 0.05,
+      delayMeanMs: electionTimeoutMs / chance.pick([3, 10]),
+      lossRate: chance.pick([0.1, 0.4]),
+      duplicateRate: 0.1,
+      spikeRate: 0.1,
+      spikeMs: electionTimeoutMs * 3,
+      inOrder: false,
+    },
+    crashLoss: chance.pick(["all", "none", "any", "any"]),
+  };
+}
+
+function drawWorkload(chance: Chance, electionTimeoutMs: number): WorkloadPlan {
+  return {
+    clients: chance.whole(2, 7),
+    keys: chance.whole(1, 5),
+    thinkMeanMs: electionTimeoutMs / chance.pick([3, 10, 30]),
+    timeoutMs: electionTimeoutMs * chance.pick([2, 5]),
+    readRate: chance.pick([0.3, 0.6, 0.8]),
+    sessionRate: chance.pick([0, 0.5, 1]),
+    repeatRate: chance.pick([0, 0.1]),
+    readModes: chance.hits(0.5) ? READ_MODES : [chance.pick(READ_MODES), chance.pick(READ_MODES)],
+    lossRate: chance.pick([0, 0.02]),
+    stickyRate: chance.pick([0, 0.5]),
+    compactionRate: chance.pick([0, 0.02]),
+  };
+}
+
+/** The same cluster and clients, with every fault off: what the liveness phase runs under. */
+export const HEALTHY = { network: NETWORK_HEALTHY, disk: DISK_HEALTHY, gapRate: 0 };

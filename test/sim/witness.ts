@@ -1,0 +1,314 @@
+// Global knowledge: what every member's log holds, what is committed by it, and since when. It sees each
+// write, each drain of a core and each apply, and stops the run at the first broken invariant of Raft
+// (Fig. 3) or of the state machine.
+import { logIndex, present } from "../../base/index.ts";
+import type { NodeId, Revision } from "../../base/index.ts";
+import { sameEpoch } from "../../consensus/index.ts";
+import type { Entry, LogReader, LogWrite, Status } from "../../consensus/index.ts";
+import type { LogRecovery } from "../../store/log.ts";
+import type { Response } from "../../store/response.ts";
+import { LogView } from "./log-view.ts";
+import type { Oracle, OracleStep } from "./oracle.ts";
+import { fingerprint } from "./trace.ts";
+import { Violation, demand } from "./violation.ts";
+
+/** Answers and hashes of this many entries that are not committed yet are kept to be compared later. */
+const EARLY_APPLIES_MAX = 10_000;
+
+interface MemberView {
+  readonly log: LogView;
+  life: number;
+  leads: boolean;
+  term: number;
+  committed: number;
+}
+
+interface Committed {
+  readonly entry: Entry;
+  /** Term of the member that was the first to know. */
+  readonly term: number;
+  readonly atMs: number;
+}
+
+interface Applied {
+  readonly node: NodeId;
+  readonly entry: Entry;
+  readonly revision: Revision;
+  readonly response: Response | undefined;
+}
+
+interface KnownEntry {
+  readonly entry: Entry;
+  readonly print: string;
+  readonly termBefore: number;
+}
+
+export class Witness {
+  readonly #oracle: Oracle;
+  readonly #nowMs: () => number;
+  readonly #voters: readonly NodeId[];
+  readonly #members = new Map<NodeId, MemberView>();
+  readonly #known = new Map<string, KnownEntry>();
+  readonly #committed: Committed[] = [];
+  readonly #leaders = new Map<number, string>();
+  readonly #answers = new Map<number, string>();
+  readonly #hashes = new Map<number, number>();
+  #early: Applied[] = [];
+  /** Called when a member is elected, and when a leader's commit index moves. */
+  onMoment: (on: "elected" | "commit", node: NodeId) => void = () => undefined;
+
+  constructor(oracle: Oracle, voters: readonly NodeId[], nowMs: () => number) {
+    this.#oracle = oracle;
+    this.#voters = voters;
+    this.#nowMs = nowMs;
+  }
+
+  /** Index of the last entry that some voter knows to be committed. */
+  get committedLast(): number {
+    return this.#committed.length;
+  }
+
+  /** True time at which the first voter knew `index` to be committed; undefined: none does. */
+  committedAtMs(index: number): number | undefined {
+    return this.#committed[index - 1]?.atMs;
+  }
+
+  member(node: NodeId): MemberView {
+    let view = this.#members.get(node);
+    if (view === undefined) {
+      view = { log: new LogView(), life: 0, leads: false, term: 0, committed: 0 };
+      this.#members.set(node, view);
+    }
+    return view;
+  }
+
+  /** The member that leads in the highest term, if any does. */
+  leader(): NodeId | undefined {
+    let found: NodeId | undefined;
+    let termMax = 0;
+    for (const [node, view] of this.#members) {
+      if (!view.leads || view.term <= termMax) continue;
+      found = node;
+      termMax = view.term;
+    }
+    return found;
+  }
+
+  onDown(node: NodeId): void {
+    this.member(node).leads = false;
+  }
+
+  /** The log of `node` was opened after a start: nothing that was reported durable may be missing. */
+  onOpened(node: NodeId, life: number, reader: LogReader, recovery: LogRecovery): void {
+    const view = this.member(node);
+    const entries: Entry[] = [];
+    for (let index: number = reader.first(); index <= reader.last(); index += 1) {
+      const epoch = present(reader.epochAt(logIndex(index)), `the epoch of entry ${index}`);
+      const known = this.#known.get(`${index}.${epoch.round}`);
+      demand(known !== undefined, "log-durability", () => {
+        return `node ${node} recovered entry ${index} of term ${epoch.round}, which nobody wrote`;
+      });
+      entries.push(known.entry);
+    }
+    const { promised, votedFor } = recovery;
+    const wrong = view.log.onRecovered({ entries, promised, votedFor });
+    demand(wrong === undefined, "log-durability", () => `node ${node} recovered ${wrong}`);
+    view.life = life;
+    view.leads = false;
+    view.committed = 0;
+  }
+
+  /** Log matching (Raft Fig. 3): one predecessor and one content for each (index, term). */
+  onWrite(node: NodeId, batch: LogWrite): void {
+    const view = this.member(node);
+    for (const op of batch.ops) {
+      if (op.op !== "truncate-from") continue;
+      const entry = view.log.shownAt(op.index);
+      const committed = this.#committed[op.index - 1];
+      const keeps = entry === undefined || committed === undefined;
+      demand(
+        keeps || !sameEpoch(entry.epoch, committed.entry.epoch),
+        "state-machine-safety",
+        () => {
+          return `node ${node} truncates from ${op.index}, which is committed`;
+        },
+      );
+    }
+    view.log.onWrite(batch);
+    for (const op of batch.ops) {
+      if (op.op !== "append") continue;
+      for (const entry of op.entries) this.#noteEntry(node, entry);
+    }
+  }
+
+  #noteEntry(node: NodeId, entry: Entry): void {
+    const termBefore = this.member(node).log.shownAt(entry.index - 1)?.epoch.round ?? 0;
+    const name = `${entry.index}.${entry.epoch.round}`;
+    const known = this.#known.get(name);
+    if (known === undefined) {
+      this.#known.set(name, { entry, print: fingerprint(entry), termBefore });
+      return;
+    }
+    const same = known.entry === entry || known.print === fingerprint(entry);
+    demand(same && known.termBefore === termBefore, "log-matching", () => {
+      return `node ${node} holds another entry ${entry.index} of term ${entry.epoch.round} than its peers`;
+    });
+  }
+
+  onDurable(node: NodeId): void {
+    this.member(node).log.onDurable();
+  }
+
+  /** After every drain of a core, before its messages can have been delivered anywhere. */
+  onDrained(node: NodeId, status: Status): void {
+    const view = this.member(node);
+    view.term = status.epoch.round;
+    if (status.role === "leader" && !view.leads) this.#onLeader(node, view);
+    view.leads = status.role === "leader";
+    demand(status.committed >= view.committed, "commit-monotone", () => {
+      return `node ${node} went from commit ${view.committed} back to ${status.committed}`;
+    });
+    if (view.leads && status.committed > view.committed) this.onMoment("commit", node);
+    view.committed = status.committed;
+    if (!this.#voters.includes(node)) return;
+    for (let index = this.committedLast + 1; index <= status.committed; index += 1) {
+      this.#onCommitted(node, view, index);
+    }
+  }
+
+  /** Election safety (Raft Fig. 3) counts boots apart: one that forgot its vote is another leader. */
+  #onLeader(node: NodeId, view: MemberView): void {
+    const name = `node ${node} in its boot ${view.life}`;
+    const other = this.#leaders.get(view.term);
+    demand(other === undefined || other === name, "election-safety", () => {
+      return `${other} and ${name} both lead term ${view.term}`;
+    });
+    this.#leaders.set(view.term, name);
+    for (const committed of this.#committed) this.#demandHeld(node, view, committed);
+    this.onMoment("elected", node);
+  }
+
+  /** Leader completeness (Raft Fig. 3). */
+  #demandHeld(node: NodeId, view: MemberView, committed: Committed): void {
+    const { entry, term } = committed;
+    if (view.term <= term) return;
+    const held = view.log.shownAt(entry.index);
+    demand(held !== undefined && sameEpoch(held.epoch, entry.epoch), "leader-completeness", () => {
+      const holds = held === undefined ? "nothing" : `an entry of term ${held.epoch.round}`;
+      const wants = `entry ${entry.index} of term ${entry.epoch.round}, committed in term ${term}`;
+      return `node ${node} leads term ${view.term} and holds ${holds} for ${wants}`;
+    });
+  }
+
+  #onCommitted(node: NodeId, view: MemberView, index: number): void {
+    const entry = view.log.shownAt(index);
+    demand(entry !== undefined, "commit-durability", () => {
+      return `node ${node} says ${index} is committed and does not hold it`;
+    });
+    const holders = this.#voters.filter((voter) => {
+      const held = this.member(voter).log.durableAt(index);
+      return held !== undefined && sameEpoch(held.epoch, entry.epoch);
+    });
+    demand(holders.length * 2 > this.#voters.length, "commit-durability", () => {
+      const where = `on disk at [${holders.join()}] of [${this.#voters.join()}]`;
+      return `node ${node} says ${index} of term ${entry.epoch.round} is committed; it is ${where}`;
+    });
+    const committed = { entry, term: view.term, atMs: this.#nowMs() };
+    this.#committed.push(committed);
+    this.#oracle.apply(entry);
+    for (const [other, otherView] of this.#members) {
+      if (otherView.leads) this.#demandHeld(other, otherView, committed);
+    }
+    this.#settleEarly();
+  }
+
+  #settleEarly(): void {
+    if (this.#early.length === 0) return;
+    const early = this.#early;
+    this.#early = [];
+    for (const applied of early) this.onApplied(applied);
+  }
+
+  /** State machine safety (Raft Fig. 3): the same entry, revision and answer everywhere. */
+  onApplied(applied: Applied): void {
+    const { node, entry, revision } = applied;
+    const committed = this.#committed[entry.index - 1];
+    if (committed === undefined) {
+      // A learner that runs ahead is caught when it answers somebody: "committed-visible".
+      demand(this.#early.length < EARLY_APPLIES_MAX, "committed-visible", () => {
+        return `node ${node} is ${EARLY_APPLIES_MAX} entries ahead of what is committed`;
+      });
+      this.#early.push(applied);
+      return;
+    }
+    demand(sameEpoch(committed.entry.epoch, entry.epoch), "state-machine-safety", () => {
+      const terms = `${entry.epoch.round}, committed is ${committed.entry.epoch.round}`;
+      return `node ${node} applied entry ${entry.index} of term ${terms}`;
+    });
+    const step = this.#oracle.step(entry.index);
+    const check = step.requestId === undefined ? "state-machine-safety" : "exactly-once";
+    demand(revision === step.revision, check, () => {
+      const effect = `${step.effect} entry ${entry.index}`;
+      return `node ${node} is at revision ${revision} after ${effect}, not ${step.revision}`;
+    });
+    this.#compareAnswer(applied, step, check);
+  }
+
+  #compareAnswer(
+    { node, entry, response }: Applied,
+    step: OracleStep,
+    check: "exactly-once" | "state-machine-safety",
+  ): void {
+    const mismatch = answerMismatch(response, step);
+    demand(mismatch === undefined, check, () => `node ${node}, entry ${entry.index}: ${mismatch}`);
+    const print = fingerprint(response);
+    const known = this.#answers.get(entry.index) ?? print;
+    this.#answers.set(entry.index, known);
+    demand(known === print, check, () => {
+      return `node ${node} answers entry ${entry.index} otherwise than its peers`;
+    });
+    const original = step.answeredAt === undefined ? undefined : this.#answers.get(step.answeredAt);
+    demand(original === undefined || original === print, "exactly-once", () => {
+      return `node ${node} answers the retry at ${entry.index} otherwise than ${step.answeredAt}`;
+    });
+  }
+
+  /** State hashes at equal applied index are equal. */
+  onState(node: NodeId, applied: number, revision: Revision, hash: number): void {
+    if (applied > this.committedLast) return;
+    const expected = this.#oracle.revisionAt(applied);
+    demand(revision === expected, "state-machine-safety", () => {
+      return `node ${node} holds revision ${revision} at ${applied}, not ${expected}`;
+    });
+    const known = this.#hashes.get(applied) ?? hash;
+    this.#hashes.set(applied, known);
+    demand(known === hash, "state-machine-safety", () => {
+      return `node ${node} hashes its state at ${applied} to ${hash}, its peers to ${known}`;
+    });
+  }
+
+  /** No early apply is left over once everything is quiet. */
+  demandSettled(): void {
+    const early = this.#early[0];
+    if (early === undefined) return;
+    const text = `node ${early.node} applied entry ${early.entry.index}, which never committed`;
+    throw new Violation("state-machine-safety", text);
+  }
+}
+
+function answerMismatch(response: Response | undefined, step: OracleStep): string | undefined {
+  if (step.entry.kind !== "command") {
+    return response === undefined ? undefined : "an answer to an entry that asks nothing";
+  }
+  if (response === undefined) return "a command without an answer";
+  if (step.effect === "duplicate") return undefined;
+  const refused = response.kind === "refused";
+  if (refused !== (step.effect === "refused")) return `answered ${response.kind}: ${step.effect}`;
+  if (response.kind === "txn" && response.txn.succeeded !== step.outcome) {
+    return `the transaction's outcome is not ${step.outcome}`;
+  }
+  if (response.kind === "delete-range" && response.deleteRange.deleted !== step.outcome) {
+    return `deleted ${response.deleteRange.deleted}, not ${step.outcome}`;
+  }
+  return undefined;
+}
