@@ -47,3 +47,7 @@ export interface Engine {
   ): void;
   close(done: (failure: DiskFailure | undefined) => void): void;
 }
+
+export type EngineOpening =
+  | { readonly ok: true; readonly engine: Engine }
+  | { readonly ok: false; readonly failure: DiskFailure };

@@ -10,3 +10,4 @@ export * from "./request.ts";
 export * from "./response.ts";
 export { openNodeDisk } from "./node-disk.ts";
 export { openLog } from "./segment-log.ts";
+export { destroyEngine, openRocksdbEngine } from "./rocksdb-engine.ts";
