@@ -92,3 +92,15 @@ export class GrpcSink implements StreamSink {
     if ("resume" in this.#stream) this.#stream.resume();
   }
 }
+
+/** A codec that is none: services read and write bytes. */
+export function bytesIn(bytes: Buffer): Uint8Array {
+  return bytes;
+}
+
+/** grpc-js copies from a Buffer. */
+export function bytesOut(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -15,7 +15,7 @@ import { KvError } from "../base/index.ts";
 import type { MonotonicMs } from "../base/index.ts";
 import { METHOD_PATHS, streamingOf } from "../proto/index.ts";
 import type { MethodPath } from "../proto/index.ts";
-import { GrpcCall, GrpcSink, failureOf } from "./grpc-call.ts";
+import { GrpcCall, GrpcSink, bytesIn, bytesOut, failureOf } from "./grpc-call.ts";
 import type { Bytes } from "./grpc-call.ts";
 import { unary } from "./service.ts";
 import type { Method, ServiceTable, StreamHandler, UnaryHandler } from "./service.ts";
@@ -88,10 +88,10 @@ export class GrpcCarrier {
       path,
       requestStream: streaming === "both" || streaming === "client",
       responseStream: streaming === "both" || streaming === "server",
-      requestSerialize: bufferOf,
-      requestDeserialize: identity,
-      responseSerialize: bufferOf,
-      responseDeserialize: identity,
+      requestSerialize: bytesOut,
+      requestDeserialize: bytesIn,
+      responseSerialize: bytesOut,
+      responseDeserialize: bytesIn,
     };
     const handler =
       method.kind === "unary"
@@ -170,15 +170,4 @@ function unimplemented(path: MethodPath): Method {
     throw new KvError("unimplemented", "not-applied", `${path.slice(1)} is not implemented`);
   };
   return streamingOf(path) === "unary" ? unary(refuse) : { kind: "stream", open: refuse };
-}
-
-function identity(bytes: Buffer): Uint8Array {
-  return bytes;
-}
-
-/** grpc-js copies from a Buffer. */
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
