@@ -1,0 +1,266 @@
+// A handful of cores over a network, disks and clocks that do nothing until a scenario says so. Knows the
+// consensus contract and no protocol.
+import { Mulberry32, present } from "../../base/index.ts";
+import type { BootNonce, LogIndex, MonotonicMs, NodeId } from "../../base/index.ts";
+import type {
+  Consensus,
+  ConsensusFactory,
+  ConsensusOptions,
+  Entry,
+  Envelope,
+  Membership,
+  ReadMode,
+  WriteBatch,
+} from "../../consensus/index.ts";
+import {
+  describeEnvelope,
+  describeIndexes,
+  describeOp,
+  describeOutcome,
+  describeRead,
+  describeStatus,
+} from "./describe.ts";
+import { MemoryLog } from "./memory-log.ts";
+
+type Message = { readonly kind: string };
+
+/** A message that left and has not arrived. Numbers are never reused, so a scenario can name one. */
+export interface Flight<M> {
+  readonly number: number;
+  readonly envelope: Envelope<M>;
+}
+
+export class Node<M extends Message> {
+  readonly id: NodeId;
+  core: Consensus<M>;
+  log: MemoryLog;
+  durable: MemoryLog;
+  now: MonotonicMs;
+  boots = 1;
+  up = true;
+  writes: WriteBatch<M>[] = [];
+  applyQueue: Entry[] = [];
+  /** Everything applied, of all boots: applied state is as durable as the scenario's memory. */
+  applied: Entry[] = [];
+
+  constructor(id: NodeId, core: Consensus<M>, log: MemoryLog, now: MonotonicMs) {
+    this.id = id;
+    this.core = core;
+    this.log = log;
+    this.durable = log.copy();
+    this.now = now;
+  }
+}
+
+export interface ClusterInit<M> {
+  readonly create: ConsensusFactory<M>;
+  readonly options: ConsensusOptions;
+  readonly membership: Membership;
+}
+
+export class Cluster<M extends Message> {
+  readonly #init: ClusterInit<M>;
+  readonly nodes = new Map<NodeId, Node<M>>();
+  flights: Flight<M>[] = [];
+  /** "1->2": what is sent that way is lost. */
+  readonly cuts = new Set<string>();
+  #flightNumber = 0;
+  #trace: string[] = [];
+  #readId = 0;
+
+  constructor(init: ClusterInit<M>) {
+    this.#init = init;
+    const { incoming, outgoing = [], learners } = init.membership;
+    for (const id of new Set([...incoming, ...outgoing, ...learners])) {
+      const log = new MemoryLog(init.membership);
+      this.nodes.set(id, new Node(id, this.#boot(id, log, 1, 0, 0), log, 0 as MonotonicMs));
+    }
+  }
+
+  node(id: number): Node<M> {
+    return present(this.nodes.get(id as NodeId), `node ${id}`);
+  }
+
+  /** Starts `id` as if its disk held `log`; for scenarios that begin in the middle. */
+  startWith(id: number, log: MemoryLog): void {
+    const node = this.node(id);
+    node.durable = log.copy();
+    this.crash(id);
+    this.restart(id);
+  }
+
+  elapse(ms: number, ids: readonly number[]): void {
+    for (const id of ids) this.node(id).now = (this.node(id).now + ms) as MonotonicMs;
+  }
+
+  tick(id: number): void {
+    const node = this.node(id);
+    if (node.up) this.#input(node, () => node.core.tick(node.now));
+  }
+
+  propose(id: number, text: string): void {
+    const node = this.node(id);
+    this.#input(node, () => {
+      const result = node.core.propose(new TextEncoder().encode(text), node.now);
+      if (!result.ok) this.#say(`${id} refuses the proposal: ${result.reason}`);
+    });
+  }
+
+  read(id: number, mode: ReadMode, deadlineMs: number): number {
+    const node = this.node(id);
+    this.#readId += 1;
+    const read = { id: this.#readId, mode, deadlineAtMs: (node.now + deadlineMs) as MonotonicMs };
+    this.#input(node, () => node.core.read(read, node.now));
+    return this.#readId;
+  }
+
+  /** Any input that the DSL has no word of its own for. */
+  act(id: number, input: (core: Consensus<M>, now: MonotonicMs) => void): void {
+    const node = this.node(id);
+    this.#input(node, () => input(node.core, node.now));
+  }
+
+  deliver(flight: Flight<M>, options: { readonly keep: boolean }): void {
+    if (!options.keep) this.flights = this.flights.filter((other) => other !== flight);
+    const node = this.nodes.get(flight.envelope.to);
+    if (node?.up !== true) return;
+    this.#say(describeEnvelope(flight.envelope));
+    this.#input(node, () => node.core.step(flight.envelope, node.now));
+  }
+
+  drop(flight: Flight<M>): void {
+    this.flights = this.flights.filter((other) => other !== flight);
+  }
+
+  /** The oldest outstanding write becomes durable. */
+  persist(id: number): boolean {
+    const node = this.node(id);
+    const write = node.writes.shift();
+    if (write === undefined) return false;
+    node.durable.take(write.ops);
+    if (write.ops.length > 0) this.#say(`${id} persists ${write.ops.map(describeOp).join("; ")}`);
+    this.#post(write.after);
+    this.#input(node, () => node.core.persisted(write.id, node.now));
+    return true;
+  }
+
+  apply(id: number): boolean {
+    const node = this.node(id);
+    const [first] = node.applyQueue;
+    const last = node.applyQueue.at(-1);
+    if (first === undefined || last === undefined) return false;
+    node.applied.push(...node.applyQueue);
+    node.applyQueue = [];
+    this.#say(`${id} applies ${describeIndexes(first.index, last.index)}`);
+    this.#input(node, () => node.core.applied(last.index, node.now));
+    return true;
+  }
+
+  /** Power fails: what was not durable is lost, and what was to leave after it never does. */
+  crash(id: number): void {
+    const node = this.node(id);
+    node.up = false;
+    node.writes = [];
+    node.applyQueue = [];
+  }
+
+  restart(id: number): void {
+    const node = this.node(id);
+    node.boots += 1;
+    node.up = true;
+    node.log = node.durable.copy();
+    const applied = node.applied.at(-1)?.index ?? 0;
+    node.core = this.#boot(node.id, node.log, node.boots, node.now, applied);
+    this.#drain(node);
+  }
+
+  /** Delivers, persists and applies until nothing is left to do; cut ways lose what is sent on them. */
+  stabilize(ids: readonly number[]): void {
+    for (let wave = 0; ; wave += 1) {
+      if (wave > 1000) throw new Error("the cluster does not come to rest");
+      let moved = false;
+      for (const id of ids) while (this.persist(id)) moved = true;
+      for (const id of ids) while (this.apply(id)) moved = true;
+      for (const flight of this.flights.filter(({ envelope }) => ids.includes(envelope.to))) {
+        this.deliver(flight, { keep: false });
+        moved = true;
+      }
+      if (!moved) return;
+    }
+  }
+
+  describe(flight: Flight<M>): string {
+    return `#${flight.number} ${describeEnvelope(flight.envelope)}`;
+  }
+
+  say(line: string): void {
+    this.#say(line);
+  }
+
+  takeTrace(): readonly string[] {
+    const taken = this.#trace;
+    this.#trace = [];
+    return taken;
+  }
+
+  #boot(id: NodeId, log: MemoryLog, boots: number, now: number, applied: number): Consensus<M> {
+    return this.#init.create({
+      id,
+      incarnation: 1n,
+      boot: BigInt(id * 10 + boots) as BootNonce,
+      log,
+      promised: log.promised,
+      votedFor: log.votedFor,
+      commitHint: log.commitHint,
+      applied: applied as LogIndex,
+      configs: log.configs(),
+      rng: new Mulberry32(id * 1000 + boots),
+      bootAtMs: now as MonotonicMs,
+      options: this.#init.options,
+    });
+  }
+
+  #input(node: Node<M>, run: () => void): void {
+    const before = node.core.status();
+    run();
+    const after = node.core.status();
+    const changed =
+      before.role !== after.role ||
+      before.epoch.round !== after.epoch.round ||
+      before.leader !== after.leader;
+    if (changed) this.#say(`${node.id} is ${describeStatus(after)}`);
+    this.#drain(node);
+  }
+
+  #drain(node: Node<M>): void {
+    while (node.core.hasReady()) {
+      const ready = node.core.ready();
+      if (ready.write !== undefined) {
+        node.log.take(ready.write.ops);
+        node.writes.push(ready.write);
+      }
+      this.#post(ready.send);
+      node.applyQueue.push(...ready.committed);
+      for (const outcome of ready.outcomes) this.#say(`${node.id} ${describeOutcome(outcome)}`);
+      for (const read of ready.reads) this.#say(`${node.id} ${describeRead(read, node.now)}`);
+      for (const { to, meta } of ready.sendSnapshot) {
+        this.#say(`${node.id} wants a snapshot at ${meta.index} sent to ${to}`);
+      }
+      if (ready.load !== undefined) {
+        this.#say(`${node.id} loads ${ready.load.from} until ${ready.load.until}`);
+      }
+    }
+  }
+
+  #post(envelopes: readonly Envelope<M>[]): void {
+    for (const envelope of envelopes) {
+      if (this.cuts.has(`${envelope.from}->${envelope.to}`)) continue;
+      this.#flightNumber += 1;
+      this.flights.push({ number: this.#flightNumber, envelope });
+    }
+  }
+
+  #say(line: string): void {
+    this.#trace.push(line);
+  }
+}

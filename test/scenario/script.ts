@@ -1,0 +1,271 @@
+// The language of scenarios: one word a command, for any core behind the consensus contract.
+//
+//   nodes 1 2 3 [learners=4] [lease=1000] [option=value ...]   a fresh cluster; options by their contract names
+//   start 2 terms=1,1,2 [term=2] [vote=0] [hint=0]              node 2's disk holds these entries
+//   elapse MS [ids]   tick [ids]   campaign ID   elect ID       clocks; elect also settles, and prints little
+//   propose ID TEXT   read ID MODE [deadline=MS]
+//   deliver / drop [FROM->TO] [KIND] [#NUMBER] [keep]           messages under way, all that match
+//   network           what is under way
+//   persist ID   apply ID   stabilize [ids]
+//   cut A B | cut A->B   isolate ID   heal   crash ID   restart ID
+//   unreachable ID PEER   storage-failed ID   clock-uncertain ID   compact ID INDEX   page-out ID INDEX   load ID
+//   snapshot-sent ID TO ok|failed
+//   lease ID   status [ids]   log [ids]
+import { present } from "../../base/index.ts";
+import type { LogIndex, NodeId } from "../../base/index.ts";
+import type {
+  ConsensusFactory,
+  ConsensusOptions,
+  Entry,
+  Epoch,
+  Membership,
+  ReadMode,
+} from "../../consensus/index.ts";
+import { Cluster } from "./cluster.ts";
+import type { Flight } from "./cluster.ts";
+import type { Command } from "./datadriven.ts";
+import { describeConfig, describeEntries, describeStatus } from "./describe.ts";
+import { MemoryLog } from "./memory-log.ts";
+
+export const SCENARIO_OPTIONS: ConsensusOptions = {
+  electionTimeoutMs: 1000,
+  heartbeatMs: 100,
+  clockDriftMax: 0,
+  leaseMarginMs: 0,
+  appendBytesMax: 1 << 20,
+  inflightMessagesMax: 64,
+  inflightBytesMax: 1 << 22,
+  uncommittedBytesMax: 1 << 22,
+  readsWaitingMax: 1000,
+  readLagEntriesMax: 1000,
+};
+
+/** Scenarios name an index and a term; the epoch is the protocol's. */
+export type EpochOf = (term: number) => Epoch;
+
+export class Script<M extends { readonly kind: string }> {
+  readonly #create: ConsensusFactory<M>;
+  readonly #epochOf: EpochOf;
+  #cluster: Cluster<M> | undefined;
+  #membership: Membership | undefined;
+  #options = SCENARIO_OPTIONS;
+
+  constructor(create: ConsensusFactory<M>, epochOf: EpochOf) {
+    this.#create = create;
+    this.#epochOf = epochOf;
+  }
+
+  get cluster(): Cluster<M> {
+    return present(this.#cluster, "a cluster: `nodes` comes first");
+  }
+
+  commands(): Readonly<Record<string, Command>> {
+    return { ...this.#clusterCommands(), ...this.#networkCommands(), ...this.#faultCommands() };
+  }
+
+  /** Each command prints what it caused. */
+  traced(run: (args: readonly string[]) => void): Command {
+    return (args) => {
+      run(args);
+      return this.cluster.takeTrace();
+    };
+  }
+
+  #clusterCommands(): Record<string, Command> {
+    return {
+      nodes: (args) => this.#begin(args),
+      start: this.traced((args) => this.#start(args)),
+      elapse: this.traced(([ms, ...ids]) => this.cluster.elapse(Number(ms), this.#ids(ids))),
+      tick: this.traced((args) => this.#ids(args).forEach((id) => this.cluster.tick(id))),
+      campaign: this.traced(([id]) => this.#campaign(Number(id))),
+      elect: ([id]) => this.#elect(Number(id)),
+      propose: this.traced(([id, ...text]) => this.cluster.propose(Number(id), text.join(" "))),
+      read: this.traced((args) => this.#read(args)),
+      persist: this.traced(([id]) => void this.cluster.persist(Number(id))),
+      apply: this.traced(([id]) => void this.cluster.apply(Number(id))),
+      stabilize: this.traced((args) => this.cluster.stabilize(this.#ids(args))),
+      lease: ([id]) => this.#lease(Number(id)),
+      status: (args) => this.#statuses(args),
+      log: (args) => this.#ids(args).map((id) => this.#describeLog(id)),
+    };
+  }
+
+  #networkCommands(): Record<string, Command> {
+    return {
+      deliver: this.traced((args) => {
+        const keep = args.includes("keep");
+        for (const flight of this.#flights(args)) this.cluster.deliver(flight, { keep });
+      }),
+      drop: this.traced((args) => {
+        for (const flight of this.#flights(args)) this.cluster.drop(flight);
+      }),
+      network: () => this.#network(),
+      cut: this.traced((args) => this.#cut(args)),
+      isolate: this.traced(([id = ""]) => {
+        for (const other of this.cluster.nodes.keys()) this.#cut([id, String(other)]);
+      }),
+      heal: this.traced(() => this.cluster.cuts.clear()),
+    };
+  }
+
+  #faultCommands(): Record<string, Command> {
+    const traced = this.traced.bind(this);
+    return {
+      crash: traced(([id]) => this.cluster.crash(Number(id))),
+      restart: traced(([id]) => {
+        this.cluster.restart(Number(id));
+        this.cluster.say(`${id} is ${this.#status(Number(id))}`);
+      }),
+      unreachable: traced(([id, peer]) =>
+        this.cluster.act(Number(id), (core, now) => core.unreachable(Number(peer) as NodeId, now)),
+      ),
+      "storage-failed": traced(([id]) =>
+        this.cluster.act(Number(id), (core, now) => core.storageFailed(now)),
+      ),
+      "clock-uncertain": traced(([id]) =>
+        this.cluster.act(Number(id), (core, now) => core.clockUncertain(now)),
+      ),
+      compact: traced(([id, index]) => this.#compact(Number(id), Number(index))),
+      "page-out": traced(([id, index]) => {
+        this.cluster.node(Number(id)).log.loadedFrom = Number(index);
+      }),
+      load: traced(([id]) => this.#load(Number(id))),
+      "snapshot-sent": traced(([id, to, how]) =>
+        this.cluster.act(Number(id), (core, now) =>
+          core.snapshotSent(Number(to) as NodeId, how === "ok", now),
+        ),
+      ),
+    };
+  }
+
+  #begin(args: readonly string[]): readonly string[] {
+    const { plain, named } = parse(args);
+    const { learners = "", lease = "1000", ...options } = named;
+    const overrides = Object.entries(options).map(([name, value]) => {
+      if (name !== "planted" && !(name in SCENARIO_OPTIONS)) throw new Error(`no option ${name}`);
+      return [name, name === "planted" ? value : Number(value)] as const;
+    });
+    this.#options = { ...SCENARIO_OPTIONS, ...Object.fromEntries(overrides) };
+    this.#membership = {
+      index: 0 as LogIndex,
+      incoming: plain.map((id) => Number(id) as NodeId),
+      learners: learners === "" ? [] : learners.split(",").map((id) => Number(id) as NodeId),
+      leaseMs: Number(lease),
+    };
+    const init = { create: this.#create, options: this.#options, membership: this.#membership };
+    this.#cluster = new Cluster(init);
+    return [describeConfig(this.#membership)];
+  }
+
+  #start(args: readonly string[]): void {
+    const { plain, named } = parse(args);
+    const log = new MemoryLog(present(this.#membership, "a membership"));
+    const terms = (named["terms"] ?? "").split(",").filter((term) => term !== "");
+    const entries = terms.map((term, at): Entry => {
+      const index = (at + 1) as LogIndex;
+      const data = new TextEncoder().encode(`${index}/${term}`);
+      return { kind: "command", index, epoch: this.#epochOf(Number(term)), data };
+    });
+    const promised = this.#epochOf(Number(named["term"] ?? terms.at(-1) ?? 0));
+    log.take([
+      { op: "promise", promised, votedFor: Number(named["vote"] ?? 0) as NodeId | 0 },
+      { op: "append", entries },
+      { op: "commit-hint", index: Number(named["hint"] ?? 0) as LogIndex },
+    ]);
+    this.cluster.startWith(Number(plain[0]), log);
+  }
+
+  /** Lets every lease run out first, and only this node notice that its leader is silent. */
+  #campaign(id: number): void {
+    this.cluster.elapse(2 * this.#options.electionTimeoutMs, this.#ids([]));
+    this.cluster.tick(id);
+  }
+
+  #elect(id: number): readonly string[] {
+    this.#campaign(id);
+    this.cluster.stabilize(this.#ids([]));
+    this.cluster.takeTrace();
+    return this.#statuses([]);
+  }
+
+  #read(args: readonly string[]): void {
+    const { plain, named } = parse(args);
+    const [id, mode] = plain;
+    const number = this.cluster.read(
+      Number(id),
+      mode as ReadMode,
+      Number(named["deadline"] ?? 60_000),
+    );
+    this.cluster.say(`read ${number}: ${mode} at ${id}`);
+  }
+
+  #lease(id: number): readonly string[] {
+    const { core, now } = this.cluster.node(id);
+    return [core.leaseHolds(core.status().epoch, now) ? "holds" : "does not hold"];
+  }
+
+  #compact(id: number, index: number): void {
+    const { log, core } = this.cluster.node(id);
+    const epoch = present(log.epochAt(index as LogIndex), `the epoch at ${index}`);
+    const meta = { index: index as LogIndex, epoch, config: core.status().config };
+    log.take([{ op: "compact-to", meta }]);
+  }
+
+  #load(id: number): void {
+    const { log } = this.cluster.node(id);
+    log.loadedFrom = 0;
+    this.cluster.act(id, (core, now) => core.loaded(log.first(), log.last(), now));
+  }
+
+  #cut(args: readonly string[]): void {
+    const [first = "", second] = args;
+    if (second === undefined) this.cluster.cuts.add(first);
+    else this.cluster.cuts.add(`${first}->${second}`).add(`${second}->${first}`);
+  }
+
+  #network(): readonly string[] {
+    if (this.cluster.flights.length === 0) return ["nothing is under way"];
+    return this.cluster.flights.map((flight) => this.cluster.describe(flight));
+  }
+
+  #flights(args: readonly string[]): readonly Flight<M>[] {
+    const wanted = args.filter((arg) => arg !== "keep");
+    return this.cluster.flights.filter((flight) =>
+      wanted.every((arg) => {
+        const { from, to, body } = flight.envelope;
+        return arg === `#${flight.number}` || arg === `${from}->${to}` || arg === body.kind;
+      }),
+    );
+  }
+
+  #statuses(args: readonly string[]): readonly string[] {
+    return this.#ids(args).map((id) => `${id} is ${this.#status(id)}`);
+  }
+
+  #status(id: number): string {
+    const node = this.cluster.node(id);
+    return node.up ? describeStatus(node.core.status()) : "down";
+  }
+
+  #describeLog(id: number): string {
+    const { log } = this.cluster.node(id);
+    const head = log.first() > 1 ? `snapshot to ${log.first() - 1}, ` : "";
+    return `${id} ${head}${describeEntries(log.entries())}`;
+  }
+
+  #ids(args: readonly string[]): readonly number[] {
+    return args.length > 0 ? args.map(Number) : [...this.cluster.nodes.keys()];
+  }
+}
+
+function parse(args: readonly string[]): {
+  readonly plain: readonly string[];
+  readonly named: Readonly<Record<string, string>>;
+} {
+  const named: Record<string, string> = {};
+  for (const arg of args) {
+    const at = arg.indexOf("=");
+    if (at > 0) named[arg.slice(0, at)] = arg.slice(at + 1);
+  }
+  return { plain: args.filter((arg) => !arg.includes("=")), named };
+}
