@@ -5,6 +5,8 @@ import type { Envelope, Epoch } from "../consensus/index.ts";
 import type { Durability } from "./durability.ts";
 import type { RaftMessage } from "./message.ts";
 
+const NOTHING: readonly Envelope<RaftMessage>[] = [];
+
 export interface OutboxInit {
   readonly id: NodeId;
   readonly incarnation: bigint;
@@ -58,13 +60,16 @@ export class Outbox {
 
   drainSend(): readonly Envelope<RaftMessage>[] {
     const drained = this.#send;
-    if (drained.length > 0) this.#send = [];
+    if (drained.length === 0) return NOTHING;
+    this.#send = [];
     return drained;
   }
 
   drainAfter(): readonly Envelope<RaftMessage>[] {
     const drained = this.#after;
-    if (drained.length > 0) this.#after = [];
+    // Never the live array: a write without messages would let those of the next one leave early (R1).
+    if (drained.length === 0) return NOTHING;
+    this.#after = [];
     return drained;
   }
 
