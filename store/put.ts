@@ -16,18 +16,19 @@ export function needPut(request: PutRequest, space: KeySpace, rows: RowSet): voi
   if (before !== undefined) rows.want(before);
 }
 
-/** Judged on the state before the command, and before anything is changed. */
-export function checkPutState(
-  request: PutRequest,
-  space: KeySpace,
+/** Judged on the state before the command, and before anything is changed, like `checkKept`. */
+export function checkLease(
+  { lease }: PutRequest,
   leases: ReadonlySet<LeaseId>,
 ): Refusal | undefined {
-  if (request.lease !== NO_LEASE && !leases.has(request.lease)) return refusal("lease-not-found");
-  const keeps = request.ignoreValue || request.ignoreLease;
-  if (keeps && space.index.visible(request.key, space.revision) === undefined) {
-    return refusal("key-not-found");
-  }
-  return undefined;
+  return lease !== NO_LEASE && !leases.has(lease) ? refusal("lease-not-found") : undefined;
+}
+
+/** What is kept of the key must be there. etcd asks for the lease first, but last in a transaction. */
+export function checkKept(request: PutRequest, space: KeySpace): Refusal | undefined {
+  if (!request.ignoreValue && !request.ignoreLease) return undefined;
+  const before = space.index.visible(request.key, space.revision);
+  return before === undefined ? refusal("key-not-found") : undefined;
 }
 
 const NO_PREVIOUS: PutResponse = {};

@@ -9,7 +9,7 @@ import { deleteRange, needDeleteRange } from "./delete-range.ts";
 import { overlap, spanOf } from "./key-index.ts";
 import type { Span } from "./key-index.ts";
 import type { KeySpace } from "./key-space.ts";
-import { checkPutState, needPut, put } from "./put.ts";
+import { checkKept, checkLease, needPut, put } from "./put.ts";
 import { RangeSelection } from "./range-selection.ts";
 import { isRefusal } from "./refusal.ts";
 import type { RangeRequest, RequestOp, TxnRequest } from "./request.ts";
@@ -100,7 +100,7 @@ export function checkPuts(
   leases: ReadonlySet<LeaseId>,
 ): Refusal | undefined {
   return firstFault(path, (step) =>
-    step.kind === "put" ? checkPutState(step.put, space, leases) : undefined,
+    step.kind === "put" ? (checkKept(step.put, space) ?? checkLease(step.put, leases)) : undefined,
   );
 }
 

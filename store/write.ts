@@ -3,7 +3,7 @@ import { unreachable } from "../base/index.ts";
 import type { LeaseId, LogIndex, Revision } from "../base/index.ts";
 import { deleteRange, needDeleteRange } from "./delete-range.ts";
 import type { KeySpace } from "./key-space.ts";
-import { checkPutState, needPut, put } from "./put.ts";
+import { checkKept, checkLease, needPut, put } from "./put.ts";
 import { isRefusal, refused } from "./refusal.ts";
 import type { PutRequest, Request, TxnRequest } from "./request.ts";
 import type { Response } from "./response.ts";
@@ -55,7 +55,7 @@ export function runCommand(request: KeyCommand, context: WriteContext): Response
 }
 
 function runPut(request: PutRequest, { space, leases, rows }: WriteContext): Response {
-  const fault = checkPutState(request, space, leases);
+  const fault = checkLease(request, leases) ?? checkKept(request, space);
   if (fault !== undefined) return refused(fault, revisionOf(space));
   space.begin();
   const response = put(request, space, rows);

@@ -40,6 +40,8 @@ described("the machine agrees with etcd", () => {
     for (const [drawnCommand, drawnRange] of script) {
       const offset = host.machine.revision - LOOKBACK;
       const command = shiftRequest(drawnCommand, offset);
+      // etcd 3.4 dies of a put that keeps the value of a key deleted earlier in its own transaction.
+      if (mayKeepWhatItDeletes(command)) continue;
       expect({ command, answer: shown(ours(host, command)) }).toEqual({
         command,
         answer: shown(await etcd.run(command)),
@@ -105,4 +107,20 @@ function shiftTxn(txn: TxnRequest, offset: number): TxnRequest {
     success: txn.success.map(shiftOperation),
     failure: txn.failure.map(shiftOperation),
   };
+}
+
+function mayKeepWhatItDeletes(request: Request): boolean {
+  if (request.kind !== "txn") return false;
+  const operations = operationsOf(request.txn);
+  const keeps = operations.some(
+    (operation) =>
+      operation.kind === "put" && (operation.put.ignoreValue || operation.put.ignoreLease),
+  );
+  return keeps && operations.some(({ kind }) => kind === "delete-range");
+}
+
+function operationsOf(txn: TxnRequest): readonly RequestOp[] {
+  return [...txn.success, ...txn.failure].flatMap((operation) =>
+    operation.kind === "txn" ? operationsOf(operation.txn) : [operation],
+  );
 }

@@ -73,7 +73,8 @@ export class Oracle {
     const revision = this.revision as Revision;
     switch (request.kind) {
       case "put":
-        this.#checkPut(request.put);
+        this.#checkLease(request.put);
+        this.#checkKept(request.put);
         return { kind: "put", revision, put: this.#put(request.put) };
       case "delete-range":
         return {
@@ -84,7 +85,9 @@ export class Oracle {
       case "txn": {
         const choices = this.#choose(request.txn);
         this.#check(request.txn, [...choices], (operation) => {
-          if (operation.kind === "put") this.#checkPut(operation.put);
+          if (operation.kind !== "put") return;
+          this.#checkKept(operation.put);
+          this.#checkLease(operation.put);
         });
         this.#check(request.txn, [...choices], (operation) => {
           if (operation.kind !== "range") return;
@@ -106,8 +109,11 @@ export class Oracle {
     }
   }
 
-  #checkPut(put: PutRequest): void {
+  #checkLease(put: PutRequest): void {
     if (put.lease !== 0n) throw new Refused(refusal("lease-not-found"));
+  }
+
+  #checkKept(put: PutRequest): void {
     if (!put.ignoreValue && !put.ignoreLease) return;
     if (this.#alive({ key: put.key }, this.revision).length === 0) {
       throw new Refused(refusal("key-not-found"));
