@@ -15,7 +15,7 @@ export interface ReplicaLimits {
   readonly readsRetryingMax: number;
   /** Reads that wait for values from the engine. */
   readonly readsLoadingMax: number;
-  /** Wall time ahead of monotonic time by more than this between two ticks: a suspended machine (R7). */
+  /** Wall time ahead of monotonic time by more than this between two looks: a suspended machine (R7). */
   readonly wallAheadMaxMs: number;
 }
 

@@ -109,7 +109,14 @@ export class Reader {
     context: CallContext,
     done: Done<Proven<T>>,
   ): void {
-    const call: ReadCall<T> = { scan, options, context, done, askedAtMs: this.#init.replica.now() };
+    const call: ReadCall<T> = {
+      scan,
+      options,
+      context,
+      done,
+      askedAtMs: this.#init.replica.now(),
+      askedBreaks: this.#init.replica.clockBreaks(),
+    };
     this.#attempt(call, mode);
   }
 
@@ -139,7 +146,7 @@ export class Reader {
       grant,
       mode,
       appliedIndex: machine.applied,
-      clockBreaks: replica.clockBreaks,
+      clockBreaks: replica.clockBreaks(),
       header: this.#init.header(),
     };
     this.#scans.run(scan, (end) => {
@@ -164,7 +171,7 @@ export class Reader {
       return;
     }
     const { grant, mode } = captured;
-    const unbroken = captured.clockBreaks === replica.clockBreaks;
+    const unbroken = captured.clockBreaks === replica.clockBreaks();
     if (grant.used === "lease" && !(unbroken && replica.leaseHolds(grant.epoch))) {
       this.#attempt(call, "index");
       return;
@@ -189,7 +196,8 @@ export class Reader {
     const { replica, memberId, region } = this.#init;
     const { grant } = captured;
     const echoed = unbroken ? grant.freshAtMs : undefined;
-    const asked = grant.guarantee === "linearizable" ? call.askedAtMs : undefined;
+    const whole = unbroken && call.askedBreaks === captured.clockBreaks;
+    const asked = grant.guarantee === "linearizable" && whole ? call.askedAtMs : undefined;
     const freshAtMs = Math.max(echoed ?? -Infinity, asked ?? -Infinity);
     const known = freshAtMs === -Infinity ? undefined : (freshAtMs as MonotonicMs);
     const bound = stalenessBoundMs(known, replica.now(), replica.clockDriftMax);
@@ -238,6 +246,8 @@ interface ReadCall<T> {
   readonly context: CallContext;
   readonly done: Done<Proven<T>>;
   readonly askedAtMs: MonotonicMs;
+  /** Of replica.clockBreaks() then: a span from `askedAtMs` on means nothing once it has changed. */
+  readonly askedBreaks: number;
 }
 
 interface Captured {

@@ -64,7 +64,7 @@ export class Replica {
   #stopped = false;
   /** Counts the moments at which every stamp and lease was dropped (R7). */
   #clockBreaks = 0;
-  #lastTick: { readonly now: MonotonicMs; readonly wall: number };
+  #lastLook: { readonly now: MonotonicMs; readonly wall: number };
   #logTimeAnchor: { readonly epoch: Epoch; readonly logTime: number; readonly now: MonotonicMs };
   #seen: {
     readonly epoch: Epoch;
@@ -108,7 +108,7 @@ export class Replica {
       overloaded: () => this.#applier.backlogEntries > init.limits.applyBacklogEntriesMax,
       send: (to, message) => this.#post(to, message),
     });
-    this.#lastTick = { now, wall: init.clock.wallMs() };
+    this.#lastLook = { now, wall: init.clock.wallMs() };
     this.#logTimeAnchor = { epoch: EPOCH_ZERO, logTime: machine.logTime, now };
     this.#seen = { epoch: EPOCH_ZERO, leader: undefined, role: "follower" };
     this.#wake();
@@ -138,8 +138,13 @@ export class Replica {
     return this.#init.options.clockDriftMax;
   }
 
-  /** Changes whenever stamps and leases captured earlier must not be used any more. */
-  get clockBreaks(): number {
+  /**
+   * Looks at both clocks, so that a suspended machine is noticed before anything is answered by them.
+   *
+   * @returns a count that changes whenever spans, stamps and leases that began earlier mean nothing (R7).
+   */
+  clockBreaks(): number {
+    this.#checkClock(this.now());
     return this.#clockBreaks;
   }
 
@@ -256,6 +261,7 @@ export class Replica {
 
   #drain(): void {
     if (this.#halted || this.#stopped) return;
+    this.#checkClock(this.now());
     let appliedAny = false;
     for (;;) {
       while (this.#core.hasReady()) this.#act(this.#core.ready());
@@ -337,11 +343,12 @@ export class Replica {
 
   #checkClock(now: MonotonicMs): void {
     const wall = this.#init.clock.wallMs();
-    const ahead = wall - this.#lastTick.wall - (now - this.#lastTick.now);
-    this.#lastTick = { now, wall };
+    const ahead = wall - this.#lastLook.wall - (now - this.#lastLook.now);
+    this.#lastLook = { now, wall };
     if (ahead <= this.#init.limits.wallAheadMaxMs) return;
     this.#clockBreaks += 1;
     this.#core.clockUncertain(now);
+    this.#wake();
     this.#init.journal.warn("wall time ran ahead of monotonic time: lease and stamps dropped", {
       aheadMs: Math.round(ahead),
     });
