@@ -81,11 +81,12 @@ function onDeposedLeader(state: RaftState, from: NodeId, body: LeaderMessage): v
 
 function onLeaderMessage(state: RaftState, message: RaftEnvelope, body: LeaderMessage): void {
   const { from, epoch } = message;
+  const known = epoch.round === state.term ? state.leader : 0;
   assert(
-    state.leadership === undefined || epoch.round > state.term,
-    `nodes ${from} and ${state.id} both lead term ${epoch.round} (Raft Fig. 3, Election Safety)`,
+    known === 0 || known === from,
+    `nodes ${known} and ${from} both lead term ${epoch.round} (Raft Fig. 3, Election Safety)`,
   );
-  if (epoch.round > state.term || state.leader !== from) becomeFollower(state, epoch.round, from);
+  if (known === 0) becomeFollower(state, epoch.round, from);
   if (body.kind === "leader-halted") {
     onLeaderHalted(state, from);
     return;

@@ -20,7 +20,7 @@ export class Freshness {
   readonly #planted: PlantedBug | undefined;
   readonly #stampedAtMs = new Float64Array(STAMPS_MAX);
   #stampLast = 0;
-  /** Nothing stamped before this instant counts (R7, clockUncertain). */
+  /** Nothing stamped until this instant counts (R7, clockUncertain). */
   #floorMs = -Infinity;
   #freshAtMs = -Infinity;
   /** In order of both time and index. */
@@ -50,7 +50,7 @@ export class Freshness {
 
   /** Everything committed before `atMs` is within `index`. */
   onProof(atMs: number, index: LogIndex, applied: LogIndex): void {
-    if (atMs < this.#floorMs || atMs <= this.#freshAtMs) return;
+    if (atMs <= this.#floorMs || atMs <= this.#freshAtMs) return;
     if (index <= applied) {
       this.#freshAtMs = atMs;
       this.#waiting = this.#waiting.filter((proof) => proof.atMs > atMs);

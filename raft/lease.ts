@@ -19,7 +19,7 @@ function leaseUntilMs(state: RaftState, now: MonotonicMs): number {
   const from = quorumValue(config, (node) => {
     if (node === id) return now;
     const sentAtMs = leading.peers.get(node)?.leaseFromMs ?? -Infinity;
-    return sentAtMs < leading.leaseFloorMs ? -Infinity : sentAtMs;
+    return sentAtMs > leading.leaseFloorMs ? sentAtMs : -Infinity;
   });
   const drift = (1 - options.clockDriftMax) / (1 + options.clockDriftMax);
   return from + config.leaseMs * drift - options.leaseMarginMs;

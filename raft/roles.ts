@@ -50,12 +50,12 @@ export function becomeLeader(state: RaftState): void {
 export function becomeHalted(state: RaftState): void {
   const led = state.leadership !== undefined;
   const { id, config } = state;
+  state.reads.refuseAll("halted");
   endRole(state);
   state.role = "follower";
   state.leader = 0;
   state.halted = true;
   state.proposals.onHalted();
-  state.reads.refuseAll("halted");
   state.outbox.clear();
   if (!led) return;
   for (const node of membersOf(config)) {

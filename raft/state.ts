@@ -35,7 +35,7 @@ export interface Leadership {
   readonly peers: ReadonlyMap<NodeId, Progress>;
   readonly rounds: Rounds;
   heartbeatDueAtMs: number;
-  /** Rounds sent before this instant give no lease (R7, clockUncertain). */
+  /** Rounds sent until this instant give no lease (R7, clockUncertain). */
   leaseFloorMs: number;
   /** Reads and asks that the next round will confirm. */
   forRound: { reads: WaitingRead[]; asks: Ask[] };

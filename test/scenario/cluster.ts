@@ -64,6 +64,9 @@ export class Cluster<M extends Message> {
   flights: Flight<M>[] = [];
   /** "1->2": what is sent that way is lost. */
   readonly cuts = new Set<string>();
+  /** Inputs that come while this is set end in one drain: an event-loop turn. */
+  #turn: Set<Node<M>> | undefined;
+  readonly #delivered = new Map<string, number>();
   #flightNumber = 0;
   #trace: string[] = [];
   #readId = 0;
@@ -85,6 +88,7 @@ export class Cluster<M extends Message> {
   startWith(id: number, log: MemoryLog): void {
     const node = this.node(id);
     node.durable = log.copy();
+    node.applied = [];
     this.crash(id);
     this.restart(id);
   }
@@ -124,6 +128,9 @@ export class Cluster<M extends Message> {
     if (!options.keep) this.flights = this.flights.filter((other) => other !== flight);
     const node = this.nodes.get(flight.envelope.to);
     if (node?.up !== true) return;
+    const { from, body } = flight.envelope;
+    const sort = `${body.kind} from ${from}`;
+    this.#delivered.set(sort, (this.#delivered.get(sort) ?? 0) + 1);
     this.#say(describeEnvelope(flight.envelope));
     this.#input(node, () => node.core.step(flight.envelope, node.now));
   }
@@ -189,6 +196,24 @@ export class Cluster<M extends Message> {
     }
   }
 
+  beginTurn(): void {
+    this.#turn = new Set();
+  }
+
+  endTurn(): void {
+    const turn = this.#turn ?? [];
+    this.#turn = undefined;
+    for (const node of turn) this.#drain(node);
+  }
+
+  /** Messages of this kind delivered so far, by sender. */
+  delivered(kind: string): readonly string[] {
+    return [...this.#delivered]
+      .filter(([sort]) => sort.startsWith(`${kind} `))
+      .map(([sort, count]) => `${count} ${sort}`)
+      .sort();
+  }
+
   describe(flight: Flight<M>): string {
     return `#${flight.number} ${describeEnvelope(flight.envelope)}`;
   }
@@ -229,7 +254,8 @@ export class Cluster<M extends Message> {
       before.epoch.round !== after.epoch.round ||
       before.leader !== after.leader;
     if (changed) this.#say(`${node.id} is ${describeStatus(after)}`);
-    this.#drain(node);
+    if (this.#turn === undefined) this.#drain(node);
+    else this.#turn.add(node);
   }
 
   #drain(node: Node<M>): void {

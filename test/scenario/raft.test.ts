@@ -11,10 +11,11 @@ import { Script } from "./script.ts";
 
 const folder = join(__dirname, "raft");
 
-/** `timeout-now 1 2`: leader 1 gives node 2 leave to campaign; transfer itself is another matter. */
+/** `timeout-now 1 2 [TERM]`: leader 1 gives node 2 leave to campaign, in its own term or the one named. */
 function timeoutNow(script: Script<RaftMessage>): Command {
-  return script.traced(([from, to]) => {
-    const { epoch } = script.cluster.node(Number(from)).core.status();
+  return script.traced(([from, to, term]) => {
+    const current = script.cluster.node(Number(from)).core.status().epoch;
+    const epoch = term === undefined ? current : { ...current, round: Number(term) };
     const envelope = {
       from: Number(from) as NodeId,
       to: Number(to) as NodeId,

@@ -1,7 +1,7 @@
 // The language of scenarios: one word a command, for any core behind the consensus contract.
 //
 //   nodes 1 2 3 [learners=4] [lease=1000] [option=value ...]   a fresh cluster; options by their contract names
-//   start 2 terms=1,1,2 [term=2] [vote=0] [hint=0]              node 2's disk holds these entries
+//   start 2 terms=1,1,2 [term=2] [vote=0] [hint=0] [voters=1,2] node 2's disk holds these entries, and a config
 //   elapse MS [ids]   tick [ids]   campaign ID   elect ID       clocks; elect also settles, and prints little
 //   propose ID TEXT   read ID MODE [deadline=MS]
 //   deliver / drop [FROM->TO] [KIND] [#NUMBER] [keep]           messages under way, all that match
@@ -10,7 +10,8 @@
 //   cut A B | cut A->B   isolate ID   heal   crash ID   restart ID
 //   unreachable ID PEER   storage-failed ID   clock-uncertain ID   compact ID INDEX   page-out ID INDEX   load ID
 //   snapshot-sent ID TO ok|failed
-//   lease ID   status [ids]   log [ids]
+//   turn begin|end    inputs in between are one event-loop turn
+//   lease ID   status [ids]   log [ids]   disk ID   count KIND
 import { present } from "../../base/index.ts";
 import type { LogIndex, NodeId } from "../../base/index.ts";
 import type {
@@ -24,7 +25,7 @@ import type {
 import { Cluster } from "./cluster.ts";
 import type { Flight } from "./cluster.ts";
 import type { Command } from "./datadriven.ts";
-import { describeConfig, describeEntries, describeStatus } from "./describe.ts";
+import { describeConfig, describeEntries, describeEpoch, describeStatus } from "./describe.ts";
 import { MemoryLog } from "./memory-log.ts";
 
 export const SCENARIO_OPTIONS: ConsensusOptions = {
@@ -84,7 +85,13 @@ export class Script<M extends { readonly kind: string }> {
       persist: this.traced(([id]) => void this.cluster.persist(Number(id))),
       apply: this.traced(([id]) => void this.cluster.apply(Number(id))),
       stabilize: this.traced((args) => this.cluster.stabilize(this.#ids(args))),
+      turn: this.traced(([edge]) => {
+        if (edge === "begin") this.cluster.beginTurn();
+        else this.cluster.endTurn();
+      }),
       lease: ([id]) => this.#lease(Number(id)),
+      disk: ([id]) => this.#disk(Number(id)),
+      count: ([kind = ""]) => this.cluster.delivered(kind),
       status: (args) => this.#statuses(args),
       log: (args) => this.#ids(args).map((id) => this.#describeLog(id)),
     };
@@ -166,6 +173,7 @@ export class Script<M extends { readonly kind: string }> {
       const data = new TextEncoder().encode(`${index}/${term}`);
       return { kind: "command", index, epoch: this.#epochOf(Number(term)), data };
     });
+    if (named["voters"] !== undefined) entries.push(this.#configEntry(entries, named["voters"]));
     const promised = this.#epochOf(Number(named["term"] ?? terms.at(-1) ?? 0));
     log.take([
       { op: "promise", promised, votedFor: Number(named["vote"] ?? 0) as NodeId | 0 },
@@ -175,9 +183,13 @@ export class Script<M extends { readonly kind: string }> {
     this.cluster.startWith(Number(plain[0]), log);
   }
 
-  /** Lets every lease run out first, and only this node notice that its leader is silent. */
+  /** Every lease runs out first, leaders notice that nobody answered, and of the rest only this node. */
   #campaign(id: number): void {
     this.cluster.elapse(2 * this.#options.electionTimeoutMs, this.#ids([]));
+    for (const other of this.#ids([])) {
+      const { core, up } = this.cluster.node(other);
+      if (up && core.status().role === "leader") this.cluster.tick(other);
+    }
     this.cluster.tick(id);
   }
 
@@ -186,6 +198,27 @@ export class Script<M extends { readonly kind: string }> {
     this.cluster.stabilize(this.#ids([]));
     this.cluster.takeTrace();
     return this.#statuses([]);
+  }
+
+  #configEntry(before: readonly Entry[], voters: string): Entry {
+    const last = present(before.at(-1), "an entry before the configuration");
+    const index = (last.index + 1) as LogIndex;
+    const config = {
+      ...present(this.#membership, "a membership"),
+      index,
+      incoming: voters.split(",").map((id) => Number(id) as NodeId),
+      learners: [],
+    };
+    return { kind: "config", index, epoch: last.epoch, config };
+  }
+
+  #disk(id: number): readonly string[] {
+    const { durable } = this.cluster.node(id);
+    const { promised, votedFor, commitHint } = durable;
+    const entries = describeEntries(durable.entries());
+    return [
+      `${id} promise ${describeEpoch(promised)} vote ${votedFor}, commit hint ${commitHint}, ${entries}`,
+    ];
   }
 
   #read(args: readonly string[]): void {
