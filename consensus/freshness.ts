@@ -11,5 +11,6 @@ export function stalenessBoundMs(
   clockDriftMax: number,
 ): number | undefined {
   if (freshAtMs === undefined) return undefined;
-  return Math.max(0, Math.ceil((now - freshAtMs) * (1 + clockDriftMax)));
+  // A clock at the slow end of its bound shows (1 - rho) of the true span: only the quotient covers it.
+  return Math.max(0, Math.ceil((now - freshAtMs) / (1 - clockDriftMax)));
 }
