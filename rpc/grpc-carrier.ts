@@ -1,6 +1,6 @@
 // Carries a table of services over gRPC, by @grpc/grpc-js: bytes in, bytes out, no codec of its own. It
 // knows connections, deadlines, limits and draining, and nothing of what the services do.
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { Server, ServerCredentials, logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 import type {
   ChannelOptions,
   MethodDefinition,
@@ -22,6 +22,9 @@ import type { Method, ServiceTable, StreamHandler, UnaryHandler } from "./servic
 
 /** etcd's grpcOverheadBytes: what a message may be above --max-request-bytes before gRPC refuses it. */
 const OVERHEAD_BYTES = 512 * 1024;
+
+// What it would print reaches the owner as an error.
+setLogVerbosity(logVerbosity.NONE);
 
 export interface GrpcCarrierOptions {
   readonly services: ServiceTable;

@@ -103,6 +103,7 @@ export class PeerLink {
 
   /** All messages of one turn. */
   send(messages: readonly PeerMessage[]): void {
+    if (messages.length === 0) return;
     if (this.#state.kind === "open") this.#write(this.#state.stream, messages);
     else if (this.#state.kind === "greeting") this.#wait(messages);
     else this.#drop(messages.length);

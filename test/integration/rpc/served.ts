@@ -1,0 +1,136 @@
+// Services on a real gRPC server at a free port, and a raw client of it; both end with the test file.
+import { Client, Metadata, credentials } from "@grpc/grpc-js";
+import type { ClientDuplexStream, ClientReadableStream, ServiceError } from "@grpc/grpc-js";
+import type { MonotonicMs } from "../../../base/index.ts";
+import type { MethodPath } from "../../../proto/index.ts";
+import { GrpcCarrier, clientServices } from "../../../rpc/index.ts";
+import type { Backend, ForwardToLeader, ServiceTable } from "../../../rpc/index.ts";
+
+export function monotonicMs(): MonotonicMs {
+  return performance.now() as MonotonicMs;
+}
+
+export interface ServedOptions {
+  readonly requestBytesMax?: number;
+  readonly pipelineCallsMax?: number;
+  readonly healthPollMs?: number;
+  readonly healthWatchesMax?: number;
+  readonly forwardToLeader?: ForwardToLeader;
+}
+
+export function servicesOf(backend: Backend, options: ServedOptions = {}): ServiceTable {
+  return clientServices({
+    backend,
+    forwardToLeader: options.forwardToLeader ?? (() => false),
+    monotonicMs,
+    endOfTurn: (run) => void setImmediate(run),
+    txnOperationsMax: 128,
+    requestBytesMax: options.requestBytesMax ?? 1536 * 1024,
+    callTimeoutMs: 5_000,
+    pipelineCallsMax: options.pipelineCallsMax ?? 256,
+    healthPollMs: options.healthPollMs ?? 10,
+    healthWatchesMax: options.healthWatchesMax ?? 8,
+  });
+}
+
+const ending: (() => Promise<void> | void)[] = [];
+
+/** For afterAll. */
+export async function endServed(): Promise<void> {
+  for (const end of ending.reverse()) await end();
+  ending.length = 0;
+}
+
+export async function served(
+  services: ServiceTable,
+  options: ServedOptions = {},
+): Promise<{ readonly port: number; readonly carrier: GrpcCarrier; readonly client: RawClient }> {
+  const carrier = new GrpcCarrier({
+    services,
+    monotonicMs,
+    callTimeoutMs: 5_000,
+    requestBytesMax: options.requestBytesMax ?? 1536 * 1024,
+    concurrentStreamsMax: 2 ** 31 - 1,
+    keepaliveMs: 60_000,
+    keepaliveTimeoutMs: 20_000,
+    onBug: (cause) => {
+      throw cause;
+    },
+  });
+  const port = await carrier.listen("127.0.0.1", 0);
+  const client = new RawClient(port);
+  ending.push(
+    () => carrier.drain(1_000),
+    () => client.close(),
+  );
+  return { port, carrier, client };
+}
+
+/** Bytes in, bytes out, as any gRPC client would send them. */
+export class RawClient {
+  readonly #client: Client;
+
+  constructor(port: number) {
+    this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+      "grpc.max_receive_message_length": -1,
+      "grpc.use_local_subchannel_pool": 1,
+    });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** @throws {ServiceError} as the call ended. */
+  async call(
+    path: MethodPath,
+    request: Uint8Array,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Uint8Array> {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(
+        path,
+        toBuffer,
+        fromBuffer,
+        request,
+        metadata,
+        (error, bytes) => {
+          if (error !== null) reject(error);
+          else resolve(bytes ?? new Uint8Array(0));
+        },
+      );
+    });
+  }
+
+  /** The error that a call ends with. */
+  async failure(
+    path: MethodPath,
+    request: Uint8Array,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<ServiceError> {
+    try {
+      await this.call(path, request, headers);
+    } catch (error) {
+      return error as ServiceError;
+    }
+    throw new Error(`${path} did not fail`);
+  }
+
+  serverStream(path: MethodPath, request: Uint8Array): ClientReadableStream<Uint8Array> {
+    return this.#client.makeServerStreamRequest(path, toBuffer, fromBuffer, request);
+  }
+
+  stream(path: MethodPath): ClientDuplexStream<Uint8Array, Uint8Array> {
+    return this.#client.makeBidiStreamRequest(path, toBuffer, fromBuffer);
+  }
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes);
+}
+
+function fromBuffer(bytes: Buffer): Uint8Array {
+  return bytes;
+}
