@@ -139,15 +139,15 @@ export class Courier {
     for (const address of [...this.#connections.keys()]) this.#disconnect(address, error);
   }
 
-  /** Members of a kind can only be asked once it is known who they are. */
+  /** Before anything is known, the few milliseconds of a question save a hop, or the wrong member. */
   async #find(
     destination: Destination,
     deadlineAtMs: number,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     this.discovery.touch();
-    if (destination !== "follower" && destination !== "learner") return;
-    await within(this.discovery.first(), deadlineAtMs - this.nowMs(), signal);
+    if (this.router.knows(destination)) return;
+    await within(this.discovery.find(destination), deadlineAtMs - this.nowMs(), signal);
   }
 
   async #repeat<T>(

@@ -6,12 +6,14 @@ import { METHODS } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { isAbsence } from "./retry.ts";
 import { addressOf } from "./options.ts";
-import type { Router } from "./router.ts";
+import type { Destination, Router } from "./router.ts";
 
 /** Bound on one question to one member. */
 const PROBE_MS = 1_000;
 /** The table is asked anew when a call finds it this old. */
 const AGE_MS_MAX = 10_000;
+/** The same while a member's address is missing: it has just started, or is about to. */
+const INCOMPLETE_AGE_MS_MAX = 1_000;
 /** However doubtful, not asked more often than this: a failover takes longer. */
 const PERIOD_MS_MIN = 250;
 
@@ -30,23 +32,31 @@ export class Discovery {
   #running: Promise<void> | undefined;
   #startedAtMs = Number.NEGATIVE_INFINITY;
   #doubtful = false;
+  #incomplete = false;
+  /** No longer than the client's gate lets through. */
+  #seeking: { readonly destination: Destination; readonly resolve: () => void }[] = [];
   #closed = false;
 
   constructor(parts: DiscoveryParts) {
     this.#parts = parts;
   }
 
-  /** Resolves when the table has been asked once; never rejects, and takes at most a few probes' time. */
-  async first(): Promise<void> {
+  /**
+   * Resolves when the router knows a member of this kind, or has asked everybody; never rejects. A member
+   * that is silent holds up only those whom nobody else can serve, and for a few probes' time.
+   */
+  async find(destination: Destination): Promise<void> {
     if (this.#startedAtMs === Number.NEGATIVE_INFINITY) this.#start();
-    await this.#running;
+    if (this.#running === undefined || this.#parts.router.knows(destination)) return;
+    await new Promise<void>((resolve) => this.#seeking.push({ destination, resolve }));
   }
 
   /** Called with every call: starts asking when it is time. */
   touch(): void {
     const ageMs = this.#parts.nowMs() - this.#startedAtMs;
     if (this.#running !== undefined || ageMs < PERIOD_MS_MIN) return;
-    if (this.#doubtful || ageMs >= AGE_MS_MAX) this.#start();
+    const ageMsMax = this.#incomplete ? INCOMPLETE_AGE_MS_MAX : AGE_MS_MAX;
+    if (this.#doubtful || ageMs >= ageMsMax) this.#start();
   }
 
   /** What is known of the leader may be wrong. */
@@ -68,7 +78,16 @@ export class Discovery {
     this.#startedAtMs = this.#parts.nowMs();
     this.#running = this.#ask().finally(() => {
       this.#running = undefined;
+      for (const seeker of this.#seeking.splice(0)) seeker.resolve();
     });
+  }
+
+  /** The table has changed: lets go who waited for that. */
+  #onNews(): void {
+    const { router } = this.#parts;
+    const found = this.#seeking.filter((seeker) => router.knows(seeker.destination));
+    this.#seeking = this.#seeking.filter((seeker) => !router.knows(seeker.destination));
+    for (const seeker of found) seeker.resolve();
   }
 
   /** One address and no others to come: there is no choice to inform. */
@@ -116,6 +135,7 @@ export class Discovery {
         isLearner: status.isLearner,
       };
       router.onStatus(address, parts, nowMs() - startedAtMs);
+      this.#onNews();
       return true;
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
@@ -136,7 +156,9 @@ export class Discovery {
           addresses: (member.clientURLs ?? []).flatMap((url) => addressOf(url) ?? []),
           isLearner: member.isLearner ?? false,
         }));
+        this.#incomplete = members.some((member) => member.addresses.length === 0);
         for (const gone of router.onMembers(members, new Set(configured))) disconnect(gone);
+        this.#onNews();
         return;
       } catch (error) {
         if (!(error instanceof KvError)) throw error;

@@ -83,9 +83,10 @@ export class Router {
     }));
   }
 
-  /** Whether `address` stands in the table. */
-  has(address: string): boolean {
-    return this.#rows.has(address);
+  /** Whether a call of this kind has a member of its kind to go to. */
+  knows(destination: Destination): boolean {
+    if (destination === "any") return true;
+    return [...this.#rows.values()].some((row) => row.role === destination);
   }
 
   /** A status probe's answer. */
@@ -177,10 +178,6 @@ export class Router {
   forgetLeader(): void {
     this.#leaderId = undefined;
     for (const row of this.#rows.values()) if (row.role === "leader") row.role = "unknown";
-  }
-
-  get leaderKnown(): boolean {
-    return this.#leaderId !== undefined;
   }
 
   #onLeader(leaderId: bigint | undefined, term: number): void {
