@@ -2,6 +2,7 @@
 export * from "./backend.ts";
 export * from "./client-services.ts";
 export * from "./grpc-carrier.ts";
+export * from "./member-question.ts";
 export type { ForwardToLeader } from "./kv-service.ts";
 export * from "./peer-counters.ts";
 export * from "./peer-identity.ts";

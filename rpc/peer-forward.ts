@@ -14,7 +14,10 @@ import type { Call, Reply, ServiceTable } from "./service.ts";
 import { errorOf } from "./status.ts";
 
 /** Only reads: a forwarded write would need the asker's own apply to answer it (peer-message.ts). */
-const FORWARDED: ReadonlySet<string> = new Set<MethodPath>(["/etcdserverpb.KV/Range"]);
+const FORWARDED: ReadonlySet<string> = new Set<MethodPath>([
+  "/etcdserverpb.KV/Range",
+  "/etcdserverpb.Cluster/MemberList",
+]);
 
 interface ForwardRequest {
   readonly method: string;

@@ -2,7 +2,7 @@
 // compares with the log. State that has a hole is discarded and rebuilt from the log, loudly; state ahead
 // of the log, or a log that no longer reaches back far enough, is corruption.
 import type { LogReader } from "../consensus/index.ts";
-import type { Engine, EngineRange, Machine } from "../store/index.ts";
+import type { DiskFailure, Engine, EngineOpening, EngineRange, Machine } from "../store/index.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import type { Journal } from "./ports.ts";
 
@@ -10,14 +10,10 @@ export interface AppliedStateRequest {
   readonly log: LogReader;
   readonly openEngine: (done: (opening: EngineOpening) => void) => void;
   /** Removes the closed engine's files. */
-  readonly discardEngine: () => void;
+  readonly destroyEngine: (done: (failure: DiskFailure | undefined) => void) => void;
   readonly createMachine: () => Machine;
   readonly journal: Journal;
 }
-
-export type EngineOpening =
-  | { readonly ok: true; readonly engine: Engine }
-  | { readonly ok: false; readonly failure: { readonly kind: string; readonly message: string } };
 
 export interface AppliedState {
   readonly engine: Engine;
@@ -114,8 +110,13 @@ async function discard(
     reason: broken.reason,
     index: log.last(),
   });
-  if (broken.engine !== undefined) await closeEngine(broken.engine);
-  request.discardEngine();
+  const { engine } = broken;
+  if (engine !== undefined) {
+    await orDiskFailure("the engine does not close", (done) => {
+      engine.close(done);
+    });
+  }
+  await orDiskFailure("the damaged state cannot be removed", request.destroyEngine);
 }
 
 function checked(request: AppliedStateRequest, state: AppliedState): AppliedState {
@@ -140,14 +141,14 @@ function checked(request: AppliedStateRequest, state: AppliedState): AppliedStat
   return state;
 }
 
-function closeEngine(engine: Engine): Promise<void> {
+function orDiskFailure(
+  problem: string,
+  start: (done: (failure: DiskFailure | undefined) => void) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    engine.close((failure) => {
+    start((failure) => {
       if (failure === undefined) resolve();
-      else
-        reject(
-          new StartRefusal(ExitCode.diskFailure, `the engine does not close: ${failure.message}`),
-        );
+      else reject(new StartRefusal(ExitCode.diskFailure, `${problem}: ${failure.message}`));
     });
   });
 }

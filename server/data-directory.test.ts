@@ -14,11 +14,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { bootstrapCluster } from "./cluster.ts";
 import type { Bootstrap } from "./cluster.ts";
-import {
-  completeDataDirectory,
-  inspectDataDirectory,
-  openDataDirectory,
-} from "./data-directory.ts";
+import { inspectDataDirectory, openDataDirectory } from "./data-directory.ts";
 import type { DataRequest } from "./data-directory.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import { decodeMember, encodeMember } from "./member-file.ts";
@@ -66,9 +62,9 @@ afterEach(() => {
 /** As a start does it: the directory with its lock, then the log, then the seal. */
 function make(from: DataRequest = request): void {
   mkdirSync(join(from.dataDir, "lock"), { recursive: true });
-  const { logGroupDir } = openDataDirectory(from);
-  writeFileSync(join(logGroupDir, "segment"), "entries");
-  completeDataDirectory(from, bootstrap);
+  const data = openDataDirectory(from);
+  writeFileSync(join(data.logGroupDir, "segment"), "entries");
+  data.complete();
 }
 
 function snapshot(): Record<string, string> {
@@ -127,8 +123,9 @@ describe("a fresh directory", () => {
     openDataDirectory(request);
     // The seal beside the log is written, that of the data directory is not.
     writeFileSync(join(request.logDir, "member"), encodeMember({ state: "ready", bootstrap }));
-    expect(openDataDirectory(request).creating).toBe(true);
-    completeDataDirectory(request, bootstrap);
+    const data = openDataDirectory(request);
+    expect(data.creating).toBe(true);
+    data.complete();
     expect(openDataDirectory(request).creating).toBe(false);
   });
 });

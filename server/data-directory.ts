@@ -7,7 +7,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Bootstrap } from "./cluster.ts";
 import { hexId } from "./cluster.ts";
-import { TEMPORARY_ENDING, makeDirectory, syncDirectory, writeDurably } from "./durable-file.ts";
+import { TEMPORARY_ENDING, makeDirectory, writeDurably } from "./durable-file.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import { MEMBER_FILE, decodeMember, encodeMember } from "./member-file.ts";
 import type { MemberRecord } from "./member-file.ts";
@@ -26,12 +26,14 @@ export interface DataRequest {
 
 export interface DataDirectory {
   readonly bootstrap: Bootstrap;
-  /** The log is yet to be made, or its making to be finished; call `completeDataDirectory` when it stands. */
+  /** The log is yet to be made, or its making to be finished; call `complete` when it stands. */
   readonly creating: boolean;
   /** Of the group's log segments. */
   readonly logGroupDir: string;
   /** Of the group's applied state. */
   readonly stateGroupDir: string;
+  /** The log stands and survives power loss: from here on a missing log is a loss. */
+  complete(): void;
 }
 
 const GROUP_DIRECTORY = "group-1";
@@ -96,14 +98,16 @@ export function openDataDirectory(request: DataRequest): DataDirectory {
     creating,
     logGroupDir,
     stateGroupDir: join(dataDir, "state", GROUP_DIRECTORY),
+    complete: () => {
+      seal(request, bootstrap);
+    },
   };
 }
 
-/** The log stands and survives power loss: from here on a missing log is a loss. */
-export function completeDataDirectory(request: DataRequest, bootstrap: Bootstrap): void {
+/** Beside the log first: a data directory that says `ready` has a log. */
+function seal(request: DataRequest, bootstrap: Bootstrap): void {
   const text = encodeMember({ state: "ready", bootstrap });
   writeDurably(request.logDir, MEMBER_FILE, text);
-  syncDirectory(request.logDir);
   writeDurably(request.dataDir, MEMBER_FILE, text);
 }
 

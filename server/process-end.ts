@@ -17,12 +17,14 @@ export interface ProcessEndOptions {
   readonly state: () => JournalFields;
 }
 
-/**
- * Watches for signals and bugs of the whole process.
- *
- * @returns the way to stop watching.
- */
-export function watchProcessEnd(options: ProcessEndOptions): () => void {
+export interface ProcessEndWatch {
+  /** Ends the process inside the call, as an uncaught error does. */
+  readonly onBug: (bug: unknown) => void;
+  readonly stop: () => void;
+}
+
+/** Watches for signals and bugs of the whole process. */
+export function watchProcessEnd(options: ProcessEndOptions): ProcessEndWatch {
   let stopping = false;
   const onSignal = (signal: StopSignal): void => {
     if (stopping) process.exit(SIGNAL_EXIT_CODES[signal]);
@@ -35,11 +37,12 @@ export function watchProcessEnd(options: ProcessEndOptions): () => void {
   for (const signal of SIGNALS) process.on(signal, onSignal);
   process.on("uncaughtException", onBug);
   process.on("unhandledRejection", onBug);
-  return () => {
+  const stop = (): void => {
     for (const signal of SIGNALS) process.removeListener(signal, onSignal);
     process.removeListener("uncaughtException", onBug);
     process.removeListener("unhandledRejection", onBug);
   };
+  return { onBug, stop };
 }
 
 /**

@@ -1,0 +1,167 @@
+// One group's replica on this member, composed: log, engine, state machine, consensus, driver. A node hosts
+// one group; nothing here assumes that it is the only one.
+import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
+import { Mulberry32 } from "../base/index.ts";
+import type { BootNonce } from "../base/index.ts";
+import type { ConsensusOptions } from "../consensus/index.ts";
+import { createRaft } from "../raft/index.ts";
+import { storeCodec } from "../rpc/index.ts";
+import {
+  LOG_OPTIONS_DEFAULT,
+  Machine,
+  destroyEngine,
+  openLog,
+  openNodeDisk,
+  openRocksdbEngine,
+} from "../store/index.ts";
+import type { DiskFailure, Log, LogOpening, LogRecovery } from "../store/index.ts";
+import { openAppliedState } from "./applied-state.ts";
+import { endOfTurn, systemClock } from "./clock.ts";
+import type { Closers } from "./closers.ts";
+import type { Config } from "./config.ts";
+import type { DataDirectory } from "./data-directory.ts";
+import { makeDirectory } from "./durable-file.ts";
+import { ExitCode, StartRefusal } from "./exit-code.ts";
+import type { JournalFields, ServerJournal } from "./journal.ts";
+import { REPLICA_LIMITS_DEFAULT } from "./limits.ts";
+import type { Transport } from "./ports.ts";
+import { Replica } from "./replica.ts";
+
+/** The only group of this release; every peer message carries its number. */
+export const GROUP = 1;
+
+export interface GroupInit {
+  readonly config: Config;
+  readonly data: DataDirectory;
+  readonly transport: Transport;
+  readonly journal: ServerJournal;
+  readonly onHalt: (failure: DiskFailure) => void;
+  /** What is opened is put here at once, so that a start that fails half-way closes it. */
+  readonly closers: Closers;
+}
+
+/**
+ * Opens what is on disk and starts the replica on it. Returns with the log and the state open, checked
+ * against each other, and the driver waiting for its first tick.
+ *
+ * @throws {StartRefusal} corruptStore, diskFailure or dataDirectoryInUse, naming what and where.
+ */
+export async function openGroup(init: GroupInit): Promise<Replica> {
+  const { config, data, closers } = init;
+  const { self } = data.bootstrap;
+  const live: { replica?: Replica } = {};
+  const journal = init.journal.with({ group: GROUP }, () =>
+    live.replica === undefined ? {} : consensusFields(live.replica),
+  );
+  const { log, recovery } = await openGroupLog(init);
+  if (recovery.tornTailBytes > 0) {
+    const bytes = recovery.tornTailBytes;
+    journal.warn("a torn tail of the log, acknowledged to nobody, was cut", { bytes });
+  }
+  if (data.creating) data.complete();
+  // RocksDB makes the last folder of its path only.
+  makeDirectory(dirname(data.stateGroupDir));
+  const { engine, machine } = await openAppliedState({
+    log: log.reader,
+    openEngine: (done) => {
+      openRocksdbEngine(data.stateGroupDir, done);
+    },
+    destroyEngine: (done) => {
+      destroyEngine(data.stateGroupDir, done);
+    },
+    createMachine: () =>
+      new Machine({ codec: storeCodec, valueCacheBytesMax: config.valueCacheBytes }),
+    journal,
+  });
+  closers.add("engine", (done) => {
+    engine.close(done);
+  });
+  const replica = new Replica({
+    id: self.node,
+    incarnation: self.incarnation,
+    boot: randomBytes(8).readBigUInt64BE() as BootNonce,
+    log,
+    recovery,
+    engine,
+    machine,
+    createConsensus: createRaft,
+    options: consensusOptions(config),
+    limits: { ...REPLICA_LIMITS_DEFAULT, wallAheadMaxMs: config.leaseMarginMs },
+    clock: systemClock,
+    endOfTurn,
+    transport: init.transport,
+    journal,
+    rng: new Mulberry32(randomBytes(4).readUInt32BE()),
+    onHalt: init.onHalt,
+  });
+  live.replica = replica;
+  return replica;
+}
+
+/** What every line about consensus names. */
+export function consensusFields(replica: Replica): JournalFields {
+  const { role, epoch, committed, applied } = replica.status();
+  return { role, term: epoch.round, index: committed, applied };
+}
+
+async function openGroupLog({
+  config,
+  data,
+  closers,
+}: GroupInit): Promise<{ readonly log: Log; readonly recovery: LogRecovery }> {
+  const disk = openNodeDisk(data.logGroupDir);
+  const options = { ...LOG_OPTIONS_DEFAULT, segmentBytes: config.logSegmentBytes };
+  const salt = randomBytes(4).readUInt32BE();
+  const create = { bootstrap: data.bootstrap.membership, salt };
+  const opening = await new Promise<LogOpening>((resolve) => {
+    openLog(disk, data.creating ? { ...options, create } : options, resolve);
+  });
+  if (!opening.ok) {
+    closers.add("log directory", (done) => {
+      disk.close(done);
+    });
+    throw logRefusal(data.logGroupDir, opening.failure);
+  }
+  closers.add("log", (done) => {
+    opening.log.close(done);
+  });
+  return opening;
+}
+
+function logRefusal(
+  directory: string,
+  failure: Extract<LogOpening, { readonly ok: false }>["failure"],
+): StartRefusal {
+  const place =
+    failure.file === undefined
+      ? ""
+      : ` (${failure.file} at byte ${failure.offsetBytes ?? 0}, after entry ${failure.afterIndex ?? 0})`;
+  const codes: Readonly<Record<DiskFailure["kind"], ExitCode>> = {
+    corrupt: ExitCode.corruptStore,
+    missing: ExitCode.corruptStore,
+    locked: ExitCode.dataDirectoryInUse,
+    io: ExitCode.diskFailure,
+    full: ExitCode.diskFailure,
+  };
+  const what = codes[failure.kind] === ExitCode.corruptStore ? "is damaged" : "does not open";
+  return new StartRefusal(
+    codes[failure.kind],
+    `the log in ${directory} ${what}: ${failure.message}${place}`,
+  );
+}
+
+function consensusOptions(config: Config): ConsensusOptions {
+  return {
+    electionTimeoutMs: config.electionTimeoutMs,
+    heartbeatMs: config.heartbeatIntervalMs,
+    clockDriftMax: config.clockDriftMax,
+    leaseMarginMs: config.leaseMarginMs,
+    appendBytesMax: config.appendBytesMax,
+    inflightMessagesMax: config.inflightMessagesMax,
+    inflightBytesMax: config.inflightBytesMax,
+    uncommittedBytesMax: config.uncommittedBytesMax,
+    readsWaitingMax: config.readsWaitingMax,
+    readLagEntriesMax: config.readLagEntriesMax,
+  };
+}

@@ -1,0 +1,8 @@
+// A server process: its options, and its life from start to exit code.
+export { parseConfig } from "./config.ts";
+export type { Config, ParsedConfig } from "./config.ts";
+export { configHelp } from "./config-help.ts";
+export { ExitCode } from "./exit-code.ts";
+export { serve } from "./serve.ts";
+export { runServe } from "./serve-command.ts";
+export { HANSA_VERSION } from "./version.ts";

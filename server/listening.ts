@@ -1,0 +1,75 @@
+// The ports of a server: clients' and peers', bound before any data is opened, gated until it is.
+import { GrpcCarrier } from "../rpc/index.ts";
+import { systemClock } from "./clock.ts";
+import type { Closers } from "./closers.ts";
+import { endpointOf } from "./config-value.ts";
+import type { Config } from "./config.ts";
+import { ExitCode, StartRefusal } from "./exit-code.ts";
+import { ServiceGate } from "./service-gate.ts";
+
+export interface Port {
+  readonly gate: ServiceGate;
+  readonly carrier: GrpcCarrier;
+}
+
+export interface Ports {
+  readonly clients: Port;
+  readonly peers: Port;
+}
+
+/** etcd's --grpc-keepalive-interval and --grpc-keepalive-timeout. */
+const KEEPALIVE_MS = 2 * 60 * 60 * 1000;
+const KEEPALIVE_TIMEOUT_MS = 20_000;
+/** What the largest --append-bytes-max and --max-request-bytes of any member can make of one frame. */
+const PEER_FRAME_BYTES_MAX = 160 * 1024 * 1024;
+/** Of one peer's connection: its stream, and calls that it hands on. */
+const PEER_STREAMS_MAX = 4_096;
+
+/**
+ * Binds every address.
+ *
+ * @throws {StartRefusal} addressInUse, naming the flag, the address and the reason.
+ */
+export async function bindPorts(
+  config: Config,
+  closers: Closers,
+  onBug: (bug: unknown) => void,
+): Promise<Ports> {
+  const common = {
+    monotonicMs: () => systemClock.monotonicMs(),
+    callTimeoutMs: config.requestTimeoutMs,
+    keepaliveMs: KEEPALIVE_MS,
+    keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
+    onBug,
+  };
+  const open = (requestBytesMax: number, concurrentStreamsMax: number): Port => {
+    const gate = new ServiceGate();
+    const services = gate.table();
+    const carrier = new GrpcCarrier({ ...common, services, requestBytesMax, concurrentStreamsMax });
+    closers.add("port", (done) => {
+      carrier.drain(0).then(() => {
+        done(undefined);
+      }, done);
+    });
+    return { gate, carrier };
+  };
+  const clients = open(config.maxRequestBytes, config.maxConcurrentStreams);
+  const peers = open(PEER_FRAME_BYTES_MAX, PEER_STREAMS_MAX);
+  await bind(clients.carrier, "listen-client-urls", config.listenClientUrls);
+  await bind(peers.carrier, "listen-peer-urls", config.listenPeerUrls);
+  return { clients, peers };
+}
+
+async function bind(carrier: GrpcCarrier, flag: string, urls: readonly string[]): Promise<void> {
+  for (const url of urls) {
+    const { host, port } = endpointOf(url);
+    try {
+      // A name could mean two addresses, of which one is taken and the other not.
+      await carrier.listen(host === "localhost" ? "127.0.0.1" : host, port);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const problem = `--${flag} ${url}: ${reason}; expected an address of this machine that is free`;
+      throw new StartRefusal(ExitCode.addressInUse, problem, { cause });
+    }
+  }
+}
