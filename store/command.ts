@@ -3,6 +3,7 @@
 import { assert, present } from "../base/index.ts";
 import type { BootNonce, LogTimeMs, NodeId } from "../base/index.ts";
 import type { RequestKind } from "./request.ts";
+import { putUint64, readUint64 } from "./rows.ts";
 
 /** Who submitted the command: that node, in that boot, finds its waiting client by `counter` (R16). */
 export interface CommandOrigin {
@@ -28,7 +29,7 @@ const COUNTER_AT = 26;
 /** Bytes that the frame adds to a request. */
 export const COMMAND_HEADER_BYTES = 34;
 
-/** Codes on disk: never reused, only added to. */
+/** Codes in the log: never reused, only added to. */
 const KIND_CODES: Readonly<Record<RequestKind, number>> = {
   put: 1,
   "delete-range": 2,
@@ -38,9 +39,12 @@ const KIND_CODES: Readonly<Record<RequestKind, number>> = {
   "session-close": 6,
 };
 
-const KINDS: ReadonlyMap<number, RequestKind> = new Map(
-  (Object.keys(KIND_CODES) as RequestKind[]).map((kind) => [KIND_CODES[kind], kind]),
-);
+const KINDS: readonly (RequestKind | undefined)[] = (
+  Object.entries(KIND_CODES) as [RequestKind, number][]
+).reduce<(RequestKind | undefined)[]>((kinds, [kind, code]) => {
+  kinds[code] = kind;
+  return kinds;
+}, []);
 
 /**
  * @throws {AssertionError} if log time, node or counter is not a safe integer >= 0, or the boot nonce
@@ -50,55 +54,47 @@ export function encodeCommand(command: Command): Uint8Array {
   const { kind, logTimeMs, origin, body } = command;
   assert(origin.boot >= 0n && origin.boot < 1n << 64n, `boot nonce ${origin.boot} is not 64 bits`);
   const frame = new Uint8Array(COMMAND_HEADER_BYTES + body.length);
-  const view = new DataView(frame.buffer);
   frame[0] = FORMAT;
   frame[1] = KIND_CODES[kind];
-  writeCount(view, LOG_TIME_AT, logTimeMs);
-  writeCount(view, NODE_AT, origin.node);
-  view.setBigUint64(BOOT_AT, origin.boot);
-  writeCount(view, COUNTER_AT, origin.counter);
+  writeCount(frame, LOG_TIME_AT, logTimeMs);
+  writeCount(frame, NODE_AT, origin.node);
+  new DataView(frame.buffer).setBigUint64(BOOT_AT, origin.boot);
+  writeCount(frame, COUNTER_AT, origin.counter);
   frame.set(body, COMMAND_HEADER_BYTES);
   return frame;
 }
 
+/** What the state machine needs of a command: all but the origin. */
+export type CommandBody = Pick<Command, "kind" | "logTimeMs" | "body">;
+
 /** @throws {AssertionError} if the frame is not one that `encodeCommand` made: the log's checksums passed it. */
-export function decodeCommand(frame: Uint8Array): Command {
-  const view = viewOf(frame);
-  const code = view.getUint8(1);
+export function decodeCommand(frame: Uint8Array): CommandBody {
+  checkFrame(frame);
+  const code = frame[1] ?? 0;
   return {
-    kind: present(KINDS.get(code), `the kind of command code ${code}`),
-    logTimeMs: readCount(view, LOG_TIME_AT) as LogTimeMs,
-    origin: originIn(view),
+    kind: present(KINDS[code], `the kind of command code ${code}`),
+    logTimeMs: readUint64(frame, LOG_TIME_AT) as LogTimeMs,
     body: frame.subarray(COMMAND_HEADER_BYTES),
   };
 }
 
-/** The origin alone, for whoever only asks whether the command is its own. */
+/** For whoever asks whether the command is its own. */
 export function commandOrigin(frame: Uint8Array): CommandOrigin {
-  return originIn(viewOf(frame));
-}
-
-function originIn(view: DataView): CommandOrigin {
+  checkFrame(frame);
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   return {
-    node: readCount(view, NODE_AT) as NodeId,
+    node: readUint64(frame, NODE_AT) as NodeId,
     boot: view.getBigUint64(BOOT_AT) as BootNonce,
-    counter: readCount(view, COUNTER_AT),
+    counter: readUint64(frame, COUNTER_AT),
   };
 }
 
-function viewOf(frame: Uint8Array): DataView {
+function checkFrame(frame: Uint8Array): void {
   assert(frame.length >= COMMAND_HEADER_BYTES, `a command of ${frame.length} bytes has no header`);
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  assert(view.getUint8(0) === FORMAT, `command format ${view.getUint8(0)} is unknown`);
-  return view;
+  assert(frame[0] === FORMAT, `command format ${frame[0] ?? "none"} is unknown`);
 }
 
-function writeCount(view: DataView, at: number, count: number): void {
+function writeCount(frame: Uint8Array, at: number, count: number): void {
   assert(Number.isSafeInteger(count) && count >= 0, `${count} is not a safe integer >= 0`);
-  view.setUint32(at, Math.floor(count / 2 ** 32));
-  view.setUint32(at + 4, count >>> 0);
-}
-
-function readCount(view: DataView, at: number): number {
-  return view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
+  putUint64(frame, at, count);
 }

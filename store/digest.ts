@@ -2,13 +2,18 @@
 // murmur3's mixing; not for cryptography. Every variable part is preceded by its length.
 
 export class Digest {
-  #left: number;
-  #right: number;
+  #left = 0;
+  #right = 0;
 
-  /** `seed`: a value that an earlier digest gave, to go on from it. */
-  constructor(seed: number = 0) {
-    this.#left = seed >>> 0;
-    this.#right = (0x9e3779b9 ^ Math.floor(seed / 2 ** 32)) >>> 0;
+  constructor() {
+    this.restart(0);
+  }
+
+  /** Begins again. `seed`: 0, or a value that an earlier digest gave, to go on from it. */
+  restart(seed: number): this {
+    this.#left = seed | 0;
+    this.#right = 0x9e3779b9 ^ Math.floor(seed / 2 ** 32);
+    return this;
   }
 
   word(word: number): this {

@@ -1,8 +1,8 @@
-// All keys in order, in memory, each with its versions, newest first; values are elsewhere. Versions are
-// never changed, only added in front and cut off behind, so a reader at an old revision needs no copy of
-// the tree: it resumes by key, and what was written since is newer than what it looks for.
+// All keys in memory, each with its versions, newest first: by hash for one key, in a tree for ranges.
+// Versions are never changed, only added in front and cut off behind, so a reader at an old revision needs
+// no copy of anything: it resumes by key, and what was written since is newer than what it looks for.
 import BTree from "sorted-btree";
-import { assert } from "../base/index.ts";
+import { assert, present } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import { Fifo } from "./fifo.ts";
 import type { KeyRange } from "./request.ts";
@@ -44,17 +44,19 @@ interface Successor {
 }
 
 export class KeyIndex {
-  readonly #tree = new BTree<Key, Version>(undefined, compareKeys);
+  readonly #newest = new Map<Key, Version>();
+  /** The same keys in order, without values: overwriting a key then costs no descent. */
+  readonly #order = new BTree<Key, undefined>(undefined, compareKeys);
   /** In revision order, so that compaction costs what it removes and not what it keeps. */
   readonly #successors = new Fifo<Successor>();
 
   newest(key: Key): Version | undefined {
-    return this.#tree.get(key);
+    return this.#newest.get(key);
   }
 
   /** The version of `key` that a read at main revision `at` sees; undefined if it sees none. */
   visible(key: Key, at: number): Version | undefined {
-    return liveAt(this.#tree.get(key), at);
+    return liveAt(this.#newest.get(key), at);
   }
 
   /**
@@ -76,13 +78,13 @@ export class KeyIndex {
     if (span.from >= span.until) return undefined;
     let left = keysMax;
     let next: Key | undefined;
-    this.#tree.forRange(span.from, span.until, false, (key, newest) => {
+    this.#order.forRange(span.from, span.until, false, (key) => {
       if (left === 0) {
         next = key;
         return STOP;
       }
       left -= 1;
-      const version = liveAt(newest, at);
+      const version = liveAt(this.#newest.get(key), at);
       if (version !== undefined) onVersion(key, version);
       return undefined;
     });
@@ -91,22 +93,22 @@ export class KeyIndex {
 
   /** Every key in order with its newest version, tombstones included. */
   each(onKey: (key: Key, newest: Version) => void): void {
-    this.#tree.forEachPair((key, newest) => {
-      onKey(key, newest);
-    });
+    for (const key of this.#order.keys())
+      onKey(key, present(this.#newest.get(key), "an indexed key"));
   }
 
   /** Puts `version` in front of the key's others; its `older` is what was newest. */
   push(key: Key, version: Version): void {
-    this.#tree.set(key, version);
+    this.#newest.set(key, version);
+    if (version.older === undefined) this.#order.set(key, undefined);
     if (isSuccessor(version)) this.#successors.push({ key, version });
   }
 
   /** Takes back the last push. */
   undo(key: Key, version: Version): void {
-    assert(this.#tree.get(key) === version, "only the newest version can be taken back");
-    if (version.older === undefined) this.#tree.delete(key);
-    else this.#tree.set(key, version.older);
+    assert(this.#newest.get(key) === version, "only the newest version can be taken back");
+    if (version.older === undefined) this.#remove(key);
+    else this.#newest.set(key, version.older);
     if (isSuccessor(version)) {
       assert(this.#successors.pop()?.version === version, "pushes are taken back in reverse order");
     }
@@ -137,7 +139,12 @@ export class KeyIndex {
     version.older = undefined;
     if (!isTombstone(version)) return;
     onGone(version);
-    if (this.#tree.get(key) === version) this.#tree.delete(key);
+    if (this.#newest.get(key) === version) this.#remove(key);
+  }
+
+  #remove(key: Key): void {
+    this.#newest.delete(key);
+    this.#order.delete(key);
   }
 }
 

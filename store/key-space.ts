@@ -24,13 +24,6 @@ const SWEEP_WAIT_ENTRIES_MAX = 10_000;
 
 const EMPTY = new Uint8Array(0);
 
-interface Staged {
-  readonly main: number;
-  readonly mark: Mark;
-  readonly digest: Digest;
-  readonly changes: { readonly key: Key; readonly version: Version }[];
-}
-
 export class KeySpace {
   readonly index = new KeyIndex();
   readonly pins = new ReadPins();
@@ -41,7 +34,12 @@ export class KeySpace {
   /** The applied index at which the floor was last raised: since when a sweep may have waited. */
   #floorRaisedAt = 0;
   #writeDigest = 0;
-  #staged: Staged | undefined;
+  /** The open main revision's, 0 when none is open; the rest is reused, to spare the put path. */
+  #main = 0;
+  #mark: Mark | undefined;
+  readonly #digest = new Digest();
+  readonly #keys: Key[] = [];
+  readonly #versions: Version[] = [];
   #restoredAt = { mod: 0, sub: -1 };
 
   constructor(valueCacheBytesMax: number) {
@@ -94,64 +92,64 @@ export class KeySpace {
 
   /** Opens the next main revision. Its writes are visible at once to reads at it, and only to those. */
   begin(): void {
-    assert(this.#staged === undefined, "one main revision is written at a time");
-    this.#staged = {
-      main: this.#revision + 1,
-      mark: this.writes.mark(),
-      digest: new Digest(this.#writeDigest),
-      changes: [],
-    };
+    assert(this.#main === 0, "one main revision is written at a time");
+    this.#main = this.#revision + 1;
+    this.#mark = this.writes.mark();
+    this.#digest.restart(this.#writeDigest);
   }
 
   put(key: Key, value: Uint8Array, lease: LeaseId): void {
-    const { main, changes } = this.#stage();
+    const main = this.#main;
     const older = this.index.newest(key);
     const born = older === undefined || isTombstone(older);
     const create = born ? main : older.create;
     const count = born ? 1 : older.count + 1;
-    const version = new Version(main, changes.length, create, count, lease, older);
-    this.#write(key, version, value);
+    this.#write(key, new Version(main, this.#keys.length, create, count, lease, older), value);
   }
 
   /** `key` is visible. */
   delete(key: Key): void {
-    const { main, changes } = this.#stage();
     const older = this.index.newest(key);
     assert(older !== undefined && !isTombstone(older), "only what is there can be deleted");
-    this.#write(key, new Version(main, changes.length, 0, 0, NO_LEASE, older), EMPTY);
+    this.#write(key, new Version(this.#main, this.#keys.length, 0, 0, NO_LEASE, older), EMPTY);
   }
 
   #write(key: Key, version: Version, value: Uint8Array): void {
-    const { changes, digest } = this.#stage();
+    assert(this.#main !== 0, "writes belong to an open main revision");
     const row = encodeKeyValue(key, version, value);
     this.index.push(key, version);
     this.writes.putVersion(versionRowKey(version.mod, version.sub), row, version);
-    digest.word(version.sub).bytes(row);
-    changes.push({ key, version });
+    this.#digest.word(version.sub).bytes(row);
+    this.#keys.push(key);
+    this.#versions.push(version);
   }
 
   /** Ends the main revision; without a write it never was. */
   commit(): void {
-    const { main, changes, digest } = this.#stage();
-    this.#staged = undefined;
-    if (changes.length === 0) return;
-    this.#revision = main;
-    this.#writeDigest = digest.value();
+    assert(this.#main !== 0, "what is committed was begun");
+    if (this.#keys.length > 0) {
+      this.#revision = this.#main;
+      this.#writeDigest = this.#digest.value();
+    }
+    this.#close();
   }
 
   /** Takes back every write since `begin`. */
   rollback(): void {
-    const { mark, changes } = this.#stage();
-    this.#staged = undefined;
-    for (let at = changes.length - 1; at >= 0; at -= 1) {
-      const { key, version } = present(changes[at], "a staged change");
-      this.index.undo(key, version);
+    const mark = present(this.#mark, "an open main revision");
+    for (let at = this.#keys.length - 1; at >= 0; at -= 1) {
+      const key = present(this.#keys[at], "a staged key");
+      this.index.undo(key, present(this.#versions[at], "a staged version"));
     }
     this.writes.rollback(mark);
+    this.#close();
   }
 
-  #stage(): Staged {
-    return present(this.#staged, "an open main revision");
+  #close(): void {
+    this.#main = 0;
+    this.#mark = undefined;
+    this.#keys.length = 0;
+    this.#versions.length = 0;
   }
 
   /** etcd's rules: forward only, and not beyond the present. Takes effect for reads at once. */

@@ -11,6 +11,7 @@ import { Digest } from "./digest.ts";
 import type { EngineOp, EngineRow } from "./engine.ts";
 import { KeySpace } from "./key-space.ts";
 import type { RangePlan, RangeScan, TxnPlan } from "./plan.ts";
+import { PointReading } from "./point-reading.ts";
 import { RangeReading } from "./range-reading.ts";
 import { isRefusal, refused } from "./refusal.ts";
 import { requestHash } from "./request-hash.ts";
@@ -296,7 +297,10 @@ export class Machine {
   /** A range read of the state as it is; refused for a revision that is compacted or in the future. */
   planRange(request: RangeRequest): RangePlan | Refusal {
     const fault = this.#space.checkRevision(request.revision);
-    return fault ?? new RangeReading(this.#space, request, Infinity);
+    if (fault !== undefined) return fault;
+    return request.end === undefined
+      ? new PointReading(this.#space, request)
+      : new RangeReading(this.#space, request, Infinity);
   }
 
   /** The same in steps of at most `keysPerStepMax` keys, for ranges of any size. */

@@ -74,7 +74,11 @@ export class RangeSelection {
     if (this.#left === undefined) return true;
     const next = index.visit(this.#left, this.#at, keysMax, (key, version) => {
       this.#count += 1;
-      if (this.#picks.length >= this.#picksMax || !this.#passes(version)) return;
+      if (
+        this.#picks.length >= this.#picksMax ||
+        (this.#filtered && !passesFilters(this.#request, version))
+      )
+        return;
       this.#picks.push({ key, version });
     });
     this.#left = next === undefined ? undefined : { ...this.#left, from: next };
@@ -104,15 +108,6 @@ export class RangeSelection {
       more: cut.length < sorted.length,
       count: this.#count,
     };
-  }
-
-  #passes({ mod, create }: Version): boolean {
-    if (!this.#filtered) return true;
-    const { minModRevision, maxModRevision, minCreateRevision, maxCreateRevision } = this.#request;
-    if (maxModRevision !== 0 && mod > maxModRevision) return false;
-    if (minModRevision !== 0 && mod < minModRevision) return false;
-    if (maxCreateRevision !== 0 && create > maxCreateRevision) return false;
-    return minCreateRevision === 0 || create >= minCreateRevision;
   }
 
   #select(): void {
@@ -163,6 +158,15 @@ function isFiltered(request: RangeRequest): boolean {
     request.minCreateRevision !== 0 ||
     request.maxCreateRevision !== 0
   );
+}
+
+/** etcd's bounds on mod and create revision; 0 is none. */
+export function passesFilters(request: RangeRequest, { mod, create }: Version): boolean {
+  const { minModRevision, maxModRevision, minCreateRevision, maxCreateRevision } = request;
+  if (maxModRevision !== 0 && mod > maxModRevision) return false;
+  if (minModRevision !== 0 && mod < minModRevision) return false;
+  if (maxCreateRevision !== 0 && create > maxCreateRevision) return false;
+  return minCreateRevision === 0 || create >= minCreateRevision;
 }
 
 function withoutValue(kv: KeyValue): KeyValue {

@@ -30,10 +30,8 @@ export function familyOf(key: Uint8Array): RowFamily | undefined {
 export const BASE_ROW: Uint8Array = Uint8Array.of(PREFIXES.base);
 
 const VERSION_KEY_BYTES = 13;
-const SUB_MAX = 2 ** 32 - 1;
 
 export function versionRowKey(mod: number, sub: number): Uint8Array {
-  assert(sub <= SUB_MAX, `sub-revision ${sub} does not fit`);
   const key = new Uint8Array(VERSION_KEY_BYTES);
   key[0] = PREFIXES.version;
   putUint64(key, 1, mod);
@@ -145,14 +143,33 @@ export function decodeRow(row: Uint8Array): RowFields {
   return { key, create, mod, count, lease };
 }
 
-/** The value in a row, as a view into it. */
+/** The value in a row, as a view into it. On the path of every read, hence without a reader. */
 export function valueInRow(row: Uint8Array): Uint8Array {
-  const reader = new RowReader(row);
-  reader.skipText(KEY_TAG);
-  reader.number(CREATE_TAG);
-  reader.number(MOD_TAG);
-  reader.number(VERSION_TAG);
-  return reader.bytes(VALUE_TAG);
+  let at = 1;
+  let keyBytes = 0;
+  for (let unit = 1; ; unit *= 128) {
+    const byte = row[at] ?? 0;
+    at += 1;
+    keyBytes += (byte & 0x7f) * unit;
+    if (byte < 0x80) break;
+  }
+  at += keyBytes;
+  while (row[at] === CREATE_TAG || row[at] === MOD_TAG || row[at] === VERSION_TAG) {
+    at += 1;
+    while ((row[at] ?? 0) >= 0x80) at += 1;
+    at += 1;
+  }
+  if (row[at] !== VALUE_TAG) return EMPTY;
+  at += 1;
+  let valueBytes = 0;
+  for (let unit = 1; ; unit *= 128) {
+    const byte = row[at] ?? 0;
+    at += 1;
+    valueBytes += (byte & 0x7f) * unit;
+    if (byte < 0x80) break;
+  }
+  assert(at + valueBytes <= row.length, "a version's row is cut off");
+  return row.subarray(at, at + valueBytes);
 }
 
 const EMPTY = new Uint8Array(0);
@@ -172,11 +189,6 @@ class RowReader {
 
   text(tag: number): Key {
     return keyOf(this.bytes(tag));
-  }
-
-  skipText(tag: number): void {
-    const length = this.number(tag);
-    this.#at += length;
   }
 
   bytes(tag: number): Uint8Array {

@@ -1,5 +1,6 @@
 // One version of one key: what the index knows of it without its value, and the value's row if it is in
 // memory. A hundred bytes each, so every field earns its place.
+import { assert } from "../base/index.ts";
 import type { LeaseId } from "../base/index.ts";
 
 export const NO_LEASE = 0n as LeaseId;
@@ -13,11 +14,14 @@ export const CACHED = 2;
 /** Cached, and read since the cache last looked: it gets another round. */
 export const CACHED_AND_READ = 3;
 
+const RESIDENCES = 4;
+const RESIDENCE_BITS = RESIDENCES - 1;
+/** Sub-revisions share a 32-bit field with the residence. */
+const SUB_MAX = 2 ** 29 - 1;
+
 export class Version {
   /** Main revision of the write. */
   readonly mod: number;
-  /** Position among the writes of the same main revision, from 0. */
-  readonly sub: number;
   /** Main revision of the put that made this generation of the key; 0 for a tombstone. */
   readonly create: number;
   /** Puts since creation, from 1; 0 for a tombstone. */
@@ -27,8 +31,7 @@ export class Version {
   older: Version | undefined;
   /** Owned by the value cache. The mvccpb.KeyValue bytes. */
   row: Uint8Array | undefined;
-  /** Owned by the value cache. */
-  residence: Residence;
+  #packed: number;
 
   constructor(
     mod: number,
@@ -38,14 +41,28 @@ export class Version {
     lease: LeaseId,
     older: Version | undefined,
   ) {
+    assert(sub <= SUB_MAX, `sub-revision ${sub} does not fit`);
     this.mod = mod;
-    this.sub = sub;
     this.create = create;
     this.count = count;
     this.lease = lease;
     this.older = older;
     this.row = undefined;
-    this.residence = ABSENT;
+    this.#packed = sub * RESIDENCES + ABSENT;
+  }
+
+  /** Position among the writes of the same main revision, from 0. */
+  get sub(): number {
+    return this.#packed >>> 2;
+  }
+
+  /** Owned by the value cache. */
+  get residence(): Residence {
+    return (this.#packed & RESIDENCE_BITS) as Residence;
+  }
+
+  set residence(residence: Residence) {
+    this.#packed = (this.#packed & ~RESIDENCE_BITS) | residence;
   }
 }
 
