@@ -81,10 +81,10 @@ export class MemberProcess {
     await child.exited;
   }
 
-  /** SIGTERM, and the way it ended. */
-  async terminate(): Promise<Exit> {
+  /** Asks it to stop, and the way it ended. */
+  async terminate(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<Exit> {
     const child = this.#started();
-    child.signal("SIGTERM");
+    child.signal(signal);
     return until(`${this.name} drains and exits`, STOP_MS_MAX, () =>
       child.running ? undefined : child.exited,
     );

@@ -76,7 +76,6 @@ const TRANSACTIONS: readonly Step[] = [
   step("txn", 'version("t") = "1"\n\nput t a\nput t b\n\n\n'),
   step("txn -w json", "\nget '' --prefix\nget t --rev 999\n\n\n"),
   step("txn -w json", "\nget t --prefix\ndel t --prefix --prev-kv\n\n\n"),
-  step("txn -w fields", 'lease("u") = "0"\n\nget u\n\n\n'),
   step("get '' --prefix -w json"),
 ];
 

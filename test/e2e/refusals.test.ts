@@ -85,8 +85,7 @@ describe("a server that must not start", () => {
     member.start();
     await member.ready();
     expect(await get("late")).toBe("marker-late");
-    member.signal("SIGINT");
-    expect(await member.terminate()).toEqual({ code: 0 });
+    expect(await member.terminate("SIGINT")).toEqual({ code: 0 });
   });
 
   test("mistakes in flags are all named at once, exit code 2", async () => {
