@@ -84,6 +84,11 @@ export class SegmentWriter {
     return this.#deleting || (this.#spare !== undefined && !this.#spare.ready);
   }
 
+  /** Whether every frame written is durable. */
+  get landed(): boolean {
+    return this.#placed.length === 0;
+  }
+
   /** Nothing is written any more; what is in flight ends unheard (S3). */
   halt(): void {
     this.#halted = true;
@@ -290,7 +295,7 @@ export class SegmentWriter {
   /** From the middle of a segment on the next one is laid out, beside the frames that go on. */
   #prepareSpare(): void {
     const { active } = this.#table;
-    if (this.#spare !== undefined || active === undefined) return;
+    if (this.#spare !== undefined || this.#rotating || active === undefined) return;
     if (this.#nextFrom < active.sizeBytes / 2) return;
     this.#createSpare(active.sequence + 1, this.#options.segmentBytes);
   }
