@@ -29,7 +29,7 @@ describe("Gate", () => {
 
   test("refuses what the line cannot hold", async () => {
     const gate = new Gate({ inFlightMax: 1, queuedMax: 1 });
-    gate.enter(LONG_MS, undefined);
+    await gate.enter(LONG_MS, undefined);
     const waiting = gate.enter(LONG_MS, undefined);
     await expect(gate.enter(LONG_MS, undefined)).rejects.toMatchObject({
       code: "too-many-requests",
@@ -41,7 +41,7 @@ describe("Gate", () => {
 
   test("a wait ends by its deadline and by its signal, and frees its place in line", async () => {
     const gate = new Gate({ inFlightMax: 1, queuedMax: 1 });
-    gate.enter(LONG_MS, undefined);
+    await gate.enter(LONG_MS, undefined);
     await expect(gate.enter(1, undefined)).rejects.toMatchObject({ code: "deadline-exceeded" });
     const aborter = new AbortController();
     const waiting = gate.enter(LONG_MS, aborter.signal);

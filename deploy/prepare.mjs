@@ -1,7 +1,7 @@
 // Makes a checkout runnable: installs packages, generates the codec, compiles TypeScript to dist/.
 // Does only what is missing or stale, says what it does, and is silent and quick when nothing is.
 // Runs before anything is installed, so it imports nothing outside Node until it has.
-import { execFileSync } from "node:child_process";
+import { chmodSync, execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -192,6 +192,8 @@ function compile() {
     });
     mkdirSync(dirname(output), { recursive: true });
     writeFileSync(output, `${code}//# sourceMappingURL=${relative(dirname(output), output)}.map\n`);
+    // A command: swc keeps its first line, and npm links the file by name.
+    if (code.startsWith("#!")) chmodSync(output, 0o755);
     writeFileSync(`${output}.map`, map);
   }
   writeFileSync(stamp, "");

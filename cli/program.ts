@@ -1,0 +1,76 @@
+// The command line of everything but `serve`: common flags, commands, and how each run ends.
+import { Command, CommanderError, Option } from "commander";
+import { KvError } from "../client/index.ts";
+import { addClusterCommands } from "./cluster-commands.ts";
+import { addDevCommand } from "./dev-command.ts";
+import { errorLine } from "./error-line.ts";
+import { CliExit, UsageError } from "./exit-code.ts";
+import { formatValue, spanValue } from "./flag-value.ts";
+import { addKvCommands } from "./kv-commands.ts";
+import type { Stdio } from "./stdio.ts";
+import { addTxnCommand } from "./txn-command.ts";
+
+/** etcdctl's default of --command-timeout, which is taken too. */
+const TIMEOUT_DEFAULT = "5s";
+
+/** Runs one command line (without `node` and the script) and says how the process should end. */
+export async function run(argv: readonly string[], stdio: Stdio): Promise<number> {
+  let exit: number = CliExit.done;
+  const program = programOf(stdio, (code) => {
+    exit = code;
+  });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exit;
+  } catch (error) {
+    // commander has printed its own message, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? CliExit.done : CliExit.usage;
+    if (error instanceof UsageError) {
+      stdio.err(`Error: ${error.message}\n`);
+      return CliExit.usage;
+    }
+    if (error instanceof KvError) {
+      stdio.err(errorLine(error));
+      return CliExit.failed;
+    }
+    throw error;
+  }
+}
+
+function programOf(stdio: Stdio, onExit: (code: number) => void): Command {
+  const program = new Command("hansa")
+    .description("A replicated configuration and metadata store, and its command line.")
+    .exitOverride()
+    .configureOutput({ writeOut: stdio.out, writeErr: stdio.err })
+    .showHelpAfterError("(add --help for help)")
+    .option("--endpoints <list>", "host:port,... (default 127.0.0.1:2379, or HANSA_ENDPOINTS)")
+    .option("-w, --write-out <format>", "simple, json or table", formatValue, "simple")
+    .option("--timeout <span>", "bound on the command", spanValue, spanValue(TIMEOUT_DEFAULT))
+    .addOption(new Option("--command-timeout <span>").argParser(spanValue).hideHelp())
+    .option("--hex", "print keys and values as \\x61");
+  addServeHelp(program);
+  addDevCommand(program, stdio, onExit);
+  addKvCommands(program, stdio);
+  addTxnCommand(program, stdio);
+  addClusterCommands(program, stdio, onExit);
+  program
+    .command("version")
+    .description("print the version")
+    .action(async () => {
+      const { versionText } = await import("./version-text.ts");
+      stdio.out(versionText());
+    });
+  program.addHelpText("after", EXIT_HELP);
+  return program;
+}
+
+/** `main` hands `serve` and its flags to the server before they come here; this is its line in the help. */
+function addServeHelp(program: Command): void {
+  program
+    .command("serve [flags...]")
+    .description("run one member; `hansa serve --help` lists flags");
+}
+
+const EXIT_HELP = `
+Exit codes: 0 done (an absent key too), 1 failed, 2 wrong command line; \`hansa serve\` has its own,
+which docs/configuration.md lists.`;

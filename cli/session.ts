@@ -1,0 +1,83 @@
+// One run of a client command: its flags made into a client and an output, and both ended with it.
+import type { Command } from "commander";
+import { Client, KvError } from "../client/index.ts";
+import type { ClientOptions } from "../client/index.ts";
+import { UsageError } from "./exit-code.ts";
+import { outputOf } from "./output-format.ts";
+import type { Format, Output } from "./output.ts";
+import type { Stdio } from "./stdio.ts";
+
+/** The flags that every client command takes. */
+export interface CommonFlags {
+  readonly endpoints?: string;
+  readonly writeOut: Format;
+  readonly timeout: number;
+  /** etcdctl's name for the same. */
+  readonly commandTimeout?: number;
+  readonly hex?: boolean;
+}
+
+/** What a command has to work with. */
+export interface Session {
+  readonly client: Client;
+  readonly output: Output;
+  readonly stdio: Stdio;
+  readonly endpoints: readonly string[];
+}
+
+export interface SessionOptions {
+  readonly valueOnly?: boolean;
+  readonly countOnly?: boolean;
+  /** Writes under a server session: repeated after any failure, applied once. */
+  readonly exactlyOnce?: boolean;
+}
+
+export const ENDPOINT_DEFAULT = "127.0.0.1:2379";
+
+/** --endpoints, or HANSA_ENDPOINTS, or ETCDCTL_ENDPOINTS, or the first member of `hansa dev`. */
+export function endpointsOf(flags: CommonFlags, env: Stdio["env"]): string[] {
+  const given = flags.endpoints ?? env["HANSA_ENDPOINTS"] ?? env["ETCDCTL_ENDPOINTS"];
+  const endpoints = (given ?? "").split(",").filter((endpoint) => endpoint !== "");
+  return endpoints.length === 0 ? [ENDPOINT_DEFAULT] : endpoints;
+}
+
+/** Runs `body` with a client of the given endpoints and closes it, however the body ends. */
+export async function withSession(
+  command: Command,
+  stdio: Stdio,
+  options: SessionOptions,
+  body: (session: Session) => Promise<void>,
+): Promise<void> {
+  const flags = command.optsWithGlobals<CommonFlags>();
+  const endpoints = endpointsOf(flags, stdio.env);
+  const deadlineMs = flags.commandTimeout ?? flags.timeout;
+  const client = clientOf({
+    endpoints,
+    // Who names an endpoint means it, as with etcdctl: no other is asked.
+    discover: false,
+    deadlineMs,
+    // With one endpoint there is nobody else to ask.
+    ...(endpoints.length === 1 ? { attemptMs: deadlineMs } : {}),
+    writes: options.exactlyOnce === true ? "sessions" : "never",
+  });
+  const output = outputOf(flags.writeOut, {
+    hex: flags.hex ?? false,
+    valueOnly: options.valueOnly ?? false,
+    countOnly: options.countOnly ?? false,
+  });
+  try {
+    await body({ client, output, stdio, endpoints });
+  } finally {
+    await client.close();
+  }
+}
+
+/** @throws {UsageError} what is wrong with the endpoints or the timeout */
+function clientOf(options: ClientOptions): Client {
+  try {
+    return new Client(options);
+  } catch (cause) {
+    if (cause instanceof KvError) throw new UsageError(cause.message, { cause });
+    throw cause;
+  }
+}
