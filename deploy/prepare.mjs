@@ -1,8 +1,9 @@
 // Makes a checkout runnable: installs packages, generates the codec, compiles TypeScript to dist/.
 // Does only what is missing or stale, says what it does, and is silent and quick when nothing is.
 // Runs before anything is installed, so it imports nothing outside Node until it has.
-import { chmodSync, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
