@@ -6,6 +6,7 @@ import type { Disk, DiskFailure } from "../../store/disk.ts";
 import { LOG_OPTIONS_DEFAULT } from "../../store/log.ts";
 import type { Log, LogOpening, LogOptions, LogRecovery } from "../../store/log.ts";
 import { openLog } from "../../store/segment-log.ts";
+import { endOf } from "./answers.ts";
 
 export const BOOTSTRAP: Membership = {
   index: logIndex(0),
@@ -97,23 +98,26 @@ export class WrittenLog {
     return new Promise((resolve) => this.log.close(resolve));
   }
 
-  /** Every entry of the log, brought back from disk where memory does not hold it. */
   async entries(): Promise<Entry[]> {
-    const { reader } = this.log;
-    const all: Entry[] = [];
-    for (let from: number = reader.first(); from <= reader.last();) {
-      const part = reader.slice(from as LogIndex, logIndex(reader.last() + 1), 1024);
-      if (part === "compacted") throw new Error(`${from} is compacted`);
-      if (part === "loading") {
-        const failure = await this.load(from, reader.last() + 1);
-        if (failure !== undefined) throw new Error(failure.message);
-        continue;
-      }
-      all.push(...part);
-      from = (part.at(-1)?.index ?? reader.last()) + 1;
-    }
-    return all;
+    return entriesOf(this.log);
   }
+}
+
+/** Every entry of the log, brought back from disk where memory does not hold it. */
+export async function entriesOf(log: Log): Promise<Entry[]> {
+  const { reader } = log;
+  const all: Entry[] = [];
+  for (let from: number = reader.first(); from <= reader.last();) {
+    const part = reader.slice(from as LogIndex, logIndex(reader.last() + 1), 1024);
+    if (part === "compacted") throw new Error(`${from} is compacted`);
+    if (part === "loading") {
+      await endOf((done) => log.load(from as LogIndex, logIndex(reader.last() + 1), done));
+      continue;
+    }
+    all.push(...part);
+    from = (part.at(-1)?.index ?? reader.last()) + 1;
+  }
+  return all;
 }
 
 /** "5@2": index and term, for a whole log in a line. */
