@@ -21,6 +21,8 @@ export const READ_MODES = {
   local: hansa.v1.ReadMode.LOCAL,
 } as const;
 
+export const ON_MISS = { fail: hansa.v1.OnMiss.FAIL } as const;
+
 export class WireClient {
   readonly endpoint: string;
   readonly #client: Client;
