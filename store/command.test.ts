@@ -1,0 +1,72 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { BootNonce, LogTimeMs, NodeId } from "../base/index.ts";
+import { COMMAND_HEADER_BYTES, commandOrigin, decodeCommand, encodeCommand } from "./command.ts";
+import type { Command } from "./command.ts";
+
+const counts = fc.maxSafeNat();
+const commands: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constantFrom(
+    "put",
+    "delete-range",
+    "txn",
+    "compaction",
+    "session-open",
+    "session-close",
+  ),
+  logTimeMs: counts.map((at) => at as LogTimeMs),
+  origin: fc.record({
+    node: counts.map((node) => node as NodeId),
+    boot: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }).map((boot) => boot as BootNonce),
+    counter: counts,
+  }),
+  body: fc.uint8Array({ maxLength: 40 }),
+});
+
+const command: Command = {
+  kind: "put",
+  logTimeMs: 5 as LogTimeMs,
+  origin: { node: 2 as NodeId, boot: 3n as BootNonce, counter: 4 },
+  body: Uint8Array.of(1, 2, 3),
+};
+
+describe("the command frame", () => {
+  test("gives back what went in, wherever it lies in a larger buffer", () => {
+    fc.assert(
+      fc.property(commands, fc.nat({ max: 9 }), (command, offset) => {
+        const frame = encodeCommand(command);
+        expect(frame.length).toBe(COMMAND_HEADER_BYTES + command.body.length);
+        const segment = new Uint8Array(offset + frame.length + 3);
+        segment.set(frame, offset);
+        const view = segment.subarray(offset, offset + frame.length);
+        const { origin, ...rest } = command;
+        expect(decodeCommand(view)).toEqual(rest);
+        expect(commandOrigin(view)).toEqual(origin);
+      }),
+    );
+  });
+
+  test("leaves the request's bytes untouched and does not copy them when decoded", () => {
+    const frame = encodeCommand(command);
+    expect([...frame.subarray(COMMAND_HEADER_BYTES)]).toEqual([1, 2, 3]);
+    expect(decodeCommand(frame).body.buffer).toBe(frame.buffer);
+  });
+
+  test("of an unknown format or kind, or cut short, is a bug and not a command", () => {
+    const otherFormat = encodeCommand(command);
+    otherFormat[0] = 9;
+    expect(() => decodeCommand(otherFormat)).toThrow("command format 9 is unknown");
+    expect(() => commandOrigin(otherFormat)).toThrow("command format 9 is unknown");
+    const otherKind = encodeCommand(command);
+    otherKind[1] = 99;
+    expect(() => decodeCommand(otherKind)).toThrow("the kind of command code 99");
+    expect(() => decodeCommand(encodeCommand(command).subarray(0, 20))).toThrow("has no header");
+  });
+
+  test("holds safe integers only", () => {
+    expect(() => encodeCommand({ ...command, logTimeMs: -1 as LogTimeMs })).toThrow("-1 is not");
+    expect(() => encodeCommand({ ...command, logTimeMs: 0.5 as LogTimeMs })).toThrow("0.5 is not");
+    const wide = { ...command.origin, boot: (1n << 64n) as BootNonce };
+    expect(() => encodeCommand({ ...command, origin: wide })).toThrow("is not 64 bits");
+  });
+});
