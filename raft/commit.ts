@@ -59,6 +59,7 @@ export function takeCommitted(state: RaftState): readonly Entry[] {
 export function onApplied(state: RaftState, index: LogIndex): void {
   state.applied = index;
   state.freshness.onApplied(index);
+  state.freshness.onApplied(index);
   let reached = 0;
   for (const { last, bytes } of state.handedUnapplied) {
     if (last > index) break;

@@ -53,7 +53,7 @@ export class Lone {
   applied: Entry[] = [];
   loads: NonNullable<Ready<RaftMessage>["load"]>[] = [];
   #sent: Sent[] = [];
-  #writes: WriteBatch<RaftMessage>[] = [];
+  readonly #writes: WriteBatch<RaftMessage>[] = [];
   #readId = 0;
 
   constructor({ voters = [1, 2, 3], learners = [], ...init }: LoneInit = {}) {
@@ -106,14 +106,16 @@ export class Lone {
     return lone;
   }
 
-  /** A leader whose no-op is committed and applied. */
+  /** A leader whose no-op is committed and applied, and whose first round node 2 has answered. */
   static established(init: LoneInit = {}): Lone {
     const lone = Lone.leader(init);
     const match = lone.last;
     for (const voter of init.voters ?? [1, 2, 3]) {
       if (voter !== 1) lone.step(voter, lone.term, { kind: "append-ack", match });
     }
+    lone.step(2, lone.term, heartbeatAck(lone, 1));
     lone.apply();
+    lone.persistAll();
     lone.take();
     return lone;
   }
