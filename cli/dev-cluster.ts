@@ -60,6 +60,9 @@ class DevRun {
       onUp: (member) => {
         stdio.out(`${member.name} is up: ${endpointOf(member)}\n`);
       },
+      onSilent: (member) => {
+        stdio.out(`${member.name} does not answer\n`);
+      },
       onLeader: (member) => {
         stdio.out(`${member.name} leads\n`);
       },

@@ -31,7 +31,7 @@ export function addDevCommand(
       "--learners <count>",
       "members that hold the data and do not vote",
       countBetween(0, 9),
-      0,
+      1,
     )
     .option("--data-dir <folder>", "where data and logs are kept between runs", DATA_DIR)
     .addOption(

@@ -9,6 +9,8 @@ const STATUS_MS = 1_000;
 
 export interface WatchReport {
   readonly onUp: (member: DevMember) => void;
+  /** It was up and does not answer. */
+  readonly onSilent: (member: DevMember) => void;
   /** A member by whose own word and another's, if there is another, it leads. */
   readonly onLeader: (member: DevMember) => void;
   /** Every member is up and one leads; once. */
@@ -67,8 +69,9 @@ export class DevWatch {
     statuses.forEach((status, at) => {
       const member = this.#members[at];
       if (member === undefined) return;
-      if (status === undefined) this.#up.delete(member.name);
-      else if (!this.#up.has(member.name)) {
+      if (status === undefined) {
+        if (this.#up.delete(member.name)) this.#report.onSilent(member);
+      } else if (!this.#up.has(member.name)) {
         this.#up.add(member.name);
         this.#report.onUp(member);
       }

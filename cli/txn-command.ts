@@ -43,6 +43,7 @@ export function addTxnCommand(program: Command, stdio: Stdio): void {
   const more = (line: string, lines: string[] | undefined): string[] => [...(lines ?? []), line];
   program
     .command("txn")
+    .summary("run a transaction")
     .description(DESCRIPTION)
     .option("-i, --interactive", "prompt for each section")
     .option("--if <compare>", "a compare; may be given again", more)

@@ -1,5 +1,5 @@
 // One member's gRPC channel: unary calls, and the pipeline when the member offers it. Repeats nothing.
-import { Client as GrpcClient, credentials, Metadata } from "@grpc/grpc-js";
+import { Client as GrpcClient, connectivityState, credentials, Metadata } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
 import { KvError, present } from "../base/index.ts";
 import { etcdserverpb, hansa } from "../proto/index.ts";
@@ -179,18 +179,28 @@ export class Connection {
   /**
    * Resolves once the channel is connected, so that what fails before is known not to have been sent.
    *
-   * @throws {KvError} `unavailable`, `not-applied`
+   * @throws {KvError} `unavailable`, `not-applied`, as soon as connecting fails, or after `timeoutMs`
    */
   connected(timeoutMs: number): Promise<void> {
+    const channel = this.#grpc.getChannel();
+    const deadline = Date.now() + timeoutMs;
     return new Promise((resolve, reject) => {
-      this.#grpc.waitForReady(Date.now() + timeoutMs, (error) => {
-        if (error === undefined) {
-          resolve();
-          return;
-        }
-        const message = `no connection to ${this.address} within ${Math.ceil(timeoutMs)} ms`;
-        reject(new KvError("unavailable", "not-applied", message, { cause: error }));
-      });
+      const refuse = (cause?: Error): void => {
+        const message = `no connection to ${this.address}`;
+        const options = cause === undefined ? {} : { cause };
+        reject(new KvError("unavailable", "not-applied", message, options));
+      };
+      const judge = (): void => {
+        const state = channel.getConnectivityState(true);
+        if (state === connectivityState.READY) resolve();
+        else if (state === connectivityState.IDLE || state === connectivityState.CONNECTING) {
+          channel.watchConnectivityState(state, deadline, (error) => {
+            if (error === undefined) judge();
+            else refuse(error);
+          });
+        } else refuse();
+      };
+      judge();
     });
   }
 

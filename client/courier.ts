@@ -158,6 +158,7 @@ export class Courier {
     const tried = new Set<string>();
     const { attemptsMax, attemptMs, backoff } = { ...this.#settings, ...this.#settings.limits };
     let doubtful = false;
+    let told: KvError | undefined;
     for (let attempt = 1; ; attempt += 1) {
       const address = task.only ?? this.#choose(task.destination, tried);
       const remainingMs = deadlineAtMs - this.nowMs();
@@ -176,7 +177,9 @@ export class Courier {
         attempt >= attemptsMax ||
         this.nowMs() + pauseMs >= deadlineAtMs ||
         signal?.aborted === true;
-      if (isLast) throw withOutcome(error, outcome);
+      // The last attempt may have had no time: what a member has said before says more.
+      if (error.code !== "deadline-exceeded") told = error;
+      if (isLast) throw withOutcome(told ?? error, outcome);
       if (repetition === "same-member") tried.delete(address);
       await pause(pauseMs, signal);
       this.#checkOpen(signal, outcome);

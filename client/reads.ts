@@ -54,19 +54,9 @@ export class Reads {
     try {
       return await this.#range({ ...request }, plan, { ...options, deadlineMs });
     } catch (error) {
-      const isMiss =
-        error instanceof KvError && (error.code === "too-stale" || error.code === "not-committed");
       const leftMs = deadlineMs - (this.#courier.nowMs() - startedAtMs);
-      if (!isMiss || plan.onMiss !== "forward" || leftMs <= 0) throw error;
-      // The member did not forward it, or could not; the leader is asked from here.
-      const { minRevision } = plan;
-      const forwarded = {
-        mode: "index",
-        onMiss: "fail",
-        maxStalenessMs: undefined,
-        minRevision,
-      } as const;
-      return this.#range({ ...request }, forwarded, { ...options, deadlineMs: leftMs });
+      if (!isMiss(error) || plan.onMiss !== "forward" || leftMs <= 0) throw error;
+      return this.#forward(request, plan.minRevision, { ...options, deadlineMs: leftMs }, error);
     }
   }
 
@@ -86,6 +76,22 @@ export class Reads {
       },
       options,
     );
+  }
+
+  /** The member did not forward the read, or could not: the leader is asked from here. */
+  async #forward(
+    request: etcdserverpb.IRangeRequest,
+    minRevision: number,
+    options: CallOptions,
+    miss: KvError,
+  ): Promise<RangeAnswer> {
+    const plan = { mode: "index", onMiss: "fail", maxStalenessMs: undefined, minRevision } as const;
+    try {
+      return await this.#range({ ...request }, plan, options);
+    } catch (error) {
+      // With little time left the miss says more than that it has run out.
+      throw error instanceof KvError && error.code === "deadline-exceeded" ? miss : error;
+    }
   }
 
   #range(
@@ -115,6 +121,10 @@ export class Reads {
       options,
     );
   }
+}
+
+function isMiss(error: unknown): error is KvError {
+  return error instanceof KvError && (error.code === "too-stale" || error.code === "not-committed");
 }
 
 /** @throws {KvError} `not-committed` */
