@@ -1,0 +1,174 @@
+// Every message that peers can send, drawn at random: for round trips, and as the seed of hostile bytes.
+import fc from "fast-check";
+import type { BootNonce, LogIndex, NodeId } from "../../base/index.ts";
+import type { Entry, Epoch, Membership, ProposeReject, WireId } from "../../consensus/index.ts";
+import { etcdserverpb, hansa } from "../../proto/index.ts";
+import type { RaftMessage } from "../../raft/index.ts";
+import type { PeerMessage } from "../../rpc/index.ts";
+import type { RequestKind } from "../../store/index.ts";
+
+const count = fc.oneof(fc.nat({ max: 300 }), fc.maxSafeNat());
+const index = count.map((value) => value as LogIndex);
+const node = fc.integer({ min: 1, max: 2 ** 40 }).map((value) => value as NodeId);
+const nodes = fc.uniqueArray(node, { maxLength: 4 });
+const u64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+const wireId: fc.Arbitrary<WireId> = fc.record({
+  boot: u64.map((value) => value as BootNonce),
+  counter: count,
+});
+const epoch: fc.Arbitrary<Epoch> = fc.record({
+  config: count,
+  round: count,
+  node: fc.oneof(fc.constant(0 as const), node),
+});
+const membership: fc.Arbitrary<Membership> = fc
+  .record({
+    index,
+    incoming: fc.uniqueArray(node, { minLength: 1, maxLength: 4 }),
+    learners: nodes,
+    outgoing: fc.uniqueArray(node, { minLength: 1, maxLength: 4 }),
+    learnersNext: fc.uniqueArray(node, { minLength: 1, maxLength: 2 }),
+    leaseMs: fc.double({ min: 0.5, max: 1e6, noNaN: true }),
+    joint: fc.boolean(),
+  })
+  .map(({ joint, outgoing, learnersNext, ...simple }) =>
+    joint ? { ...simple, outgoing, learnersNext } : simple,
+  );
+const content = fc.oneof(
+  fc.constant({ kind: "noop" as const }),
+  fc.record({ kind: fc.constant("command" as const), data: fc.uint8Array({ maxLength: 300 }) }),
+  fc.record({ kind: fc.constant("config" as const), config: membership }),
+);
+
+/** Consecutive from `first`. */
+function entriesFrom(first: number): fc.Arbitrary<readonly Entry[]> {
+  return fc.array(fc.tuple(epoch, content), { maxLength: 5 }).map((drawn) =>
+    drawn.map(([entryEpoch, rest], at) => ({
+      index: (first + at) as LogIndex,
+      epoch: entryEpoch,
+      ...rest,
+    })),
+  );
+}
+
+const appendEntries = fc.nat({ max: 2 ** 50 }).chain((prevIndex) =>
+  fc.record({
+    kind: fc.constant("append-entries" as const),
+    prevIndex: fc.constant(prevIndex as LogIndex),
+    prevTerm: count,
+    entries: entriesFrom(prevIndex + 1),
+    commit: index,
+  }),
+);
+const echo = fc.record({ stamp: wireId, index });
+const granted = fc.boolean();
+
+/** By kind, so that a kind without an arbitrary does not compile. */
+const BODIES: {
+  readonly [K in RaftMessage["kind"]]: fc.Arbitrary<Extract<RaftMessage, { kind: K }>>;
+} = {
+  "request-vote": fc.record({
+    kind: fc.constant("request-vote" as const),
+    lastIndex: index,
+    lastTerm: count,
+    transferTerm: count,
+  }),
+  vote: fc.record({ kind: fc.constant("vote" as const), granted }),
+  "pre-vote": fc.record({
+    kind: fc.constant("pre-vote" as const),
+    poll: wireId,
+    term: count,
+    lastIndex: index,
+    lastTerm: count,
+  }),
+  "pre-vote-answer": fc.record({
+    kind: fc.constant("pre-vote-answer" as const),
+    poll: wireId,
+    granted,
+  }),
+  "append-entries": appendEntries,
+  "append-ack": fc.record({ kind: fc.constant("append-ack" as const), match: index }),
+  "append-reject": fc.record({
+    kind: fc.constant("append-reject" as const),
+    prevIndex: index,
+    hintIndex: index,
+    hintTerm: count,
+  }),
+  heartbeat: fc.record(
+    { kind: fc.constant("heartbeat" as const), round: wireId, commit: index, echo },
+    { requiredKeys: ["kind", "round", "commit"] },
+  ),
+  "heartbeat-ack": fc.record({
+    kind: fc.constant("heartbeat-ack" as const),
+    round: wireId,
+    stamp: wireId,
+  }),
+  "commit-notice": fc.record({ kind: fc.constant("commit-notice" as const), commit: index }),
+  "freshness-echo": fc.record({ kind: fc.constant("freshness-echo" as const), echo }),
+  "read-index": fc.record({
+    kind: fc.constant("read-index" as const),
+    id: wireId,
+    by: fc.constantFrom("round" as const, "barrier" as const),
+  }),
+  "read-index-answer": fc.record({
+    kind: fc.constant("read-index-answer" as const),
+    id: wireId,
+    index,
+  }),
+  "timeout-now": fc.record({ kind: fc.constant("timeout-now" as const) }),
+  "stale-epoch": fc.record({ kind: fc.constant("stale-epoch" as const) }),
+  "leader-halted": fc.record({ kind: fc.constant("leader-halted" as const) }),
+};
+
+/** A readable body for each kind of request. */
+const REQUESTS: Readonly<Record<RequestKind, Uint8Array>> = {
+  put: etcdserverpb.PutRequest.encode({ key: Uint8Array.of(1), value: Uint8Array.of(2) }).finish(),
+  "delete-range": etcdserverpb.DeleteRangeRequest.encode({ key: Uint8Array.of(1) }).finish(),
+  txn: etcdserverpb.TxnRequest.encode({ success: [{ request_put: {} }] }).finish(),
+  compaction: etcdserverpb.CompactionRequest.encode({ revision: 5 }).finish(),
+  "session-open": hansa.v1.SessionOpenRequest.encode({ ttl_ms: 5 }).finish(),
+  "session-close": hansa.v1.SessionCloseRequest.encode({ session: 5 }).finish(),
+};
+
+export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
+  { weight: 6, arbitrary: fc.oneof(...Object.values(BODIES)).chain(consensus) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(...(Object.keys(REQUESTS) as RequestKind[])).chain((request) =>
+      fc.record({
+        kind: fc.constant("propose" as const),
+        from: node,
+        id: wireId,
+        epoch,
+        request: fc.constant(request),
+        body: fc.constant(Uint8Array.from(REQUESTS[request])),
+      }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record(
+      {
+        kind: fc.constant("refused" as const),
+        from: node,
+        id: wireId,
+        reason: fc.constantFrom<ProposeReject>("not-leader", "uncommitted-full", "halted"),
+        leader: node,
+      },
+      { requiredKeys: ["kind", "from", "id", "reason"] },
+    ),
+  },
+);
+
+function consensus(body: RaftMessage): fc.Arbitrary<PeerMessage> {
+  return fc.record({
+    kind: fc.constant("consensus" as const),
+    envelope: fc.record({
+      from: node,
+      to: node,
+      incarnation: u64,
+      epoch,
+      body: fc.constant(body),
+    }),
+  });
+}
