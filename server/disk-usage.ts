@@ -48,7 +48,7 @@ export class DiskUsage {
 }
 
 /** Sum of the sizes of the files in the directory; those that vanish meanwhile count nothing. */
-export async function directoryBytes(directory: string): Promise<number> {
+async function directoryBytes(directory: string): Promise<number> {
   let bytes = 0;
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     if (!entry.isFile()) continue;

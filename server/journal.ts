@@ -96,6 +96,8 @@ export class ServerJournal implements Journal {
   }
 
   #write(level: JournalLevel, message: string, fields: JournalFields): void {
+    // What still ends after the last line was written has nobody to tell.
+    if (this.#logger.writableEnded) return;
     this.#logger.log({ level, message, fields: { ...this.#fields(), ...fields } });
   }
 }

@@ -10,7 +10,7 @@ import { hexId } from "./cluster.ts";
 export const MEMBER_FILE = "member";
 
 /** Raised when an older release can no longer read the directory. */
-export const MEMBER_FORMAT = 1;
+const MEMBER_FORMAT = 1;
 
 /** `creating`: the log is not complete yet, consensus has never run, nothing was promised to anybody. */
 export interface MemberRecord {

@@ -180,6 +180,7 @@ export class Server {
     const about = {
       clientUrls: config.listenClientUrls,
       peerUrls: config.listenPeerUrls,
+      group: GROUP,
       advertiseClientUrls: config.advertiseClientUrls,
     };
     const stopWatching = watchReadiness({
@@ -233,9 +234,7 @@ function openTransport(
     onUnreachable: (peer) => {
       live.replica?.unreachable(peer);
     },
-    onEvent: (event) => {
-      reportPeer(init.journal, bootstrap, event);
-    },
+    onEvent: peerReporter(init.journal, bootstrap),
   });
   init.closers.add("peers", (done) => {
     transport.close();
@@ -244,18 +243,25 @@ function openTransport(
   return transport;
 }
 
-function reportPeer(journal: ServerJournal, bootstrap: Bootstrap, event: PeerEvent): void {
-  const seed = bootstrap.members.find((member) => member.node === event.peer);
-  const peer = { peer: event.peer, peerName: seed?.name ?? "", group: GROUP };
-  switch (event.kind) {
-    case "connected":
-      journal.info("peer connected", peer);
-      break;
-    case "lost":
-      journal.warn("peer lost", { ...peer, reason: event.reason });
-      break;
-    case "refused":
-      journal.error("peer refused", { ...peer, reason: event.reason });
-      break;
-  }
+/** A peer that was never there is no loss: at the first start of a cluster somebody is first. */
+function peerReporter(journal: ServerJournal, bootstrap: Bootstrap): (event: PeerEvent) => void {
+  const connected = new Set<NodeId>();
+  return (event) => {
+    const { kind, peer } = event;
+    const seed = bootstrap.members.find((member) => member.node === peer);
+    const about = { peer, peerName: seed?.name ?? "", group: GROUP };
+    switch (kind) {
+      case "connected":
+        connected.add(peer);
+        journal.info("peer connected", about);
+        break;
+      case "lost":
+        if (connected.has(peer)) journal.warn("peer lost", { ...about, reason: event.reason });
+        else journal.info("peer not there yet", { ...about, reason: event.reason });
+        break;
+      case "refused":
+        journal.error("peer refused", { ...about, reason: event.reason });
+        break;
+    }
+  };
 }

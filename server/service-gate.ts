@@ -43,7 +43,7 @@ export class ServiceGate {
   /** @throws {KvError} unavailable, while starting. */
   #passed(path: MethodPath): Method | undefined {
     if (this.#services !== undefined) return this.#services[path];
-    throw new KvError("unavailable", "not-applied", "etcdserver: server is starting");
+    throw new KvError("unavailable", "not-applied", "server is starting");
   }
 }
 

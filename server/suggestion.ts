@@ -17,8 +17,9 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   return nearest;
 }
 
-/** Levenshtein's distance, one row at a time. */
-export function editDistance(left: string, right: string): number {
+/** Edits between two names, one row at a time: a letter added, dropped or replaced, or two swapped. */
+function editDistance(left: string, right: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: right.length + 1 }, (_, column) => column);
   for (let at = 0; at < left.length; at += 1) {
     const next = [at + 1];
@@ -26,8 +27,11 @@ export function editDistance(left: string, right: string): number {
       const replaced = (row[column] ?? 0) + (left[at] === right[column] ? 0 : 1);
       const removed = (row[column + 1] ?? 0) + 1;
       const added = (next[column] ?? 0) + 1;
-      next.push(Math.min(replaced, removed, added));
+      const isSwap = left[at] === right[column - 1] && left[at - 1] === right[column];
+      const swapped = isSwap ? (before[column - 1] ?? Infinity) + 1 : Infinity;
+      next.push(Math.min(replaced, removed, added, swapped));
     }
+    before = row;
     row = next;
   }
   return row[right.length] ?? 0;
