@@ -117,7 +117,13 @@ export function humanBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB", "PB"];
   const power = Math.min(Math.floor(Math.log(bytes) / Math.log(1000)), units.length - 1);
   const tenths = Math.floor((bytes / 1000 ** power) * 10 + 0.5) / 10;
-  return `${tenths < 10 ? tenths.toFixed(1) : tenths.toFixed(0)} ${units[power] ?? ""}`;
+  return `${tenths < 10 ? tenths.toFixed(1) : roundedToEven(tenths)} ${units[power] ?? ""}`;
+}
+
+/** As Go's %.0f: 20.5 is 20, 21.5 is 22. */
+function roundedToEven(value: number): number {
+  const rounded = Math.round(value);
+  return value % 1 === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded;
 }
 
 export function joined(parts: readonly Part[]): Uint8Array {
