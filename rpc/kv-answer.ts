@@ -22,7 +22,7 @@ export function sizeOfKeyValues(kvs: readonly KeyValue[]): number {
   return bytes;
 }
 
-export function writeKeyValue(writer: Writer, kv: KeyValue): void {
+function writeKeyValue(writer: Writer, kv: KeyValue): void {
   writer.uint32((1 << 3) | 2).latin1(kv.key);
   writer.uint32(2 << 3).int64(kv.createRevision);
   writer.uint32(3 << 3).int64(kv.modRevision);
@@ -104,7 +104,7 @@ function writeRevisionHeader(writer: Writer, revision: Revision): void {
   writer.ldelim();
 }
 
-export function readKeyValue(reader: Reader): KeyValue {
+function readKeyValue(reader: Reader): KeyValue {
   let key = "" as Key;
   let createRevision = 0;
   let modRevision = 0;
@@ -148,7 +148,7 @@ export function readKeyValue(reader: Reader): KeyValue {
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
-export function readRangeAnswer(reader: Reader): RangeResponse {
+function readRangeAnswer(reader: Reader): RangeResponse {
   const kvs: KeyValue[] = [];
   let more = false;
   let count = 0;

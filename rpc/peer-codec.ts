@@ -78,7 +78,7 @@ function readHello(reader: Reader): Hello {
   };
 }
 
-export function writePeerMessage(writer: Writer, message: PeerMessage): void {
+function writePeerMessage(writer: Writer, message: PeerMessage): void {
   switch (message.kind) {
     case "consensus":
       writer.uint32((1 << 3) | 2).fork();

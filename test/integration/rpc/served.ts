@@ -67,7 +67,7 @@ export async function served(
 }
 
 /** Bytes in, bytes out, as any gRPC client would send them. */
-export class RawClient {
+class RawClient {
   readonly #client: Client;
 
   constructor(port: number) {
