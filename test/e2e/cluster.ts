@@ -13,7 +13,7 @@ const START_MS_MAX = 30_000;
 const STOP_MS_MAX = 15_000;
 /** A paused member does not answer; the others are asked meanwhile. */
 const STATUS_MS_MAX = 500;
-const MAIN = join(__dirname, "..", "..", "dist", "cli", "main.js");
+export const MAIN = join(__dirname, "..", "..", "dist", "cli", "main.js");
 
 export interface ClusterOptions {
   readonly voters: number;

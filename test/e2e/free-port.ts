@@ -9,14 +9,28 @@ const worker = Number(process.env["JEST_WORKER_ID"] ?? "1") % 12;
 // Runs that overlap (a developer's and a benchmark's) start at different places.
 let next = process.pid % PORTS_PER_WORKER;
 
-/** @throws {Error} when every port of this worker's share is taken. */
-export async function freePort(): Promise<number> {
-  for (let tried = 0; tried < PORTS_PER_WORKER; tried += 1) {
-    const port = FIRST_PORT + worker * PORTS_PER_WORKER + next;
-    next = (next + 1) % PORTS_PER_WORKER;
-    if (await canListen(port)) return port;
+export function freePort(): Promise<number> {
+  return freePorts(1);
+}
+
+/**
+ * The first of `count` free ports in a row.
+ *
+ * @throws {Error} when this worker's share has no such row.
+ */
+export async function freePorts(count: number): Promise<number> {
+  const first = FIRST_PORT + worker * PORTS_PER_WORKER;
+  let row = 0;
+  for (let tried = 0; tried < 2 * PORTS_PER_WORKER; tried += 1) {
+    if (next + count - row > PORTS_PER_WORKER) {
+      next = 0;
+      row = 0;
+    }
+    row = (await canListen(first + next)) ? row + 1 : 0;
+    next += 1;
+    if (row === count) return first + next - count;
   }
-  throw new Error(`no free port from ${FIRST_PORT + worker * PORTS_PER_WORKER}`);
+  throw new Error(`no ${count} free ports in a row from ${first}`);
 }
 
 function canListen(port: number): Promise<boolean> {
