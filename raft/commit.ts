@@ -44,7 +44,7 @@ export function takeCommitted(state: RaftState): readonly Entry[] {
       wantLoad(state, from, until);
       break;
     }
-    assert(slice !== "compacted", `committed entry ${from} is compacted before it was applied`);
+    assert(slice !== "compacted", "only applied entries are compacted");
     const last = present(slice.at(-1), "the last entry of a slice").index;
     const bytes = entriesBytes(slice);
     state.handed = last;

@@ -1,6 +1,6 @@
 // Which file answers a message, and what its term means first (Raft 5.1): an older one is answered at most
 // with the term that ended it, a newer one is adopted, but for votes and polls, which judge it themselves.
-import { assert, unreachable } from "../base/index.ts";
+import { AssertionError, unreachable } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
 import type { Envelope } from "../consensus/index.ts";
 import { onAppendEntries, onCommitHeard } from "./append.ts";
@@ -82,10 +82,12 @@ function onDeposedLeader(state: RaftState, from: NodeId, body: LeaderMessage): v
 function onLeaderMessage(state: RaftState, message: RaftEnvelope, body: LeaderMessage): void {
   const { from, epoch } = message;
   const known = epoch.round === state.term ? state.leader : 0;
-  assert(
-    known === 0 || known === from,
-    `nodes ${known} and ${from} both lead term ${epoch.round} (Raft Fig. 3, Election Safety)`,
-  );
+  // Not an argument of assert(): its text is costly and this is the path of every append.
+  if (known !== 0 && known !== from) {
+    throw new AssertionError(
+      `nodes ${known} and ${from} both lead term ${epoch.round} (Raft Fig. 3, Election Safety)`,
+    );
+  }
   if (known === 0) becomeFollower(state, epoch.round, from);
   if (body.kind === "leader-halted") {
     onLeaderHalted(state, from);

@@ -64,10 +64,7 @@ export class Durability {
   /** @throws {AssertionError} unless completions come in order. */
   onPersisted(id: WriteId): void {
     const [write] = this.#outstanding;
-    assert(
-      write?.id === id,
-      `write ${id} ended out of order: ${write?.id ?? "none"} is the oldest`,
-    );
+    assert(write?.id === id, "writes end in the order of their ids (contract, duty 2)");
     this.#outstanding.shift();
     this.#idDurable = id;
     this.#index = Math.max(this.#index, write.vouched) as LogIndex;

@@ -84,8 +84,8 @@ export class LogView {
   }
 
   append(entry: Entry): void {
-    assert(entry.index === this.#last + 1, `entry ${entry.index} does not follow ${this.#last}`);
-    assert(entry.epoch.round >= this.#lastTerm, `term ${entry.epoch.round} < ${this.#lastTerm}`);
+    assert(entry.index === this.#last + 1, "entries follow each other without a gap");
+    assert(entry.epoch.round >= this.#lastTerm, "terms never fall along a log");
     this.#pending.push(entry);
     this.#last = entry.index;
     this.#lastTerm = entry.epoch.round;
@@ -121,7 +121,7 @@ export class LogView {
     let bytes = 0;
     let end = start;
     while (end < stop) {
-      const entry = present(this.#pending[end], `pending entry ${from + end - start}`);
+      const entry = present(this.#pending[end], "a pending entry");
       bytes += entryBytes(entry);
       if (bytes > bytesMax && end > start) break;
       end += 1;

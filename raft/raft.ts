@@ -79,7 +79,7 @@ class Raft implements Consensus<RaftMessage> {
   step(message: RaftEnvelope, now: MonotonicMs): void {
     const state = this.#state;
     if (state.halted) return;
-    assert(message.to === state.id, `a message to ${message.to} came to ${state.id}`);
+    assert(message.to === state.id, "a message comes to whom it is addressed");
     this.#begin(now);
     dispatch(state, message);
     this.#end();
@@ -226,7 +226,7 @@ class Raft implements Consensus<RaftMessage> {
 
   #begin(now: MonotonicMs): void {
     const state = this.#state;
-    assert(now >= state.now, `the clock went back from ${state.now} to ${now}`);
+    assert(now >= state.now, "the clock never goes back (contract, duty 4)");
     state.now = now;
     this.#touched = true;
     expireReads(state, now);

@@ -60,7 +60,7 @@ function entriesFor(state: RaftState, peer: Progress): readonly Entry[] | undefi
 
 function sendAppend(state: RaftState, peer: Progress, entries: readonly Entry[]): void {
   const prevIndex = (peer.next - 1) as LogIndex;
-  const prevTerm = present(state.log.termAt(prevIndex), `the term at ${prevIndex}`);
+  const prevTerm = present(state.log.termAt(prevIndex), "the term before an append");
   const { commit } = state;
   peer.appendedAtMs = state.now;
   const vouched = prevIndex + entries.length;
