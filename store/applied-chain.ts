@@ -1,8 +1,9 @@
 // The chained applied index (S2): the engine may lose a batch in its middle without a word, so each batch
-// names the one before it, and at boot the chain since the last synced batch must be whole.
+// names the one before it, and at boot the chain from its base on must be whole.
 //
-// A batch writes the row ('l', its number) -> marker. A checkpoint, which its owner writes synced, writes
-// the base row instead and removes the chain rows before it.
+// A batch writes the row ('l', its number) -> marker. The base is an earlier checkpoint, so far back that
+// the engine holds everything up to it in table files: a sync alone does not protect a batch that lies in
+// the engine's own log from damage there. A checkpoint moves the base on and removes the rows up to it.
 import { assert } from "../base/index.ts";
 import type { LogIndex, LogTimeMs, Revision } from "../base/index.ts";
 import type { PendingWrites } from "./pending-writes.ts";
@@ -24,7 +25,16 @@ interface Link extends Marker {
   readonly previousApplied: LogIndex;
 }
 
+/** A checkpoint that may become the base. */
+interface Candidate {
+  readonly link: Link;
+  /** All bytes written up to it; -Infinity for what an earlier boot wrote. */
+  readonly writtenBytes: number;
+}
+
 const MARKER_BYTES = 56;
+/** Candidates are at least this part of `engineLogBytesMax` apart, which bounds their number. */
+const CANDIDATE_SHARE = 1 / 64;
 
 const START: Link = {
   batch: 0,
@@ -41,13 +51,24 @@ export class AppliedChain {
   #last = START;
   /** Read at boot, in key order; empty afterwards. */
   #links: Link[] = [];
+  /** Number of the last batch known to be synced. */
+  #synced = 0;
+  #writtenBytes = 0;
+  /** Behind the base, oldest first. */
+  #candidates: Candidate[] = [];
+  readonly #engineLogBytesMax: number;
+
+  /** The most bytes of batches that the engine may hold in its own log alone. */
+  constructor(engineLogBytesMax: number) {
+    this.#engineLogBytesMax = engineLogBytesMax;
+  }
 
   /** The marker of the last batch. */
   get last(): Marker {
     return this.#last;
   }
 
-  /** The applied index of the last checkpoint: the state up to it survives power loss. */
+  /** The state up to it is in the engine's table files. */
   get base(): Marker {
     return this.#base;
   }
@@ -77,6 +98,9 @@ export class AppliedChain {
       this.#last = link;
     }
     this.#links = [];
+    this.#synced = this.#base.batch;
+    // Opening the engine wrote what its log held into table files.
+    this.#candidates = [{ link: this.#last, writtenBytes: -Infinity }];
     return gap;
   }
 
@@ -84,23 +108,37 @@ export class AppliedChain {
   extend(marker: Marker, writes: PendingWrites): void {
     this.#last = this.#next(marker);
     writes.put(numberedRowKey("chain", this.#last.batch), encodeLink(this.#last));
+    this.#writtenBytes += writes.pendingBytes;
   }
 
-  /** Makes the next batch the base of the chain; it must be written synced. */
-  rebase(marker: Marker, writes: PendingWrites): void {
-    const before = this.#base.batch;
-    const until = this.#last.batch;
-    this.#last = this.#next(marker);
-    this.#base = this.#last;
-    writes.put(BASE_ROW, encodeLink(this.#last));
-    for (let batch = before + 1; batch <= until; batch += 1) {
+  /** As `extend`, for a batch that is written synced; moves the base on where it can. */
+  checkpoint(marker: Marker, writes: PendingWrites): void {
+    this.extend(marker, writes);
+    this.#synced = this.#last.batch;
+    const newest = this.#candidates.at(-1)?.writtenBytes ?? -Infinity;
+    const apartBytes = this.#engineLogBytesMax * CANDIDATE_SHARE;
+    if (this.#writtenBytes - newest >= apartBytes) {
+      this.#candidates.push({ link: this.#last, writtenBytes: this.#writtenBytes });
+    }
+    const coveredBytes = this.#writtenBytes - this.#engineLogBytesMax;
+    const covered = this.#candidates.filter(({ writtenBytes }) => writtenBytes <= coveredBytes);
+    const base = covered.at(-1)?.link;
+    if (base === undefined) return;
+    this.#candidates = this.#candidates.slice(covered.length);
+    if (base.batch > this.#base.batch) this.#moveBase(base, writes);
+  }
+
+  #moveBase(base: Link, writes: PendingWrites): void {
+    writes.put(BASE_ROW, encodeLink(base));
+    for (let batch = this.#base.batch + 1; batch <= base.batch; batch += 1) {
       writes.delete(numberedRowKey("chain", batch));
     }
+    this.#base = base;
   }
 
-  /** Whether a batch was written since the base. */
+  /** Whether a batch was written since the last checkpoint. */
   get isExtended(): boolean {
-    return this.#last.batch > this.#base.batch;
+    return this.#last.batch > this.#synced;
   }
 
   #next(marker: Marker): Link {

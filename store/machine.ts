@@ -39,6 +39,11 @@ export interface MachineOptions {
   readonly codec: RequestCodec;
   /** Bytes of values kept in memory beyond those that the engine does not hold yet. */
   readonly valueCacheBytesMax: number;
+  /**
+   * The most bytes of batches that the engine may hold in its own log, where damage takes them without a
+   * word although they were synced: the chain of applied indexes reaches back over as many (S2).
+   */
+  readonly engineLogBytesMax?: number;
   /** Rules of the state machine: equal on all members of a group. */
   readonly sessionLimits?: SessionLimits;
   /** The leases that exist, kept by their owner; absent: none. */
@@ -59,13 +64,16 @@ interface Prepared {
   readonly rows: RowSet;
 }
 
+/** Three of the RocksDB engine's memtables, of which two may be full before one is in a table file. */
+const ENGINE_LOG_BYTES_MAX = 96 * 1024 * 1024;
+
 const NO_LEASES: ReadonlySet<LeaseId> = new Set();
 
 export class Machine {
   readonly #options: MachineOptions;
   readonly #space: KeySpace;
   readonly #sessions: SessionTable;
-  readonly #chain = new AppliedChain();
+  readonly #chain: AppliedChain;
   readonly #leases: ReadonlySet<LeaseId>;
   /** Shared by all commands that read nothing. */
   readonly #noRows: RowSet;
@@ -80,6 +88,7 @@ export class Machine {
     this.#noRows = new RowSet(this.#space.cache);
     const limits = options.sessionLimits ?? SESSION_LIMITS_DEFAULT;
     this.#sessions = new SessionTable(this.#space.writes, limits);
+    this.#chain = new AppliedChain(options.engineLogBytesMax ?? ENGINE_LOG_BYTES_MAX);
     this.#leases = options.leases ?? NO_LEASES;
   }
 
@@ -151,7 +160,7 @@ export class Machine {
   }
 
   /**
-   * Ends the restore. `ok` false: batches since the last checkpoint are missing in the middle (S2). The
+   * Ends the restore. `ok` false: batches are missing in the middle (S2). The
    * machine is then useless: discard the engine's rows, make another machine, and apply from the log.
    */
   restored():
@@ -263,13 +272,13 @@ export class Machine {
 
   /**
    * As `drain`, but the batch must be written synced: once it is, everything up to its index survives
-   * power loss, the log before it may go, and the chain begins there. It removes the chain rows since the
-   * checkpoint before, one for each batch. undefined: all of it survives already.
+   * power loss, and the log before it may go. Moves the chain's base on, and removes the chain rows up to
+   * it, one for each batch. undefined: all of it survives already.
    */
   checkpoint(): EngineBatch | undefined {
     if (!this.#hasNews && !this.#chain.isExtended) return undefined;
     const { writes } = this.#space;
-    this.#chain.rebase(this.#marker, writes);
+    this.#chain.checkpoint(this.#marker, writes);
     return { ops: writes.drain(this.#applied), upTo: this.#applied };
   }
 

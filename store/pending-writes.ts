@@ -37,6 +37,11 @@ export class PendingWrites {
     return this.#bytes + this.#drainedBytes;
   }
 
+  /** Keys and values that are not drained. */
+  get pendingBytes(): number {
+    return this.#bytes;
+  }
+
   get isEmpty(): boolean {
     return this.#ops.length === 0;
   }

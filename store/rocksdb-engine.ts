@@ -12,7 +12,10 @@ import { Turnstile } from "./turnstile.ts";
 
 /** Sizes in bytes; counts of operations. */
 export interface RocksdbOptions {
-  /** Of one memtable. The package's 4 MiB would stall writers on flushes. */
+  /**
+   * Of one memtable; the package's 4 MiB would stall writers on flushes. A third of the machine's
+   * `engineLogBytesMax`: what is in no table file yet is only protected by the chain of applied indexes.
+   */
   readonly writeBufferBytes: number;
   /** Of uncompressed blocks kept in memory. */
   readonly blockCacheBytes: number;
@@ -24,7 +27,7 @@ export interface RocksdbOptions {
 }
 
 export const ROCKSDB_OPTIONS_DEFAULT: RocksdbOptions = {
-  writeBufferBytes: 64 * 1024 * 1024,
+  writeBufferBytes: 32 * 1024 * 1024,
   blockCacheBytes: 64 * 1024 * 1024,
   openFilesMax: 1000,
   getsMax: 2,

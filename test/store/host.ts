@@ -79,7 +79,12 @@ export class Host {
   }
 
   #boot(): Machine {
-    return new Machine({ codec: jsonCodec, ...this.#options });
+    return this.#machine({});
+  }
+
+  /** The map has no log of its own: a checkpoint is the chain's base at once. */
+  #machine(options: Partial<MachineOptions>): Machine {
+    return new Machine({ codec: jsonCodec, engineLogBytesMax: 0, ...this.#options, ...options });
   }
 
   apply(entry: Entry): Response | undefined {
@@ -157,7 +162,7 @@ export class Host {
 
   /** A fresh machine from the rows: what was not flushed is gone. Returns what `restored` said. */
   restart(options: Partial<MachineOptions> = {}): ReturnType<Machine["restored"]> {
-    this.machine = new Machine({ codec: jsonCodec, ...this.#options, ...options });
+    this.machine = this.#machine(options);
     const rows = this.sortedRows();
     for (let from = 0; from < rows.length; from += 3)
       this.machine.restore(rows.slice(from, from + 3));
