@@ -76,7 +76,12 @@ export class GrpcCarrier {
   async drain(timeoutMs: number): Promise<void> {
     const stopped = new KvError("server-stopped", "not-applied", "etcdserver: server stopped");
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => this.#server.forceShutdown(), timeoutMs);
+      // With channelz off grpc-js does not find the sessions it should force: calls that are still open
+      // then end with the process.
+      const timer = setTimeout(() => {
+        this.#server.forceShutdown();
+        resolve();
+      }, timeoutMs);
       this.#server.tryShutdown(() => {
         clearTimeout(timer);
         resolve();

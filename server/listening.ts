@@ -22,6 +22,8 @@ const KEEPALIVE_MS = 2 * 60 * 60 * 1000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
 /** What the largest --append-bytes-max and --max-request-bytes of any member can make of one frame. */
 const PEER_FRAME_BYTES_MAX = 160 * 1024 * 1024;
+/** For the last answers to leave: calls that wait for longer are not waited for. */
+const GOODBYE_MS = 500;
 /** Of one peer's connection: its stream, and calls that it hands on. */
 const PEER_STREAMS_MAX = 4_096;
 
@@ -47,7 +49,7 @@ export async function bindPorts(
     const services = gate.table();
     const carrier = new GrpcCarrier({ ...common, services, requestBytesMax, concurrentStreamsMax });
     closers.add("port", (done) => {
-      carrier.drain(0).then(() => {
+      carrier.drain(GOODBYE_MS).then(() => {
         done(undefined);
       }, done);
     });
