@@ -41,7 +41,13 @@ function programOf(stdio: Stdio, onExit: (code: number) => void): Command {
   const program = new Command("hansa")
     .description("A replicated configuration and metadata store, and its command line.")
     .exitOverride()
-    .configureOutput({ writeOut: stdio.out, writeErr: stdio.err })
+    .configureOutput({
+      writeOut: stdio.out,
+      writeErr: stdio.err,
+      outputError: (text, write) => {
+        write(text.replace(/^error:/, "Error:"));
+      },
+    })
     .showHelpAfterError("(add --help for help)")
     .option("--endpoints <list>", "host:port,... (default 127.0.0.1:2379, or HANSA_ENDPOINTS)")
     .option("-w, --write-out <format>", "simple, json or table", formatValue, "simple")
