@@ -9,6 +9,7 @@ import {
   checkDependencyReasons,
   checkLinks,
   checkMentions,
+  checkScenarioTable,
   checkScripts,
 } from "./tidy/documents.ts";
 import { checkCycles, checkLayers, checkPackages } from "./tidy/layers.ts";
@@ -26,7 +27,7 @@ import { parseTree, readTree } from "./tidy/source-tree.ts";
 import type { Breach, SourceFile, Tree } from "./tidy/source-tree.ts";
 
 const root = join(__dirname, "..");
-const tree = readTree(root, [".ts", ".md", ".mjs", ".proto"]);
+const tree = readTree(root, [".ts", ".md", ".mjs", ".proto", ".txt"]);
 const files = parseTree(tree);
 const documents = pick(tree, ".md");
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
@@ -306,6 +307,21 @@ describe("documentation resolves", () => {
       "docs/decisions:1: dependency c has no line of reason",
       "docs/decisions:1: b has a reason but is no dependency",
     ]);
+  });
+
+  test("a fixture with a scenario that a file does not name, and one without a row, is caught", () => {
+    const table =
+      "| 1 | a | b | [x](../test/01-x.txt), [y](../test/y.ts) |\n| 3 | c | d | [y](../test/y.ts) |";
+    const named = new Map([["test/y.ts", "// Scenarios 2, 3 and 13."]]);
+    expect(lines(checkScenarioTable("docs/t.md", table, 3, named))).toEqual([
+      "docs/t.md:1: test/y.ts does not name scenario 1",
+      "docs/t.md:1: scenario 2 has no row",
+    ]);
+  });
+
+  test("the table of scenarios names checks that name their scenario", () => {
+    const text = documents.get("docs/testing.md") ?? "";
+    expect(lines(checkScenarioTable("docs/testing.md", text, 100, tree))).toEqual([]);
   });
 
   test("anchors are GitHub's", () => {

@@ -96,6 +96,38 @@ export function checkDependencyReasons(
   ];
 }
 
+/**
+ * The table of scenarios: each of `count` has its row, and each file that a row names says so itself, by its
+ * name (`NN-...txt`) or by the words "scenario NN".
+ */
+export function checkScenarioTable(
+  path: string,
+  text: string,
+  count: number,
+  tree: Tree,
+): Breach[] {
+  const breaches: Breach[] = [];
+  const rows = new Set<number>();
+  for (const [at, line] of text.split("\n").entries()) {
+    const number = /^\| (\d+) \|/.exec(line)?.[1];
+    if (number === undefined) continue;
+    rows.add(Number(number));
+    for (const [, target = ""] of line.matchAll(/\]\(([^)]+)\)/g)) {
+      const file = posix.join(posix.dirname(path), target);
+      const named = posix.basename(file).startsWith(`${number.padStart(2, "0")}-`);
+      const said = new RegExp(`scenarios? (?:\\d+(?:,? and |, ))*${number}\\b`, "i");
+      if (!named && !said.test(tree.get(file) ?? "")) {
+        breaches.push({ path, line: at + 1, message: `${file} does not name scenario ${number}` });
+      }
+    }
+  }
+  for (let number = 1; number <= count; number += 1) {
+    if (!rows.has(number))
+      breaches.push({ path, line: 1, message: `scenario ${number} has no row` });
+  }
+  return breaches;
+}
+
 function linksOf(text: string): { line: number; target: string }[] {
   const links: { line: number; target: string }[] = [];
   let fenced = false;
