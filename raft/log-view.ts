@@ -11,7 +11,7 @@ export interface LogChange {
 }
 
 /** Bytes an entry counts for beyond its data, so that empty ones are bounded too. */
-export const ENTRY_OVERHEAD_BYTES = 32;
+const ENTRY_OVERHEAD_BYTES = 32;
 
 export function entryBytes(entry: Entry): number {
   return ENTRY_OVERHEAD_BYTES + (entry.kind === "command" ? entry.data.length : 0);

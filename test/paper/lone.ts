@@ -265,12 +265,12 @@ function isKind<K extends RaftMessage["kind"]>(body: RaftMessage, kind: K): body
   return body.kind === kind;
 }
 
-export function epochOf(term: number): Epoch {
+function epochOf(term: number): Epoch {
   return { config: 0, round: term, node: 0 };
 }
 
 /** Commands with these terms, from index `from` on. */
-export function entriesOf(terms: readonly number[], from: number): readonly Entry[] {
+function entriesOf(terms: readonly number[], from: number): readonly Entry[] {
   return terms.map((term, at) => ({
     kind: "command",
     index: (from + at) as LogIndex,

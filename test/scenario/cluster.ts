@@ -30,7 +30,7 @@ export interface Flight<M> {
   readonly envelope: Envelope<M>;
 }
 
-export class Node<M extends Message> {
+class Node<M extends Message> {
   readonly id: NodeId;
   core: Consensus<M>;
   log: MemoryLog;

@@ -18,7 +18,7 @@ export function describeEpoch({ config, round, node }: Epoch): string {
   return config === 0 && node === 0 ? `t${round}` : `${config}.${round}.${node}`;
 }
 
-export function describeEntry(entry: Entry): string {
+function describeEntry(entry: Entry): string {
   const head = `${entry.index}:${describeEpoch(entry.epoch)}`;
   if (entry.kind === "command") return `${head} "${decoder.decode(entry.data)}"`;
   if (entry.kind === "config") return `${head} ${describeConfig(entry.config)}`;
