@@ -182,6 +182,7 @@ describe("mistakes", () => {
       "400 ms should be at least 5 times --heartbeat-interval, which is 100 ms",
     ],
     [["--lease-margin-ms=700"], "a leader's lease is 118 ms; expected at least two heartbeats"],
+    [["--wal-dir=default.hansa/"], "expected another directory than --data-dir"],
     [["--inflight-bytes-max=65536"], "expected at least --append-bytes-max, 1048576"],
     [["--log-segment-bytes=2097152"], "expected at most half of --log-segment-bytes, 2097152"],
     [["--config-file=none"], '--config-file "none": cannot be read: no such file'],

@@ -163,6 +163,10 @@ function checkTogether(values: Partial<OptionValues>, origins: Origins): ConfigI
       }
     }
   }
+  const dataDir = values.dataDir || `${values.name ?? ""}.hansa`;
+  if (values.walDir && resolve(values.walDir) === resolve(dataDir)) {
+    issues.push(origins.issue("wal-dir", "expected another directory than --data-dir"));
+  }
   const { appendBytesMax, inflightBytesMax, maxRequestBytes, logSegmentBytes } = values;
   if (appendBytesMax !== undefined && inflightBytesMax !== undefined) {
     if (inflightBytesMax < appendBytesMax) {
