@@ -172,11 +172,9 @@ export class Courier {
       const outcome = doubtful && !VERDICTS.has(error.code) ? "unknown" : "not-applied";
       const repetition = repetitionOf(error, task.nature, task.onMiss);
       const pauseMs = backoffMs(backoff, attempt, this.#surroundings.random);
+      this.#checkOpen(signal, outcome);
       const isLast =
-        repetition === "never" ||
-        attempt >= attemptsMax ||
-        this.nowMs() + pauseMs >= deadlineAtMs ||
-        signal?.aborted === true;
+        repetition === "never" || attempt >= attemptsMax || this.nowMs() + pauseMs >= deadlineAtMs;
       // The last attempt may have had no time: what a member has said before says more.
       if (error.code !== "deadline-exceeded") told = error;
       if (isLast) throw withOutcome(told ?? error, outcome);

@@ -135,7 +135,7 @@ export const op = {
     wire: { request_delete_range: deleteRequestOf(keys, options) },
     result: (wire) => deleteResultOf(answered(wire.response_delete_range, "delete result")),
   }),
-  /** A transaction within: its conditions see what the operations before it did. */
+  /** A transaction within. Its conditions are judged with the outer ones, before any operation runs. */
   txn: <const Then extends Operations = [], const Else extends Operations = []>(
     transaction: Transaction<Then, Else>,
   ): Operation<TxnResult<Then, Else>> => ({
