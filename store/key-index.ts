@@ -30,7 +30,8 @@ export function spanOf(range: KeyRange): Span {
 export function overlap(left: Span, right: Span): boolean {
   if (left.single) return right.single ? left.from === right.from : holds(right, left.from);
   if (right.single) return holds(left, right.from);
-  return left.from < right.until && right.from < left.until;
+  const from = left.from < right.from ? right.from : left.from;
+  return from < left.until && from < right.until;
 }
 
 function holds(span: Span, key: Key): boolean {
