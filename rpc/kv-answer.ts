@@ -60,19 +60,47 @@ export function writeDeleteRange(writer: Writer, deleteRange: DeleteRangeRespons
   for (const kv of deleteRange.prevKvs) writeNested(writer, 3, kv, writeKeyValue);
 }
 
-/** As writeRange, for TxnResponse. Each answer within has a header of its own with `revision` alone (etcd). */
+/**
+ * As writeRange, for TxnResponse. As in etcd, each answer within has a header of its own that shows the
+ * store's revision at that operation alone, and the header of a transaction within is empty.
+ */
 export function writeTxn(writer: Writer, txn: TxnResponse, revision: Revision): void {
+  const before = writes(txn) ? ((revision - 1) as Revision) : revision;
+  writeTxnFrom(writer, txn, { at: before, after: revision });
+}
+
+/** Where a transaction has got to: the revision before its first change, or the one that its changes make. */
+interface TxnProgress {
+  at: Revision;
+  readonly after: Revision;
+}
+
+function writes(txn: TxnResponse): boolean {
+  return txn.responses.some((response) =>
+    response.kind === "txn" ? writes(response.txn) : changes(response),
+  );
+}
+
+function changes(response: ResponseOp): boolean {
+  if (response.kind === "put") return true;
+  return response.kind === "delete-range" && response.deleteRange.deleted > 0;
+}
+
+function writeTxnFrom(writer: Writer, txn: TxnResponse, progress: TxnProgress): void {
   if (txn.succeeded) writer.uint32(2 << 3).bool(true);
   for (const response of txn.responses) {
     writer.uint32((3 << 3) | 2).fork();
-    writeResponseOp(writer, response, revision);
+    writeResponseOp(writer, response, progress);
     writer.ldelim();
   }
 }
 
-function writeResponseOp(writer: Writer, response: ResponseOp, revision: Revision): void {
+function writeResponseOp(writer: Writer, response: ResponseOp, progress: TxnProgress): void {
+  if (changes(response)) progress.at = progress.after;
   writer.uint32((RESPONSE_FIELDS[response.kind] << 3) | 2).fork();
-  writeRevisionHeader(writer, revision);
+  writer.uint32((1 << 3) | 2).fork();
+  if (response.kind !== "txn") writer.uint32(3 << 3).int64(progress.at);
+  writer.ldelim();
   switch (response.kind) {
     case "range":
       writeRange(writer, response.range);
@@ -84,7 +112,7 @@ function writeResponseOp(writer: Writer, response: ResponseOp, revision: Revisio
       writeDeleteRange(writer, response.deleteRange);
       break;
     case "txn":
-      writeTxn(writer, response.txn, revision);
+      writeTxnFrom(writer, response.txn, progress);
       break;
   }
   writer.ldelim();
@@ -97,12 +125,6 @@ const RESPONSE_FIELDS: Readonly<Record<ResponseOp["kind"], number>> = {
   "delete-range": 3,
   txn: 4,
 };
-
-function writeRevisionHeader(writer: Writer, revision: Revision): void {
-  writer.uint32((1 << 3) | 2).fork();
-  writer.uint32(3 << 3).int64(revision);
-  writer.ldelim();
-}
 
 function readKeyValue(reader: Reader): KeyValue {
   let key = "" as Key;
