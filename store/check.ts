@@ -14,7 +14,7 @@ import type {
 import type { Refusal } from "./response.ts";
 
 /** etcd's --max-txn-ops. */
-export const TXN_OPERATIONS_MAX_DEFAULT = 128;
+const TXN_OPERATIONS_MAX_DEFAULT = 128;
 
 const SORT_ORDER_LAST = 2;
 const SORT_TARGET_LAST = 4;

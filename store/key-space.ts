@@ -16,7 +16,7 @@ import { NO_LEASE, Version, isTombstone, versionAt } from "./version.ts";
 /** An empty store's revision, as in etcd: the first write makes 2. */
 const REVISION_FIRST = 1;
 /** No compaction yet: below every revision, so that even 0 can be compacted to once, as in etcd. */
-export const FLOOR_NONE = -1;
+const FLOOR_NONE = -1;
 /** Versions forgotten in one drain. */
 const SWEEP_VERSIONS_MAX = 1000;
 /** Log entries for which a sweep waits for reads below its floor. */

@@ -58,14 +58,14 @@ export function numberInRowKey(key: Uint8Array, at: number): number {
   return readUint64(key, 1 + 8 * at);
 }
 
-export function putUint32(bytes: Uint8Array, at: number, value: number): void {
+function putUint32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 24;
   bytes[at + 1] = value >>> 16;
   bytes[at + 2] = value >>> 8;
   bytes[at + 3] = value;
 }
 
-export function readUint32(bytes: Uint8Array, at: number): number {
+function readUint32(bytes: Uint8Array, at: number): number {
   const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
   const low = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
   return high * 0x10000 + low;

@@ -20,7 +20,7 @@ import type {
 } from "../../store/index.ts";
 
 /** JSON, with byte arrays and wide integers marked: plain enough to be trusted. */
-export const jsonCodec: RequestCodec = {
+const jsonCodec: RequestCodec = {
   decodeRequest: (_kind, body) => fromJson(body) as Request,
   encodeResponse: (response) => toJson(response),
   decodeResponse: (bytes) => fromJson(bytes) as Response,

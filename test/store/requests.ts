@@ -13,7 +13,7 @@ import type {
   TxnRequest,
 } from "../../store/index.ts";
 
-export function key(text: string): Key {
+function key(text: string): Key {
   return keyOf(new TextEncoder().encode(text));
 }
 
