@@ -1,9 +1,15 @@
 // Debian's etcdctl against any of three members, compared word for word with the same commands against a
 // real etcd: the output, the errors and the exit code. What differs by nature (ids, terms) is named here.
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { etcdserverpb } from "../../proto/index.ts";
 import { Cluster } from "./cluster.ts";
 import { EtcdCluster, etcdctl } from "./etcd.ts";
 import { describeWith } from "./tools.ts";
+import { bytes, WireClient } from "./wire-client.ts";
+
+type Op = etcdserverpb.RequestOp.$Properties;
+
+const CALL_MS_MAX = 10_000;
 
 interface Step {
   readonly args: readonly string[];
@@ -95,6 +101,29 @@ const COMPACTIONS: readonly Step[] = [
   step("get '' --prefix --rev 6 -w json"),
 ];
 
+const put = (key: string): Op => ({ request_put: { key: bytes(key), value: bytes("v") } });
+const get = (key: string): Op => ({ request_range: { key: bytes(key) } });
+const del = (key: string): Op => ({ request_delete_range: { key: bytes(key), prev_kv: true } });
+const txn = (...success: Op[]): Op => ({ request_txn: { success } });
+
+/** Their headers tell at which revision each operation stood. */
+const NESTED: readonly (readonly Op[])[] = [
+  [get("na"), put("na"), get("na"), del("nz"), txn(get("na"), put("nb")), get("nb")],
+  [get("na"), txn(get("na"), txn(get("nb"))), del("nz"), get("na")],
+  [del("nz"), get("na"), del("na"), del("nz"), txn()],
+  [get("na"), txn(put("nc")), get("nc")],
+  [del("nz")],
+];
+
+/** An answer as plain data, without the identities of its outer header. */
+function bare(answer: etcdserverpb.TxnResponse.$Shape): unknown {
+  const text = JSON.stringify(answer, (_, value: unknown) =>
+    typeof value === "bigint" ? String(value) : value,
+  );
+  const { header, ...rest } = JSON.parse(text) as { header: { revision: number } };
+  return { revision: header.revision, ...rest };
+}
+
 /** What differs by nature: identities and terms, and the client's own retry log. */
 function normalized(text: string): string {
   return text
@@ -145,6 +174,23 @@ describeWith(["etcd", "etcdctl"], "etcdctl sees what it sees of etcd", () => {
 
   test("compaction, and reads at revisions around it", async () => {
     await compare(COMPACTIONS);
+  });
+
+  test("transactions within transactions, which etcdctl cannot write", async () => {
+    const leader = await cluster.leader();
+    const wires = [leader.endpoint, (etcd.endpoints[0] ?? "").replace("http://", "")].map(
+      (endpoint) => new WireClient(endpoint),
+    );
+    try {
+      for (const success of NESTED) {
+        const [ours, theirs] = await Promise.all(
+          wires.map(async (wire) => bare(await wire.txn({ success: [...success] }, CALL_MS_MAX))),
+        );
+        expect(ours).toEqual(theirs);
+      }
+    } finally {
+      for (const wire of wires) wire.close();
+    }
   });
 
   test("member list names the three members to each of them", async () => {

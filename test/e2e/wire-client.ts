@@ -10,6 +10,7 @@ interface Codec<Request, Answer> {
 }
 
 export type Range = etcdserverpb.RangeRequest.$Properties;
+export type Txn = etcdserverpb.TxnRequest.$Properties;
 export type Put = etcdserverpb.PutRequest.$Properties;
 
 export const READ_MODES = {
@@ -45,6 +46,11 @@ export class WireClient {
   put(request: Put, deadlineMs: number): Promise<etcdserverpb.PutResponse.$Shape> {
     const codec = { request: etcdserverpb.PutRequest, answer: etcdserverpb.PutResponse };
     return this.#call("/etcdserverpb.KV/Put", codec, request, deadlineMs);
+  }
+
+  txn(request: Txn, deadlineMs: number): Promise<etcdserverpb.TxnResponse.$Shape> {
+    const codec = { request: etcdserverpb.TxnRequest, answer: etcdserverpb.TxnResponse };
+    return this.#call("/etcdserverpb.KV/Txn", codec, request, deadlineMs);
   }
 
   status(deadlineMs: number): Promise<etcdserverpb.StatusResponse.$Shape> {
