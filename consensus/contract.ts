@@ -174,6 +174,11 @@ export interface Consensus<M> {
   clockUncertain(now: MonotonicMs): void;
   /** The second check of a lease read, after its answer is built: same epoch, still leased (R7). */
   leaseHolds(epoch: Epoch, now: MonotonicMs): boolean;
+  /**
+   * Whether a command proposed in `epoch` can be in an entry behind `committed`, which was handed out. When
+   * false, one met nowhere up to there is lost for good: it may be proposed again and cannot run twice (R17).
+   */
+  canCommitBehind(committed: Entry, epoch: Epoch): boolean;
   hasReady(): boolean;
   /** Drains; progress comes back by persisted() and applied(). */
   ready(): Ready<M>;

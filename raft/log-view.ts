@@ -2,25 +2,13 @@
 // or truncated and `ready()` has not handed out yet.
 import { assert, present } from "../base/index.ts";
 import type { LogIndex } from "../base/index.ts";
+import { entryBytes } from "../consensus/index.ts";
 import type { Entry, LogReader } from "../consensus/index.ts";
 
 /** What a turn did to the log: cut from `truncateFrom` on, then append. */
 export interface LogChange {
   readonly truncateFrom?: LogIndex;
   readonly entries: readonly Entry[];
-}
-
-/** Bytes an entry counts for beyond its data, so that empty ones are bounded too. */
-const ENTRY_OVERHEAD_BYTES = 32;
-
-export function entryBytes(entry: Entry): number {
-  return ENTRY_OVERHEAD_BYTES + (entry.kind === "command" ? entry.data.length : 0);
-}
-
-export function entriesBytes(entries: readonly Entry[]): number {
-  let bytes = 0;
-  for (const entry of entries) bytes += entryBytes(entry);
-  return bytes;
 }
 
 export class LogView {

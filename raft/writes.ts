@@ -1,5 +1,6 @@
 // One turn's storage operations as one batch, and the messages that wait for it (R1). Term and vote come
 // first, then the log, then the commit hint: the batch is all or nothing, so their order is for readers.
+import { hintIsDue, pushHint } from "../consensus/index.ts";
 import type { StorageOp, WriteBatch } from "../consensus/index.ts";
 import type { RaftMessage } from "./message.ts";
 import type { RaftState } from "./state.ts";
@@ -23,16 +24,4 @@ export function drainWrite(state: RaftState): WriteBatch<RaftMessage> | undefine
   if (ops.length === 0 && after.length === 0) return undefined;
   const id = durability.begin(appends ? log.last : 0, state.now);
   return { id, ops, mustSync, after };
-}
-
-/** A hint saves a restarted node from waiting for its leader; it rides along, or goes alone when idle. */
-function hintIsDue(state: RaftState): boolean {
-  return state.now - state.hintedAtMs >= state.options.electionTimeoutMs;
-}
-
-function pushHint(state: RaftState, ops: StorageOp[]): void {
-  if (state.commit === state.commitHinted) return;
-  ops.push({ op: "commit-hint", index: state.commit });
-  state.commitHinted = state.commit;
-  state.hintedAtMs = state.now;
 }

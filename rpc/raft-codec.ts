@@ -1,10 +1,10 @@
 // Raft's messages between types and bytes. AppendEntries, which carries the data, is written and read in
 // one pass; the small ones go through their generated messages.
 import type { LogIndex } from "../base/index.ts";
-import type { Entry, WireId } from "../consensus/index.ts";
+import type { Echo, Entry, WireId } from "../consensus/index.ts";
 import { exactNumberOf, hansa } from "../proto/index.ts";
 import type { Reader, Writer } from "../proto/index.ts";
-import type { AppendEntries, Echo, RaftMessage } from "../raft/index.ts";
+import type { AppendEntries, RaftMessage } from "../raft/index.ts";
 import { indexOf, readEntry, readWireId, writeEntry, writeWireId } from "./entry-codec.ts";
 
 type Kind = RaftMessage["kind"];

@@ -3,7 +3,7 @@
 // node's own apply of the entry, found by the origin that the entry carries.
 import { KvError, present } from "../base/index.ts";
 import type { BootNonce, LogTimeMs, MonotonicMs, NodeId } from "../base/index.ts";
-import { compareEpochs, sameEpoch } from "../consensus/index.ts";
+import { sameEpoch } from "../consensus/index.ts";
 import type {
   Consensus,
   Entry,
@@ -192,16 +192,17 @@ export class CommandDesk {
     }
     if (this.#epochApplied !== undefined && sameEpoch(this.#epochApplied, entry.epoch)) return;
     this.#epochApplied = entry.epoch;
-    this.#replaceLost(entry.epoch);
+    this.#replaceLost(entry);
   }
 
   /**
-   * Epochs never decrease along the log, so a command of an earlier epoch that has not been met up to
-   * here is in no committed entry and never will be (R17): it is placed again.
+   * A command that has not been met up to `committed`, and of whose epoch nothing more can be committed,
+   * is in no entry and never will be (R17): it is placed again. Only the core knows what its protocol allows.
    */
-  #replaceLost(epoch: Epoch): void {
+  #replaceLost(committed: Entry): void {
     for (const [counter, command] of this.#waiting) {
-      if (command.epoch === undefined || compareEpochs(command.epoch, epoch) >= 0) continue;
+      if (command.epoch === undefined) continue;
+      if (this.#init.core.canCommitBehind(committed, command.epoch)) continue;
       command.epoch = undefined;
       this.#parked.add(counter);
     }

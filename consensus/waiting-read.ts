@@ -1,7 +1,7 @@
 // A read that has begun and not ended, and the queue of those whose index is known but not applied yet.
 import { present } from "../base/index.ts";
 import type { LogIndex, MonotonicMs } from "../base/index.ts";
-import type { ReadMode, ReadRequest } from "../consensus/index.ts";
+import type { ReadMode, ReadRequest } from "./contract.ts";
 
 export interface WaitingRead {
   readonly request: ReadRequest;

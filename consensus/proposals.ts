@@ -2,11 +2,13 @@
 // committed at its index (R17), or `unknown`. Their bytes are the bound on uncommitted writes.
 import { present } from "../base/index.ts";
 import type { LogIndex } from "../base/index.ts";
-import type { Epoch, ProposalOutcome } from "../consensus/index.ts";
+import type { ProposalOutcome } from "./contract.ts";
+import type { Epoch } from "./entry.ts";
 
-interface Proposal {
+export interface Proposal {
   readonly index: LogIndex;
   readonly epoch: Epoch;
+  readonly data: Uint8Array;
   readonly bytes: number;
 }
 
@@ -32,9 +34,9 @@ export class Proposals {
     return this.#outcomes.length > 0;
   }
 
-  add(index: LogIndex, epoch: Epoch, bytes: number): void {
-    this.#current.push({ index, epoch, bytes });
-    this.#bytes += bytes;
+  add(proposal: Proposal): void {
+    this.#current.push(proposal);
+    this.#bytes += proposal.bytes;
   }
 
   onLeadershipEnded(): void {
@@ -46,10 +48,10 @@ export class Proposals {
   }
 
   /**
-   * Ends what `committed` decides. `termAt` says which term's entry is committed at an index, undefined
-   * when a snapshot covers it.
+   * Ends what `committed` decides. `fateOf` says whether what is committed at a former proposal's index is
+   * that proposal: `unknown` when a snapshot covers it.
    */
-  onCommitted(committed: LogIndex, termAt: (index: LogIndex) => number | undefined): void {
+  onCommitted(committed: LogIndex, fateOf: (proposal: Proposal) => ProposalOutcome["fate"]): void {
     while (this.#currentHead < this.#current.length) {
       const proposal = present(this.#current[this.#currentHead], "the oldest proposal");
       if (proposal.index > committed) break;
@@ -64,11 +66,7 @@ export class Proposals {
     const decided = this.#former.filter((proposal) => proposal.index <= committed);
     if (decided.length === 0) return;
     this.#former = this.#former.filter((proposal) => proposal.index > committed);
-    for (const proposal of decided) {
-      const term = termAt(proposal.index);
-      if (term === undefined) this.#end(proposal, "unknown");
-      else this.#end(proposal, term === proposal.epoch.round ? "committed" : "lost");
-    }
+    for (const proposal of decided) this.#end(proposal, fateOf(proposal));
   }
 
   /** This replica can no longer tell (R18). */

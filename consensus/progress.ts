@@ -5,7 +5,7 @@
 //   snapshot   the peer needs entries that are compacted; nothing is appended until it has a snapshot
 import { assert } from "../base/index.ts";
 import type { LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
-import type { WireId } from "../consensus/index.ts";
+import type { WireId } from "./contract.ts";
 import { InflightWindow } from "./inflight-window.ts";
 import type { Echo } from "./message.ts";
 
@@ -28,7 +28,7 @@ export interface ProgressInit {
 export class Progress {
   readonly node: NodeId;
   readonly window: InflightWindow;
-  /** Durable there, and equal to this leader's log. */
+  /** Raft: durable there, and equal to this leader's log. Paxos: accepted there without a gap. */
   match = 0 as LogIndex;
   /** The first index to send next. */
   next: LogIndex;
@@ -40,7 +40,7 @@ export class Progress {
   /** The commit index this peer knows of if nothing was lost. */
   commitTold = 0 as LogIndex;
   appendedAtMs: MonotonicMs;
-  /** Of its last acknowledgement in this term (R14). */
+  /** Of its last acknowledgement in this epoch (R14). */
   heardAtMs: MonotonicMs;
   roundAcked = 0;
   /** Send time of the newest round it acknowledged: its part of the lease (R7). */

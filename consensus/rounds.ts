@@ -2,7 +2,7 @@
 // round confirms everything that arrived before it was sent, and every round before it (R6, F2).
 import { present } from "../base/index.ts";
 import type { LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
-import type { WireId } from "../consensus/index.ts";
+import type { WireId } from "./contract.ts";
 import type { WaitingRead } from "./waiting-read.ts";
 
 /** Rounds whose send times are remembered; an acknowledgement of an older one adds nothing to a lease. */
@@ -17,9 +17,9 @@ export interface Ask {
 export interface Round {
   readonly counter: number;
   readonly sentAtMs: MonotonicMs;
-  /** The leader's commit index when the round was sent: no read or stamp it confirms needs more. */
+  /** The leader's read index when the round was sent: no read or stamp it confirms needs more. */
   readonly index: LogIndex;
-  /** Whether this leader had committed in its own term by then (R5). */
+  /** Whether this leader had committed in its own epoch by then (R5, P5). */
   readonly ownCommit: boolean;
   reads: WaitingRead[];
   asks: Ask[];

@@ -1,6 +1,7 @@
 // Every read waiting at this node, whatever it waits for: bounded, ended exactly once, each with a reason.
 import type { LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
-import type { Epoch, Guarantee, ReadReject, ReadResult } from "../consensus/index.ts";
+import type { Guarantee, ReadReject, ReadResult } from "./contract.ts";
+import type { Epoch } from "./entry.ts";
 import type { WaitingRead } from "./waiting-read.ts";
 
 /** What a grant says beyond its read. */
