@@ -5,7 +5,7 @@ import type { LogIndex } from "../base/index.ts";
 import { quorumValue } from "../consensus/index.ts";
 import type { Entry } from "../consensus/index.ts";
 import { entriesBytes } from "./log-view.ts";
-import { wantLoad } from "./loading.ts";
+import { wantLoadForApply } from "./loading.ts";
 import { onBarriersCommitted } from "./reads.ts";
 import type { RaftState } from "./state.ts";
 
@@ -41,7 +41,7 @@ export function takeCommitted(state: RaftState): readonly Entry[] {
     const from = (state.handed + 1) as LogIndex;
     const slice = log.slice(from, until, options.appendBytesMax);
     if (slice === "loading") {
-      wantLoad(state, from, until);
+      wantLoadForApply(state, from, until);
       break;
     }
     assert(slice !== "compacted", "only applied entries are compacted");

@@ -18,6 +18,10 @@ export function onRead(state: RaftState, request: ReadRequest, now: MonotonicMs)
     return;
   }
   if (request.mode === "lease" && grantLeased(state, read)) return;
+  if (request.deadlineAtMs <= now) {
+    state.reads.refuse(read, "deadline", state.leader);
+    return;
+  }
   if (state.reads.count >= state.options.readsWaitingMax) {
     state.reads.refuse(read, "overloaded", state.leader);
     return;

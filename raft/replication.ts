@@ -4,7 +4,7 @@ import { assert, present } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
 import type { Entry } from "../consensus/index.ts";
 import { advanceLeaderCommit } from "./commit.ts";
-import { wantLoad } from "./loading.ts";
+import { wantLoadForPeer } from "./loading.ts";
 import { entriesBytes } from "./log-view.ts";
 import type { AppendAck, AppendReject } from "./message.ts";
 import type { Progress } from "./progress.ts";
@@ -52,7 +52,7 @@ function entriesFor(state: RaftState, peer: Progress): readonly Entry[] | undefi
   }
   if (peer.next === until) return [];
   const entries = log.slice(peer.next, until, options.appendBytesMax);
-  if (entries === "loading") wantLoad(state, peer.next, until);
+  if (entries === "loading") wantLoadForPeer(state, peer.next, until);
   else if (entries === "compacted") needSnapshot(state, peer);
   else return entries;
   return undefined;
