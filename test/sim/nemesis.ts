@@ -139,6 +139,14 @@ export class Nemesis {
       case "isolate-inward":
       case "isolate-outward":
         return this.#isolate(node, kind, lastsMs);
+      case "isolate-from-voters":
+        return this.#cut(
+          nodes
+            .slice(0, swarm.voters)
+            .filter((other) => other !== node)
+            .map((other) => [node.id, other.id]),
+          lastsMs,
+        );
       case "split":
         return this.#split(lastsMs);
       case "clock-rate":

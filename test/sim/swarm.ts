@@ -20,6 +20,7 @@ export type FaultKind =
   | "isolate"
   | "isolate-inward"
   | "isolate-outward"
+  | "isolate-from-voters"
   | "split"
   | "clock-rate"
   | "wall-jump"
@@ -36,6 +37,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   "isolate",
   "isolate-inward",
   "isolate-outward",
+  "isolate-from-voters",
   "split",
   "clock-rate",
   "wall-jump",
@@ -120,7 +122,7 @@ export function drawSwarm(chance: Chance): Swarm {
     learners: chance.pick([1, 1, 1, 1, 2, 0]),
     options: drawOptions(chance, electionTimeoutMs),
     limits: drawLimits(chance, electionTimeoutMs),
-    leaseMs: electionTimeoutMs,
+    leaseMs: electionTimeoutMs * chance.pick([1, 1, 0.5, 0.25]),
     network: drawNetwork(chance, electionTimeoutMs),
     disk: drawDisk(chance, electionTimeoutMs),
     gapRate: chance.hits(0.3) ? 0.5 : 0,
@@ -221,7 +223,7 @@ function drawWorkload(chance: Chance, electionTimeoutMs: number): WorkloadPlan {
   return {
     clients: chance.whole(2, 7),
     keys: chance.whole(1, 5),
-    thinkMeanMs: electionTimeoutMs / chance.pick([3, 10, 30]),
+    thinkMeanMs: electionTimeoutMs / chance.pick([5, 30, 200]),
     timeoutMs: electionTimeoutMs * chance.pick([2, 5]),
     readRate: chance.pick([0.3, 0.6, 0.8]),
     sessionRate: chance.pick([0, 0.5, 1]),
