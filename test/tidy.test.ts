@@ -9,6 +9,7 @@ import {
   checkDependencyReasons,
   checkLinks,
   checkMentions,
+  checkPaths,
   checkScenarioTable,
   checkScripts,
 } from "./tidy/documents.ts";
@@ -296,6 +297,10 @@ describe("documentation resolves", () => {
     expect(lines(checkScripts(pages, { scripts: ["sim"] }))).toEqual([
       "README.md:3: npm run fly: package.json has no such script",
     ]);
+    const paths = new Map([["README.md", "`raft/a.ts`, `raft/gone.ts` and `a.b`"]]);
+    expect(lines(checkPaths(paths, { exists: (path) => path === "raft/a.ts" }))).toEqual([
+      "README.md:1: names raft/gone.ts, which does not exist",
+    ]);
     const source = new Map([["raft/a.ts", "// See docs/a.md#two, docs/a.md#three and docs/c.md."]]);
     expect(lines(checkMentions(source, pages, known))).toEqual([
       "raft/a.ts:1: mentions docs/a.md#three: no such heading",
@@ -337,6 +342,10 @@ describe("documentation resolves", () => {
   test("documents that the source mentions exist", () => {
     const outside = new Map([...tree].filter(([path]) => !path.startsWith("test/tidy")));
     expect(lines(checkMentions(outside, documents, facts))).toEqual([]);
+  });
+
+  test("source files that the documents name exist", () => {
+    expect(lines(checkPaths(documents, facts))).toEqual([]);
   });
 
   test("scripts that the documents name exist", () => {
