@@ -325,7 +325,7 @@ export class Client {
     return {
       mode,
       minRevision: minRevision as Revision,
-      onMiss: chance.pick(["wait", "fail", "wait"] as const),
+      onMiss: chance.hits(this.#plan.waitRate) ? "wait" : "fail",
       ...(bounded ? { maxStalenessMs } : {}),
     };
   }

@@ -7,6 +7,7 @@ import { PLANTED } from "./planted.ts";
 import type { CheckName } from "./violation.ts";
 
 /** Seeds that are run again without the bug, the finding one always among them. */
+const CLEAN_SEEDS_MIN = 20;
 const CLEAN_SEEDS_MAX = 100;
 
 export interface HuntOptions {
@@ -64,7 +65,8 @@ async function runClean(
   seedsRun: number,
 ): Promise<{ readonly clean: number; readonly falseAlarms: number }> {
   const { bug, seed, steps } = options;
-  const rest = Array.from({ length: Math.min(seedsRun, CLEAN_SEEDS_MAX) }, (_, at) => seed + at);
+  const length = Math.min(Math.max(seedsRun, CLEAN_SEEDS_MIN), CLEAN_SEEDS_MAX);
+  const rest = Array.from({ length }, (_, at) => seed + at);
   const due = [foundAt, ...rest.filter((each) => each !== foundAt)];
   const clean = due.length;
   let falseAlarms = 0;

@@ -19,7 +19,7 @@ const AGE_SLACK_MS = 1e-6;
 const USED_FOR: Readonly<Record<ReadMode, readonly ReadMode[]>> = {
   quorum: ["quorum"],
   index: ["index", "follower"],
-  lease: ["lease", "index"],
+  lease: ["lease", "index", "follower"],
   follower: ["follower", "index"],
   learner: ["learner"],
   local: ["local"],

@@ -181,7 +181,7 @@ function huntLine(bug: PlantedBug, { found, seedsRun, others, clean, falseAlarms
   const missed = others === 0 ? "" : `, ${others} seeds broke other checks first`;
   if (found === undefined) return `${bug}: not found in ${seedsRun} seeds${missed}`;
   const { job, steps, violation } = found;
-  const same = `${clean} of these seeds without the bug: ${falseAlarms} violations`;
+  const same = `${clean} seeds without the bug: ${falseAlarms} violations`;
   const where = `seed ${job.seed} (seed ${seedsRun} of the search), step ${steps}`;
   return `${bug}: found by ${violation.check} at ${where}${missed}; ${same}\n  ${replayOf(job)}`;
 }

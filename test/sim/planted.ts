@@ -73,6 +73,7 @@ function focused(swarm: Swarm, focus: Focus): Swarm {
       lossRate: 0,
       compactionRate: 0,
       stickyRate: 0,
+      waitRate: 0,
       ...focus.workload,
     },
   };
@@ -98,19 +99,21 @@ function forgetfulVoters(swarm: Swarm): Swarm {
     leaseOfTimeout: 0.1,
     network: {
       delayMeanMs: timeoutMs / 20,
-      spikeRate: 0.3,
-      spikeMs: timeoutMs * 1.5,
-      duplicateRate: 0.2,
+      lossRate: 0.1,
+      duplicateRate: 0.4,
+      spikeRate: 0.4,
+      spikeMs: timeoutMs,
     },
-    disk: { delayMeanMs: timeoutMs / 50 },
+    disk: { delayMeanMs: timeoutMs / 15 },
     nemesis: {
-      downMeanMs: timeoutMs / 50,
-      lastsMeanMs: timeoutMs * 3,
+      downMeanMs: timeoutMs / 100,
+      lastsMeanMs: timeoutMs * 2,
       reactions: [
-        reaction("vote", "power-cut", "actor", 0.6, timeoutMs / 100),
-        reaction("elected", "isolate", "actor", 0.6, timeoutMs / 10),
+        reaction("vote", "power-cut", "actor", 0.6, timeoutMs / 50),
+        reaction("elected", "isolate", "actor", 0.9),
       ],
     },
+    workload: { clients: 1, thinkMeanMs: timeoutMs },
   });
 }
 
@@ -133,21 +136,17 @@ function shortReigns(swarm: Swarm): Swarm {
   });
 }
 
-/** Leaders that are stopped or unheard while others take over, with readers that stay with them. */
+/** Leaders that are stopped while others take over, asked before they can hear of it. */
 function oldLeadersAsked(swarm: Swarm, readModes: WorkloadPlan["readModes"]): Swarm {
   const timeoutMs = swarm.options.electionTimeoutMs;
   return focused(swarm, {
     options: { clockDriftMax: 0 },
-    leaseOfTimeout: 1,
-    network: { delayMeanMs: timeoutMs / 40, spikeRate: 0.3, spikeMs: timeoutMs * 1.5 },
+    network: { delayMeanMs: timeoutMs / 40 },
     nemesis: {
-      lastsMeanMs: timeoutMs * 2,
-      reactions: [
-        reaction("commit", "stop", "actor", 0.03, timeoutMs / 10),
-        reaction("commit", "isolate-outward", "actor", 0.03),
-      ],
+      lastsMeanMs: timeoutMs * 3,
+      reactions: [reaction("commit", "stop-cut-off", "actor", 0.05)],
     },
-    workload: { readModes, stickyRate: 0.6, keys: 1, clients: 8, timeoutMs: timeoutMs * 4 },
+    workload: { readModes, stickyRate: 0.5, keys: 1, clients: 8, timeoutMs: timeoutMs * 4 },
   });
 }
 

@@ -16,6 +16,7 @@ export type FaultKind =
   | "kill-all"
   | "power-cut-all"
   | "stop"
+  | "stop-cut-off"
   | "suspend"
   | "isolate"
   | "isolate-inward"
@@ -33,6 +34,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   "kill-all",
   "power-cut-all",
   "stop",
+  "stop-cut-off",
   "suspend",
   "isolate",
   "isolate-inward",
@@ -82,6 +84,8 @@ export interface WorkloadPlan {
   readonly lossRate: number;
   /** Clients keep asking the member that somebody once elected, until it refuses them. */
   readonly stickyRate: number;
+  /** A read waits for a better moment instead of failing. */
+  readonly waitRate: number;
   readonly compactionRate: number;
 }
 
@@ -231,6 +235,7 @@ function drawWorkload(chance: Chance, electionTimeoutMs: number): WorkloadPlan {
     readModes: chance.hits(0.5) ? READ_MODES : [chance.pick(READ_MODES), chance.pick(READ_MODES)],
     lossRate: chance.pick([0, 0.02]),
     stickyRate: chance.pick([0, 0.5]),
+    waitRate: chance.pick([0.2, 0.7]),
     compactionRate: chance.pick([0, 0.02]),
   };
 }
