@@ -276,6 +276,8 @@ describe("transactions", () => {
     expect(refusedBy(op.put("c", "", { ignoreValue: true }))).toBe("key-not-found");
     expect(refusedBy(op.put("c", "", { lease: 1n as LeaseId }))).toBe("lease-not-found");
     expect(refusedBy(op.txn([], [op.range("a", AT(9))]))).toBe("future-revision");
+    expect(refusedBy(op.range("a", AT(-5)))).toBe("compacted");
+    expect(host.range(rangeOf("a", AT(-5)))).toMatchObject({ kvs: [{ modRevision: 4 }] });
     expect(host.machine.hash()).toBe(before);
     host.flush();
     expect([...host.rows.keys()].filter((key) => key.startsWith("v")).length).toBe(2);
