@@ -53,6 +53,18 @@ describe("the client on three voters and a learner", () => {
     expect(proof?.memberId).toBe(header.memberId);
   });
 
+  test("a lease read is answered by the leader, whoever is asked", async () => {
+    for (const { endpoint } of cluster.members) {
+      const alone = new Client({ endpoints: [endpoint], discover: false });
+      try {
+        const { proof } = await alone.get("k", { mode: "lease", deadlineMs: WAIT_MS_MAX });
+        expect(proof).toMatchObject({ asked: "lease", used: "lease", role: "leader" });
+      } finally {
+        await alone.close();
+      }
+    }
+  });
+
   test("local reads are spread over all members", async () => {
     await allKnown();
     const asked = new Set<bigint>();
