@@ -13,7 +13,6 @@ import type {
 } from "../client/index.ts";
 
 export type Format = "simple" | "json" | "table";
-export const FORMATS: readonly Format[] = ["simple", "json", "table"];
 
 /** The result of one operation of a transaction. */
 export type TxnItem =

@@ -32,10 +32,10 @@ export interface SessionOptions {
   readonly exactlyOnce?: boolean;
 }
 
-export const ENDPOINT_DEFAULT = "127.0.0.1:2379";
+const ENDPOINT_DEFAULT = "127.0.0.1:2379";
 
 /** --endpoints, or HANSA_ENDPOINTS, or ETCDCTL_ENDPOINTS, or the first member of `hansa dev`. */
-export function endpointsOf(flags: CommonFlags, env: Stdio["env"]): string[] {
+function endpointsOf(flags: CommonFlags, env: Stdio["env"]): string[] {
   const given = flags.endpoints ?? env["HANSA_ENDPOINTS"] ?? env["ETCDCTL_ENDPOINTS"];
   const endpoints = (given ?? "").split(",").filter((endpoint) => endpoint !== "");
   return endpoints.length === 0 ? [ENDPOINT_DEFAULT] : endpoints;

@@ -221,7 +221,7 @@ export class Courier {
   #learn(address: string, error: KvError): void {
     if (isAbsence(error)) this.router.onAbsence(address, this.nowMs());
     if (doubtsLeader(error)) {
-      this.router.forgetLeader();
+      this.router.onDoubt(address);
       this.discovery.doubt();
     }
   }

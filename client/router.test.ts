@@ -69,6 +69,14 @@ describe("Router", () => {
     expect(router.knows("follower")).toBe(true);
   });
 
+  test("a follower's trouble does not unseat the leader, the leader's own does", () => {
+    router.onDoubt(A);
+    expect(router.order("leader", 0)[0]).toBe(B);
+    router.onDoubt(B);
+    expect(router.knows("leader")).toBe(false);
+    expect(router.order("leader", 0)).toEqual([B, A, C, L]);
+  });
+
   test("a proof of another member than the one asked does not rename the one asked", () => {
     router.onProof(A, { memberId: 3n, role: "leader" }, 5);
     const byAddress = new Map(router.members().map((member) => [member.address, member]));

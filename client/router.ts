@@ -122,7 +122,7 @@ export class Router {
     }
     row.memberId = proof.memberId;
     if (proof.role === "leader") this.#onLeader(proof.memberId, term);
-    else if (this.#leaderId === proof.memberId && term >= this.#term) this.forgetLeader();
+    else if (this.#leaderId === proof.memberId && term >= this.#term) this.#forgetLeader();
     row.role = proof.role;
   }
 
@@ -174,8 +174,15 @@ export class Router {
     row.avoidUntilMs = nowMs + avoidMs;
   }
 
-  /** Until the next news, former leader and followers are alike. */
-  forgetLeader(): void {
+  /**
+   * A call to `address` failed for want of a leader. If that member was held to be the leader, nobody is
+   * until the next news; another's trouble says nothing against the one that is known.
+   */
+  onDoubt(address: string): void {
+    if (this.#rows.get(address)?.role === "leader") this.#forgetLeader();
+  }
+
+  #forgetLeader(): void {
     this.#leaderId = undefined;
     for (const row of this.#rows.values()) if (row.role === "leader") row.role = "unknown";
   }

@@ -4,7 +4,7 @@ import { assert, present } from "../base/index.ts";
 import type { LogIndex } from "../base/index.ts";
 import type { Entry } from "./entry.ts";
 import { entriesBytes } from "./entry-bytes.ts";
-import { wantLoad } from "./loading.ts";
+import { wantLoadForApply } from "./loading.ts";
 import type { ReplicaState } from "./replica-state.ts";
 
 /** The next committed entries that are durable here too. */
@@ -16,7 +16,7 @@ export function takeCommitted(state: ReplicaState): readonly Entry[] {
     const from = (state.handed + 1) as LogIndex;
     const slice = state.slice(from, until, options.appendBytesMax);
     if (slice === "loading") {
-      wantLoad(state, from, until);
+      wantLoadForApply(state, from, until);
       break;
     }
     assert(slice !== "compacted", "only applied entries are compacted");

@@ -5,9 +5,14 @@ import type { ReplicaState } from "./replica-state.ts";
 /** Entries asked for at once. */
 const LOAD_ENTRIES_MAX = 256;
 
-/** Wants [from, until) loaded, if no other range is. The caller tries again after `loaded`. */
-export function wantLoad(state: ReplicaState, from: LogIndex, until: number): void {
-  if (state.loadInFlight || state.loadWanted !== undefined) return;
+/** For a peer, if no other range is wanted. The caller tries again after `loaded`. */
+export function wantLoadForPeer(state: ReplicaState, from: LogIndex, until: number): void {
+  if (state.loadWanted === undefined) wantLoadForApply(state, from, until);
+}
+
+/** Goes before what a peer wants: this replica's own state must not wait for a peer to catch up. */
+export function wantLoadForApply(state: ReplicaState, from: LogIndex, until: number): void {
+  if (state.loadInFlight) return;
   state.loadWanted = { from, until: Math.min(until, from + LOAD_ENTRIES_MAX) as LogIndex };
 }
 

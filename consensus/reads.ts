@@ -24,8 +24,12 @@ export function onRead(state: ReplicaState, read: WaitingRead): void {
   else waitAsFollower(state, read);
 }
 
-/** The bound on waiting reads; a read beyond it ends here. */
+/** The bound on waiting reads; a read beyond it, or one that comes too late, ends here. */
 export function hasRoom(state: ReplicaState, read: WaitingRead): boolean {
+  if (read.request.deadlineAtMs <= state.now) {
+    state.reads.refuse(read, "deadline", state.leader);
+    return false;
+  }
   if (state.reads.count < state.options.readsWaitingMax) return true;
   state.reads.refuse(read, "overloaded", state.leader);
   return false;

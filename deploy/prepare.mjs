@@ -150,8 +150,11 @@ function generateCodec() {
 
 function compile() {
   const require = createRequire(join(root, "package.json"));
+  // The stamp holds the recipe: files that another recipe compiled are stale, whatever their times.
   const stamp = join(root, "dist", ".stamp");
-  const builtAtMs = modifiedAtMs(stamp);
+  const recipe = readFileSync(fileURLToPath(import.meta.url), "utf8");
+  const cooked = existsSync(stamp) && readFileSync(stamp, "utf8") === recipe;
+  const builtAtMs = cooked ? modifiedAtMs(stamp) : 0;
   const wanted = new Set();
   const stale = [];
   for (const source of sourceFolders.flatMap((folder) => filesUnder(folder, ".ts"))) {
@@ -188,7 +191,8 @@ function compile() {
         target: "es2022",
         rewriteRelativeImportExtensions: true,
       },
-      module: { type: "commonjs" },
+      // The annotation names the exports for those who import the package from an ES module.
+      module: { type: "commonjs", exportInteropAnnotation: true },
       swcrc: false,
     });
     mkdirSync(dirname(output), { recursive: true });
@@ -197,7 +201,7 @@ function compile() {
     if (code.startsWith("#!")) chmodSync(output, 0o755);
     writeFileSync(`${output}.map`, map);
   }
-  writeFileSync(stamp, "");
+  writeFileSync(stamp, recipe);
 }
 
 function declare() {

@@ -2,7 +2,7 @@
 // follower's side is append.ts.
 import { assert, present } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
-import { entriesBytes, wantLoad } from "../consensus/index.ts";
+import { entriesBytes, wantLoadForPeer } from "../consensus/index.ts";
 import type { Entry, Progress } from "../consensus/index.ts";
 import { advanceLeaderCommit } from "./commit.ts";
 import type { AppendAck, AppendReject } from "./message.ts";
@@ -50,7 +50,7 @@ function entriesFor(state: RaftState, peer: Progress): readonly Entry[] | undefi
   }
   if (peer.next === until) return [];
   const entries = log.slice(peer.next, until, options.appendBytesMax);
-  if (entries === "loading") wantLoad(state, peer.next, until);
+  if (entries === "loading") wantLoadForPeer(state, peer.next, until);
   else if (entries === "compacted") needSnapshot(state, peer);
   else return entries;
   return undefined;

@@ -70,8 +70,12 @@ export class KvService {
   #range(bytes: Uint8Array, call: Call, reply: Reply): void {
     const { range, options } = checkedRangeCall(decoded(bytes, readRangeCall));
     const { backend, forwardToLeader } = this.#options;
+    // Only the leader has a lease; a member that knows of none waits for one by itself.
+    const isLeased = options.mode === "lease" && !call.forwarded;
+    if (isLeased && forwardToLeader("/etcdserverpb.KV/Range", bytes, call, reply)) return;
     // A forwarded read has reached the leader: it waits there, and never goes round.
-    const asked = call.forwarded ? { ...options, onMiss: "wait" as const } : options;
+    const goesRound = call.forwarded && options.onMiss === "forward";
+    const asked = goesRound ? { ...options, onMiss: "wait" as const } : options;
     backend.range(range, asked, call, (answer) => {
       if (answer.ok) {
         reply(rangeAnswerBytes(answer.header, answer.value));

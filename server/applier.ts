@@ -43,6 +43,12 @@ export class Applier {
     return !this.#writing && this.#machine.unflushedBytes === 0;
   }
 
+  /** Whether `run` would apply something; if not though entries wait, the owner is woken when it would. */
+  get canRun(): boolean {
+    const behind = this.#machine.unflushedBytes > this.#init.limits.unflushedBytesMax;
+    return this.backlogEntries > 0 && !this.#loading && !behind && !this.#stopped;
+  }
+
   enqueue(entries: readonly Entry[]): void {
     for (const entry of entries) this.#queue.push(entry);
   }
@@ -53,18 +59,15 @@ export class Applier {
   }
 
   /**
-   * Applies what it can this turn; returns the last index applied, or undefined if none was. What is
-   * left (values on their way, the turn's bound reached, the engine behind) wakes the owner later.
+   * Applies what it can this turn; returns the last index applied, or undefined if none was. Values that
+   * arrive and writes that end wake the owner.
    */
   run(): LogIndex | undefined {
     let last: LogIndex | undefined;
     let budget = this.#init.limits.applyEntriesPerTurnMax;
     while (!this.#stopped && !this.#loading && this.backlogEntries > 0) {
       if (this.#machine.unflushedBytes > this.#init.limits.unflushedBytesMax) break;
-      if (budget === 0) {
-        this.#init.wake();
-        break;
-      }
+      if (budget === 0) break;
       const entry = present(this.#queue[this.#head], "the entry at the head of the queue");
       const loaded = this.#loaded ?? this.#valuesFor(entry);
       if (loaded === undefined) break;

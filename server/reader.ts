@@ -116,6 +116,7 @@ export class Reader {
       done,
       askedAtMs: this.#init.replica.now(),
       askedBreaks: this.#init.replica.clockBreaks(),
+      refreshed: false,
     };
     this.#attempt(call, mode);
   }
@@ -226,6 +227,28 @@ export class Reader {
       call.done(failed(errorOf("overloaded")));
       return;
     }
+    const refresh = error.code === "too-stale" && !call.refreshed;
+    if (refresh) this.#refresh(call, mode, error);
+    else this.#wait(call, mode, error);
+  }
+
+  /**
+   * The echoes that come by themselves are a heartbeat or two old. Asking the leader makes the state here
+   * fresh to within a round trip; where it cannot be reached, the read waits for a change as others do.
+   */
+  #refresh<T extends object>(call: ReadCall<T>, mode: ReadMode, error: KvError): void {
+    const { replica } = this.#init;
+    this.#retrying += 1;
+    call.refreshed = true;
+    replica.read("follower", call.context.deadlineAtMs, (result) => {
+      this.#retrying -= 1;
+      if (result.ok) this.#attempt(call, mode);
+      else this.#onMiss(call, mode, error);
+    });
+  }
+
+  #wait<T extends object>(call: ReadCall<T>, mode: ReadMode, error: KvError): void {
+    const { replica } = this.#init;
     this.#retrying += 1;
     const end = replica.onChange(() => {
       const over = replica.now() >= call.context.deadlineAtMs || call.context.signal.aborted;
@@ -234,6 +257,7 @@ export class Reader {
       if (waiting && !over) return;
       end();
       this.#retrying -= 1;
+      call.refreshed = false;
       if (over) call.done(failed(error));
       else this.#attempt(call, mode);
     });
@@ -248,6 +272,8 @@ interface ReadCall<T> {
   readonly askedAtMs: MonotonicMs;
   /** Of replica.clockBreaks() then: a span from `askedAtMs` on means nothing once it has changed. */
   readonly askedBreaks: number;
+  /** The leader was asked since the state here was last found too stale. */
+  refreshed: boolean;
 }
 
 interface Captured {

@@ -50,6 +50,12 @@ export interface ReplicaInit {
   readonly onHalt: (failure: DiskFailure) => void;
 }
 
+/** The core has halted by itself: the leader knows entries as acknowledged here that are not (scenario 30). */
+const LOST_LOG: DiskFailure = {
+  kind: "corrupt",
+  message: "the log no longer holds entries that this member acknowledged",
+};
+
 export class Replica {
   readonly #init: ReplicaInit;
   readonly #core: Consensus<ConsensusMessage>;
@@ -262,19 +268,23 @@ export class Replica {
   #drain(): void {
     if (this.#halted || this.#stopped) return;
     this.#checkClock(this.now());
-    let appliedAny = false;
-    for (;;) {
-      while (this.#core.hasReady()) this.#act(this.#core.ready());
-      const applied = this.#applier.run();
-      if (applied === undefined) break;
-      appliedAny = true;
+    this.#actOnReady();
+    const applied = this.#applier.run();
+    if (applied !== undefined) {
       this.#core.applied(applied, this.now());
+      this.#actOnReady();
     }
     const changed = this.#noticeLeadership();
     if (changed) this.#desk.retryParked();
-    if (changed || appliedAny) for (const watcher of [...this.#watchers]) watcher();
-    while (this.#core.hasReady()) this.#act(this.#core.ready());
+    if (changed || applied !== undefined) for (const watcher of [...this.#watchers]) watcher();
+    this.#actOnReady();
     this.#sendOutbox();
+    if (this.#applier.canRun) this.#wake();
+    if (this.#core.status().role === "halted") this.#halt(LOST_LOG);
+  }
+
+  #actOnReady(): void {
+    while (this.#core.hasReady()) this.#act(this.#core.ready());
   }
 
   #act(ready: Ready<ConsensusMessage>): void {
@@ -368,6 +378,9 @@ export class Replica {
     this.#halted = true;
     this.#applier.stop();
     this.#core.storageFailed(this.now());
+    // A leader's last word: its peers need not wait for its lease to end (R18).
+    this.#postAll(this.#core.ready().send);
+    this.#sendOutbox();
     this.#init.journal.error("halted: a disk operation failed", { ...failure });
     this.#desk.stop();
     this.#endReads();

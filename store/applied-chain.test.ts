@@ -1,7 +1,7 @@
 // S2: what a lost batch looks like at boot, and what a checkpoint promises.
 import { describe, expect, test } from "@jest/globals";
 import { bytesOf, keyOf } from "../base/index.ts";
-import type { LogIndex } from "../base/index.ts";
+import type { Key, LogIndex } from "../base/index.ts";
 import { Host } from "../test/store/host.ts";
 import { compact, openSession, put, rangeOf } from "../test/store/requests.ts";
 import { familyOf } from "./rows.ts";
@@ -65,6 +65,29 @@ describe("the chained applied index", () => {
     lose(host, 1, 2, 3);
     expect(host.restart()).toEqual({ ok: true, applied: 0 });
     expect(host.machine.revision).toBe(1);
+  });
+
+  test("a lost batch that held no entry, but a step of a compaction, is a gap", () => {
+    const host = new Host({ valueCacheBytesMax: 0 });
+    for (let at = 0; at < 1500; at += 1) host.run(put("a", String(at)));
+    host.run(compact(1501));
+    host.flush();
+    expect(host.batches.length).toBe(2);
+    host.run(put("a", "last"));
+    host.flush();
+    lose(host, 2);
+    expect(host.restart()).toMatchObject({ ok: false });
+  });
+
+  test("a batch that follows another state is a gap, though its number fits", () => {
+    const host = batches(3);
+    const other = new Host({ valueCacheBytesMax: 0 });
+    other.run(put("x", "v"));
+    other.run(put("y", "v"));
+    other.flush();
+    const [key, value] = [...other.rows.entries()].find(([at]) => at.startsWith("l")) ?? ["", ""];
+    host.rows.set(key as Key, value as Uint8Array);
+    expect(host.restart()).toMatchObject({ ok: false });
   });
 
   test("goes on after a restart, and a gap after it is seen too", () => {

@@ -276,6 +276,8 @@ describe("transactions", () => {
     expect(refusedBy(op.put("c", "", { ignoreValue: true }))).toBe("key-not-found");
     expect(refusedBy(op.put("c", "", { lease: 1n as LeaseId }))).toBe("lease-not-found");
     expect(refusedBy(op.txn([], [op.range("a", AT(9))]))).toBe("future-revision");
+    expect(refusedBy(op.range("a", AT(-5)))).toBe("compacted");
+    expect(host.range(rangeOf("a", AT(-5)))).toMatchObject({ kvs: [{ modRevision: 4 }] });
     expect(host.machine.hash()).toBe(before);
     host.flush();
     expect([...host.rows.keys()].filter((key) => key.startsWith("v")).length).toBe(2);
@@ -368,6 +370,31 @@ describe("what an entry needs", () => {
     expect(answer).toMatchObject({ txn: { responses: [{}, { range: { kvs: [{ key: "b" }] } }] } });
   });
 
+  test("covers what a put in the same transaction moves out of a limit", () => {
+    const host = new Host({ valueCacheBytesMax: 0 });
+    for (const key of ["a", "b", "c"]) host.run(put(key, key));
+    host.flush();
+    const oldest = op.range("a", { until: "\0", limit: 1, sortTarget: "mod", sortOrder: "ascend" });
+    const answer = host.run(txn([], [op.put("a", "2"), oldest]));
+    expect(answer).toMatchObject({ txn: { responses: [{}, { range: { kvs: [{ key: "b" }] } }] } });
+  });
+
+  test("stays in memory until it is applied, though reads push it out of the cache", () => {
+    const host = new Host({ valueCacheBytesMax: 300 });
+    host.run(put("a", "1"));
+    host.run(put("b", "2"));
+    host.flush();
+    host.range(rangeOf("a"));
+    const entry = entryOf(3, put("a", "3", { prevKv: true }));
+    expect(host.machine.needs(entry)).toEqual([]);
+    // The first read of b spares a, which was read since; the second does not.
+    host.range(rangeOf("b"));
+    host.range(rangeOf("b"));
+    expect(host.loadedCount).toBe(3);
+    const answer = host.machine.apply(entry, []);
+    expect(answer).toMatchObject({ put: { prevKv: { key: "a", modRevision: 2 } } });
+  });
+
   test("is asked in order, and a lost row stops the machine", () => {
     const host = new Host({ valueCacheBytesMax: 0 });
     expect(() => host.machine.needs(entryOf(2, put("a", "1")))).toThrow("applied 0, next 2");
@@ -378,6 +405,42 @@ describe("what an entry needs", () => {
     host.machine.needs(entry);
     expect(() => host.machine.apply(entry, [undefined])).toThrow("row in the engine is missing");
   });
+});
+
+describe("what is not flushed", () => {
+  test("stays in memory batch by batch, and is counted", () => {
+    const host = new Host({ valueCacheBytesMax: 0 });
+    host.run(put("a", "1"));
+    const first = host.machine.drain();
+    const firstBytes = host.machine.unflushedBytes;
+    host.run(put("b", "2"));
+    const second = host.machine.drain();
+    if (first === undefined || second === undefined) throw new Error("both have something");
+    expect(host.machine.unflushedBytes).toBeGreaterThan(firstBytes);
+    const size = first.ops.reduce(
+      (bytes, op) => bytes + op.key.length + (op.op === "put" ? op.value.length : 0),
+      0,
+    );
+    expect(firstBytes).toBe(size);
+    host.machine.flushed(first.upTo);
+    const missing = (at: string): number => {
+      const plan = host.machine.planRange(rangeOf(at));
+      if (isRefusal(plan)) throw new Error("not refused");
+      plan.release();
+      return plan.missing.length;
+    };
+    expect([missing("a"), missing("b")]).toEqual([1, 0]);
+    host.machine.flushed(second.upTo);
+    expect([missing("a"), missing("b")]).toEqual([1, 1]);
+    expect(host.machine.unflushedBytes).toBe(0);
+  });
+});
+
+test("the hash tells values apart that are equal in everything else", () => {
+  const one = hostWith(["a", "1"]);
+  const other = hostWith(["a", "2"]);
+  expect(one.machine.hash()).not.toBe(other.machine.hash());
+  expect(one.machine.hash()).toBe(hostWith(["a", "1"]).machine.hash());
 });
 
 test("a fresh machine has nothing to write", () => {

@@ -1,6 +1,6 @@
 // The Disk port over a directory of a real file system. A synced write is one pwrite through an O_DSYNC
 // descriptor: one trip to the thread pool, where write and fdatasync would be two (105 against 130 us on
-// preallocated bytes, 55 against 85 us of CPU; docs/decisions). Zeros are written ahead for the same
+// preallocated bytes, 55 against 85 us of CPU; docs/decisions/0013). Zeros are written ahead for the same
 // reason: a write that allocates its block waits for the file system's journal (160 to 200 us).
 import { closeSync, constants, fsyncSync, openSync } from "node:fs";
 import * as fs from "node:fs";

@@ -103,7 +103,7 @@ export class StructureWriter {
 }
 
 /** Thrown by a StructureReader; parsers of this folder turn it into "damaged". */
-export class StructureError extends Error {
+class StructureError extends Error {
   override readonly name = "StructureError";
 }
 

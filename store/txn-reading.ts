@@ -37,18 +37,13 @@ export class TxnReading implements TxnPlan {
     this.#rows.supply(loaded);
     const view = viewOf(this.#space, this.revision, this.#rows);
     const path = pathOf(this.#request, view);
-    const fault = checkRanges(path, (revision) => this.#checkRevision(revision));
+    // As the store stood when the plan was made.
+    const fault = checkRanges(path, { revision: this.revision, floor: this.#floor });
     return fault ?? readPath(path, view);
   }
 
   release(): void {
     this.#space.pins.release(this.#pin);
-  }
-
-  /** As the store stood when the plan was made. */
-  #checkRevision(revision: number): Refusal | undefined {
-    if (revision > this.revision) return refusal("future-revision");
-    return revision > 0 && revision < this.#floor ? refusal("compacted") : undefined;
   }
 }
 

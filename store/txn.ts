@@ -11,7 +11,7 @@ import type { Span } from "./key-index.ts";
 import type { KeySpace } from "./key-space.ts";
 import { checkKept, checkLease, needPut, put } from "./put.ts";
 import { RangeSelection } from "./range-selection.ts";
-import { isRefusal } from "./refusal.ts";
+import { isRefusal, refusal } from "./refusal.ts";
 import type { RangeRequest, RequestOp, TxnRequest } from "./request.ts";
 import type { RangeResponse, Refusal, ResponseOp, TxnResponse } from "./response.ts";
 import type { RowSet } from "./row-set.ts";
@@ -104,14 +104,19 @@ export function checkPuts(
   );
 }
 
-/** `checkRevision`: whether the state that the path was judged on serves a revision. */
-export function checkRanges(
-  path: Path,
-  checkRevision: (revision: number) => Refusal | undefined,
-): Refusal | undefined {
-  return firstFault(path, (step) =>
-    step.kind === "range" ? checkRevision(step.range.revision) : undefined,
-  );
+/** Where the state stands that a path was judged on. */
+export interface Standing {
+  readonly revision: number;
+  readonly floor: number;
+}
+
+/** Unlike a range by itself, one in a transaction is refused for a negative revision too (etcd). */
+export function checkRanges(path: Path, { revision, floor }: Standing): Refusal | undefined {
+  return firstFault(path, (step) => {
+    if (step.kind !== "range" || step.range.revision === 0) return undefined;
+    if (step.range.revision > revision) return refusal("future-revision");
+    return step.range.revision < floor ? refusal("compacted") : undefined;
+  });
 }
 
 function firstFault(path: Path, check: (step: Step) => Refusal | undefined): Refusal | undefined {

@@ -69,9 +69,7 @@ function runPut(request: PutRequest, { space, leases, rows }: WriteContext): Res
 
 function runTxn(request: TxnRequest, { space, leases, rows }: WriteContext): Response {
   const path = pathOf(request, viewOf(space, space.revision, rows));
-  const fault =
-    checkPuts(path, space, leases) ??
-    checkRanges(path, (revision) => space.checkRevision(revision));
+  const fault = checkPuts(path, space, leases) ?? checkRanges(path, space);
   if (fault !== undefined) return refused(fault, revisionOf(space));
   space.begin();
   const response = runPath(path, space, rows);

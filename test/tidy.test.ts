@@ -9,6 +9,7 @@ import {
   checkDependencyReasons,
   checkLinks,
   checkMentions,
+  checkPaths,
   checkScenarioTable,
   checkScripts,
 } from "./tidy/documents.ts";
@@ -23,7 +24,7 @@ import {
   functionLengths,
 } from "./tidy/shape.ts";
 import type { Length } from "./tidy/shape.ts";
-import { parseTree, readTree } from "./tidy/source-tree.ts";
+import { isTest, parseTree, readTree } from "./tidy/source-tree.ts";
 import type { Breach, SourceFile, Tree } from "./tidy/source-tree.ts";
 
 const root = join(__dirname, "..");
@@ -249,7 +250,7 @@ describe("files are short, named and headed", () => {
   });
 
   test("the tree's files and functions keep their limits", () => {
-    const production = functionLengths(files).filter(({ path }) => !path.endsWith(".test.ts"));
+    const production = functionLengths(files).filter(({ path }) => !isTest(path));
     process.stdout.write(`longest files\n${longest(fileLengths(files))}\n`);
     process.stdout.write(`longest functions\n${longest(production)}\n`);
     expect(lines(checkLengths(files))).toEqual([]);
@@ -296,6 +297,10 @@ describe("documentation resolves", () => {
     expect(lines(checkScripts(pages, { scripts: ["sim"] }))).toEqual([
       "README.md:3: npm run fly: package.json has no such script",
     ]);
+    const paths = new Map([["README.md", "`raft/a.ts`, `raft/gone.ts` and `a.b`"]]);
+    expect(lines(checkPaths(paths, { exists: (path) => path === "raft/a.ts" }))).toEqual([
+      "README.md:1: names raft/gone.ts, which does not exist",
+    ]);
     const source = new Map([["raft/a.ts", "// See docs/a.md#two, docs/a.md#three and docs/c.md."]]);
     expect(lines(checkMentions(source, pages, known))).toEqual([
       "raft/a.ts:1: mentions docs/a.md#three: no such heading",
@@ -337,6 +342,10 @@ describe("documentation resolves", () => {
   test("documents that the source mentions exist", () => {
     const outside = new Map([...tree].filter(([path]) => !path.startsWith("test/tidy")));
     expect(lines(checkMentions(outside, documents, facts))).toEqual([]);
+  });
+
+  test("source files that the documents name exist", () => {
+    expect(lines(checkPaths(documents, facts))).toEqual([]);
   });
 
   test("scripts that the documents name exist", () => {

@@ -1,7 +1,7 @@
 // Ports answer by callbacks; a contract suite reads better with promises. Refusals become rejections.
 import type { DiskDone, DiskFailure } from "../../store/disk.ts";
 
-export class PortFailure extends Error {
+class PortFailure extends Error {
   readonly failure: DiskFailure;
 
   constructor(failure: DiskFailure) {

@@ -1,3 +1,4 @@
+// The disk suite on the directory and on its memory twin; and what only the twin does: a crash.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// The engine suite on RocksDB and on its memory twin; and what only one of them does.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

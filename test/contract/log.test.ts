@@ -1,3 +1,4 @@
+// The log suite on a directory and on the memory disk.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

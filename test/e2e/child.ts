@@ -91,12 +91,14 @@ export function finish(
     readonly input?: string;
     readonly env?: Readonly<Record<string, string>>;
     readonly timeoutMs?: number;
+    readonly cwd?: string;
   } = {},
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, ...options.env },
+      cwd: options.cwd,
       timeout: options.timeoutMs ?? 30_000,
       killSignal: "SIGKILL",
     });

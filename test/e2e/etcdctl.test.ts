@@ -201,7 +201,7 @@ describeWith(["etcd", "etcdctl"], "etcdctl sees what it sees of etcd", () => {
       expect(rows).toHaveLength(3);
       for (const row of rows) {
         expect(row).toMatch(
-          /^[0-9a-f]{16}, started, n[123], http:\/\/127\.0\.0\.1:\d+, http:\/\/127\.0\.0\.1:\d+, false$/,
+          /^[0-9a-f]{1,16}, started, n[123], http:\/\/127\.0\.0\.1:\d+, http:\/\/127\.0\.0\.1:\d+, false$/,
         );
       }
     }

@@ -21,10 +21,11 @@ describe("kill -9 and SIGSTOP", () => {
   test("the leader is killed under 64 writers", async () => {
     cluster = await Cluster.start({ voters: 3 });
     const struck: MemberProcess[] = [];
-    const report = await workloadUnder(cluster, async () => {
+    const report = await workloadUnder(cluster, async (done) => {
       const leader = await cluster.leader();
       struck.push(leader);
       await leader.kill();
+      done();
     });
     process.stdout.write(`leader killed: ${JSON.stringify(report)}\n`);
     expect(report.violations).toEqual([]);
@@ -39,8 +40,9 @@ describe("kill -9 and SIGSTOP", () => {
 
   test("all three are killed at once and started again", async () => {
     cluster = await Cluster.start({ voters: 3 });
-    const report = await workloadUnder(cluster, async () => {
+    const report = await workloadUnder(cluster, async (done) => {
       await Promise.all(cluster.members.map((member) => member.kill()));
+      done();
       for (const member of cluster.members) member.start();
       await Promise.all(cluster.members.map((member) => member.ready()));
     });

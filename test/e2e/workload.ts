@@ -8,11 +8,14 @@ import { until } from "./until.ts";
 import { bytes, READ_MODES, valueOf, WireClient } from "./wire-client.ts";
 
 const WRITERS = 64;
-/** Few writers a key keep the search short; many keys keep the load up. */
-const SHARED_KEYS = 32;
+/** Eight writers a key: enough to overlap, few enough for the search. */
+const SHARED_KEYS = 8;
 const CALL_MS_MAX = 2_000;
 const WRITE_MS_MAX = 15_000;
 const LINEARIZABLE = ["quorum", "index", "lease", "follower"] as const;
+
+/** Does harm, and calls `done` the moment it is done: from then on the way back is measured. */
+export type Strike = (done: () => void) => Promise<void>;
 
 export interface WorkloadReport {
   /** Writes through the client library, each with a request id of its session. */
@@ -51,21 +54,22 @@ class Workload {
     this.#wires = cluster.voters.map((member) => new WireClient(member.endpoint));
   }
 
-  async run(strike: () => Promise<void>): Promise<WorkloadReport> {
+  async run(strike: Strike): Promise<WorkloadReport> {
     const writers = Array.from({ length: WRITERS }, (_, at) => this.#write(at));
     await until("every writer has written", CALL_MS_MAX * 5, () =>
       this.#owned.length === WRITERS && this.#owned.every(({ acknowledged }) => acknowledged > 3)
         ? true
         : undefined,
     );
-    this.#struckAtMs = performance.now();
-    await strike();
+    await strike(() => {
+      this.#struckAtMs = performance.now();
+    });
     await until("service is back", WRITE_MS_MAX, () =>
       this.#backAtMs < Infinity ? true : undefined,
     );
     const before = this.#acknowledged();
     await until("writes flow again", WRITE_MS_MAX, () =>
-      this.#acknowledged() > before + WRITERS * 3 ? true : undefined,
+      this.#acknowledged() > before + WRITERS * 20 ? true : undefined,
     );
     this.#stopping = true;
     await Promise.all(writers);
@@ -181,10 +185,7 @@ class Workload {
 }
 
 /** Loads the cluster, strikes it once writes flow, goes on until they flow again, and judges. */
-export async function workloadUnder(
-  cluster: Cluster,
-  strike: () => Promise<void>,
-): Promise<WorkloadReport> {
+export async function workloadUnder(cluster: Cluster, strike: Strike): Promise<WorkloadReport> {
   const workload = new Workload(cluster);
   try {
     return await workload.run(strike);

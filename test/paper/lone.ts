@@ -31,6 +31,8 @@ export interface LoneInit {
   readonly learners?: readonly number[];
   /** Terms of the entries its disk holds at boot. */
   readonly terms?: readonly number[];
+  /** A configuration whose entry follows them, of the last one's term. */
+  readonly config?: ConfigParts;
   readonly term?: number;
   readonly votedFor?: number;
   readonly commitHint?: number;
@@ -39,6 +41,23 @@ export interface LoneInit {
 }
 
 export const LEASE_MS = 1000;
+
+export interface ConfigParts {
+  readonly incoming: readonly number[];
+  readonly outgoing?: readonly number[];
+  readonly learners?: readonly number[];
+}
+
+export function configEntry(index: number, term: number, parts: ConfigParts): Entry {
+  const config: Membership = {
+    index: index as LogIndex,
+    incoming: parts.incoming as NodeId[],
+    ...(parts.outgoing === undefined ? {} : { outgoing: parts.outgoing as NodeId[] }),
+    learners: (parts.learners ?? []) as NodeId[],
+    leaseMs: LEASE_MS,
+  };
+  return { kind: "config", index: config.index, epoch: epochOf(term), config };
+}
 
 export class Lone {
   readonly id = 1 as NodeId;
@@ -66,8 +85,10 @@ export class Lone {
     this.log = new MemoryLog(membership);
     const terms = init.terms ?? [];
     const term = init.term ?? terms.at(-1) ?? 0;
+    const entries = [...entriesOf(terms, 1)];
+    if (init.config !== undefined) entries.push(configEntry(terms.length + 1, term, init.config));
     this.log.take([
-      { op: "append", entries: entriesOf(terms, 1) },
+      { op: "append", entries },
       { op: "promise", promised: epochOf(term), votedFor: (init.votedFor ?? 0) as NodeId | 0 },
     ]);
     this.core = createRaft({

@@ -22,6 +22,9 @@ const SESSION_TTL_MS = 86_400_000;
 /** Of patience beyond the deadline that the member was given. */
 const GRACE_MS = 20;
 
+/** Of clients that wait for their answer however long it takes. */
+const NEVER_GONE = new AbortController().signal;
+
 export interface ClientInit {
   readonly name: string;
   readonly swarm: Swarm;
@@ -111,7 +114,7 @@ export class Client {
         if (serving === undefined) return back("refused");
         const now = serving.replica.now();
         const deadlineAtMs = (now + this.#plan.timeoutMs) as MonotonicMs;
-        const context = { deadlineAtMs, signal: new AbortController().signal };
+        const context = { deadlineAtMs, signal: NEVER_GONE };
         task.attempt(node, serving, context, back);
       });
     });
@@ -322,7 +325,7 @@ export class Client {
     return {
       mode,
       minRevision: minRevision as Revision,
-      onMiss: chance.pick(["wait", "fail", "wait"] as const),
+      onMiss: chance.hits(this.#plan.waitRate) ? "wait" : "fail",
       ...(bounded ? { maxStalenessMs } : {}),
     };
   }

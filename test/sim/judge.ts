@@ -19,7 +19,7 @@ const AGE_SLACK_MS = 1e-6;
 const USED_FOR: Readonly<Record<ReadMode, readonly ReadMode[]>> = {
   quorum: ["quorum"],
   index: ["index", "follower"],
-  lease: ["lease", "index"],
+  lease: ["lease", "index", "follower"],
   follower: ["follower", "index"],
   learner: ["learner"],
   local: ["local"],
@@ -142,6 +142,7 @@ export class Judge {
       const last = this.#witness.committedLast;
       return `node ${node} answers from applied index ${proof.appliedIndex}; committed is ${last}`;
     });
+    this.#demandCurrent(asked, proof.revision);
     this.#demandState(asked, answer);
     demand(proof.revision >= asked.minRevision, "min-revision", () => {
       return `node ${node} answers at ${proof.revision}, asked for at least ${asked.minRevision}`;
@@ -149,16 +150,19 @@ export class Judge {
     this.#demandMode(asked, answer);
     this.#demandFresh(asked, answer);
     this.#floor = Math.max(this.#floor, proof.revision);
-    if (!this.#linearizable(asked.mode)) return;
-    demand(proof.revision >= asked.floor, "linearizability", () => {
-      const seen = `revision ${asked.floor} had been seen when it was asked`;
-      return `node ${node} answers a ${asked.mode} read at revision ${proof.revision}; ${seen}`;
-    });
-    if (call === undefined) return;
+    if (call === undefined || !this.#linearizable(asked.mode)) return;
     this.#position += 1;
     call.returned = this.#position;
     const kv = answer.range.kvs[0];
     call.result = { kind: "held", held: kv === undefined ? undefined : keyOf(kv.value) };
+  }
+
+  /** Linearizability of the store as one object: real time never goes back (the search is by key). */
+  #demandCurrent({ node, mode, floor }: ReadAsked, revision: number): void {
+    demand(!this.#linearizable(mode) || revision >= floor, "linearizability", () => {
+      const seen = `revision ${floor} had been seen when it was asked`;
+      return `node ${node} answers a ${mode} read at revision ${revision}; ${seen}`;
+    });
   }
 
   #linearizable(mode: ReadMode): boolean {
@@ -245,7 +249,8 @@ export class Judge {
 function resultOf(op: RegisterOp, response: Response): RegisterResult {
   if (op.kind === "put") return { kind: "put" };
   if (op.kind === "delete" && response.kind === "delete-range") {
-    return { kind: response.deleteRange.deleted > 0 ? "did" : "did-not" };
+    const before = response.deleteRange.prevKvs[0];
+    return { kind: "held", held: before === undefined ? undefined : keyOf(before.value) };
   }
   if (op.kind === "swap" && response.kind === "txn") {
     if (response.txn.succeeded) return { kind: "did" };

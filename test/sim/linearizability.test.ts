@@ -46,13 +46,27 @@ describe("checkRegister", () => {
       op(3, 4, { kind: "swap", expect: "a", value: "b" }, { kind: "did" }),
       get(5, 6, "b"),
     ],
+    "an unanswered swap is built on by another": [
+      put(1, Infinity, "a"),
+      op(2, Infinity, { kind: "swap", expect: "a", value: "b" }, undefined),
+      op(3, 4, { kind: "swap", expect: "b", value: "c" }, { kind: "did" }),
+      get(5, 6, "c"),
+    ],
+    "two unanswered deletes make two gaps": [
+      op(1, Infinity, { kind: "delete" }, undefined),
+      op(2, Infinity, { kind: "delete" }, undefined),
+      put(3, 4, "a"),
+      get(5, 6, undefined),
+      put(7, 8, "b"),
+      get(9, 10, undefined),
+    ],
     "a failed swap tells what it saw": [
       put(1, 2, "a"),
       op(3, 4, { kind: "swap", expect: "x", value: "b" }, { kind: "did-not", held: "a" }),
     ],
-    "a delete counts the unseen value of an unanswered write": [
+    "a delete finds the value of an unanswered write": [
       put(1, Infinity, "a"),
-      op(2, 3, { kind: "delete" }, { kind: "did" }),
+      op(2, 3, { kind: "delete" }, { kind: "held", held: "a" }),
       get(4, 5, undefined),
     ],
   };
@@ -63,6 +77,14 @@ describe("checkRegister", () => {
   const violations: Readonly<Record<string, readonly RegisterOperation[]>> = {
     "a read misses a write that ended before it": [put(1, 2, "a"), get(3, 4, undefined)],
     "a read sees a value nobody wrote": [put(1, 2, "a"), get(3, 4, "b")],
+    "one unanswered delete makes two gaps": [
+      op(1, Infinity, { kind: "delete" }, undefined),
+      put(3, 4, "a"),
+      get(5, 6, undefined),
+      put(7, 8, "b"),
+      get(9, 10, undefined),
+    ],
+    "an unanswered write is found before its call": [get(1, 2, "a"), put(3, Infinity, "a")],
     "two reads go back in time": [put(1, 2, "a"), put(3, 10, "b"), get(4, 5, "b"), get(6, 7, "a")],
     "two swaps of one value both succeed": [
       put(1, 2, "a"),
@@ -71,7 +93,7 @@ describe("checkRegister", () => {
     ],
     "a delete finds nothing after a finished write": [
       put(1, 2, "a"),
-      op(3, 4, { kind: "delete" }, { kind: "did-not" }),
+      op(3, 4, { kind: "delete" }, { kind: "held", held: undefined }),
     ],
     "a swap fails although the key held what it expects": [
       put(1, 2, "a"),
@@ -148,7 +170,7 @@ function operationOf(step: Step, at: number, called: number, returned: number): 
     case "put":
       return op(called, ends, { kind: "put", value }, answered({ kind: "put" }));
     case "delete":
-      return op(called, ends, { kind: "delete" }, answered({ kind: step.did ? "did" : "did-not" }));
+      return op(called, ends, { kind: "delete" }, answered({ kind: "held", held: step.held }));
     case "swap":
       return op(
         called,

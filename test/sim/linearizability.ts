@@ -8,6 +8,8 @@ export interface SequentialModel<S, O, R> {
   readonly initial: S;
   /** The state after `op`, or undefined if it could not have answered `result`; no result: any answer. */
   step(state: S, op: O, result: R | undefined): { readonly state: S } | undefined;
+  /** Operations of one name do the same. */
+  nameOf(op: O): string;
 }
 
 /** One call. Orders are positions in the history, all different, `returned` after `called`. */
@@ -46,14 +48,25 @@ export function checkLinearizable<S, O, R>(
   return search.run();
 }
 
+/** Answered operations are tried before those of unknown fate, which only explain what nothing else does. */
+type Phase = "answered" | "unanswered";
+
+interface Taken<S> {
+  readonly mark: Mark;
+  readonly phase: Phase;
+  /** Before it. */
+  readonly state: S;
+}
+
 class Search<S, O, R> {
   readonly #model: SequentialModel<S, O, R>;
   readonly #operations: readonly Operation<O, R>[];
   readonly #head: Mark;
   readonly #done: LinearizedSet;
   readonly #seen = new Map<number, { readonly words: Uint32Array; readonly state: S }[]>();
-  readonly #taken: { readonly mark: Mark; readonly state: S }[] = [];
+  readonly #taken: Taken<S>[] = [];
   #state: S;
+  #answeredLeft: number;
   #seenCount = 0;
   #deepest = 0;
   #stuckAt = 0;
@@ -64,44 +77,90 @@ class Search<S, O, R> {
     this.#state = model.initial;
     this.#head = linkedMarks(operations);
     this.#done = new LinearizedSet(operations.length);
+    this.#answeredLeft = operations.filter(({ returned }) => returned !== Infinity).length;
   }
 
   run(): Verdict {
     let mark = this.#head.after;
-    while (mark !== undefined) {
-      if (mark.kind === "call") {
-        mark = this.#take(mark) ? this.#head.after : mark.after;
+    let phase: Phase = "answered";
+    while (this.#answeredLeft > 0) {
+      const here = present(mark, "the mark of an answer that is still to come");
+      if (here.kind === "call") {
+        const taken = this.#mayTake(here, phase) && this.#take(here, phase);
         if (this.#seenCount > STATES_MAX) return { outcome: "undecided" };
-        continue;
+        mark = taken ? this.#head.after : here.after;
+        if (taken) phase = "answered";
+      } else if (phase === "answered") {
+        phase = "unanswered";
+        mark = this.#head.after;
+      } else {
+        this.#noteStuck(here);
+        const last = this.#takeBack();
+        if (last === undefined) return { outcome: "violation", stuckAt: this.#stuckAt };
+        mark = last.mark.after;
+        phase = last.phase;
       }
-      if (this.#taken.length >= this.#deepest) {
-        this.#deepest = this.#taken.length;
-        this.#stuckAt = mark.operation;
-      }
-      const last = this.#taken.pop();
-      if (last === undefined) return { outcome: "violation", stuckAt: this.#stuckAt };
-      this.#state = last.state;
-      this.#done.remove(last.mark.operation);
-      restore(last.mark);
-      mark = last.mark.after;
     }
     return { outcome: "linearizable" };
   }
 
+  #operation(mark: Mark): Operation<O, R> {
+    return present(this.#operations[mark.operation], "a marked operation");
+  }
+
+  /**
+   * Of several of unknown fate that do the same, the one called first goes first: an order that took
+   * another could as well have taken it.
+   */
+  #mayTake(mark: Mark, phase: Phase): boolean {
+    const operation = this.#operation(mark);
+    if (phaseOf(operation) !== phase) return false;
+    if (phase === "answered") return true;
+    const name = this.#model.nameOf(operation.op);
+    for (
+      let other = mark.before;
+      other !== undefined && other !== this.#head;
+      other = other.before
+    ) {
+      const earlier = this.#operation(other);
+      if (phaseOf(earlier) === phase && this.#model.nameOf(earlier.op) === name) return false;
+    }
+    return true;
+  }
+
+  #noteStuck(mark: Mark): void {
+    if (this.#taken.length < this.#deepest) return;
+    this.#deepest = this.#taken.length;
+    this.#stuckAt = mark.operation;
+  }
+
   /** Lets the operation take effect next, unless it cannot or that was tried. */
-  #take(mark: Mark): boolean {
-    const operation = present(this.#operations[mark.operation], "a marked operation");
-    const next = this.#model.step(this.#state, operation.op, operation.result);
+  #take(mark: Mark, phase: Phase): boolean {
+    const { op, result } = this.#operation(mark);
+    const next = this.#model.step(this.#state, op, result);
     if (next === undefined) return false;
-    this.#done.add(mark.operation);
+    // One of unknown fate that changes nothing may as well come at the very end.
+    if (phase === "unanswered" && next.state === this.#state) return false;
+    this.#done.flip(mark.operation);
     if (!this.#remember(next.state)) {
-      this.#done.remove(mark.operation);
+      this.#done.flip(mark.operation);
       return false;
     }
-    this.#taken.push({ mark, state: this.#state });
+    this.#taken.push({ mark, phase, state: this.#state });
     this.#state = next.state;
+    if (phase === "answered") this.#answeredLeft -= 1;
     lift(mark);
     return true;
+  }
+
+  #takeBack(): Taken<S> | undefined {
+    const last = this.#taken.pop();
+    if (last === undefined) return undefined;
+    this.#state = last.state;
+    this.#done.flip(last.mark.operation);
+    if (last.phase === "answered") this.#answeredLeft += 1;
+    restore(last.mark);
+    return last;
   }
 
   /** False if this set of operations has led to this state before. */
@@ -127,21 +186,18 @@ class LinearizedSet {
     this.words = new Uint32Array(Math.ceil(count / 32));
   }
 
-  add(operation: number): void {
-    this.#flip(operation);
-  }
-
-  remove(operation: number): void {
-    this.#flip(operation);
-  }
-
-  #flip(operation: number): void {
+  /** Puts it in, or takes it out. */
+  flip(operation: number): void {
     const at = operation >>> 5;
     this.words[at] = (this.words[at] ?? 0) ^ (1 << (operation & 31));
     let mixed = Math.imul(operation + 1, 0x9e3779b1);
     mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b);
     this.hash ^= mixed ^ (mixed >>> 13);
   }
+}
+
+function phaseOf({ returned }: { readonly returned: number }): Phase {
+  return returned === Infinity ? "unanswered" : "answered";
 }
 
 function equalWords(left: Uint32Array, right: Uint32Array): boolean {

@@ -133,12 +133,22 @@ export class Nemesis {
         return nodes.forEach((each) => this.#cutPower(each));
       case "stop":
         return this.#stop(node, lastsMs);
+      case "stop-cut-off":
+        return this.#stopCutOff(node, lastsMs);
       case "suspend":
         return this.#suspend(node, lastsMs + 2 * swarm.limits.wallAheadMaxMs);
       case "isolate":
       case "isolate-inward":
       case "isolate-outward":
         return this.#isolate(node, kind, lastsMs);
+      case "isolate-from-voters":
+        return this.#cut(
+          nodes
+            .slice(0, swarm.voters)
+            .filter((other) => other !== node)
+            .map((other) => [node.id, other.id]),
+          lastsMs,
+        );
       case "split":
         return this.#split(lastsMs);
       case "clock-rate":
@@ -178,6 +188,16 @@ export class Nemesis {
     node.process.stop();
     this.#later(lastsMs, `continue n${node.id}`, () => {
       if (node.process.life === life) this.#wake(node);
+    });
+  }
+
+  /** What is on its way to it still comes; what is sent later, until well after it goes on, does not. */
+  #stopCutOff(node: SimNode, lastsMs: number): void {
+    const { swarm } = this.#init;
+    const { electionTimeoutMs } = swarm.options;
+    this.#stop(node, lastsMs);
+    this.#later(electionTimeoutMs / 5, "cut off", () => {
+      this.#isolate(node, "isolate-inward", lastsMs + electionTimeoutMs / 2);
     });
   }
 

@@ -2,8 +2,13 @@
 // shows (a bug behind a guard that ten other things hide is not found by chance alone). The same seeds and
 // profiles without the bug must be clean.
 import type { PlantedBug } from "../../base/index.ts";
+import type { ConsensusOptions } from "../../consensus/index.ts";
 import type { Chance } from "./chance.ts";
-import type { Swarm } from "./swarm.ts";
+import type { NetworkFaults } from "./network.ts";
+import { NETWORK_HEALTHY } from "./network.ts";
+import type { DiskFaults } from "./sim-disk.ts";
+import { DISK_HEALTHY } from "./sim-disk.ts";
+import type { NemesisPlan, Reaction, Swarm, WorkloadPlan } from "./swarm.ts";
 import type { CheckName } from "./violation.ts";
 
 export interface PlantedPlan {
@@ -12,25 +17,228 @@ export interface PlantedPlan {
   readonly profile: (swarm: Swarm, chance: Chance) => Swarm;
 }
 
-const same = (swarm: Swarm): Swarm => swarm;
+/** What a profile asks for; times in election timeouts where they say so. */
+interface Focus {
+  readonly voters?: number;
+  readonly options?: Partial<ConsensusOptions>;
+  readonly leaseOfTimeout?: number;
+  readonly network?: Partial<NetworkFaults>;
+  readonly disk?: Partial<DiskFaults>;
+  readonly gapRate?: number;
+  readonly nemesis?: Partial<NemesisPlan>;
+  readonly workload?: Partial<WorkloadPlan>;
+}
+
+/** A calm cluster with one learner, on which only what the profile asks for goes wrong. */
+function focused(swarm: Swarm, focus: Focus): Swarm {
+  const { options, limits, nemesis, workload } = swarm;
+  const timeoutMs = options.electionTimeoutMs;
+  return {
+    ...swarm,
+    voters: focus.voters ?? 3,
+    learners: 1,
+    clocksWild: false,
+    options: {
+      ...options,
+      leaseMarginMs: 0,
+      readsWaitingMax: 1000,
+      readLagEntriesMax: 1000,
+      uncommittedBytesMax: 1_000_000,
+      ...focus.options,
+    },
+    limits: { ...limits, commandsWaitingMax: 1000, readsRetryingMax: 1000, readsLoadingMax: 256 },
+    leaseMs: timeoutMs * (focus.leaseOfTimeout ?? 1),
+    network: { ...NETWORK_HEALTHY, inOrder: false, ...focus.network },
+    disk: { ...DISK_HEALTHY, ...focus.disk },
+    gapRate: focus.gapRate ?? 0,
+    nemesis: {
+      ...nemesis,
+      weights: {},
+      reactions: [],
+      everyMeanMs: timeoutMs * 4,
+      lastsMeanMs: timeoutMs * 2,
+      downMeanMs: timeoutMs / 10,
+      crashLoss: "any",
+      ...focus.nemesis,
+    },
+    workload: {
+      ...workload,
+      clients: 5,
+      keys: 2,
+      thinkMeanMs: timeoutMs / 40,
+      timeoutMs: timeoutMs * 2,
+      readRate: 0.6,
+      sessionRate: 0,
+      repeatRate: 0,
+      lossRate: 0,
+      compactionRate: 0,
+      stickyRate: 0,
+      waitRate: 0,
+      ...focus.workload,
+    },
+  };
+}
+
+function reaction(
+  on: Reaction["on"],
+  does: Reaction["does"],
+  to: Reaction["to"],
+  rate: number,
+  delayMaxMs = 0,
+): Reaction {
+  return { on, does, to, rate, delayMaxMs };
+}
+
+/** As the seed drew it: the harm shows under any faults. */
+const asDrawn = (swarm: Swarm): Swarm => swarm;
+
+/** Elections one after the other, voters that die right after they voted and are back at once. */
+function forgetfulVoters(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    leaseOfTimeout: 0.1,
+    network: {
+      delayMeanMs: timeoutMs / 20,
+      lossRate: 0.1,
+      duplicateRate: 0.4,
+      spikeRate: 0.4,
+      spikeMs: timeoutMs,
+    },
+    disk: { delayMeanMs: timeoutMs / 15 },
+    nemesis: {
+      downMeanMs: timeoutMs / 100,
+      lastsMeanMs: timeoutMs * 2,
+      reactions: [
+        reaction("vote", "power-cut", "actor", 0.6, timeoutMs / 50),
+        reaction("elected", "isolate", "actor", 0.9),
+      ],
+    },
+    workload: { clients: 1, thinkMeanMs: timeoutMs },
+  });
+}
+
+/** Leaders that come to power, take one step and lose it; entries travel one by one (Raft Fig. 8). */
+function shortReigns(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    voters: 3,
+    options: { appendBytesMax: 1, inflightMessagesMax: 1 },
+    leaseOfTimeout: 0.25,
+    network: { delayMeanMs: timeoutMs / 50 },
+    nemesis: {
+      lastsMeanMs: timeoutMs * 2,
+      reactions: [
+        reaction("elected", "isolate", "actor", 0.5, timeoutMs / 20),
+        reaction("commit", "isolate", "actor", 0.3),
+      ],
+    },
+    workload: { readRate: 0.1 },
+  });
+}
+
+/** Leaders that are stopped while others take over, asked before they can hear of it. */
+function oldLeadersAsked(swarm: Swarm, readModes: WorkloadPlan["readModes"]): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    options: { clockDriftMax: 0 },
+    network: { delayMeanMs: timeoutMs / 40 },
+    nemesis: {
+      lastsMeanMs: timeoutMs * 3,
+      reactions: [reaction("commit", "stop-cut-off", "actor", 0.05)],
+    },
+    workload: { readModes, stickyRate: 0.5, keys: 1, clients: 8, timeoutMs: timeoutMs * 4 },
+  });
+}
+
+/** Leaders that die with a commit nobody else knows of, and successors whose disks are slow. */
+function uninformedSuccessors(swarm: Swarm, readModes: WorkloadPlan["readModes"]): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    disk: { delayMeanMs: timeoutMs / 15 },
+    nemesis: { reactions: [reaction("commit", "kill", "actor", 0.1)] },
+    workload: { readModes, keys: 1, readRate: 0.7 },
+  });
+}
+
+/** Members that are killed and back at once, over a network in which their past still travels. */
+function quickRestarts(swarm: Swarm, readModes: WorkloadPlan["readModes"]): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    network: { delayMeanMs: timeoutMs / 20, spikeRate: 0.3, spikeMs: timeoutMs },
+    nemesis: {
+      weights: { kill: 1 },
+      everyMeanMs: timeoutMs / 2,
+      downMeanMs: timeoutMs / 50,
+      reactions: [reaction("commit", "kill", "learner", 0.1)],
+    },
+    workload: { readModes, keys: 1, readRate: 0.6, clients: 8 },
+  });
+}
+
+/** A leader that the voters no longer hear, and a learner that still does. */
+function deposedButHeard(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    options: { clockDriftMax: 0.1, heartbeatMs: timeoutMs / 10 },
+    network: { delayMeanMs: timeoutMs / 40, spikeRate: 0.2, spikeMs: timeoutMs * 2 },
+    nemesis: {
+      weights: { "clock-rate": 1 },
+      lastsMeanMs: timeoutMs * 3,
+      reactions: [reaction("commit", "isolate-from-voters", "actor", 0.05)],
+    },
+    workload: { readModes: ["learner"], readRate: 0.7, clients: 8 },
+  });
+}
+
+/** Power cuts that leave some of what was not synced, with a state that is seldom synced. */
+function powerCuts(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    gapRate: 1,
+    disk: { delayMeanMs: timeoutMs / 100 },
+    nemesis: { weights: { "power-cut": 1, "power-cut-all": 0.5 }, everyMeanMs: timeoutMs },
+    workload: { readRate: 0.2, sessionRate: 0.3, repeatRate: 0.2 },
+  });
+}
 
 export const PLANTED: Readonly<Record<PlantedBug, PlantedPlan>> = {
-  "skip-vote-persist": { caughtBy: ["election-safety"], profile: same },
-  "commit-old-term-by-count": { caughtBy: ["leader-completeness"], profile: same },
-  "ack-before-fsync": { caughtBy: ["commit-durability"], profile: same },
-  "lease-from-ack-time": { caughtBy: ["linearizability"], profile: same },
-  "read-index-before-own-commit": { caughtBy: ["linearizability"], profile: same },
-  "reuse-read-round": { caughtBy: ["linearizability"], profile: same },
-  "learner-serves-uncommitted": { caughtBy: ["committed-visible"], profile: same },
-  "learner-trusts-deposed-leader": { caughtBy: ["staleness-bound"], profile: same },
-  "apply-twice-on-restart": { caughtBy: ["state-machine-safety"], profile: same },
-  "session-forgotten-on-restart": { caughtBy: ["exactly-once"], profile: same },
-  "send-before-epoch-durable": { caughtBy: ["election-safety", "log-matching"], profile: same },
-  "stamp-from-earlier-boot": { caughtBy: ["staleness-bound"], profile: same },
-  "echo-before-own-commit": { caughtBy: ["staleness-bound"], profile: same },
-  "read-id-without-boot": { caughtBy: ["linearizability"], profile: same },
-  "state-gap-ignored-at-boot": { caughtBy: ["state-machine-safety"], profile: same },
-  "writes-reordered": { caughtBy: ["log-durability"], profile: same },
+  "skip-vote-persist": { caughtBy: ["election-safety"], profile: forgetfulVoters },
+  "commit-old-term-by-count": { caughtBy: ["leader-completeness"], profile: shortReigns },
+  "ack-before-fsync": { caughtBy: ["commit-durability"], profile: asDrawn },
+  "lease-from-ack-time": {
+    caughtBy: ["linearizability"],
+    profile: (swarm) => oldLeadersAsked(swarm, ["lease"]),
+  },
+  "read-index-before-own-commit": {
+    caughtBy: ["linearizability"],
+    profile: (swarm) => uninformedSuccessors(swarm, ["index", "follower"]),
+  },
+  "reuse-read-round": {
+    caughtBy: ["linearizability"],
+    profile: (swarm) => oldLeadersAsked(swarm, ["index"]),
+  },
+  "learner-serves-uncommitted": { caughtBy: ["committed-visible"], profile: asDrawn },
+  "learner-trusts-deposed-leader": { caughtBy: ["staleness-bound"], profile: deposedButHeard },
+  "apply-twice-on-restart": { caughtBy: ["state-machine-safety"], profile: powerCuts },
+  "session-forgotten-on-restart": { caughtBy: ["exactly-once"], profile: powerCuts },
+  "send-before-epoch-durable": {
+    caughtBy: ["election-safety", "log-matching"],
+    profile: forgetfulVoters,
+  },
+  "stamp-from-earlier-boot": {
+    caughtBy: ["staleness-bound"],
+    profile: (swarm) => quickRestarts(swarm, ["learner"]),
+  },
+  "echo-before-own-commit": {
+    caughtBy: ["staleness-bound"],
+    profile: (swarm) => uninformedSuccessors(swarm, ["learner"]),
+  },
+  "read-id-without-boot": {
+    caughtBy: ["linearizability"],
+    profile: (swarm) => quickRestarts(swarm, ["follower"]),
+  },
+  "state-gap-ignored-at-boot": { caughtBy: ["state-machine-safety"], profile: powerCuts },
+  "writes-reordered": { caughtBy: ["log-durability"], profile: powerCuts },
 };
 
 export const PLANTED_NAMES = Object.keys(PLANTED) as readonly PlantedBug[];

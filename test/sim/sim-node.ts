@@ -28,7 +28,7 @@ import { SIM_CODEC } from "./sim-codec.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { SimEngine } from "./sim-engine.ts";
 import type { Swarm } from "./swarm.ts";
-import { Violation, demand } from "./violation.ts";
+import { demand } from "./violation.ts";
 import type { Witness } from "./witness.ts";
 
 /** How long a turn of the event loop lets inputs gather, in ms. */
@@ -129,9 +129,15 @@ export class SimNode {
   #onLog(boot: BootNonce, opening: LogOpening): void {
     const { chance, swarm, planted, witness } = this.#init;
     if (!opening.ok) {
-      // Reads do not fail here and nothing damages synced bytes: a log that was closed well opens.
-      const { message } = opening.failure;
-      throw new Violation("log-durability", `node ${this.id} cannot open its log: ${message}`);
+      const { kind, message } = opening.failure;
+      // A write may fail while the log is opened; but what was synced is never damaged here.
+      demand(
+        kind === "io",
+        "log-durability",
+        () => `node ${this.id} cannot open its log: ${message}`,
+      );
+      this.#init.onHalt(this);
+      return;
     }
     this.#founded = true;
     const { log, recovery } = opening;

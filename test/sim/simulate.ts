@@ -25,7 +25,7 @@ export interface SimOutcome extends RunTotals {
   readonly lines: readonly string[];
 }
 
-export const STEPS_DEFAULT = 5000;
+export const STEPS_DEFAULT = 10_000;
 
 export function simulate(options: SimOptions): SimOutcome {
   const { seed, steps, planted, profile, print } = options;

@@ -16,10 +16,12 @@ export type FaultKind =
   | "kill-all"
   | "power-cut-all"
   | "stop"
+  | "stop-cut-off"
   | "suspend"
   | "isolate"
   | "isolate-inward"
   | "isolate-outward"
+  | "isolate-from-voters"
   | "split"
   | "clock-rate"
   | "wall-jump"
@@ -32,10 +34,12 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   "kill-all",
   "power-cut-all",
   "stop",
+  "stop-cut-off",
   "suspend",
   "isolate",
   "isolate-inward",
   "isolate-outward",
+  "isolate-from-voters",
   "split",
   "clock-rate",
   "wall-jump",
@@ -80,6 +84,8 @@ export interface WorkloadPlan {
   readonly lossRate: number;
   /** Clients keep asking the member that somebody once elected, until it refuses them. */
   readonly stickyRate: number;
+  /** A read waits for a better moment instead of failing. */
+  readonly waitRate: number;
   readonly compactionRate: number;
 }
 
@@ -120,7 +126,7 @@ export function drawSwarm(chance: Chance): Swarm {
     learners: chance.pick([1, 1, 1, 1, 2, 0]),
     options: drawOptions(chance, electionTimeoutMs),
     limits: drawLimits(chance, electionTimeoutMs),
-    leaseMs: electionTimeoutMs,
+    leaseMs: electionTimeoutMs * chance.pick([1, 1, 0.5, 0.25]),
     network: drawNetwork(chance, electionTimeoutMs),
     disk: drawDisk(chance, electionTimeoutMs),
     gapRate: chance.hits(0.3) ? 0.5 : 0,
@@ -221,7 +227,7 @@ function drawWorkload(chance: Chance, electionTimeoutMs: number): WorkloadPlan {
   return {
     clients: chance.whole(2, 7),
     keys: chance.whole(1, 5),
-    thinkMeanMs: electionTimeoutMs / chance.pick([3, 10, 30]),
+    thinkMeanMs: electionTimeoutMs / chance.pick([5, 30, 200]),
     timeoutMs: electionTimeoutMs * chance.pick([2, 5]),
     readRate: chance.pick([0.3, 0.6, 0.8]),
     sessionRate: chance.pick([0, 0.5, 1]),
@@ -229,6 +235,7 @@ function drawWorkload(chance: Chance, electionTimeoutMs: number): WorkloadPlan {
     readModes: chance.hits(0.5) ? READ_MODES : [chance.pick(READ_MODES), chance.pick(READ_MODES)],
     lossRate: chance.pick([0, 0.02]),
     stickyRate: chance.pick([0, 0.5]),
+    waitRate: chance.pick([0.2, 0.7]),
     compactionRate: chance.pick([0, 0.02]),
   };
 }

@@ -60,6 +60,23 @@ export function checkMentions(
   return breaches;
 }
 
+/** A path of source in backquotes, such as `server/replica.ts`, exists. */
+export function checkPaths(documents: Tree, facts: Pick<DocumentFacts, "exists">): Breach[] {
+  const breaches: Breach[] = [];
+  for (const [path, text] of documents) {
+    for (const [at, line] of text.split("\n").entries()) {
+      for (const [, file = ""] of line.matchAll(
+        /`((?:[\w.-]+\/)+[\w.-]+\.(?:ts|mjs|proto|svg))`/g,
+      )) {
+        if (!facts.exists(file)) {
+          breaches.push({ path, line: at + 1, message: `names ${file}, which does not exist` });
+        }
+      }
+    }
+  }
+  return breaches;
+}
+
 /** `npm run NAME` in a document names a script of package.json. */
 export function checkScripts(documents: Tree, facts: Pick<DocumentFacts, "scripts">): Breach[] {
   const breaches: Breach[] = [];

@@ -66,14 +66,8 @@ export const IMPURE_GLOBALS: readonly string[] = [
 export const PACKAGES: Readonly<Record<string, readonly { name: string; file?: string }[]>> = {
   store: [{ name: "sorted-btree" }, { name: "rocksdb", file: "store/rocksdb-engine.ts" }],
   proto: [{ name: "protobufjs" }],
-  rpc: [{ name: "@grpc/grpc-js" }, { name: "protobufjs" }, { name: "express" }],
-  server: [
-    { name: "@grpc/grpc-js" },
-    { name: "express" },
-    { name: "winston" },
-    { name: "yaml" },
-    { name: "zod" },
-  ],
+  rpc: [{ name: "@grpc/grpc-js" }, { name: "protobufjs" }],
+  server: [{ name: "@grpc/grpc-js" }, { name: "winston" }, { name: "yaml" }, { name: "zod" }],
   client: [{ name: "@grpc/grpc-js" }, { name: "protobufjs" }],
   cli: [{ name: "commander" }],
 };

@@ -1,0 +1,31 @@
+// The example programs run as their first lines say, on a cluster with a learner.
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { finish } from "./child.ts";
+import { Cluster, MAIN } from "./cluster.ts";
+
+const EXAMPLES = join(MAIN, "..", "..", "examples");
+
+describe("the examples", () => {
+  let cluster: Cluster;
+
+  beforeAll(async () => {
+    cluster = await Cluster.start({ voters: 3, learners: 1 });
+    await cluster.leader();
+  });
+
+  afterAll(async () => {
+    await cluster.stop();
+  });
+
+  test.each([
+    ["config-by-lease-read", [], [/currency: 'CHF', itemsMax: 12/, /ms a read, served by lease/]],
+    ["exactly-once-counter", ["100"], [/^step 100: 100$/m, /^100 steps, counted 100$/m]],
+    ["own-writes-from-learner", [], [/wrote shipped at revision \d+, read shipped from a learner/]],
+  ] as const)("%s", async (name, args, expected) => {
+    const script = join(EXAMPLES, `${name}.js`);
+    const ended = await finish(process.execPath, [script, cluster.endpoints, ...args]);
+    expect({ exit: ended.exit, stderr: ended.stderr }).toEqual({ exit: { code: 0 }, stderr: "" });
+    for (const pattern of expected) expect(ended.stdout).toMatch(pattern);
+  });
+});

@@ -1,0 +1,70 @@
+// Many seeds on every core: the main thread hands out seeds one by one, workers run them and report. Which
+// worker runs a seed changes nothing in it.
+import { availableParallelism } from "node:os";
+import { Worker, parentPort } from "node:worker_threads";
+import { present } from "../../base/index.ts";
+import type { CheckName } from "./violation.ts";
+import type { SimOptions } from "./simulate.ts";
+import { simulate } from "./simulate.ts";
+
+/** What a worker is asked; the seed and everything that decides its run. */
+export type Job = Pick<SimOptions, "seed" | "steps" | "planted" | "profile">;
+
+/** What it reports: plain data. */
+export interface JobReport {
+  readonly job: Job;
+  readonly steps: number;
+  readonly simulatedMs: number;
+  readonly hash: string;
+  readonly operations: number;
+  readonly reads: number;
+  readonly undecided: number;
+  readonly violation?: { readonly check: CheckName; readonly message: string };
+}
+
+export function runJob(job: Job): JobReport {
+  const { violation, lines: _lines, ...totals } = simulate(job);
+  if (violation === undefined) return { job, ...totals };
+  return { job, ...totals, violation: { check: violation.check, message: violation.message } };
+}
+
+/** In a worker: answers every job with its report. */
+export function serveJobs(): void {
+  const port = present(parentPort, "the port of a worker thread");
+  port.on("message", (job: Job | "end") => {
+    if (job === "end") port.close();
+    else port.postMessage(runJob(job));
+  });
+}
+
+/**
+ * Runs the jobs that `next` gives until it gives none; each report goes to `onReport` as it comes, in any
+ * order. `script`: the program that calls serveJobs in a worker.
+ */
+export function runFleet(
+  script: string,
+  workersMax: number,
+  next: () => Job | undefined,
+  onReport: (report: JobReport) => void,
+): Promise<void> {
+  const count = Math.min(workersMax, availableParallelism());
+  return new Promise((resolve, reject) => {
+    let open = count;
+    for (let at = 0; at < count; at += 1) {
+      const worker = new Worker(script);
+      const feed = (): void => {
+        worker.postMessage(next() ?? "end");
+      };
+      worker.on("error", reject);
+      worker.on("message", (report: JobReport) => {
+        onReport(report);
+        feed();
+      });
+      worker.on("exit", () => {
+        open -= 1;
+        if (open === 0) resolve();
+      });
+      feed();
+    }
+  });
+}
