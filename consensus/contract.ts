@@ -123,6 +123,8 @@ export interface Status {
   readonly durable: LogIndex;
   readonly applied: LogIndex;
   readonly config: Membership;
+  /** The state is not whole until a snapshot up to here is installed: it is being written, or was lost. */
+  readonly awaiting?: LogIndex;
   /** As in ReadGrant. */
   readonly freshAtMs?: MonotonicMs;
 }
@@ -167,6 +169,23 @@ export interface Consensus<M> {
   storageFailed(now: MonotonicMs): void;
   applied(index: LogIndex, now: MonotonicMs): void;
   snapshotSent(to: NodeId, ok: boolean, now: MonotonicMs): void;
+  /**
+   * The state up to `index` survives power loss (S2): what of the log up to it no peer needs behind a
+   * snapshot on its way goes with the next write.
+   */
+  compactTo(index: LogIndex, now: MonotonicMs): void;
+  /** The mark of the state at `index`, which is applied and not compacted away. */
+  markAt(index: LogIndex): SnapshotMeta;
+  /** Whether a snapshot of the state at `index` would bring this replica anything. */
+  lacks(index: LogIndex): boolean;
+  /**
+   * State `generation` stands beside the present one, whole and durable. If `lacks(meta.index)`, the next
+   * write makes it the state in force: once that is durable the owner changes over to it, reports
+   * `persisted`, and then `applied(meta.index)` (R15).
+   *
+   * @returns false if it is not needed; nothing has changed.
+   */
+  install(meta: SnapshotMeta, generation: number, now: MonotonicMs): boolean;
   /** The transport lost its way to `to`: probe instead of streaming. */
   unreachable(to: NodeId, now: MonotonicMs): void;
   loaded(from: LogIndex, until: LogIndex, now: MonotonicMs): void;
@@ -184,6 +203,12 @@ export interface Consensus<M> {
   ready(): Ready<M>;
   quorumsAt(index: LogIndex): QuorumSystem;
   status(): Status;
+}
+
+/** How many voters each phase of Paxos needs; their sum exceeds the number of voters (P7). */
+export interface QuorumSizes {
+  readonly phase1: number;
+  readonly phase2: number;
 }
 
 /** Times in ms unless said; the same for both protocols. */
@@ -204,6 +229,8 @@ export interface ConsensusOptions {
   readonly readsWaitingMax: number;
   /** A follower further behind than this answers `lag-too-large` to an index read (scenario 71). */
   readonly readLagEntriesMax: number;
+  /** Paxos: of the group, equal at every member. Absent: majorities. */
+  readonly quorums?: QuorumSizes;
   /** Only the simulator sets it. */
   readonly planted?: PlantedBug;
 }

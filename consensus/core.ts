@@ -15,12 +15,13 @@ import type {
   Status,
 } from "./contract.ts";
 import { sameEpoch } from "./entry.ts";
-import type { Entry, Epoch } from "./entry.ts";
+import type { Entry, Epoch, SnapshotMeta } from "./entry.ts";
 import { onApplied, takeCommitted } from "./handout.ts";
 import { leaseHolds } from "./lease.ts";
 import { onLoaded, takeLoad } from "./loading.ts";
 import type { MembershipWish, Protocol, ProtocolState } from "./protocol.ts";
 import { expireReads, onRead } from "./reads.ts";
+import { awaitsState, lacksState, markAt } from "./snapshot.ts";
 import { waitingRead } from "./waiting-read.ts";
 
 export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
@@ -129,6 +130,31 @@ export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
     this.#end();
   }
 
+  compactTo(index: LogIndex, now: MonotonicMs): void {
+    const state = this.#state;
+    if (state.halted) return;
+    this.#begin(now);
+    this.#protocol.onCheckpoint(state, Math.min(index, state.applied) as LogIndex);
+    this.#end();
+  }
+
+  markAt(index: LogIndex): SnapshotMeta {
+    return markAt(this.#state, index);
+  }
+
+  lacks(index: LogIndex): boolean {
+    return lacksState(this.#state, index);
+  }
+
+  install(meta: SnapshotMeta, generation: number, now: MonotonicMs): boolean {
+    const state = this.#state;
+    if (state.halted || !lacksState(state, meta.index)) return false;
+    this.#begin(now);
+    this.#protocol.onInstall(state, meta, generation);
+    this.#end();
+    return true;
+  }
+
   unreachable(to: NodeId, now: MonotonicMs): void {
     const state = this.#state;
     if (state.halted) return;
@@ -204,6 +230,7 @@ export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
       durable: durability.index,
       applied,
       config,
+      ...(awaitsState(this.#state) ? { awaiting: this.#state.stateFloor } : {}),
       ...(freshAtMs === undefined ? {} : { freshAtMs }),
     };
   }

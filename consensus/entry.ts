@@ -65,7 +65,12 @@ export type StorageOp =
   | { readonly op: "promise"; readonly promised: Epoch; readonly votedFor: NodeId | 0 }
   /** Never needs a sync of its own. */
   | { readonly op: "commit-hint"; readonly index: LogIndex }
-  | { readonly op: "install-snapshot"; readonly meta: SnapshotMeta }
+  /** `generation`: of the state that is in force once this is durable; the log remembers it (R15). */
+  | {
+      readonly op: "install-snapshot";
+      readonly meta: SnapshotMeta;
+      readonly generation: number;
+    }
   | { readonly op: "compact-to"; readonly meta: SnapshotMeta };
 
 /** Ids are consecutive from 1 at each boot; completions are reported in id order (S3). */

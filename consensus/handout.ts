@@ -6,10 +6,12 @@ import type { Entry } from "./entry.ts";
 import { entriesBytes } from "./entry-bytes.ts";
 import { wantLoadForApply } from "./loading.ts";
 import type { ReplicaState } from "./replica-state.ts";
+import { awaitsState } from "./snapshot.ts";
 
 /** The next committed entries that are durable here too. */
 export function takeCommitted(state: ReplicaState): readonly Entry[] {
   const { durability, options } = state;
+  if (awaitsState(state)) return [];
   const until = Math.min(state.commit, durability.index) + 1;
   let taken: readonly Entry[] | undefined;
   while (state.handed + 1 < until && state.handedBytes < options.inflightBytesMax) {
@@ -33,6 +35,8 @@ export function takeCommitted(state: ReplicaState): readonly Entry[] {
 /** Entries up to `index` are in the state. */
 export function onApplied(state: ReplicaState, index: LogIndex): void {
   state.applied = index;
+  // A snapshot was changed over to: what was handed out before it is no longer waited for.
+  if (index > state.handed) state.handed = index;
   state.freshness.onApplied(index);
   let reached = 0;
   for (const { last, bytes } of state.handedUnapplied) {

@@ -20,6 +20,7 @@ export * from "./quorum.ts";
 export * from "./reads.ts";
 export * from "./replica-state.ts";
 export * from "./rounds.ts";
+export * from "./snapshot.ts";
 export * from "./staleness.ts";
 export * from "./waiting-read.ts";
 export * from "./write-ledger.ts";

@@ -4,6 +4,7 @@ import type { MonotonicMs } from "../base/index.ts";
 import { quorumHeardAtMs } from "./heartbeat.ts";
 import { votersOf } from "./membership.ts";
 import type { ReplicaState } from "./replica-state.ts";
+import { awaitsState } from "./snapshot.ts";
 
 /** A leader that cannot commit makes way: no quorum answers (R14), or its own disk does not (R7). */
 export function mustYield(state: ReplicaState, now: MonotonicMs): boolean {
@@ -12,9 +13,9 @@ export function mustYield(state: ReplicaState, now: MonotonicMs): boolean {
   return cutOff || state.durability.isStalled(now, electionTimeoutMs);
 }
 
-/** Learners wait to be asked, and a node whose disk stalls could not lead (scenario 80). */
+/** Learners wait to be asked; a node whose disk stalls (scenario 80), or that lacks state, could not lead. */
 export function mayCampaign(state: ReplicaState, now: MonotonicMs): boolean {
-  if (!state.isVoter) return false;
+  if (!state.isVoter || awaitsState(state)) return false;
   const due = now - state.electionFromMs >= state.electionTimeoutMs || isAlone(state);
   return due && !state.durability.isStalled(now, state.options.electionTimeoutMs);
 }

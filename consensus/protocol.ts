@@ -8,7 +8,7 @@ import type {
   QuorumSystem,
   WriteBatch,
 } from "./contract.ts";
-import type { Entry, Epoch } from "./entry.ts";
+import type { Entry, Epoch, SnapshotMeta } from "./entry.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ReplicaState } from "./replica-state.ts";
 import type { WaitingRead } from "./waiting-read.ts";
@@ -37,6 +37,10 @@ export interface Protocol<M, S extends ProtocolState<M>> {
   /** Some reads have ended by their deadline. */
   onReadsExpired(state: S): void;
   onSnapshotSent(state: S, to: NodeId, ok: boolean): void;
+  /** The state up to `index`, which is applied, is durable: what no peer needs may go. */
+  onCheckpoint(state: S, index: LogIndex): void;
+  /** `meta.index` is above the commit index, or the state up to it was lost; nobody leads here. */
+  onInstall(state: S, meta: SnapshotMeta, generation: number): void;
   onUnreachable(state: S, to: NodeId): void;
   becomeHalted(state: S): void;
   /** At the end of a turn: reads, rounds, and what peers are to be sent. */

@@ -7,6 +7,7 @@ import type { Guarantee, ReadRequest } from "./contract.ts";
 import { leaseHolds } from "./lease.ts";
 import type { Ask } from "./rounds.ts";
 import type { ReplicaState } from "./replica-state.ts";
+import { awaitsState } from "./snapshot.ts";
 import type { WaitingRead } from "./waiting-read.ts";
 
 /** Of every mode but `quorum`. */
@@ -15,7 +16,11 @@ export function onRead(state: ReplicaState, read: WaitingRead): void {
   if (request.mode === "learner" || request.mode === "local") {
     // It holds what is applied and nothing says that its arrival time bounds its age.
     read.arrivedAtMs = -Infinity;
-    grant(state, read, state.applied);
+    if (!awaitsState(state)) grant(state, read, state.applied);
+    else if (hasRoom(state, read)) {
+      state.reads.add(read);
+      confirmRead(state, read, state.stateFloor);
+    }
     return;
   }
   if (request.mode === "lease" && grantLeased(state, read)) return;

@@ -61,6 +61,8 @@ export abstract class ReplicaState {
   /** The last entry handed out for apply. */
   handed: LogIndex;
   applied: LogIndex;
+  /** Below it the state is not whole (snapshot.ts); at most `applied` when it is. */
+  stateFloor: LogIndex;
   commitHinted: LogIndex;
   hintedAtMs: MonotonicMs;
 
@@ -98,6 +100,7 @@ export abstract class ReplicaState {
     this.commit = commit;
     this.handed = init.applied;
     this.applied = init.applied;
+    this.stateFloor = (init.log.first() - 1) as LogIndex;
     this.commitHinted = init.commitHint;
     this.hintedAtMs = bootAtMs;
     this.electionFromMs = bootAtMs;
@@ -150,11 +153,12 @@ export abstract class ReplicaState {
     return { boot: this.init.boot, counter };
   }
 
-  beginLeadership(startIndex: LogIndex): void {
+  /** `next`: what each peer is sent first. */
+  beginLeadership(startIndex: LogIndex, next = startIndex): void {
     const { now } = this;
     const peers = new Map<NodeId, Progress>();
     for (const node of membersOf(this.config)) {
-      if (node !== this.id) peers.set(node, this.newProgress(node, startIndex));
+      if (node !== this.id) peers.set(node, this.newProgress(node, next));
     }
     this.leadership = {
       startIndex,

@@ -25,6 +25,7 @@ import type { RaftMessage } from "./message.ts";
 import { dropEndedBarriers, flushBarrier, onQuorumRead } from "./reads.ts";
 import { flushAppends, onSnapshotSent, onUnreachable } from "./replication.ts";
 import { becomeHalted } from "./roles.ts";
+import { onCheckpoint, onInstall } from "./snapshot.ts";
 import { RaftState } from "./state.ts";
 import { drainWrite } from "./writes.ts";
 
@@ -48,6 +49,8 @@ function raftProtocol(): Protocol<RaftMessage, RaftState> {
     onQuorumRead,
     onReadsExpired: dropEndedBarriers,
     onSnapshotSent,
+    onCheckpoint,
+    onInstall,
     onUnreachable,
     becomeHalted,
     flush,

@@ -9,6 +9,7 @@ import type {
   Entry,
   Membership,
   Progress,
+  SnapshotMeta,
   WaitingRead,
 } from "../consensus/index.ts";
 import { Durability } from "./durability.ts";
@@ -31,6 +32,8 @@ export class RaftState extends ReplicaState {
 
   /** The acknowledgement that this turn's appends earn, sent once at its end. */
   ackDue: { readonly to: NodeId; readonly match: LogIndex } | undefined;
+  /** Where the log is to be cut with the next write: the state up to there is durable. */
+  compactDue: SnapshotMeta | undefined;
   /** The highest match already waiting in some write's `after`, in the current term. */
   matchWaiting = 0;
   /** At a leader: reads and asks that an entry appended after their arrival will confirm. */

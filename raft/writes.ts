@@ -14,9 +14,16 @@ export function drainWrite(state: RaftState): WriteBatch<RaftMessage> | undefine
   }
   const appends = log.changed;
   if (appends) {
-    const { truncateFrom, entries } = log.drain();
+    const { truncateFrom, restartAt, entries, keepBehind } = log.drain();
     if (truncateFrom !== undefined) ops.push({ op: "truncate-from", index: truncateFrom });
+    if (restartAt !== undefined) ops.push({ op: "install-snapshot", ...restartAt });
     if (entries.length > 0) ops.push({ op: "append", entries });
+    if (keepBehind !== undefined) ops.push({ op: "install-snapshot", ...keepBehind });
+  }
+  if (state.compactDue !== undefined) {
+    ops.push({ op: "compact-to", meta: state.compactDue });
+    state.membership.onCompacted(state.compactDue.index);
+    state.compactDue = undefined;
   }
   const mustSync = ops.length > 0;
   if (mustSync || hintIsDue(state)) pushHint(state, ops);

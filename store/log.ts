@@ -54,6 +54,8 @@ export interface LogRecovery {
   readonly commitHint: LogIndex;
   /** Every configuration from the snapshot (or bootstrap) on, oldest first. */
   readonly configs: readonly Membership[];
+  /** Of the applied state in force; 0 until the first snapshot is installed (R15). */
+  readonly generation: number;
   /** Bytes of a torn, provably unacknowledged tail that were cut, for the operator's log. */
   readonly tornTailBytes: number;
 }

@@ -45,7 +45,11 @@ const op: fc.Arbitrary<StorageOp> = fc.oneof(
   fc.record({ op: fc.constant<"truncate-from">("truncate-from"), index }),
   fc.record({ op: fc.constant<"promise">("promise"), promised: epoch, votedFor }),
   fc.record({ op: fc.constant<"commit-hint">("commit-hint"), index }),
-  fc.record({ op: fc.constant<"install-snapshot">("install-snapshot"), meta }),
+  fc.record({
+    op: fc.constant<"install-snapshot">("install-snapshot"),
+    meta,
+    generation: fc.nat(),
+  }),
   fc.record({ op: fc.constant<"compact-to">("compact-to"), meta }),
 );
 

@@ -29,12 +29,12 @@ export function openLog(
       return;
     }
     const { recovered } = result;
-    const { promised, votedFor, commitHint, configs } = recovered.view.checkpoint;
+    const { promised, votedFor, commitHint, configs, generation } = recovered.view.checkpoint;
     const { tornTailBytes } = recovered;
     done({
       ok: true,
       log: new SegmentLog(disk, options, recovered),
-      recovery: { promised, votedFor, commitHint, configs, tornTailBytes },
+      recovery: { promised, votedFor, commitHint, configs, generation, tornTailBytes },
     });
   });
 }

@@ -1,9 +1,9 @@
 // The search for a planted bug: seed after seed until the check that names it sees its harm, then the same
 // seeds without the bug, which must be clean.
-import type { PlantedBug } from "../../base/index.ts";
 import { runFleet } from "./fleet.ts";
 import type { Job, JobReport } from "./fleet.ts";
 import { PLANTED } from "./planted.ts";
+import type { SimulatedBug } from "./planted.ts";
 import type { CheckName } from "./violation.ts";
 
 /** Seeds that are run again without the bug, the finding one always among them. */
@@ -11,7 +11,7 @@ const CLEAN_SEEDS_MIN = 20;
 const CLEAN_SEEDS_MAX = 100;
 
 export interface HuntOptions {
-  readonly bug: PlantedBug;
+  readonly bug: SimulatedBug;
   readonly script: string;
   readonly seed: number;
   readonly seeds: number;

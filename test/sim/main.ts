@@ -3,12 +3,12 @@
 import { isMainThread } from "node:worker_threads";
 import { parseArgs } from "node:util";
 import { PLANTED, PLANTED_NAMES } from "./planted.ts";
+import type { SimulatedBug } from "./planted.ts";
 import { hunt } from "./hunt.ts";
 import type { Hunt } from "./hunt.ts";
 import { runFleet, serveJobs } from "./fleet.ts";
 import type { Job, JobReport } from "./fleet.ts";
 import { STEPS_DEFAULT, simulate } from "./simulate.ts";
-import type { PlantedBug } from "../../base/index.ts";
 
 const USAGE = `npm run sim -- [options]
   --protocol raft    the core (raft)
@@ -31,8 +31,8 @@ interface Command {
   readonly steps: number;
   readonly trace: boolean;
   readonly jobs: number;
-  readonly profile: PlantedBug | undefined;
-  readonly bug: PlantedBug | undefined;
+  readonly profile: SimulatedBug | undefined;
+  readonly bug: SimulatedBug | undefined;
   readonly planted: boolean;
   readonly list: boolean;
 }
@@ -80,7 +80,7 @@ function countOf(name: string, text: string | undefined): number | undefined {
   throw new UsageError(`--${name} ${text}: expected a whole number from 1 to 4294967295`);
 }
 
-function bugOf(option: string, name: string | undefined): PlantedBug | undefined {
+function bugOf(option: string, name: string | undefined): SimulatedBug | undefined {
   if (name === undefined) return undefined;
   const known = PLANTED_NAMES.find((bug) => bug === name);
   if (known !== undefined) return known;
@@ -159,7 +159,7 @@ async function runMany(command: Command, seeds: number): Promise<number> {
   return sum.violations === 0 ? 0 : 1;
 }
 
-async function runHunts(command: Command, bugs: readonly PlantedBug[]): Promise<number> {
+async function runHunts(command: Command, bugs: readonly SimulatedBug[]): Promise<number> {
   let found = 0;
   for (const bug of bugs) {
     const result = await hunt({
@@ -177,7 +177,10 @@ async function runHunts(command: Command, bugs: readonly PlantedBug[]): Promise<
   return found === bugs.length ? 0 : 1;
 }
 
-function huntLine(bug: PlantedBug, { found, seedsRun, others, clean, falseAlarms }: Hunt): string {
+function huntLine(
+  bug: SimulatedBug,
+  { found, seedsRun, others, clean, falseAlarms }: Hunt,
+): string {
   const missed = others === 0 ? "" : `, ${others} seeds broke other checks first`;
   if (found === undefined) return `${bug}: not found in ${seedsRun} seeds${missed}`;
   const { job, steps, violation } = found;

@@ -201,7 +201,7 @@ function powerCuts(swarm: Swarm): Swarm {
   });
 }
 
-export const PLANTED: Readonly<Record<PlantedBug, PlantedPlan>> = {
+const PLANS = {
   "skip-vote-persist": { caughtBy: ["election-safety"], profile: forgetfulVoters },
   "commit-old-term-by-count": { caughtBy: ["leader-completeness"], profile: shortReigns },
   "ack-before-fsync": { caughtBy: ["commit-durability"], profile: asDrawn },
@@ -239,6 +239,11 @@ export const PLANTED: Readonly<Record<PlantedBug, PlantedPlan>> = {
   },
   "state-gap-ignored-at-boot": { caughtBy: ["state-machine-safety"], profile: powerCuts },
   "writes-reordered": { caughtBy: ["log-durability"], profile: powerCuts },
-};
+} satisfies Partial<Record<PlantedBug, PlantedPlan>>;
 
-export const PLANTED_NAMES = Object.keys(PLANTED) as readonly PlantedBug[];
+/** Those whose harm the simulator's world can bring about; scenarios show the others'. */
+export type SimulatedBug = keyof typeof PLANS;
+
+export const PLANTED: Readonly<Record<SimulatedBug, PlantedPlan>> = PLANS;
+
+export const PLANTED_NAMES = Object.keys(PLANTED) as readonly SimulatedBug[];

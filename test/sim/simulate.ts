@@ -3,6 +3,7 @@ import type { PlantedBug } from "../../base/index.ts";
 import { createRaft } from "../../raft/index.ts";
 import { Chance } from "./chance.ts";
 import { PLANTED } from "./planted.ts";
+import type { SimulatedBug } from "./planted.ts";
 import { drawSwarm } from "./swarm.ts";
 import { Trace } from "./trace.ts";
 import type { RunTotals } from "./world.ts";
@@ -15,7 +16,7 @@ export interface SimOptions {
   /** The guard to switch off. */
   readonly planted?: PlantedBug;
   /** Faults and load as they suit this bug, whether or not it is planted. */
-  readonly profile?: PlantedBug;
+  readonly profile?: SimulatedBug;
   /** Readable lines: the last ones, or each as it comes. */
   readonly keepLines?: boolean;
   readonly print?: (line: string) => void;
