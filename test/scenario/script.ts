@@ -1,7 +1,7 @@
 // The language of scenarios: one word a command, for any core behind the consensus contract.
 //
 //   nodes 1 2 3 [learners=4] [lease=1000] [option=value ...]   a fresh cluster; options by their contract names
-//   start 2 terms=1,1,2 [term=2] [vote=0] [hint=0] [voters=1,2] node 2's disk holds these entries, and a config
+//   start 2 terms=1,-,2 [term=2] [vote=0] [hint=0] [voters=1,2] node 2's disk holds these entries, and a config
 //   elapse MS [ids]   tick [ids]   campaign ID   elect ID       clocks; elect also settles, and prints little
 //   propose ID TEXT   read ID MODE [deadline=MS]
 //   deliver / drop [FROM->TO] [KIND] [#NUMBER] [keep]           messages under way, all that match
@@ -168,16 +168,17 @@ export class Script<M extends { readonly kind: string }> {
     const { plain, named } = parse(args);
     const log = new MemoryLog(present(this.#membership, "a membership"));
     const terms = (named["terms"] ?? "").split(",").filter((term) => term !== "");
-    const entries = terms.map((term, at): Entry => {
+    const entries = terms.flatMap((term, at): Entry[] => {
+      if (term === "-") return [];
       const index = (at + 1) as LogIndex;
       const data = new TextEncoder().encode(`${index}/${term}`);
-      return { kind: "command", index, epoch: this.#epochOf(Number(term)), data };
+      return [{ kind: "command", index, epoch: this.#epochOf(Number(term)), data }];
     });
     if (named["voters"] !== undefined) entries.push(this.#configEntry(entries, named["voters"]));
     const promised = this.#epochOf(Number(named["term"] ?? terms.at(-1) ?? 0));
     log.take([
       { op: "promise", promised, votedFor: Number(named["vote"] ?? 0) as NodeId | 0 },
-      { op: "append", entries },
+      ...entries.map((entry) => ({ op: "put", entry }) as const),
       { op: "commit-hint", index: Number(named["hint"] ?? 0) as LogIndex },
     ]);
     this.cluster.startWith(Number(plain[0]), log);
