@@ -6,6 +6,8 @@ import { retryAsks } from "./asks.ts";
 import type {
   Consensus,
   Envelope,
+  MembershipWish,
+  PeerStatus,
   ProposeReject,
   ProposeResult,
   QuorumSystem,
@@ -18,8 +20,9 @@ import { sameEpoch } from "./entry.ts";
 import type { Entry, Epoch, SnapshotMeta } from "./entry.ts";
 import { onApplied, takeCommitted } from "./handout.ts";
 import { leaseHolds } from "./lease.ts";
+import { isCaughtUp } from "./liveness.ts";
 import { onLoaded, takeLoad } from "./loading.ts";
-import type { MembershipWish, Protocol, ProtocolState } from "./protocol.ts";
+import type { Protocol, ProtocolState } from "./protocol.ts";
 import { expireReads, onRead } from "./reads.ts";
 import { awaitsState, lacksState, markAt } from "./snapshot.ts";
 import { waitingRead } from "./waiting-read.ts";
@@ -221,6 +224,7 @@ export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
 
   status(): Status {
     const { epoch, leader, commit, durability, applied, config, freshness } = this.#state;
+    const transferee = this.#state.leadership?.transfer?.to;
     const { freshAtMs } = freshness;
     return {
       role: this.#role(),
@@ -230,9 +234,20 @@ export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
       durable: durability.index,
       applied,
       config,
+      ...(transferee === undefined ? {} : { transferee }),
       ...(awaitsState(this.#state) ? { awaiting: this.#state.stateFloor } : {}),
       ...(freshAtMs === undefined ? {} : { freshAtMs }),
     };
+  }
+
+  peers(): readonly PeerStatus[] {
+    const state = this.#state;
+    return [...(state.leadership?.peers.values() ?? [])].map((peer) => ({
+      node: peer.node,
+      match: peer.match,
+      heardAtMs: peer.heardAtMs,
+      caughtUp: isCaughtUp(state, peer),
+    }));
   }
 
   #begin(now: MonotonicMs): void {

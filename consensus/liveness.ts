@@ -1,10 +1,14 @@
-// When a replica may campaign, when a leader must make way, and when a voter holds on to its leader
-// (R7, R11, R14): the same questions in both protocols.
+// When a replica may campaign, when a leader must make way, when a voter holds on to its leader (R7, R11, R14),
+// and when a learner may vote (R10): the same questions in both protocols.
 import type { MonotonicMs } from "../base/index.ts";
 import { quorumHeardAtMs } from "./heartbeat.ts";
 import { votersOf } from "./membership.ts";
+import type { Progress } from "./progress.ts";
 import type { ReplicaState } from "./replica-state.ts";
 import { awaitsState } from "./snapshot.ts";
+
+/** Committed entries that a learner may lack and still be promoted (scenario 53). */
+const LAG_ENTRIES_MAX = 1_000;
 
 /** A leader that cannot commit makes way: no quorum answers (R14), or its own disk does not (R7). */
 export function mustYield(state: ReplicaState, now: MonotonicMs): boolean {
@@ -33,4 +37,14 @@ export function hearsLeader(state: ReplicaState): boolean {
   if (state.leadership !== undefined) return true;
   const since = Math.max(state.leaderHeardAtMs, state.init.bootAtMs);
   return state.now - since < state.config.leaseMs;
+}
+
+/** At a leader, of a peer that is heard from. */
+export function isCaughtUp(state: ReplicaState, peer: Progress): boolean {
+  const { now, options, readIndex } = state;
+  const { match, catchUp, heardAtMs } = peer;
+  if (catchUp === undefined) return true;
+  const alive = now - heardAtMs < options.electionTimeoutMs;
+  const near = readIndex - match <= LAG_ENTRIES_MAX;
+  return alive && near && catchUp.roundMs(match, now) < options.electionTimeoutMs;
 }

@@ -5,6 +5,7 @@
 //   snapshot   the peer needs entries that are compacted; nothing is appended until it has a snapshot
 import { assert } from "../base/index.ts";
 import type { LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
+import type { CatchUp } from "./catch-up.ts";
 import type { WireId } from "./contract.ts";
 import { InflightWindow } from "./inflight-window.ts";
 import type { Echo } from "./message.ts";
@@ -53,6 +54,10 @@ export class Progress {
   echoSentAtMs = -Infinity;
   /** Its read-index questions that wait here. */
   asksWaiting = 0;
+  /** Of a peer that joined without a vote. */
+  catchUp: CatchUp | undefined;
+  /** When the configuration without it was first seen committed. */
+  departedAtMs: MonotonicMs | undefined;
 
   constructor(init: ProgressInit) {
     this.node = init.node;

@@ -3,6 +3,7 @@
 import type { LogIndex, MonotonicMs, NodeId, WriteId } from "../base/index.ts";
 import type {
   Envelope,
+  MembershipWish,
   ProposeReject,
   ProposeResult,
   QuorumSystem,
@@ -12,12 +13,6 @@ import type { Entry, Epoch, SnapshotMeta } from "./entry.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ReplicaState } from "./replica-state.ts";
 import type { WaitingRead } from "./waiting-read.ts";
-
-/** The membership that a change asks for. */
-export interface MembershipWish {
-  readonly voters: readonly NodeId[];
-  readonly learners: readonly NodeId[];
-}
 
 export interface ProtocolState<M> extends ReplicaState {
   readonly outbox: Outbox<M>;

@@ -2,6 +2,7 @@
 // happen to it is in the files of each role, here for what both share, in raft/ and paxos/ for the rest.
 import { present, randomBetween } from "../base/index.ts";
 import type { LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
+import { CatchUp } from "./catch-up.ts";
 import type { ConsensusInit, ConsensusOptions, WireId } from "./contract.ts";
 import type { Entry, Epoch, Membership, SnapshotMeta } from "./entry.ts";
 import { Freshness } from "./freshness.ts";
@@ -22,13 +23,28 @@ export interface Leadership {
   /** Of the no-op that began the epoch; once it is committed, so is everything older (R5, P5). */
   readonly startIndex: LogIndex;
   readonly becameAtMs: MonotonicMs;
-  readonly peers: ReadonlyMap<NodeId, Progress>;
+  /** Of the configuration in force, and those that have left it and may not know yet. */
+  readonly peers: Map<NodeId, Progress>;
   readonly rounds: Rounds;
   heartbeatDueAtMs: number;
   /** Rounds sent until this instant give no lease (R7, clockUncertain). */
   leaseFloorMs: number;
   /** Reads and asks that the next round will confirm. */
   forRound: { reads: WaitingRead[]; asks: Ask[] };
+  /** Under way: nothing is proposed meanwhile (R13). */
+  transfer: Transfer | undefined;
+  /** For the rest of the epoch there is no lease: the message may arrive late (R13, scenario 65). */
+  timeoutNowSent: boolean;
+  /** The configuration that nothing is left to be done about: committed, not joint, known to who left. */
+  configSettled: Membership | undefined;
+}
+
+/** Leadership on its way to `to`, until this instant. */
+export interface Transfer {
+  readonly to: NodeId;
+  readonly untilMs: MonotonicMs;
+  /** The target has been told to campaign. */
+  told: boolean;
 }
 
 /** A question for a read index that this node has sent to its leader. */
@@ -156,19 +172,30 @@ export abstract class ReplicaState {
   /** `next`: what each peer is sent first. */
   beginLeadership(startIndex: LogIndex, next = startIndex): void {
     const { now } = this;
-    const peers = new Map<NodeId, Progress>();
-    for (const node of membersOf(this.config)) {
-      if (node !== this.id) peers.set(node, this.newProgress(node, next));
-    }
     this.leadership = {
       startIndex,
       becameAtMs: now,
-      peers,
+      peers: new Map(),
       rounds: new Rounds(this.roundCounter),
       heartbeatDueAtMs: now,
       leaseFloorMs: -Infinity,
       forRound: { reads: [], asks: [] },
+      transfer: undefined,
+      timeoutNowSent: false,
+      configSettled: undefined,
     };
+    this.admitPeers(next);
+  }
+
+  /** Whoever the configuration in force has beyond the known peers is one, and is sent entries from `next` on. */
+  admitPeers(next: LogIndex): void {
+    const { peers } = this.leading;
+    for (const node of membersOf(this.config)) {
+      if (node === this.id) continue;
+      const peer = peers.get(node) ?? this.newProgress(node, next);
+      if (!isVoter(this.config, node)) peer.catchUp ??= new CatchUp(this.readIndex, this.now);
+      peers.set(node, peer);
+    }
   }
 
   /** Of a peer that is sent entries from `next` on. */

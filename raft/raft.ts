@@ -2,20 +2,17 @@
 import type { LogIndex } from "../base/index.ts";
 import {
   Core,
+  beginTransfer,
   compareEpochs,
   entryBytes,
+  expireTransfer,
   flushAsks,
   flushRounds,
+  flushTransfer,
   majoritySystem,
   settleReads,
 } from "../consensus/index.ts";
-import type {
-  ConsensusFactory,
-  Entry,
-  ProposeReject,
-  ProposeResult,
-  Protocol,
-} from "../consensus/index.ts";
+import type { ConsensusFactory, Entry, ProposeReject, Protocol } from "../consensus/index.ts";
 import { flushAck } from "./append.ts";
 import { advanceLeaderCommit } from "./commit.ts";
 import { dispatch } from "./dispatch.ts";
@@ -23,6 +20,7 @@ import { onElectionTick, onOwnVoteDurable } from "./election.ts";
 import { Invariants } from "./invariants.ts";
 import type { RaftMessage } from "./message.ts";
 import { dropEndedBarriers, flushBarrier, onQuorumRead } from "./reads.ts";
+import { leaveJoint, proposeConfig, settleMembership } from "./reconfiguration.ts";
 import { flushAppends, onSnapshotSent, onUnreachable } from "./replication.ts";
 import { becomeHalted } from "./roles.ts";
 import { onCheckpoint, onInstall } from "./snapshot.ts";
@@ -37,10 +35,13 @@ function raftProtocol(): Protocol<RaftMessage, RaftState> {
   const invariants = new Invariants();
   return {
     propose,
-    proposeConfig: unsupported,
-    transferTo: unsupported,
+    proposeConfig,
+    transferTo: beginTransfer,
     dispatch,
-    onTick: onElectionTick,
+    onTick: (state, now) => {
+      expireTransfer(state, now);
+      onElectionTick(state, now);
+    },
     onPersisted: (state, id) => {
       state.durability.onPersisted(id);
       onOwnVoteDurable(state);
@@ -65,7 +66,9 @@ function raftProtocol(): Protocol<RaftMessage, RaftState> {
 }
 
 function propose(state: RaftState, data: Uint8Array): LogIndex | ProposeReject {
-  const { proposals, epoch, options } = state;
+  const { proposals, epoch, options, leading } = state;
+  // A leader that is about to go takes nothing whose end it may not see (R13).
+  if (leading.transfer !== undefined || !state.isVoter) return "transferring";
   const index = (state.log.last + 1) as LogIndex;
   const entry: Entry = { kind: "command", index, epoch, data };
   const bytes = entryBytes(entry);
@@ -76,19 +79,18 @@ function propose(state: RaftState, data: Uint8Array): LogIndex | ProposeReject {
   return index;
 }
 
-function unsupported({ leader }: RaftState): ProposeResult {
-  return { ok: false, reason: "unsupported", ...(leader === 0 ? {} : { leader }) };
-}
-
 /** Reads first, so that what a lease no longer covers goes with this turn's round; rounds before appends,
  * so that a heartbeat tells the commit index and no notice need follow it. */
 function flush(state: RaftState): void {
   settleReads(state);
   if (state.leadership !== undefined) {
+    leaveJoint(state);
     flushBarrier(state);
     flushRounds(state);
     flushAppends(state);
+    flushTransfer(state, state.log.last);
     settleReads(state);
+    settleMembership(state);
   } else {
     flushAsks(state);
     flushAck(state);

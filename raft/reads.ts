@@ -33,7 +33,9 @@ export function onBarrierAsk(state: RaftState, from: NodeId, { id }: ReadIndex):
  * command that was proposed since serves; else one no-op serves them all.
  */
 export function flushBarrier(state: RaftState): void {
-  const { forBarrier, barriers } = state;
+  const { forBarrier, barriers, leading } = state;
+  // What the target of a transfer must catch up with does not grow (R13).
+  if (leading.transfer !== undefined) return;
   const { reads, asks, arrivedAtIndex } = forBarrier;
   if (reads.length === 0 && asks.length === 0) return;
   if (state.log.last === arrivedAtIndex) {

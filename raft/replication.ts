@@ -84,6 +84,7 @@ export function onAppendAck(state: RaftState, peer: Progress, { match }: AppendA
   peer.window.freeTo(match);
   if (match > peer.match) {
     peer.match = match;
+    peer.catchUp?.onMatch(match, state.readIndex, state.now);
     advanceLeaderCommit(state);
   }
   if (peer.mode === "probe" && match === peer.match) peer.becomeReplicate();

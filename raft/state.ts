@@ -87,6 +87,10 @@ export class RaftState extends ReplicaState {
   }
 
   override quorumReached(valueOf: (node: NodeId) => number): number {
+    if (this.options.planted === "removed-leader-counts-itself" && !this.isVoter) {
+      const incoming = [...this.config.incoming, this.id];
+      return quorumValue({ ...this.config, incoming }, valueOf);
+    }
     return quorumValue(this.config, valueOf);
   }
 

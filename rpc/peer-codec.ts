@@ -218,6 +218,8 @@ const REASONS: Readonly<Record<ProposeReject, true>> = {
   "config-pending": true,
   "config-stale": true,
   "no-commit-in-epoch": true,
+  "learner-behind": true,
+  "bad-transferee": true,
   unsupported: true,
   sealed: true,
   halted: true,

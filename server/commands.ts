@@ -168,6 +168,8 @@ export class CommandDesk {
       case "config-pending":
       case "config-stale":
       case "no-commit-in-epoch":
+      case "learner-behind":
+      case "bad-transferee":
       case "unsupported":
       case "sealed":
         command.epoch = undefined;

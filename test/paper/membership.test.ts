@@ -67,13 +67,6 @@ describe("a configuration", () => {
     expect(lone.core.quorumsAt(2 as LogIndex).phase2(acks)).toBe(false);
   });
 
-  test("changing it and handing over are refused, plainly", () => {
-    const lone = Lone.established();
-    const next = { voters: [1, 2] as NodeId[], learners: [] };
-    const refused = { ok: false, reason: "unsupported", leader: 1 };
-    expect(lone.core.proposeConfig(next, 0 as LogIndex, lone.now)).toEqual(refused);
-    expect(lone.core.transferTo(2 as NodeId, lone.now)).toEqual(refused);
-  });
 });
 
 describe("joint consensus (Thesis 4.3)", () => {

@@ -9,6 +9,7 @@ import type {
   Entry,
   Envelope,
   Membership,
+  ProposeResult,
   ReadMode,
   WriteBatch,
 } from "../../consensus/index.ts";
@@ -103,11 +104,31 @@ export class Cluster<M extends Message> {
   }
 
   propose(id: number, text: string): void {
+    const data = new TextEncoder().encode(text);
+    this.ask(id, "proposal", (core, now) => core.propose(data, now));
+  }
+
+  /** Whatever the core refuses is said. */
+  ask(
+    id: number,
+    what: string,
+    input: (core: Consensus<M>, now: MonotonicMs) => ProposeResult,
+  ): void {
     const node = this.node(id);
     this.#input(node, () => {
-      const result = node.core.propose(new TextEncoder().encode(text), node.now);
-      if (!result.ok) this.#say(`${id} refuses the proposal: ${result.reason}`);
+      const result = input(node.core, node.now);
+      if (!result.ok) this.#say(`${id} refuses the ${what}: ${result.reason}`);
     });
+  }
+
+  /** A member that the configuration is yet to hold: an empty disk that knows of no voter. */
+  add(id: number): void {
+    const { leaseMs } = this.#init.membership;
+    const log = new MemoryLog({ index: 0 as LogIndex, incoming: [], learners: [], leaseMs });
+    const now = Math.max(...[...this.nodes.values()].map((node) => node.now)) as MonotonicMs;
+    const node = new Node(id as NodeId, this.#boot(id as NodeId, log, 1, now, 0), log, now);
+    this.nodes.set(id as NodeId, node);
+    this.#drain(node);
   }
 
   read(id: number, mode: ReadMode, deadlineMs: number): number {

@@ -3,6 +3,8 @@
 //   nodes 1 2 3 [learners=4] [lease=1000] [option=value ...]   a fresh cluster; options by their contract names
 //   start 2 terms=1,-,2 [term=2] [vote=0] [hint=0] [voters=1,2] node 2's disk holds these entries, and a config
 //   elapse MS [ids]   tick [ids]   campaign ID   elect ID       clocks; elect also settles, and prints little
+//   add ID            a member with an empty disk, in no configuration yet
+//   change ID voters=1,2,3 [learners=4] [expect=INDEX]    transfer ID TO    peers ID    config [ids]
 //   propose ID TEXT   read ID MODE [deadline=MS]
 //   deliver / drop [FROM->TO] [KIND] [#NUMBER] [keep]           messages under way, all that match
 //   network           what is under way
@@ -82,6 +84,15 @@ export class Script<M extends { readonly kind: string }> {
       elect: ([id]) => this.#elect(Number(id)),
       propose: this.traced(([id, ...text]) => this.cluster.propose(Number(id), text.join(" "))),
       read: this.traced((args) => this.#read(args)),
+      add: this.traced((args) => args.forEach((id) => this.cluster.add(Number(id)))),
+      change: this.traced((args) => this.#change(args)),
+      transfer: this.traced(([id, to]) =>
+        this.cluster.ask(Number(id), "transfer", (core, now) =>
+          core.transferTo(Number(to) as NodeId, now),
+        ),
+      ),
+      peers: ([id]) => this.#peers(Number(id)),
+      config: (args) => this.#ids(args).map((id) => this.#config(id)),
       persist: this.traced(([id]) => void this.cluster.persist(Number(id))),
       apply: this.traced(([id]) => void this.cluster.apply(Number(id))),
       stabilize: this.traced((args) => this.cluster.stabilize(this.#ids(args))),
@@ -233,6 +244,31 @@ export class Script<M extends { readonly kind: string }> {
     this.cluster.say(`read ${number}: ${mode} at ${id}`);
   }
 
+  /** `expect`: by default the index of the configuration that the node has. */
+  #change(args: readonly string[]): void {
+    const { plain, named } = parse(args);
+    const id = Number(plain[0]);
+    const { index } = this.cluster.node(id).core.status().config;
+    const expect = Number(named["expect"] ?? index) as LogIndex;
+    const wish = { voters: nodesIn(named["voters"]), learners: nodesIn(named["learners"]) };
+    this.cluster.ask(id, "change", (core, now) => core.proposeConfig(wish, expect, now));
+  }
+
+  #peers(id: number): readonly string[] {
+    return this.cluster
+      .node(id)
+      .core.peers()
+      .map(({ node, match, caughtUp }) => {
+        return `${node} matches ${match}${caughtUp ? ", caught up" : ""}`;
+      });
+  }
+
+  #config(id: number): string {
+    const { config, transferee } = this.cluster.node(id).core.status();
+    const handing = transferee === undefined ? "" : `, handing over to ${transferee}`;
+    return `${id} has ${describeConfig(config)} of ${config.index}${handing}`;
+  }
+
   #lease(id: number): readonly string[] {
     const { core, now } = this.cluster.node(id);
     return [core.leaseHolds(core.status().epoch, now) ? "holds" : "does not hold"];
@@ -290,6 +326,13 @@ export class Script<M extends { readonly kind: string }> {
   #ids(args: readonly string[]): readonly number[] {
     return args.length > 0 ? args.map(Number) : [...this.cluster.nodes.keys()];
   }
+}
+
+function nodesIn(list = ""): readonly NodeId[] {
+  return list
+    .split(",")
+    .filter((id) => id !== "")
+    .map((id) => Number(id) as NodeId);
 }
 
 function parse(args: readonly string[]): {
