@@ -3,13 +3,12 @@ import type { NodeId } from "../base/index.ts";
 import type { Envelope, Epoch, ProposeReject, WireId } from "../consensus/index.ts";
 import { Writer, bigintOf, exactNumberOf, hansa } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
-import type { RaftMessage } from "../raft/index.ts";
 import type { RequestKind } from "../store/index.ts";
+import { bodyReader, writeBody } from "./consensus-codec.ts";
 import { decoded } from "./decode.ts";
 import { nodeOf, readEpoch, readWireId, writeEpoch, writeWireId } from "./entry-codec.ts";
 import { weightBytes } from "./peer-message.ts";
-import type { PeerMessage } from "./peer-message.ts";
-import { raftBodyReader, writeRaftBody } from "./raft-codec.ts";
+import type { ConsensusMessage, PeerMessage } from "./peer-message.ts";
 import { storeCodec } from "./store-codec.ts";
 
 /** Who speaks to whom: the first frame of each side of a stream. */
@@ -118,20 +117,20 @@ function readPeerMessage(reader: Reader): PeerMessage | undefined {
   return message;
 }
 
-function writeEnvelope(writer: Writer, envelope: Envelope<RaftMessage>): void {
+function writeEnvelope(writer: Writer, envelope: Envelope<ConsensusMessage>): void {
   writer.uint32(1 << 3).uint64(envelope.from);
   writer.uint32(2 << 3).uint64(envelope.to);
   writer.uint32(3 << 3).uint64(envelope.incarnation);
   writeEpoch(writer, 4, envelope.epoch);
-  writeRaftBody(writer, envelope.body);
+  writeBody(writer, envelope.body);
 }
 
-function readEnvelope(reader: Reader): Envelope<RaftMessage> | undefined {
+function readEnvelope(reader: Reader): Envelope<ConsensusMessage> | undefined {
   let from = 0;
   let to = 0;
   let incarnation = 0n;
   let epoch: Epoch | undefined;
-  let body: RaftMessage | undefined;
+  let body: ConsensusMessage | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -148,7 +147,7 @@ function readEnvelope(reader: Reader): Envelope<RaftMessage> | undefined {
         epoch = reader.nested(readEpoch);
         break;
       default: {
-        const read = raftBodyReader(tag);
+        const read = bodyReader(tag);
         if (read === undefined) reader.pass(tag);
         else body = reader.nested(read);
       }

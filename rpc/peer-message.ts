@@ -1,10 +1,11 @@
 // What members of a group say to each other: the core's messages, and proposals handed to the leader.
 import type { NodeId } from "../base/index.ts";
 import type { Entry, Envelope, Epoch, ProposeReject, WireId } from "../consensus/index.ts";
+import type { PaxosMessage } from "../paxos/index.ts";
 import type { RaftMessage } from "../raft/index.ts";
 import type { RequestKind } from "../store/index.ts";
 
-export type ConsensusMessage = RaftMessage;
+export type ConsensusMessage = RaftMessage | PaxosMessage;
 
 /**
  * `propose` carries a request's bytes to the leader of `epoch`, which stamps and proposes them, or says
@@ -35,7 +36,7 @@ export function weightBytes(message: PeerMessage): number {
   if (message.kind === "propose") return message.body.length + 64;
   if (message.kind === "refused") return 64;
   const body = message.envelope.body;
-  return body.kind === "append-entries" ? 64 + entriesBytes(body.entries) : 64;
+  return "entries" in body ? 64 + entriesBytes(body.entries) : 64;
 }
 
 function entriesBytes(entries: readonly Entry[]): number {

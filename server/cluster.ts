@@ -22,8 +22,11 @@ export interface MemberSeed {
   readonly incarnation: bigint;
 }
 
+/** What orders the group's log, for its whole life. */
+export type ProtocolName = "raft" | "paxos";
+
 export interface Bootstrap {
-  readonly protocol: "raft";
+  readonly protocol: ProtocolName;
   readonly clusterId: ClusterId;
   readonly self: MemberSeed;
   /** By ascending node. */
@@ -39,7 +42,7 @@ export interface BootstrapRequest {
   readonly initialAdvertisePeerUrls: readonly string[];
   readonly initialLearners: readonly string[];
   readonly token: string;
-  readonly protocol: "raft";
+  readonly protocol: ProtocolName;
   /** The group's lease constant (R7). */
   readonly leaseMs: number;
 }

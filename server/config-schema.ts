@@ -124,7 +124,7 @@ export const configSchema = z.object({
     "consensus",
     choice(["raft", "paxos"]),
     "raft",
-    "Protocol of the group, for its whole life (paxos is not supported yet).",
+    "Protocol of the group, for its whole life.",
   ),
   heartbeatIntervalMs: option(
     "Consensus",

@@ -161,7 +161,6 @@ describe("mistakes", () => {
   test.each([
     [["foo"], "foo: not a flag; expected --NAME=VALUE"],
     [["--name"], "--name: expected a value"],
-    [["--consensus=paxos"], '--consensus "paxos": paxos is not supported yet; expected raft'],
     [["--pre-vote=false"], '--pre-vote "false": expected true'],
     [["--unsafe-no-fsync"], "acknowledged writes are always synced"],
     [["--enable-v2"], "the v2 API is not offered; only false is accepted"],

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { bootstrapCluster } from "./cluster.ts";
-import type { Bootstrap, BootstrapResult } from "./cluster.ts";
+import type { Bootstrap, BootstrapResult, ProtocolName } from "./cluster.ts";
 import type { ConfigIssue } from "./config-issue.ts";
 import { OPTIONS, configSchema } from "./config-schema.ts";
 import type { OptionValues } from "./config-schema.ts";
@@ -13,7 +13,7 @@ import type { GivenValues } from "./config-source.ts";
 import { MEMBER_FILE } from "./member-file.ts";
 
 export interface Config extends OptionValues {
-  readonly consensus: "raft";
+  readonly consensus: ProtocolName;
   /** Absolute. */
   readonly dataDir: string;
   /** Absolute; of the consensus log. */
@@ -63,7 +63,6 @@ export function parseConfig(
   const logDir = values.walDir === "" ? resolve(dataDir, "log") : resolve(values.walDir);
   const config = {
     ...values,
-    consensus: "raft" as const,
     dataDir,
     logDir,
     namesCluster: origins.has("initial-cluster") && values.initialClusterState === "new",
@@ -141,9 +140,6 @@ class Origins {
 function checkTogether(values: Partial<OptionValues>, origins: Origins): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
   const { heartbeatIntervalMs, electionTimeoutMs, clockDriftMax, leaseMarginMs } = values;
-  if (values.consensus === "paxos") {
-    issues.push(origins.issue("consensus", "paxos is not supported yet; expected raft"));
-  }
   if (origins.has("listen-client-urls") && !origins.has("advertise-client-urls")) {
     issues.push({
       option: "--advertise-client-urls",
@@ -185,7 +181,7 @@ function checkTogether(values: Partial<OptionValues>, origins: Origins): ConfigI
 
 function bootstrapOf(values: Partial<OptionValues>, origins: Origins): BootstrapResult {
   const { name, initialAdvertisePeerUrls, initialLearners, initialClusterToken } = values;
-  const { electionTimeoutMs, initialClusterState } = values;
+  const { electionTimeoutMs, initialClusterState, consensus } = values;
   if (initialClusterState === "existing") {
     const problem = "joining a running cluster is not supported yet; expected new";
     return { ok: false, issues: [origins.issue("initial-cluster-state", problem)] };
@@ -194,7 +190,8 @@ function bootstrapOf(values: Partial<OptionValues>, origins: Origins): Bootstrap
     name === undefined ||
     initialAdvertisePeerUrls === undefined ||
     initialLearners === undefined ||
-    initialClusterToken === undefined;
+    initialClusterToken === undefined ||
+    consensus === undefined;
   // What is missing has been reported already, by the schema.
   if (incomplete) return { ok: false, issues: [] };
   const alone = initialAdvertisePeerUrls.map((url) => `${name}=${url}`).join(",");
@@ -204,7 +201,7 @@ function bootstrapOf(values: Partial<OptionValues>, origins: Origins): Bootstrap
     initialAdvertisePeerUrls,
     initialLearners,
     token: initialClusterToken,
-    protocol: "raft",
+    protocol: consensus,
     leaseMs: electionTimeoutMs ?? 0,
   });
 }

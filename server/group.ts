@@ -4,8 +4,10 @@ import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
 import { Mulberry32 } from "../base/index.ts";
 import type { BootNonce } from "../base/index.ts";
-import type { ConsensusOptions } from "../consensus/index.ts";
+import type { ConsensusFactory, ConsensusOptions } from "../consensus/index.ts";
+import { createPaxos } from "../paxos/index.ts";
 import { createRaft } from "../raft/index.ts";
+import type { ConsensusMessage } from "../rpc/index.ts";
 import { storeCodec } from "../rpc/index.ts";
 import {
   LOG_OPTIONS_DEFAULT,
@@ -19,6 +21,7 @@ import type { DiskFailure, Log, LogOpening, LogRecovery } from "../store/index.t
 import { openAppliedState } from "./applied-state.ts";
 import { endOfTurn, systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
+import type { ProtocolName } from "./cluster.ts";
 import type { Config } from "./config.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { makeDirectory } from "./durable-file.ts";
@@ -30,6 +33,12 @@ import { Replica } from "./replica.ts";
 
 /** The only group of this release; every peer message carries its number. */
 export const GROUP = 1;
+
+/** By the name that the data directory was made under. */
+const PROTOCOLS: Readonly<Record<ProtocolName, ConsensusFactory<ConsensusMessage>>> = {
+  raft: createRaft,
+  paxos: createPaxos,
+};
 
 export interface GroupInit {
   readonly config: Config;
@@ -85,7 +94,7 @@ export async function openGroup(init: GroupInit): Promise<Replica> {
     recovery,
     engine,
     machine,
-    createConsensus: createRaft,
+    createConsensus: PROTOCOLS[data.bootstrap.protocol],
     options: consensusOptions(config),
     limits: { ...REPLICA_LIMITS_DEFAULT, wallAheadMaxMs: config.leaseMarginMs },
     clock: systemClock,

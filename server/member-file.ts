@@ -32,7 +32,7 @@ const node = z.number().int().min(1).transform(nodeId);
 
 const recordSchema = z.strictObject({
   state: z.enum(["creating", "ready"]),
-  protocol: z.literal("raft"),
+  protocol: z.enum(["raft", "paxos"]),
   clusterId: id64.transform((id) => id as ClusterId),
   self: node,
   leaseMs: z.number().int().min(1),
