@@ -10,8 +10,6 @@ export class CatchUp {
   #goal: number;
   #beganAtMs: MonotonicMs;
   #lastMs = Infinity;
-  /** Something was lacking when the round began: one without work says nothing of the peer's speed. */
-  #hasWork = true;
 
   constructor(goal: LogIndex, now: MonotonicMs) {
     this.#goal = goal;
@@ -21,10 +19,10 @@ export class CatchUp {
   /** The peer holds everything up to `match`; `committed`: where the next round ends. */
   onMatch(match: LogIndex, committed: LogIndex, now: MonotonicMs): void {
     if (match < this.#goal) return;
-    if (this.#hasWork) this.#lastMs = now - this.#beganAtMs;
+    // With nothing left to send, the next round is over as it begins.
+    this.#lastMs = committed <= match ? 0 : now - this.#beganAtMs;
     this.#goal = committed;
     this.#beganAtMs = now;
-    this.#hasWork = committed > match;
   }
 
   /** Of the last round, or of the one under way if that is longer. */

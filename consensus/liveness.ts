@@ -2,7 +2,7 @@
 // and when a learner may vote (R10): the same questions in both protocols.
 import type { MonotonicMs } from "../base/index.ts";
 import { quorumHeardAtMs } from "./heartbeat.ts";
-import { votersOf } from "./membership.ts";
+import { isVoter, votersOf } from "./membership.ts";
 import type { Progress } from "./progress.ts";
 import type { ReplicaState } from "./replica-state.ts";
 import { awaitsState } from "./snapshot.ts";
@@ -19,9 +19,19 @@ export function mustYield(state: ReplicaState, now: MonotonicMs): boolean {
 
 /** Learners wait to be asked; a node whose disk stalls (scenario 80), or that lacks state, could not lead. */
 export function mayCampaign(state: ReplicaState, now: MonotonicMs): boolean {
-  if (!state.isVoter || awaitsState(state)) return false;
+  if (!mayLead(state) || awaitsState(state)) return false;
   const due = now - state.electionFromMs >= state.electionTimeoutMs || isAlone(state);
   return due && !state.durability.isStalled(now, state.options.electionTimeoutMs);
+}
+
+/**
+ * Who votes; and who voted until a configuration that is not known to be committed: the others may lack it and
+ * have shorter logs, and then nobody else can lead until it is (Thesis 4.2.2, scenario 48).
+ */
+function mayLead({ isVoter: votes, config, configs, commit, id }: ReplicaState): boolean {
+  if (votes || config.index <= commit) return votes;
+  const before = configs.at(-2);
+  return before !== undefined && isVoter(before, id);
 }
 
 /** A group that never had another voter has no other leader to wait for. */

@@ -66,7 +66,6 @@ describe("a configuration", () => {
     expect(lone.core.quorumsAt(1 as LogIndex).phase2(acks)).toBe(true);
     expect(lone.core.quorumsAt(2 as LogIndex).phase2(acks)).toBe(false);
   });
-
 });
 
 describe("joint consensus (Thesis 4.3)", () => {

@@ -2,7 +2,7 @@
 // and not without. Whether the simulator's checks see the harm is the simulator's to prove.
 import { expect, test } from "@jest/globals";
 import { present } from "../../base/index.ts";
-import type { BootNonce, LogIndex, MonotonicMs, PlantedBug } from "../../base/index.ts";
+import type { BootNonce, LogIndex, MonotonicMs, NodeId, PlantedBug } from "../../base/index.ts";
 import { Lone, append, appendAck, heartbeat, heartbeatAck, requestVote } from "./lone.ts";
 import type { LoneInit } from "./lone.ts";
 
@@ -95,7 +95,48 @@ const FORBIDDEN: Partial<Record<PlantedBug, Forbidden>> = {
     lone.step(2, 1, { kind: "read-index-answer", id, index: 0 as LogIndex });
     return lone.reads.length === 1;
   },
+  "config-before-own-commit": (init) => {
+    const lone = Lone.leader({ ...init, terms: [1] });
+    return change(lone, [1, 2]);
+  },
+  "joint-left-without-both-majorities": (init) => {
+    const lone = Lone.established({ ...init, voters: [1, 2, 3, 4, 5] });
+    change(lone, [1, 2, 3]);
+    lone.persistAll();
+    return lone.core.status().config.outgoing === undefined;
+  },
+  "lease-after-timeout-now": (init) => {
+    const lone = Lone.established(init);
+    lone.turn((core, now) => core.transferTo(2 as NodeId, now));
+    return lone.core.leaseHolds(lone.core.status().epoch, lone.now);
+  },
+  "lease-cached-across-config": (init) => {
+    const lone = Lone.established({ ...init, voters: [1, 2, 3, 4, 5] });
+    lone.step(3, 1, heartbeatAck(lone, 1));
+    change(lone, [1, 4, 5]);
+    return lone.core.leaseHolds(lone.core.status().epoch, lone.now);
+  },
+  "removed-leader-counts-itself": (init) => {
+    const lone = Lone.established(init);
+    change(lone, [2, 3]);
+    lone.persistAll();
+    lone.step(2, 1, appendAck(lone.last));
+    return lone.commit === lone.last;
+  },
+  "learner-promoted-behind": (init) => {
+    const lone = Lone.established({ ...init, learners: [4] });
+    return change(lone, [1, 2, 3, 4]);
+  },
 };
+
+/** Whether the change was accepted. */
+function change(lone: Lone, voters: readonly number[]): boolean {
+  const { index } = lone.core.status().config;
+  const wish = { voters: voters as NodeId[], learners: [] };
+  const result = lone.core.proposeConfig(wish, index, lone.now);
+  lone.drain();
+  return result.ok;
+}
 
 test.each(Object.entries(FORBIDDEN))("%s", (name, happens) => {
   expect(happens({})).toBe(false);
