@@ -1,6 +1,10 @@
 // One seed from beginning to end: draws its swarm, runs its world, says what came of it.
 import type { PlantedBug } from "../../base/index.ts";
+import type { ConsensusFactory } from "../../consensus/index.ts";
+import { createPaxos } from "../../paxos/index.ts";
 import { createRaft } from "../../raft/index.ts";
+import type { ConsensusMessage } from "../../rpc/peer-message.ts";
+import type { ProtocolName } from "../../server/cluster.ts";
 import { Chance } from "./chance.ts";
 import { PLANTED } from "./planted.ts";
 import type { SimulatedBug } from "./planted.ts";
@@ -9,7 +13,13 @@ import { Trace } from "./trace.ts";
 import type { RunTotals } from "./world.ts";
 import { World } from "./world.ts";
 
+export const CORES: Readonly<Record<ProtocolName, ConsensusFactory<ConsensusMessage>>> = {
+  raft: createRaft,
+  paxos: createPaxos,
+};
+
 export interface SimOptions {
+  readonly protocol: ProtocolName;
   readonly seed: number;
   /** Events under faults; those of the recovery come on top. */
   readonly steps: number;
@@ -29,7 +39,7 @@ export interface SimOutcome extends RunTotals {
 export const STEPS_DEFAULT = 10_000;
 
 export function simulate(options: SimOptions): SimOutcome {
-  const { seed, steps, planted, profile, print } = options;
+  const { protocol, seed, steps, planted, profile, print } = options;
   const trace = new Trace({
     keep: options.keepLines ?? false,
     ...(print === undefined ? {} : { print }),
@@ -42,7 +52,8 @@ export function simulate(options: SimOptions): SimOutcome {
     steps,
     swarm,
     planted,
-    createConsensus: createRaft,
+    protocol,
+    createConsensus: CORES[protocol],
     trace,
   }).run();
   return { ...totals, lines: trace.lines };

@@ -4,6 +4,7 @@ import { AssertionError, present } from "../../base/index.ts";
 import type { NodeId, PlantedBug } from "../../base/index.ts";
 import type { ConsensusFactory, Membership } from "../../consensus/index.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/peer-message.ts";
+import type { ProtocolName } from "../../server/cluster.ts";
 import { Chance } from "./chance.ts";
 import { Client } from "./client.ts";
 import { EventQueue } from "./events.ts";
@@ -27,6 +28,7 @@ export interface WorldInit {
   readonly steps: number;
   readonly swarm: Swarm;
   readonly planted: PlantedBug | undefined;
+  readonly protocol: ProtocolName;
   readonly createConsensus: ConsensusFactory<ConsensusMessage>;
   readonly trace: Trace;
 }
@@ -63,7 +65,7 @@ export class World {
     const nowMs = (): number => this.#events.nowMs;
     const membership = membershipOf(swarm);
     this.#oracle = new Oracle(SIM_CODEC);
-    this.#witness = new Witness(this.#oracle, membership.incoming, nowMs);
+    this.#witness = new Witness(this.#oracle, membership.incoming, nowMs, init.protocol);
     this.#judge = new Judge(this.#oracle, this.#witness, nowMs, !swarm.clocksWild);
     this.#network = new SimNetwork(
       this.#events,
@@ -206,7 +208,8 @@ export class World {
     if (message.kind !== "consensus") return;
     const { body } = message.envelope;
     if (body.kind === "vote" && body.granted) this.#nemesis.onMoment("vote", from);
-    if (body.kind === "append-ack") this.#nemesis.onMoment("ack", from);
+    if (body.kind === "promise") this.#nemesis.onMoment("vote", from);
+    if (body.kind === "append-ack" || body.kind === "accepted") this.#nemesis.onMoment("ack", from);
   }
 
   #deliver(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
