@@ -59,6 +59,7 @@ const METHODS = {
   "/hansa.v1.Session/Close": "unary",
   "/hansa.v1.Pipeline/Exchange": "both",
   "/hansa.peer.v1.Peer/Stream": "both",
+  "/hansa.peer.v1.Peer/Snapshots": "both",
   "/hansa.peer.v1.Peer/Forward": "unary",
 } as const satisfies Readonly<Record<string, Streaming>>;
 

@@ -9,6 +9,7 @@ import { decoded } from "./decode.ts";
 import { nodeOf, readEpoch, readWireId, writeEpoch, writeWireId } from "./entry-codec.ts";
 import { weightBytes } from "./peer-message.ts";
 import type { ConsensusMessage, PeerMessage } from "./peer-message.ts";
+import { readSnapshotMessage, writeSnapshotMessage } from "./snapshot-codec.ts";
 import { storeCodec } from "./store-codec.ts";
 
 /** Who speaks to whom: the first frame of each side of a stream. */
@@ -98,6 +99,9 @@ function writePeerMessage(writer: Writer, message: PeerMessage): void {
       writer.uint32((3 << 3) | 2).string(message.reason);
       if (message.leader !== undefined) writer.uint32(4 << 3).uint64(message.leader);
       break;
+    default:
+      writer.uint32((4 << 3) | 2).fork();
+      writeSnapshotMessage(writer, message);
   }
   writer.ldelim();
 }
@@ -112,6 +116,7 @@ function readPeerMessage(reader: Reader): PeerMessage | undefined {
       if (envelope !== undefined) message = { kind: "consensus", envelope };
     } else if (tag === ((2 << 3) | 2)) message = reader.nested(readPropose);
     else if (tag === ((3 << 3) | 2)) message = reader.nested(readRefused);
+    else if (tag === ((4 << 3) | 2)) message = reader.nested(readSnapshotMessage);
     else reader.pass(tag);
   }
   return message;

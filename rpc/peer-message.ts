@@ -29,12 +29,48 @@ export type PeerMessage =
       readonly id: WireId;
       readonly reason: ProposeReject;
       readonly leader?: NodeId;
+    }
+  | SnapshotMessage;
+
+/** `installed`, or `unneeded`: the receiver has what the snapshot holds. `refused`: it begins anew or never. */
+export type SnapshotEnding = "installed" | "unneeded" | "refused";
+
+/**
+ * A snapshot on its way, on a stream of its own so that no heartbeat is ever behind a block. The receiver
+ * acknowledges what it has written: `offset` is where it wants the stream to go on, and the sender holds no
+ * more than a few blocks beyond that. `snapshot-wanted`: a member whose state was lost asks its leader.
+ */
+export type SnapshotMessage =
+  | { readonly kind: "snapshot-wanted"; readonly from: NodeId }
+  | {
+      readonly kind: "snapshot-block";
+      readonly from: NodeId;
+      readonly id: WireId;
+      readonly offset: number;
+      readonly block: Uint8Array;
+    }
+  | {
+      readonly kind: "snapshot-ack";
+      readonly from: NodeId;
+      readonly id: WireId;
+      readonly offset: number;
+    }
+  | {
+      readonly kind: "snapshot-ended";
+      readonly from: NodeId;
+      readonly id: WireId;
+      readonly ending: SnapshotEnding;
     };
+
+export function isSnapshotMessage(message: PeerMessage): message is SnapshotMessage {
+  return message.kind.startsWith("snapshot-");
+}
 
 /** Bytes of entry data a message carries, for queue bounds; headers count a flat 64. */
 export function weightBytes(message: PeerMessage): number {
   if (message.kind === "propose") return message.body.length + 64;
-  if (message.kind === "refused") return 64;
+  if (message.kind === "snapshot-block") return message.block.length + 64;
+  if (message.kind !== "consensus") return 64;
   const body = message.envelope.body;
   return "entries" in body ? 64 + entriesBytes(body.entries) : 64;
 }

@@ -11,6 +11,7 @@ import { Forwarder, forwardTable } from "./peer-forward.ts";
 import type { PeerIdentity } from "./peer-identity.ts";
 import { PeerLink } from "./peer-link.ts";
 import type { PeerAddress, PeerEvent, PeerLimits } from "./peer-link.ts";
+import { isSnapshotMessage } from "./peer-message.ts";
 import type { PeerMessage } from "./peer-message.ts";
 import type { Reply, ServiceTable } from "./service.ts";
 
@@ -29,8 +30,14 @@ export interface PeerTransportOptions {
   readonly onEvent: (event: PeerEvent) => void;
 }
 
+const STREAM: MethodPath = "/hansa.peer.v1.Peer/Stream";
+const SNAPSHOTS: MethodPath = "/hansa.peer.v1.Peer/Snapshots";
+
 interface Peer {
+  readonly address: PeerAddress;
   readonly link: PeerLink;
+  /** Opened when there is first a snapshot message for the peer, and kept. */
+  snapshots: PeerLink | undefined;
   readonly forwarder: Forwarder;
   readonly counters: PeerCounters;
 }
@@ -44,28 +51,52 @@ export class PeerTransport {
     this.#options = options;
     for (const [peer, address] of options.peers) {
       const counters = peerCounters();
-      const link = new PeerLink({ ...options, peer, address, counters });
+      const link = new PeerLink({ ...options, peer, address, counters, method: STREAM });
       const forwarder = new Forwarder(link.client, options.monotonicMs, options.limits.forwardsMax);
-      this.#peers.set(peer, { link, forwarder, counters });
+      this.#peers.set(peer, { address, link, snapshots: undefined, forwarder, counters });
     }
   }
 
   /** What the carrier of the peers' port serves. */
   table(): ServiceTable {
     const { self, peers, clientServices, monotonicMs, onEvent, onMessages } = this.#options;
-    const acceptor = new PeerAcceptor({
+    const accepting = {
       self,
-      incarnationOf: (peer) => peers.get(peer)?.incarnation,
-      countersOf: (peer) => this.#of(peer).counters,
+      incarnationOf: (peer: NodeId) => peers.get(peer)?.incarnation,
+      countersOf: (peer: NodeId) => this.#of(peer).counters,
       onEvent,
       onMessages,
-    });
-    return { ...acceptor.table(), ...forwardTable(clientServices, monotonicMs) };
+    };
+    return {
+      ...new PeerAcceptor({ ...accepting, method: STREAM }).table(),
+      ...new PeerAcceptor({ ...accepting, method: SNAPSHOTS }).table(),
+      ...forwardTable(clientServices, monotonicMs),
+    };
   }
 
   /** All messages of one turn for one peer, sent as one batch. */
   send(to: NodeId, messages: readonly PeerMessage[]): void {
-    this.#of(to).link.send(messages);
+    if (!messages.some(isSnapshotMessage)) {
+      this.#of(to).link.send(messages);
+      return;
+    }
+    this.#of(to).link.send(messages.filter((message) => !isSnapshotMessage(message)));
+    this.#snapshotsTo(to).send(messages.filter(isSnapshotMessage));
+  }
+
+  /** What it loses, it loses silently: a snapshot's sender and receiver go by acknowledgements. */
+  #snapshotsTo(to: NodeId): PeerLink {
+    const peer = this.#of(to);
+    peer.snapshots ??= new PeerLink({
+      ...this.#options,
+      peer: to,
+      address: peer.address,
+      counters: peerCounters(),
+      method: SNAPSHOTS,
+      onEvent: () => undefined,
+      onUnreachable: () => undefined,
+    });
+    return peer.snapshots;
   }
 
   /** Hands a client's call on; the reply has the bytes of the answer, or the peer's error. */
@@ -85,7 +116,10 @@ export class PeerTransport {
   }
 
   close(): void {
-    for (const { link } of this.#peers.values()) link.close();
+    for (const { link, snapshots } of this.#peers.values()) {
+      link.close();
+      snapshots?.close();
+    }
   }
 
   #of(peer: NodeId): Peer {

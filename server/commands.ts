@@ -237,6 +237,15 @@ export class CommandDesk {
     this.#parked.add(counter);
   }
 
+  /** A snapshot took the place of entries that are never met here: what was sent may be in one of them. */
+  onStateReplaced(): void {
+    for (const [counter, command] of this.#waiting) {
+      if (command.epoch === undefined) continue;
+      const error = new KvError("leader-changed", "unknown", "etcdserver: leader changed");
+      this.#end(counter, { ok: false, error });
+    }
+  }
+
   /** Places parked commands once there is a leader to place them with. */
   retryParked(): void {
     if (this.#parked.size === 0) return;

@@ -57,7 +57,6 @@ export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
   ...foreign("the v2 API is not offered", ["false"], "enable-v2"),
   ...foreign("the v2 API is not offered", [""], "experimental-enable-v2v3"),
   ...foreign("the v2 API is not offered", ["not-yet", "write-only"], "v2-deprecation"),
-  ...foreign(COMPACTION, [], "snapshot-count", "snapshot-catchup-entries"),
   ...foreign(COMPACTION, [], "experimental-snapshot-catchup-entries", "max-snapshots", "max-wals"),
   ...foreign("automatic compaction is not supported yet", ["0", "0s"], "auto-compaction-retention"),
   ...foreign("compaction is not paced yet", [], "experimental-compaction-batch-limit"),

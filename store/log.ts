@@ -63,6 +63,10 @@ export interface LogRecovery {
 export interface Log {
   /** Shows every write accepted so far, durable or not. */
   readonly reader: LogReader;
+  /** Of the frames in all segments that are still there. */
+  readonly sizeBytes: number;
+  /** The lowest index such that the frames from there on take at most about `bytes`. */
+  newestWithin(bytes: number): LogIndex;
   /**
    * Takes the batch into the reader at once; at most one disk write is in flight, what comes meanwhile
    * is merged into the next (S3). `done` comes once for each batch, in id order, when it and all before

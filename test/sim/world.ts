@@ -244,6 +244,7 @@ function violationOf(error: unknown): Violation {
 }
 
 function describe(message: PeerMessage): string {
+  if (message.kind === "snapshot-wanted") return message.kind;
   if (message.kind !== "consensus") return `${message.kind} ${message.id.counter}`;
   const { epoch, body } = message.envelope;
   const fields = Object.entries(body)
