@@ -4,6 +4,7 @@ import type { LogIndex } from "../base/index.ts";
 import { compactableTo, markAt } from "../consensus/index.ts";
 import type { SnapshotMeta } from "../consensus/index.ts";
 import { advanceCommit } from "./commit.ts";
+import { becomeFollower } from "./roles.ts";
 import type { RaftState } from "./state.ts";
 
 export function onCheckpoint(state: RaftState, index: LogIndex): void {
@@ -19,6 +20,8 @@ export function onCheckpoint(state: RaftState, index: LogIndex): void {
 export function onInstall(state: RaftState, meta: SnapshotMeta, generation: number): void {
   const { log, durability, membership, options } = state;
   const { index, epoch, config } = meta;
+  // A node that was cut off may be of an earlier term than what it installs.
+  if (epoch.round > state.term) becomeFollower(state, epoch.round, 0);
   const conflicts = log.termAt(index) !== epoch.round;
   const bug = options.planted === "install-keeps-conflicting-suffix" && index < log.last;
   const keeps = !conflicts || bug;

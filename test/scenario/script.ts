@@ -11,7 +11,7 @@
 //   persist ID   apply ID   stabilize [ids]
 //   cut A B | cut A->B   isolate ID   heal   crash ID   restart ID
 //   unreachable ID PEER   storage-failed ID   clock-uncertain ID   compact ID INDEX   page-out ID INDEX   load ID
-//   snapshot-sent ID TO ok|failed
+//   snapshot-sent ID TO ok|failed   checkpoint ID INDEX   install ID FROM INDEX   lose-state ID   in-force [ids]
 //   turn begin|end    inputs in between are one event-loop turn
 //   lease ID   status [ids]   log [ids]   disk ID   count KIND
 import { present } from "../../base/index.ts";
@@ -148,6 +148,18 @@ export class Script<M extends { readonly kind: string }> {
         this.cluster.node(Number(id)).log.loadedFrom = Number(index);
       }),
       load: traced(([id]) => this.#load(Number(id))),
+      checkpoint: traced(([id, index]) =>
+        this.cluster.act(Number(id), (core, now) => core.compactTo(Number(index) as LogIndex, now)),
+      ),
+      install: traced(([id, from, index]) =>
+        this.cluster.install(Number(id), Number(from), Number(index)),
+      ),
+      "lose-state": traced(([id]) => this.cluster.loseState(Number(id))),
+      "in-force": (args) =>
+        this.#ids(args).map((id) => {
+          const { config } = this.cluster.node(id).core.status();
+          return `${id} ${describeConfig(config)} of entry ${config.index}`;
+        }),
       "snapshot-sent": traced(([id, to, how]) =>
         this.cluster.act(Number(id), (core, now) =>
           core.snapshotSent(Number(to) as NodeId, how === "ok", now),
