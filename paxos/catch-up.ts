@@ -36,20 +36,27 @@ export function learnFrom(state: PaxosState, node: NodeId | 0): void {
   state.emit(node, { kind: "learn", from: next(state) });
 }
 
-/** Answers with what is chosen and at hand; what must be loaded first is asked for again by the asker. */
+/** One question for each peer, its newest. */
 export function onLearn(state: PaxosState, from: NodeId, { from: slot }: Learn): void {
+  state.learnsDue.set(from, slot);
+}
+
+/** Answers with what is chosen and at hand; what must be loaded first, in a later turn. */
+export function flushLearns(state: PaxosState): void {
   const { log, commit, options } = state;
-  if (slot <= log.compacted) {
-    needSnapshot(state, from);
-    return;
+  for (const [peer, slot] of state.learnsDue) {
+    if (slot <= log.compacted) needSnapshot(state, peer);
+    else {
+      const entries = slot > commit ? [] : log.slice(slot, commit + 1, options.appendBytesMax);
+      if (entries === "loading") {
+        wantLoadForPeer(state, slot, commit + 1);
+        continue;
+      }
+      assert(entries !== "compacted", "what is behind the snapshot is not compacted");
+      state.emit(peer, { kind: "chosen", entries, chosen: commit });
+    }
+    state.learnsDue.delete(peer);
   }
-  if (slot > commit) {
-    state.emit(from, { kind: "chosen", entries: [], chosen: commit });
-    return;
-  }
-  const entries = log.slice(slot, commit + 1, options.appendBytesMax);
-  if (entries === "loading") wantLoadForPeer(state, slot, commit + 1);
-  else if (entries !== "compacted") state.emit(from, { kind: "chosen", entries, chosen: commit });
 }
 
 /** Any member may say so, of any ballot: what is chosen stays chosen. */

@@ -13,11 +13,11 @@ import type { Envelope } from "../consensus/index.ts";
 import { learnFrom } from "./catch-up.ts";
 import type { Prepare, PreparePoll, PreparePollAnswer, PromiseMade } from "./message.ts";
 import {
-  acceptedFrom,
   becomeCandidate,
   becomeFollower,
   becomeLeader,
   becomePreCandidate,
+  gather,
   nextBallot,
 } from "./roles.ts";
 import type { PaxosState } from "./state.ts";
@@ -79,7 +79,8 @@ export function onPrepare(
   }
   if (hearsLeader(state) || (order === 0 && state.leader !== 0)) return;
   if (order > 0) becomeFollower(state, epoch, 0);
-  state.promiseDue = { to: from, from: prepare.from };
+  const next = Math.max(state.commit + 1, prepare.from) as LogIndex;
+  state.promiseDue = { to: from, gathering: { next, entries: [] } };
   flushPromise(state);
 }
 
@@ -87,8 +88,7 @@ export function onPrepare(
 export function flushPromise(state: PaxosState): void {
   const { promiseDue, options, commit } = state;
   if (promiseDue === undefined) return;
-  const from = Math.max(commit + 1, promiseDue.from) as LogIndex;
-  const accepted = acceptedFrom(state, from);
+  const accepted = gather(state, promiseDue.gathering);
   if (accepted === undefined) return;
   state.promiseDue = undefined;
   // Promised and accepted ballots are two variables: a report must name the ballot of the acceptance (P2).

@@ -9,7 +9,7 @@ import type {
   Protocol,
 } from "../consensus/index.ts";
 import { flushAck } from "./append.ts";
-import { flushCatchUp } from "./catch-up.ts";
+import { flushCatchUp, flushLearns } from "./catch-up.ts";
 import { advanceLeaderCommit } from "./commit.ts";
 import { dispatch } from "./dispatch.ts";
 import { flushCandidacy, flushPromise, onElectionTick, onOwnPromiseDurable } from "./election.ts";
@@ -96,6 +96,7 @@ function flush(state: PaxosState): void {
     flushPromise(state);
   }
   flushAck(state);
+  flushLearns(state);
   flushCatchUp(state);
   settleReads(state);
 }

@@ -6,7 +6,7 @@ import { compareEpochs, membersOf, supersedeReads, wantLoadForPeer } from "../co
 import type { Entry, Epoch } from "../consensus/index.ts";
 import { Acceptances } from "./acceptances.ts";
 import { Promises } from "./promises.ts";
-import type { PaxosState } from "./state.ts";
+import type { Gathering, PaxosState } from "./state.ts";
 
 /** Follows `leader` in `ballot`; 0 while none is known. */
 export function becomeFollower(state: PaxosState, ballot: Epoch, leader: NodeId | 0): void {
@@ -54,9 +54,10 @@ export function becomeLeader(state: PaxosState): boolean {
   assert(state.role === "candidate", `a ${state.role} becomes leader`);
   const promises = present(state.promises, "the promises of a candidate");
   const from = (promises.chosen + 1) as LogIndex;
-  const own = acceptedFrom(state, from);
+  state.ownAccepted ??= { next: from, entries: [] };
+  const own = gather(state, state.ownAccepted);
   if (own === undefined) return false;
-  promises.report(own);
+  promises.report(own.filter(({ index }) => index >= from));
   endRole(state);
   state.role = "leader";
   state.leader = state.id;
@@ -78,23 +79,24 @@ export function putNoop(state: PaxosState, slot: LogIndex): void {
   state.put({ kind: "noop", index: slot, epoch: state.epoch }, "proposer");
 }
 
-/** Everything accepted here from `from` on; undefined while some of it must be loaded. */
-export function acceptedFrom(state: PaxosState, from: LogIndex): readonly Entry[] | undefined {
-  const entries: Entry[] = [];
+/** Goes on with everything accepted here; undefined while more of it must be loaded. */
+export function gather(state: PaxosState, gathering: Gathering): readonly Entry[] | undefined {
   const until = state.log.last + 1;
-  for (let at = from; at < until;) {
-    const slice = state.slice(at, until, state.options.appendBytesMax);
+  while (gathering.next < until) {
+    const slice = state.slice(gathering.next, until, state.options.appendBytesMax);
     if (slice === "loading") {
-      wantLoadForPeer(state, at, until);
+      wantLoadForPeer(state, gathering.next, until);
       return undefined;
     }
-    assert(slice !== "compacted", "what is not known to be chosen is not compacted");
-    const last = slice.at(-1);
-    if (last === undefined) break;
-    entries.push(...slice);
-    at = (last.index + 1) as LogIndex;
+    if (slice === "compacted") {
+      // Chosen and compacted while the rest was loaded: nobody proposes there any more.
+      gathering.next = (state.log.compacted + 1) as LogIndex;
+    } else {
+      gathering.entries.push(...slice);
+      gathering.next = ((slice.at(-1)?.index ?? until - 1) + 1) as LogIndex;
+    }
   }
-  return entries;
+  return gathering.entries;
 }
 
 /** For good (R18): what was under way ends here, and a leader tells its peers once. */
@@ -122,6 +124,7 @@ function endRole(state: PaxosState): void {
   state.acceptances = undefined;
   state.granted = new Set();
   state.promiseDue = undefined;
+  state.ownAccepted = undefined;
   state.acceptedDue = [];
   state.learning = undefined;
 }

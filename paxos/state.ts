@@ -38,6 +38,12 @@ export interface SlotPoll {
   reads: WaitingRead[];
 }
 
+/** What was accepted in [first, next), gathered over several loads: it need not fit into memory at once. */
+export interface Gathering {
+  next: LogIndex;
+  readonly entries: Entry[];
+}
+
 export class PaxosState extends ReplicaState {
   readonly log: LogView;
   readonly durability: Durability;
@@ -51,7 +57,11 @@ export class PaxosState extends ReplicaState {
   proposedFrom = 0 as LogIndex;
 
   /** The promise that waits for entries to be loaded. */
-  promiseDue: { readonly to: NodeId; readonly from: LogIndex } | undefined;
+  promiseDue: { readonly to: NodeId; readonly gathering: Gathering } | undefined;
+  /** Of a candidate: what it accepted itself. */
+  ownAccepted: Gathering | undefined;
+  /** Who waits for chosen slots that must be loaded: from which on. */
+  readonly learnsDue = new Map<NodeId, LogIndex>();
   /** Acceptances that this turn earned: slots [from, until). */
   acceptedDue: { readonly to: NodeId; readonly epoch: Epoch; from: number; until: number }[] = [];
 

@@ -1,6 +1,6 @@
 // What the acceptors of a Paxos group have accepted, by global knowledge: one value a (slot, ballot), what a
 // quorum has chosen and when, and that nothing else is proposed there afterwards (P2, P4, P6).
-import { compareEpochs } from "../../consensus/index.ts";
+import { EPOCH_ZERO, compareEpochs } from "../../consensus/index.ts";
 import type { Entry, Epoch, LogWrite } from "../../consensus/index.ts";
 import type { NodeId } from "../../base/index.ts";
 import { fingerprint } from "./trace.ts";
@@ -30,11 +30,12 @@ export class Ballots {
 
   /** A batch is accepted by the log; what it promises is what its messages will claim. */
   onWrite(node: NodeId, { ops, id, mustSync }: LogWrite): void {
-    for (const op of ops) {
-      if (op.op !== "promise") continue;
-      this.#promised.set(node, op.promised);
-    }
-    for (const op of ops) if (op.op === "put") this.#onPut(node, op.entry);
+    const before = this.#promised.get(node) ?? EPOCH_ZERO;
+    let after = before;
+    for (const op of ops) if (op.op === "promise") after = op.promised;
+    this.#promised.set(node, after);
+    // A turn may accept first and promise a higher ballot then: both become durable together.
+    for (const op of ops) if (op.op === "put") this.#onPut(node, op.entry, before, after);
     const waiting = this.#inFlight.get(node) ?? [];
     waiting.push({ ops, id, mustSync });
     this.#inFlight.set(node, waiting);
@@ -66,7 +67,7 @@ export class Ballots {
   }
 
   /** P2: never below the promise; P4: once a value is chosen, higher ballots propose no other. */
-  #onPut(node: NodeId, entry: Entry): void {
+  #onPut(node: NodeId, entry: Entry, before: Epoch, after: Epoch): void {
     const proposal = this.#proposal(node, entry);
     const { chosen } = this.#slot(entry.index);
     if (chosen !== undefined && compareEpochs(entry.epoch, chosen.entry.epoch) > 0) {
@@ -75,12 +76,11 @@ export class Ballots {
         return `slot ${entry.index} has ${chosen.value} chosen; node ${node} accepts ${later}`;
       });
     }
-    const promised = this.#promised.get(node);
     const learnt = chosen?.value === proposal.value;
-    const order = promised === undefined ? 1 : compareEpochs(entry.epoch, promised);
-    demand(order === 0 || learnt, "ballot-safety", () => {
-      const held = promised === undefined ? "nothing" : nameOf(promised);
-      return `node ${node} promised ${held} and accepts ballot ${nameOf(entry.epoch)}`;
+    const kept = compareEpochs(entry.epoch, before) >= 0 && compareEpochs(entry.epoch, after) <= 0;
+    demand(kept || learnt, "ballot-safety", () => {
+      const promised = `${nameOf(before)}, then ${nameOf(after)}`;
+      return `node ${node} promised ${promised} and accepts ballot ${nameOf(entry.epoch)}`;
     });
   }
 
