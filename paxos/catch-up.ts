@@ -3,7 +3,7 @@
 import { assert } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
 import { compareEpochs, membersOf, wantLoadForPeer } from "../consensus/index.ts";
-import { advanceCommit } from "./commit.ts";
+import { advanceCommit, advanceLeaderCommit } from "./commit.ts";
 import type { Chosen, Learn } from "./message.ts";
 import { becomeFollower } from "./roles.ts";
 import { needSnapshot } from "./snapshot.ts";
@@ -77,7 +77,11 @@ export function onChosen(state: PaxosState, from: NodeId, message: Chosen): void
     }
     commit += 1;
   }
-  if (commit > state.commit) advanceCommit(state, commit as LogIndex);
+  if (commit > state.commit) {
+    advanceCommit(state, commit as LogIndex);
+    // A leader may have learnt all that was chosen before its ballot, and its own proposals be accepted.
+    advanceLeaderCommit(state);
+  }
   if (learning === undefined || learning.from > state.commit) return;
   state.learning = undefined;
   if (state.chosenTold > state.commit && message.chosen > state.commit) learnFrom(state, from);
