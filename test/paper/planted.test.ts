@@ -127,7 +127,44 @@ const FORBIDDEN: Partial<Record<PlantedBug, Forbidden>> = {
     const lone = Lone.established({ ...init, learners: [4] });
     return change(lone, [1, 2, 3, 4]);
   },
+  "install-keeps-conflicting-suffix": (init) => {
+    const lone = Lone.awake({ ...init, terms: [1, 1, 1], term: 1 });
+    install(lone, 2, 2);
+    return lone.last > 2;
+  },
+  "snapshot-config-ignored": (init) => {
+    const lone = Lone.awake({ ...init, terms: [1], term: 1 });
+    install(lone, 5, 2);
+    return lone.core.status().config.index !== 4;
+  },
+  "snapshot-not-pinned": (init) => {
+    const lone = Lone.leader({ ...init, terms: [1, 1, 1] });
+    lone.step(2, lone.term, appendAck(4));
+    lone.apply();
+    lone.turn((core, now) => core.compactTo(2 as LogIndex, now));
+    lone.persistAll();
+    lone.step(3, lone.term, { kind: "append-reject", ...REJECTED });
+    lone.turn((core, now) => core.compactTo(4 as LogIndex, now));
+    lone.persistAll();
+    return lone.log.first() > 3;
+  },
 };
+
+const REJECTED = { prevIndex: 3 as LogIndex, hintIndex: 0 as LogIndex, hintTerm: 0 };
+
+/** A snapshot whose configuration is of entry 4, or of none before that. */
+function install(lone: Lone, index: number, round: number): void {
+  const config = {
+    ...lone.core.status().config,
+    index: Math.min(index, 4) as LogIndex,
+    incoming: [1, 2, 3, 4] as NodeId[],
+  };
+  const meta = { index: index as LogIndex, epoch: { config: 0, round, node: 0 as const }, config };
+  lone.turn((core, now) => {
+    core.install(meta, 1, now);
+  });
+  lone.persistAll();
+}
 
 /** Whether the change was accepted. */
 function change(lone: Lone, voters: readonly number[]): boolean {
