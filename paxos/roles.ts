@@ -53,6 +53,8 @@ export function nextBallot({ epoch, id }: PaxosState): Epoch {
 export function becomeLeader(state: PaxosState): boolean {
   assert(state.role === "candidate", `a ${state.role} becomes leader`);
   const promises = present(state.promises, "the promises of a candidate");
+  // What this node has learnt since it began to campaign is not proposed again either.
+  promises.onChosen(state.commit, state.id);
   const from = (promises.chosen + 1) as LogIndex;
   state.ownAccepted ??= { next: from, entries: [] };
   const own = gather(state, state.ownAccepted);
