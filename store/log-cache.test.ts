@@ -61,3 +61,12 @@ test("truncated and compacted entries leave both parts", () => {
   expect(held(cache)).toEqual([31, 32]);
   expect(cache.bytes).toBe(2000);
 });
+
+test("an entry replaced and loaded again stays when the window that first held it goes", () => {
+  const cache = cacheOf(30, 41);
+  cache.putLoaded([entry(10), entry(11)]);
+  cache.put(entry(10));
+  cache.evict(Infinity, logIndex(41));
+  cache.putLoaded([entry(10), entry(12), entry(13)]);
+  expect(held(cache, 30)).toEqual([10, 12, 13]);
+});

@@ -13,7 +13,7 @@ export function entryBytes(entry: Entry): number {
 }
 
 interface Window {
-  readonly indexes: readonly LogIndex[];
+  readonly entries: readonly Entry[];
   readonly bytes: number;
 }
 
@@ -70,12 +70,15 @@ export class LogCache {
     if (absent.length === 0) return;
     const bytes = absent.reduce((sum, entry) => sum + entryBytes(entry), 0);
     for (const entry of absent) this.#loaded.set(entry.index, entry);
-    this.#windows.push({ indexes: absent.map(({ index }) => index), bytes });
+    this.#windows.push({ entries: absent, bytes });
     this.#loadedBytes += bytes;
     while (this.#loadedBytes > this.#bytesMax * LOADED_SHARE && this.#windows.length > 1) {
       const oldest = this.#windows.shift();
       if (oldest === undefined) return;
-      for (const index of oldest.indexes) this.#loaded.delete(index);
+      for (const entry of oldest.entries) {
+        // An entry that was replaced since may be loaded again, by a newer window.
+        if (this.#loaded.get(entry.index) === entry) this.#loaded.delete(entry.index);
+      }
       this.#loadedBytes -= oldest.bytes;
     }
   }
