@@ -8,6 +8,7 @@ import { CliExit, UsageError } from "./exit-code.ts";
 import { formatValue, spanValue } from "./flag-value.ts";
 import { addKvCommands } from "./kv-commands.ts";
 import type { Stdio } from "./stdio.ts";
+import { addSnapshotCommands } from "./snapshot-commands.ts";
 import { addTxnCommand } from "./txn-command.ts";
 
 /** etcdctl's default of --command-timeout, which is taken too. */
@@ -59,6 +60,7 @@ function programOf(stdio: Stdio, onExit: (code: number) => void): Command {
   addKvCommands(program, stdio);
   addTxnCommand(program, stdio);
   addClusterCommands(program, stdio, onExit);
+  addSnapshotCommands(program, stdio, onExit);
   program
     .command("version")
     .description("print the version")

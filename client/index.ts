@@ -49,3 +49,4 @@ export type {
   TxnRangeOptions,
   TxnResult,
 } from "./txn.ts";
+export { snapshotBlobs } from "./snapshot.ts";

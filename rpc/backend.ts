@@ -95,6 +95,16 @@ export interface NodeStatus {
   readonly isLearner: boolean;
 }
 
+/** The state at one moment as a file, block by block. */
+export interface SnapshotSource {
+  /** About. */
+  readonly sizeBytes: number;
+  /** The next block, undefined behind the last; one call at a time, none after `close`. */
+  next(done: (failure: KvError | undefined, block: Uint8Array | undefined) => void): void;
+  /** At any time, and in any case. */
+  close(): void;
+}
+
 export interface Backend {
   /** As of this moment, for answers that carry no result of their own. */
   header(): Header;
@@ -114,6 +124,8 @@ export interface Backend {
   status(): NodeStatus;
   /** `linearizable`: confirmed through the leader first. */
   members(linearizable: boolean, context: CallContext, done: Done<readonly Member[]>): void;
+  /** Of this member's own state; undefined while it has none to give. */
+  openSnapshot(done: (source: SnapshotSource | undefined) => void): void;
   /** Whether this member can serve linearizable requests now: the health service's answer. */
   healthy(context: CallContext, done: (healthy: boolean) => void): void;
 }

@@ -11,6 +11,7 @@ import { pipelineTable } from "./pipeline-service.ts";
 import { rangeStreamTable } from "./range-stream.ts";
 import type { Method, ServiceTable } from "./service.ts";
 import { sessionTable } from "./session-service.ts";
+import { snapshotTable } from "./snapshot-service.ts";
 
 export interface ClientServicesOptions {
   readonly backend: Backend;
@@ -45,6 +46,7 @@ export function clientServices(options: ClientServicesOptions): ServiceTable {
     ...rangeStreamTable(backend),
     ...memberTable(backend),
     ...sessionTable(backend),
+    ...snapshotTable(backend),
     ...pipelineTable({ ...options, kv, openCallsMax: options.pipelineCallsMax }),
   };
   return { ...withLeaderRequired(needLeader, backend), ...health.table() };

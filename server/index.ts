@@ -6,3 +6,4 @@ export { ExitCode } from "./exit-code.ts";
 export { serve } from "./serve.ts";
 export { runServe } from "./serve-command.ts";
 export { HANSA_VERSION } from "./version.ts";
+export { SnapshotFileError, readSnapshotFile } from "./snapshot-file.ts";

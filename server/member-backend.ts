@@ -11,6 +11,7 @@ import type {
   NodeStatus,
   RangeAnswer,
   ReadOptions,
+  SnapshotSource,
 } from "../rpc/index.ts";
 import type {
   RangeRequest,
@@ -115,6 +116,28 @@ export class MemberBackend implements Backend {
     this.#reader.moment("index", context, (refused) => {
       if (refused === undefined) answer();
       else done({ ok: false, error: refused });
+    });
+  }
+
+  openSnapshot(done: (source: SnapshotSource | undefined) => void): void {
+    const { replica, dbSizeBytes } = this.#init;
+    replica.openSnapshot((blocks) => {
+      if (blocks === undefined) {
+        done(undefined);
+        return;
+      }
+      done({
+        sizeBytes: dbSizeBytes(),
+        next: (drawn) => {
+          blocks.next((failure, block) => {
+            const error = failure && new KvError("unavailable", "not-applied", failure.message);
+            drawn(error, block);
+          });
+        },
+        close: () => {
+          blocks.close();
+        },
+      });
     });
   }
 

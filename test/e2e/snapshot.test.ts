@@ -1,11 +1,13 @@
 // Members that need what the log no longer holds, on real processes under load: one that was away, one whose
 // state was wiped, and one whose process dies while it is being sent a snapshot.
-import { readdirSync, rmSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "../../client/index.ts";
-import { Cluster } from "./cluster.ts";
+import { finish } from "./child.ts";
+import { Cluster, hansa } from "./cluster.ts";
 import type { MemberProcess } from "./cluster.ts";
+import { describeWith } from "./tools.ts";
 import { until } from "./until.ts";
 
 const WAIT_MS_MAX = 30_000;
@@ -127,6 +129,26 @@ describe("three voters that compact their logs early", () => {
     await holdsAll(follower, load);
   });
 
+  test("an operator's file is whole and says of what state it is; a damaged one is found", async () => {
+    const file = join(cluster.folder, "saved");
+    const saved = await cluster.hansa(["snapshot", "save", file]);
+    expect(saved).toMatchObject({ exit: { code: 0 } });
+    const size = statSync(file).size;
+    // What `etcdctl snapshot save` asks of any server.
+    expect(size % 512).toBe(32);
+    const status = await hansa(["snapshot", "status", file, "-w", "json"]);
+    expect(JSON.parse(status.stdout)).toMatchObject({ sizeBytes: size });
+    const bytes = readFileSync(file);
+    for (const at of [3, size >> 1, size - 1]) {
+      const copy = Buffer.from(bytes);
+      copy[at] = (copy[at] ?? 0) ^ 4;
+      writeFileSync(`${file}.damaged`, copy);
+      const refused = await hansa(["snapshot", "status", `${file}.damaged`]);
+      expect(refused.exit.code).toBe(1);
+      expect(refused.stderr).toContain("is damaged");
+    }
+  });
+
   test("one that is killed while it is sent a snapshot begins again (scenario 40)", async () => {
     const follower = await aFollower();
     const load = new Load(client);
@@ -147,5 +169,26 @@ describe("three voters that compact their logs early", () => {
     await load.stop();
     await holdsAll(follower, load);
     expect(generations(follower)).toHaveLength(1);
+  });
+});
+
+describeWith(["etcdctl"], "etcdctl snapshot save", () => {
+  test("writes our file, and finds it whole by its own rule", async () => {
+    const cluster = await Cluster.start({ voters: 1 });
+    try {
+      const client = new Client({ endpoints: [cluster.endpoints] });
+      await client.put("k", "v");
+      await client.close();
+      const file = join(cluster.folder, "saved");
+      const args = ["snapshot", "save", file, "--endpoints", cluster.endpoints];
+      expect(await finish("etcdctl", args, { env: { ETCDCTL_API: "3" } })).toMatchObject({
+        exit: { code: 0 },
+      });
+      const status = await hansa(["snapshot", "status", file]);
+      expect(status).toMatchObject({ exit: { code: 0 } });
+      expect(status.stdout).toContain("rows ");
+    } finally {
+      await cluster.stop();
+    }
   });
 });

@@ -19,6 +19,7 @@ import type {
   NodeStatus,
   RangeAnswer,
   ReadOptions,
+  SnapshotSource,
 } from "../../../rpc/index.ts";
 import type {
   KeyValue,
@@ -96,6 +97,10 @@ export class MemoryBackend implements Backend {
 
   members(_linearizable: boolean, _: CallContext, done: Done<readonly Member[]>): void {
     done(this.#answer([MEMBER]));
+  }
+
+  openSnapshot(done: (source: SnapshotSource | undefined) => void): void {
+    done(undefined);
   }
 
   healthy(_: CallContext, done: (healthy: boolean) => void): void {
