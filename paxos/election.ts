@@ -79,8 +79,7 @@ export function onPrepare(
   }
   if (hearsLeader(state) || (order === 0 && state.leader !== 0)) return;
   if (order > 0) becomeFollower(state, epoch, 0);
-  const next = Math.max(state.commit + 1, prepare.from) as LogIndex;
-  state.promiseDue = { to: from, gathering: { next, entries: [] } };
+  state.promiseDue = { to: from, from: prepare.from };
   flushPromise(state);
 }
 
@@ -88,7 +87,7 @@ export function onPrepare(
 export function flushPromise(state: PaxosState): void {
   const { promiseDue, options, commit } = state;
   if (promiseDue === undefined) return;
-  const accepted = gather(state, promiseDue.gathering);
+  const accepted = gather(state, Math.max(commit + 1, promiseDue.from) as LogIndex);
   if (accepted === undefined) return;
   state.promiseDue = undefined;
   // Promised and accepted ballots are two variables: a report must name the ballot of the acceptance (P2).

@@ -6,7 +6,7 @@ import { compareEpochs, membersOf, supersedeReads, wantLoadForPeer } from "../co
 import type { Entry, Epoch } from "../consensus/index.ts";
 import { Acceptances } from "./acceptances.ts";
 import { Promises } from "./promises.ts";
-import type { Gathering, PaxosState } from "./state.ts";
+import type { PaxosState } from "./state.ts";
 
 /** Follows `leader` in `ballot`; 0 while none is known. */
 export function becomeFollower(state: PaxosState, ballot: Epoch, leader: NodeId | 0): void {
@@ -56,10 +56,9 @@ export function becomeLeader(state: PaxosState): boolean {
   // What this node has learnt since it began to campaign is not proposed again either.
   promises.onChosen(state.commit, state.id);
   const from = (promises.chosen + 1) as LogIndex;
-  state.ownAccepted ??= { next: from, entries: [] };
-  const own = gather(state, state.ownAccepted);
+  const own = gather(state, from);
   if (own === undefined) return false;
-  promises.report(own.filter(({ index }) => index >= from));
+  promises.report(own);
   endRole(state);
   state.role = "leader";
   state.leader = state.id;
@@ -81,9 +80,14 @@ export function putNoop(state: PaxosState, slot: LogIndex): void {
   state.put({ kind: "noop", index: slot, epoch: state.epoch }, "proposer");
 }
 
-/** Goes on with everything accepted here; undefined while more of it must be loaded. */
-export function gather(state: PaxosState, gathering: Gathering): readonly Entry[] | undefined {
+/** Everything accepted here from `from` on; undefined while some of it must be loaded. */
+export function gather(state: PaxosState, from: LogIndex): readonly Entry[] | undefined {
   const until = state.log.last + 1;
+  let { gathering } = state;
+  if (gathering === undefined || gathering.first > from) {
+    gathering = { first: from, next: from, entries: [] };
+    state.gathering = gathering;
+  }
   while (gathering.next < until) {
     const slice = state.slice(gathering.next, until, state.options.appendBytesMax);
     if (slice === "loading") {
@@ -98,7 +102,8 @@ export function gather(state: PaxosState, gathering: Gathering): readonly Entry[
       gathering.next = ((slice.at(-1)?.index ?? until - 1) + 1) as LogIndex;
     }
   }
-  return gathering.entries;
+  state.gathering = undefined;
+  return gathering.entries.filter(({ index }) => index >= from);
 }
 
 /** For good (R18): what was under way ends here, and a leader tells its peers once. */
@@ -126,7 +131,6 @@ function endRole(state: PaxosState): void {
   state.acceptances = undefined;
   state.granted = new Set();
   state.promiseDue = undefined;
-  state.ownAccepted = undefined;
   state.acceptedDue = [];
   state.learning = undefined;
 }

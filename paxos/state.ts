@@ -40,6 +40,7 @@ export interface SlotPoll {
 
 /** What was accepted in [first, next), gathered over several loads: it need not fit into memory at once. */
 export interface Gathering {
+  readonly first: LogIndex;
   next: LogIndex;
   readonly entries: Entry[];
 }
@@ -57,9 +58,9 @@ export class PaxosState extends ReplicaState {
   proposedFrom = 0 as LogIndex;
 
   /** The promise that waits for entries to be loaded. */
-  promiseDue: { readonly to: NodeId; readonly gathering: Gathering } | undefined;
-  /** Of a candidate: what it accepted itself. */
-  ownAccepted: Gathering | undefined;
+  promiseDue: { readonly to: NodeId; readonly from: LogIndex } | undefined;
+  /** For a promise or an own candidacy; good until anything else is accepted, over any number of ballots. */
+  gathering: Gathering | undefined;
   /** Who waits for chosen slots that must be loaded: from which on. */
   readonly learnsDue = new Map<NodeId, LogIndex>();
   /** Acceptances that this turn earned: slots [from, until). */
@@ -165,6 +166,7 @@ export class PaxosState extends ReplicaState {
   }
 
   put(entry: Entry, by: "proposer" | "acceptor"): void {
+    this.gathering = undefined;
     this.log.put(entry);
     this.durability.onPut(entry.index, by);
   }
