@@ -8,6 +8,7 @@ import { CliExit, UsageError } from "./exit-code.ts";
 import { formatValue, spanValue } from "./flag-value.ts";
 import { addKvCommands } from "./kv-commands.ts";
 import type { Stdio } from "./stdio.ts";
+import { addRecoverCommand } from "./recover-command.ts";
 import { addSnapshotCommands } from "./snapshot-commands.ts";
 import { addTxnCommand } from "./txn-command.ts";
 
@@ -61,6 +62,7 @@ function programOf(stdio: Stdio, onExit: (code: number) => void): Command {
   addTxnCommand(program, stdio);
   addClusterCommands(program, stdio, onExit);
   addSnapshotCommands(program, stdio, onExit);
+  addRecoverCommand(program, stdio, onExit);
   program
     .command("version")
     .description("print the version")

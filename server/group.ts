@@ -125,7 +125,8 @@ function removeOrphans(
 
 /** Whether somebody else may have the state that is lost here. */
 function hasOthers({ configs }: LogRecovery, self: NodeId): boolean {
-  return configs.some((config) => membersOf(config).some((node) => node !== self));
+  const config = configs.at(-1);
+  return config !== undefined && membersOf(config).some((node) => node !== self);
 }
 
 function replicaLimits(config: Config): ReplicaLimits {
