@@ -7,7 +7,6 @@
 // counts it (R1); entries reach the state machine only from `committed`; after one failed write nothing is
 // written or sent again (R18).
 import type { MonotonicMs, NodeId } from "../base/index.ts";
-import { EPOCH_ZERO, sameEpoch } from "../consensus/index.ts";
 import type {
   Consensus,
   Envelope,
@@ -23,6 +22,7 @@ import type { DiskFailure, Engine, Log, Machine } from "../store/index.ts";
 import { Applier } from "./applier.ts";
 import { CommandDesk } from "./commands.ts";
 import type { Command } from "./commands.ts";
+import { LeadershipWatch } from "./leadership-watch.ts";
 import type { ReplicaLimits } from "./limits.ts";
 import type { EndOfTurn } from "./ports.ts";
 import { PendingReads } from "./pending-reads.ts";
@@ -46,17 +46,13 @@ export class Replica {
   readonly #snapshots: SnapshotDesk;
   readonly #state: StateInForce;
   readonly #clock: WallWatch;
+  readonly #leadership: LeadershipWatch;
   readonly #reads = new PendingReads();
   readonly #watchers = new Set<() => void>();
   #outbox = new Map<NodeId, PeerMessage[]>();
   #wakeScheduled = false;
   #halted = false;
   #stopped = false;
-  #seen: {
-    readonly epoch: Epoch;
-    readonly leader: NodeId | undefined;
-    readonly role: Status["role"];
-  };
 
   constructor(init: ReplicaInit) {
     this.#init = init;
@@ -106,7 +102,7 @@ export class Replica {
       install: (staged) => this.#offer(staged),
       onFailure: (failure) => this.#halt(failure),
     });
-    this.#seen = { epoch: EPOCH_ZERO, leader: undefined, role: "follower" };
+    this.#leadership = new LeadershipWatch(init.journal);
     this.#wake();
   }
 
@@ -273,7 +269,7 @@ export class Replica {
       this.#core.applied(applied, this.now());
       this.#actOnReady();
     }
-    const changed = this.#noticeLeadership();
+    const changed = this.#leadership.look(this.#core.status());
     if (changed) this.#desk.retryParked();
     if (changed || applied !== undefined) for (const watcher of [...this.#watchers]) watcher();
     this.#actOnReady();
@@ -379,15 +375,6 @@ export class Replica {
     this.#init.journal.warn("wall time ran ahead of monotonic time: lease and stamps dropped", {
       aheadMs: Math.round(aheadMs),
     });
-  }
-
-  #noticeLeadership(): boolean {
-    const { epoch, leader, role } = this.#core.status();
-    const seen = this.#seen;
-    if (sameEpoch(seen.epoch, epoch) && seen.leader === leader && seen.role === role) return false;
-    this.#seen = { epoch, leader, role };
-    this.#init.journal.info("leadership changed", { role, term: epoch.round, leader: leader ?? 0 });
-    return true;
   }
 
   #halt(failure: DiskFailure): void {

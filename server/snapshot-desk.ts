@@ -42,7 +42,7 @@ export class SnapshotDesk {
   readonly #receiver: SnapshotReceiver;
   /** Wanted while as many as may be are on their way; tried again at the core's next wish. */
   #turnedAway = new Set<NodeId>();
-  #opening = new Set<NodeId>();
+  readonly #opening = new Set<NodeId>();
   #askedAtMs = -Infinity;
   #stopped = false;
 

@@ -36,7 +36,7 @@ const quiet = { info: () => undefined, warn: () => undefined, error: () => undef
 
 /** Callbacks run when the test says so. */
 class Turns {
-  #waiting: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
 
   readonly schedule = (run: () => void): void => {
     this.#waiting.push(run);

@@ -12,9 +12,9 @@ const MAGIC = 0x504e5348;
 /** Raised when an older release can no longer read the rows. */
 export const SNAPSHOT_VERSION = 1;
 export const BLOCK_HEAD_BYTES = 24;
-export const SNAPSHOT_DIGEST_BYTES = 32;
+const SNAPSHOT_DIGEST_BYTES = 32;
 /** A block beyond this is damage. A row is at most a request, and a block has at least one row. */
-export const BLOCK_BYTES_MAX = 64 * 1024 * 1024;
+const BLOCK_BYTES_MAX = 64 * 1024 * 1024;
 
 const KINDS = { header: 1, rows: 2, end: 3 } as const;
 
