@@ -13,7 +13,7 @@ import { Trace } from "./trace.ts";
 import type { RunTotals } from "./world.ts";
 import { World } from "./world.ts";
 
-export const CORES: Readonly<Record<ProtocolName, ConsensusFactory<ConsensusMessage>>> = {
+const CORES: Readonly<Record<ProtocolName, ConsensusFactory<ConsensusMessage>>> = {
   raft: createRaft,
   paxos: createPaxos,
 };
