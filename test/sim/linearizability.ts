@@ -12,7 +12,7 @@ export interface SequentialModel<S, O, R> {
   nameOf(op: O): string;
 }
 
-/** One call. Orders are positions in the history, all different, `returned` after `called`. */
+/** One call. Orders are positions in the history: no two calls share one, `returned` is after `called`. */
 export interface Operation<O, R> {
   readonly op: O;
   readonly called: number;

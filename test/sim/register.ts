@@ -69,7 +69,7 @@ export function checkRegister(history: readonly RegisterOperation[]): Verdict {
  * somebody returned; one whose value nobody found can be left to the very end of any order and decides
  * nothing. Unanswered reads say nothing. What is left unanswered are deletes.
  */
-export function prepared(history: readonly RegisterOperation[]): readonly RegisterOperation[] {
+function prepared(history: readonly RegisterOperation[]): readonly RegisterOperation[] {
   let operations = history;
   for (;;) {
     const foundBefore = firstFound(operations);
@@ -79,7 +79,7 @@ export function prepared(history: readonly RegisterOperation[]): readonly Regist
       if (before === undefined || before <= operation.called) return operation;
       changed = true;
       const result = { kind: operation.op.kind === "put" ? "put" : "did" } as const;
-      return { ...operation, returned: before - 0.5, result };
+      return { ...operation, returned: before, result };
     });
     if (!changed) break;
   }

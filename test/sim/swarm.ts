@@ -28,7 +28,7 @@ export type FaultKind =
   | "disk-stall"
   | "weather";
 
-export const FAULT_KINDS: readonly FaultKind[] = [
+const FAULT_KINDS: readonly FaultKind[] = [
   "kill",
   "power-cut",
   "kill-all",
@@ -108,7 +108,7 @@ export interface Swarm {
   readonly workload: WorkloadPlan;
 }
 
-export const READ_MODES: readonly ReadMode[] = [
+const READ_MODES: readonly ReadMode[] = [
   "quorum",
   "index",
   "lease",
