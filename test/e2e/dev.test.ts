@@ -83,8 +83,11 @@ describe("hansa dev", () => {
     const endpoint = `127.0.0.1:${basePort}`;
     const put = await hansa(["put", "greeting", "hello", "--endpoints", endpoint]);
     expect(put).toMatchObject({ exit: { code: 0 }, stdout: "OK\n" });
+    // As under npm, where the terminal's Ctrl-C comes twice.
+    first.signal("SIGINT");
     first.signal("SIGINT");
     expect(await stopped(first)).toEqual({ code: 0 });
+    expect(first.output).not.toContain("killed");
     expect(runningPids()).toEqual([]);
 
     const second = start(1, 1);
