@@ -1,7 +1,6 @@
 // What goes wrong, and when: faults by a drawn schedule, and faults that strike at a telling moment (a vote,
 // an election, an acknowledgement). Each ends by itself; healing ends them all.
 import type { NodeId } from "../../base/index.ts";
-import type { PeerMessage } from "../../rpc/peer-message.ts";
 import type { Chance } from "./chance.ts";
 import type { EventQueue } from "./events.ts";
 import type { SimNetwork } from "./network.ts";
@@ -16,7 +15,7 @@ const WALL_JUMP_MAX_MS = 10_000;
 export interface NemesisInit {
   readonly swarm: Swarm;
   readonly nodes: readonly SimNode[];
-  readonly network: SimNetwork<readonly PeerMessage[]>;
+  readonly network: SimNetwork<Uint8Array>;
   readonly events: EventQueue;
   readonly chance: Chance;
   readonly note: (what: () => string) => void;

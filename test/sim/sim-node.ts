@@ -12,6 +12,7 @@ import type {
 } from "../../consensus/index.ts";
 import type { Member } from "../../rpc/backend.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/peer-message.ts";
+import { storeCodec } from "../../rpc/store-codec.ts";
 import { MemberBackend } from "../../server/member-backend.ts";
 import type { Journal } from "../../server/ports.ts";
 import { Replica } from "../../server/replica.ts";
@@ -24,7 +25,6 @@ import type { Chance } from "./chance.ts";
 import { SimClock } from "./clock.ts";
 import type { EventQueue } from "./events.ts";
 import { Process } from "./process.ts";
-import { SIM_CODEC } from "./sim-codec.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { SimEngine } from "./sim-engine.ts";
 import type { Swarm } from "./swarm.ts";
@@ -144,7 +144,7 @@ export class SimNode {
     witness.onOpened(this.id, this.process.life, log.reader, recovery);
     const engine = this.engine.open(this.process);
     const options = {
-      codec: SIM_CODEC,
+      codec: storeCodec,
       valueCacheBytesMax: swarm.valueCacheBytes,
       ...(planted === undefined ? {} : { planted }),
     };

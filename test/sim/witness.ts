@@ -1,10 +1,11 @@
 // Global knowledge: what every member's log holds, what is committed by it, and since when. It sees each
 // write, each drain of a core and each apply, and stops the run at the first broken invariant of Raft
 // (Fig. 3) or of the state machine.
-import { logIndex, present } from "../../base/index.ts";
+import { keyOf, logIndex, present } from "../../base/index.ts";
 import type { NodeId, Revision } from "../../base/index.ts";
 import { sameEpoch } from "../../consensus/index.ts";
 import type { Entry, LogReader, LogWrite, Status } from "../../consensus/index.ts";
+import { storeCodec } from "../../rpc/store-codec.ts";
 import type { LogRecovery } from "../../store/log.ts";
 import type { Response } from "../../store/response.ts";
 import { LogView } from "./log-view.ts";
@@ -261,7 +262,8 @@ export class Witness {
   ): void {
     const mismatch = answerMismatch(response, step);
     demand(mismatch === undefined, check, () => `node ${node}, entry ${entry.index}: ${mismatch}`);
-    const print = fingerprint(response);
+    // The bytes that a session keeps: fields beside them are how an answer was come by.
+    const print = response === undefined ? "" : keyOf(storeCodec.encodeResponse(response));
     const known = this.#answers.get(entry.index) ?? print;
     this.#answers.set(entry.index, known);
     demand(known === print, check, () => {
