@@ -98,8 +98,7 @@ export class MemberBackend implements Backend {
     done: Done<Response>,
   ): void {
     const { replica } = this.#init;
-    const swept = (): boolean =>
-      !replica.machine.isSweeping && replica.machine.unflushedBytes === 0;
+    const swept = (): boolean => !replica.machine.isSweeping;
     if (response.kind === "refused" || swept()) {
       answer(response);
       return;

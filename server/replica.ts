@@ -203,6 +203,7 @@ export class Replica {
     this.#core.tick(now);
     this.#desk.expire(now);
     this.#desk.retryParked();
+    this.#applier.flush();
     for (const watcher of [...this.#watchers]) watcher();
     this.#wake();
   }
@@ -249,7 +250,7 @@ export class Replica {
       if (this.#halted) done(undefined);
       else if (this.#applier.flushed) this.#applier.checkpoint(done);
       else {
-        this.#applier.run();
+        this.#applier.flush();
         this.#init.endOfTurn(finish);
       }
     };
