@@ -76,14 +76,12 @@ export class Nemesis {
   }
 
   #target(to: Reaction["to"], actor: NodeId): SimNode | undefined {
-    const { nodes, swarm, chance, leader } = this.#init;
-    const byId = (id: NodeId | undefined): SimNode | undefined =>
-      nodes.find((node) => node.id === id);
+    const { nodes, swarm, chance } = this.#init;
     switch (to) {
       case "actor":
-        return byId(actor);
+        return nodes.find((node) => node.id === actor);
       case "leader":
-        return byId(leader());
+        return this.#leader();
       case "other": {
         const others = nodes.slice(0, swarm.voters).filter((node) => node.id !== actor);
         return others.length === 0 ? undefined : chance.pick(others);
@@ -95,11 +93,17 @@ export class Nemesis {
     }
   }
 
+  #leader(): SimNode | undefined {
+    const leads = this.#init.leader();
+    return this.#init.nodes.find((node) => node.id === leads);
+  }
+
   #plan(inMs: number): void {
     const { events, chance, swarm, nodes } = this.#init;
     events.schedule(inMs, "nemesis", () => {
       if (this.#healed) return;
-      this.#strike(this.#drawKind(), chance.pick(nodes));
+      const leader = chance.hits(swarm.nemesis.leaderShare) ? this.#leader() : undefined;
+      this.#strike(this.#drawKind(), leader ?? chance.pick(nodes));
       this.#plan(chance.waitMs(swarm.nemesis.everyMeanMs));
     });
   }
@@ -122,6 +126,8 @@ export class Nemesis {
     const lastsMs = chance.waitMs(swarm.nemesis.lastsMeanMs);
     note(() => `nemesis: ${kind} n${node.id} for ${lastsMs.toFixed(1)} ms`);
     switch (kind) {
+      case "shut-down":
+        return node.shutDown(() => this.restartLater(node));
       case "kill":
         return this.#kill(node);
       case "power-cut":

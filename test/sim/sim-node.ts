@@ -16,6 +16,7 @@ import { storeCodec } from "../../rpc/store-codec.ts";
 import { MemberBackend } from "../../server/member-backend.ts";
 import type { Journal } from "../../server/ports.ts";
 import { Replica } from "../../server/replica.ts";
+import type { Engine } from "../../store/engine.ts";
 import { LOG_OPTIONS_DEFAULT } from "../../store/log.ts";
 import type { Log, LogOpening, LogOptions, LogRecovery } from "../../store/log.ts";
 import { Machine } from "../../store/machine.ts";
@@ -52,6 +53,8 @@ export interface SimNodeInit {
 }
 
 export interface Serving {
+  readonly log: Log;
+  readonly engine: Engine;
   readonly replica: Replica;
   readonly backend: MemberBackend;
   readonly machine: Machine;
@@ -65,6 +68,8 @@ export class SimNode {
   readonly engine: SimEngine;
   readonly #init: SimNodeInit;
   #founded = false;
+  /** The state up to here was saved by a clean stop. */
+  #savedIndex = 0;
   #serving: Serving | undefined;
 
   constructor(init: SimNodeInit) {
@@ -76,7 +81,7 @@ export class SimNode {
     const skewMs = chance.between(-60_000, 60_000);
     this.clock = new SimClock(() => events.nowMs, chance.between(0, 1e6), skewMs);
     this.disk = new SimDisk(name, events, chance.stream(), swarm.disk);
-    this.engine = new SimEngine(name, events, chance.stream(), swarm.disk, swarm.gapRate);
+    this.engine = new SimEngine(name, events, chance.stream(), swarm.engine, swarm.gapRate);
   }
 
   /** Undefined while down or booting. */
@@ -107,6 +112,24 @@ export class SimNode {
     this.engine.processDied();
     this.#serving = undefined;
     this.#init.witness.onDown(this.id);
+  }
+
+  /** SIGTERM: the replica ends its calls and writes its state; the process exits when all is closed. */
+  shutDown(onExit: () => void): void {
+    const serving = this.serving;
+    if (serving === undefined || this.process.stopped) return;
+    const { replica, engine, log, machine } = serving;
+    this.#serving = undefined;
+    this.#init.witness.onDown(this.id);
+    replica.stop((failure) => {
+      if (failure === undefined) this.#savedIndex = machine.applied;
+      engine.close(() => {
+        log.close(() => {
+          this.kill();
+          onExit();
+        });
+      });
+    });
   }
 
   cutPower(): void {
@@ -167,6 +190,10 @@ export class SimNode {
     demand(applied <= log.reader.last(), "log-durability", () => {
       return `node ${this.id} applied ${applied} entries; its log ends at ${log.reader.last()}`;
     });
+    demand(applied >= this.#savedIndex, "durability", () => {
+      return `node ${this.id} restored ${applied} entries; a clean stop saved ${this.#savedIndex}`;
+    });
+    this.#savedIndex = 0;
     this.#init.witness.onState(this.id, applied, machine.revision, machine.hash());
   }
 
@@ -174,7 +201,7 @@ export class SimNode {
     boot: BootNonce,
     log: Log,
     recovery: LogRecovery,
-    engine: ReturnType<SimEngine["open"]>,
+    engine: Engine,
     machine: Machine,
     rng: Chance,
   ): void {
@@ -206,7 +233,7 @@ export class SimNode {
       members: memberTable(this.#init.membership),
       dbSizeBytes: () => 0,
     });
-    this.#serving = { replica, backend, machine };
+    this.#serving = { log, engine, replica, backend, machine };
     this.#tick(replica, rng);
   }
 

@@ -2,7 +2,7 @@
 import type { PlantedBug } from "../../base/index.ts";
 import { createRaft } from "../../raft/index.ts";
 import { Chance } from "./chance.ts";
-import { PLANTED } from "./planted.ts";
+import { PLANTED, PLANTED_NAMES } from "./planted.ts";
 import { drawSwarm } from "./swarm.ts";
 import { Trace } from "./trace.ts";
 import type { RunTotals } from "./world.ts";
@@ -25,6 +25,9 @@ export interface SimOutcome extends RunTotals {
   readonly lines: readonly string[];
 }
 
+/** Of the seeds without a profile, those that borrow one: each aims at a guard, and none is planted. */
+const THEMED_RATE = 0.4;
+
 export const STEPS_DEFAULT = 10_000;
 
 export function simulate(options: SimOptions): SimOutcome {
@@ -35,7 +38,9 @@ export function simulate(options: SimOptions): SimOutcome {
   });
   const chance = new Chance(seed);
   const drawn = drawSwarm(chance);
-  const swarm = profile === undefined ? drawn : PLANTED[profile].profile(drawn, chance);
+  const theme = chance.hits(THEMED_RATE) ? chance.pick(PLANTED_NAMES) : undefined;
+  const profiled = profile ?? theme;
+  const swarm = profiled === undefined ? drawn : PLANTED[profiled].profile(drawn);
   const totals = new World({
     seed,
     steps,

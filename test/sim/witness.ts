@@ -6,6 +6,7 @@ import type { NodeId, Revision } from "../../base/index.ts";
 import { sameEpoch } from "../../consensus/index.ts";
 import type { Entry, LogReader, LogWrite, Status } from "../../consensus/index.ts";
 import { storeCodec } from "../../rpc/store-codec.ts";
+import { commandOrigin } from "../../store/command.ts";
 import type { LogRecovery } from "../../store/log.ts";
 import type { Response } from "../../store/response.ts";
 import { LogView } from "./log-view.ts";
@@ -54,6 +55,7 @@ export class Witness {
   readonly #leaders = new Map<number, string>();
   readonly #answers = new Map<number, string>();
   readonly #hashes = new Map<number, number>();
+  readonly #origins = new Map<string, number>();
   #early: Applied[] = [];
   /** Called when a member is elected, and when a leader's commit index moves. */
   onMoment: (on: "elected" | "commit", node: NodeId) => void = () => undefined;
@@ -214,6 +216,7 @@ export class Witness {
       const where = `on disk at [${holders.join()}] of [${this.#voters.join()}]`;
       return `node ${node} says ${index} of term ${entry.epoch.round} is committed; it is ${where}`;
     });
+    this.#demandOnce(entry);
     const committed = { entry, term: view.term, atMs: this.#nowMs() };
     this.#committed.push(committed);
     this.#oracle.apply(entry);
@@ -221,6 +224,18 @@ export class Witness {
       if (otherView.leads) this.#demandHeld(other, otherView, committed);
     }
     this.#settleEarly();
+  }
+
+  /** One submission of one client call is in the log once, however often its messages came. */
+  #demandOnce(entry: Entry): void {
+    if (entry.kind !== "command") return;
+    const { node, boot, counter } = commandOrigin(entry.data);
+    const origin = `${node}.${boot}.${counter}`;
+    const before = this.#origins.get(origin);
+    demand(before === undefined, "exactly-once", () => {
+      return `submission ${counter} of node ${node} is committed at ${before} and at ${entry.index}`;
+    });
+    this.#origins.set(origin, entry.index);
   }
 
   #settleEarly(): void {
