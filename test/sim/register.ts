@@ -43,6 +43,7 @@ export const REGISTER: SequentialModel<Held, RegisterOp, RegisterResult> = {
     }
   },
   nameOf: (op) => JSON.stringify(op),
+  overwrites: ({ kind }) => kind === "put",
 };
 
 function stepSwap(
@@ -84,10 +85,15 @@ function prepared(history: readonly RegisterOperation[]): readonly RegisterOpera
     if (!changed) break;
   }
   const found = firstFound(operations);
-  return operations.filter((operation) => {
-    if (operation.returned !== Infinity || operation.op.kind === "delete") return true;
-    return isUnansweredWrite(operation) && found.has(operation.op.value);
-  });
+  return operations
+    .filter((operation) => {
+      if (operation.returned !== Infinity || operation.op.kind === "delete") return true;
+      return isUnansweredWrite(operation) && found.has(operation.op.value);
+    })
+    .map((operation) => {
+      const { op } = operation;
+      return op.kind === "put" && !found.has(op.value) ? { ...operation, unseen: true } : operation;
+    });
 }
 
 type WriteOperation = RegisterOperation & { readonly op: { readonly value: string } };
