@@ -51,9 +51,12 @@ export function addDevCommand(
     });
 }
 
-/** Ctrl-C and SIGTERM ask to stop; the second asks again. */
+/** Under npm a terminal's Ctrl-C comes twice, from the terminal and from npm: within this it is one. */
+const SAME_WISH_MS = 1_000;
+
+/** Ctrl-C and SIGTERM ask to stop; one that comes later asks again. */
 function signalWish(): StopWish {
-  let count = 0;
+  let askedAtMs: number | undefined;
   let resolveFirst: (signal: NodeJS.Signals) => void = () => undefined;
   let resolveAgain: () => void = () => undefined;
   const first = new Promise<NodeJS.Signals>((resolve) => {
@@ -64,9 +67,11 @@ function signalWish(): StopWish {
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      count += 1;
-      if (count === 1) resolveFirst(signal);
-      else resolveAgain();
+      const nowMs = performance.now();
+      if (askedAtMs === undefined) {
+        askedAtMs = nowMs;
+        resolveFirst(signal);
+      } else if (nowMs - askedAtMs > SAME_WISH_MS) resolveAgain();
     });
   }
   return { first, again };

@@ -33,7 +33,10 @@ export interface ReadProof {
   readonly clockDriftMax: number;
 }
 
-/** One key with its value and history. */
+/**
+ * One key with its value and history. `key` and `value` are views into the answer they came with: a copy
+ * (`value.slice()`) of one that is kept lets the rest of a large answer go.
+ */
 export class KeyValue {
   readonly key: Uint8Array;
   /** Empty when the read asked for keys only. */

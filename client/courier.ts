@@ -156,7 +156,8 @@ export class Courier {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const tried = new Set<string>();
-    const { attemptsMax, attemptMs, backoff } = { ...this.#settings, ...this.#settings.limits };
+    const { backoff, limits } = this.#settings;
+    const attemptMsMax = this.#attemptMsMax(deadlineAtMs - this.nowMs());
     let doubtful = false;
     let told: KvError | undefined;
     for (let attempt = 1; ; attempt += 1) {
@@ -164,17 +165,23 @@ export class Courier {
       const remainingMs = deadlineAtMs - this.nowMs();
       // A plain write is not cut short to be asked elsewhere: that would leave its outcome open.
       const timeoutMs =
-        task.nature === "plain-write" ? remainingMs : Math.min(attemptMs, remainingMs);
+        task.nature === "plain-write" ? remainingMs : Math.min(attemptMsMax, remainingMs);
       const ended = await this.#attempt(task, address, timeoutMs, signal);
       if (ended.ok) return ended.value;
       const { error } = ended;
+      // Silence through a rest of time says nothing against the member.
+      if (error.code !== "deadline-exceeded" || timeoutMs * 2 >= attemptMsMax) {
+        this.#learn(address, error);
+      }
       doubtful ||= error.outcome === "unknown" && task.nature !== "read";
       const outcome = doubtful && !VERDICTS.has(error.code) ? "unknown" : "not-applied";
       const repetition = repetitionOf(error, task.nature, task.onMiss);
       const pauseMs = backoffMs(backoff, attempt, this.#surroundings.random);
       this.#checkOpen(signal, outcome);
       const isLast =
-        repetition === "never" || attempt >= attemptsMax || this.nowMs() + pauseMs >= deadlineAtMs;
+        repetition === "never" ||
+        attempt >= limits.attemptsMax ||
+        this.nowMs() + pauseMs >= deadlineAtMs;
       // The last attempt may have had no time: what a member has said before says more.
       if (error.code !== "deadline-exceeded") told = error;
       if (isLast) throw withOutcome(told ?? error, outcome);
@@ -182,6 +189,12 @@ export class Courier {
       await pause(pauseMs, signal);
       this.#checkOpen(signal, outcome);
     }
+  }
+
+  /** A silent member must leave time to ask another, if there is another, of a short call too. */
+  #attemptMsMax(deadlineMs: number): number {
+    const { attemptMs } = this.#settings;
+    return this.router.size > 1 ? Math.min(attemptMs, deadlineMs / 2) : attemptMs;
   }
 
   /** The best member that this call has not asked, or the best when it has asked all. */
@@ -213,7 +226,6 @@ export class Courier {
       return { ok: true, value };
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
-      this.#learn(address, error);
       return { ok: false, error };
     }
   }

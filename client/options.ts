@@ -112,9 +112,12 @@ export interface ClientOptions {
    * - `never`: a write is repeated only when the failure proves that it was not applied.
    */
   readonly writes?: "sessions" | "never";
-  /** Default `CallOptions.deadlineMs`. */
+  /** Default `CallOptions.deadlineMs` (5 s). */
   readonly deadlineMs?: number;
-  /** Bound on one attempt, in ms, so that a silent member leaves time to ask another. */
+  /**
+   * Bound on one attempt, in ms, so that a silent member leaves time to ask another (default 2 s; half of
+   * the deadline where that is less and there is another member).
+   */
   readonly attemptMs?: number;
   readonly limits?: Partial<ClientLimits>;
 }

@@ -73,6 +73,10 @@ export class Router {
       .map((row) => row.address);
   }
 
+  get size(): number {
+    return this.#rows.size;
+  }
+
   members(): MemberView[] {
     return [...this.#rows.values()].map(({ address, memberId, role, latencyMs, failureCount }) => ({
       address,

@@ -22,6 +22,12 @@ export function sizeOfKeyValues(kvs: readonly KeyValue[]): number {
   return bytes;
 }
 
+/** A KeyValue as field `field`: copied whole where the store has its bytes at hand. */
+function writeKeyValueField(writer: Writer, field: number, kv: KeyValue): void {
+  if (kv.encoded === undefined) writeNested(writer, field, kv, writeKeyValue);
+  else writer.uint32((field << 3) | 2).bytes(kv.encoded);
+}
+
 function writeKeyValue(writer: Writer, kv: KeyValue): void {
   writer.uint32((1 << 3) | 2).latin1(kv.key);
   writer.uint32(2 << 3).int64(kv.createRevision);
@@ -44,20 +50,20 @@ function writeNested<T>(
 
 /** The fields of a RangeResponse after its header. */
 export function writeRange(writer: Writer, range: RangeResponse): void {
-  for (const kv of range.kvs) writeNested(writer, 2, kv, writeKeyValue);
+  for (const kv of range.kvs) writeKeyValueField(writer, 2, kv);
   if (range.more) writer.uint32(3 << 3).bool(true);
   if (range.count !== 0) writer.uint32(4 << 3).int64(range.count);
 }
 
 /** As writeRange, for PutResponse. */
 export function writePut(writer: Writer, put: PutResponse): void {
-  if (put.prevKv !== undefined) writeNested(writer, 2, put.prevKv, writeKeyValue);
+  if (put.prevKv !== undefined) writeKeyValueField(writer, 2, put.prevKv);
 }
 
 /** As writeRange, for DeleteRangeResponse. */
 export function writeDeleteRange(writer: Writer, deleteRange: DeleteRangeResponse): void {
   if (deleteRange.deleted !== 0) writer.uint32(2 << 3).int64(deleteRange.deleted);
-  for (const kv of deleteRange.prevKvs) writeNested(writer, 3, kv, writeKeyValue);
+  for (const kv of deleteRange.prevKvs) writeKeyValueField(writer, 3, kv);
 }
 
 /**

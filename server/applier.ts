@@ -108,8 +108,22 @@ export class Applier {
       this.#queue = this.#queue.slice(this.#head);
       this.#head = 0;
     }
-    this.#write();
+    if (this.#writeIsDue()) this.#write();
     return last;
+  }
+
+  /** Begins to write what is applied, however little it is. To be called on every tick. */
+  flush(): void {
+    this.#write();
+  }
+
+  /**
+   * A small batch costs the engine nearly as much as a large one, and nobody waits for it: the log is the
+   * durability. So batches gather until a tick; but a compaction's sweep goes on step by step.
+   */
+  #writeIsDue(): boolean {
+    const { unflushedBytes, isSweeping } = this.#machine;
+    return isSweeping || unflushedBytes >= this.#init.limits.engineWriteBytesMin;
   }
 
   /** The values `entry` needs, or undefined while the engine fetches them. */

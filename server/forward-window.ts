@@ -4,23 +4,24 @@ import type { WireId } from "../consensus/index.ts";
 
 /** Counters this far below the highest seen are taken for duplicates. */
 const WINDOW_COUNT = 4096;
-/** Earlier boots of one node whose late messages are still told apart. */
-const RETIRED_BOOTS_MAX = 64;
+/**
+ * Boots of one node told apart at once. Which of two boots is the later one cannot be known from their
+ * messages, so each has a window of its own; the one that was not heard for the longest is forgotten.
+ */
+const BOOTS_MAX = 64;
 
 interface Seen {
-  readonly boot: BootNonce;
-  readonly retired: readonly BootNonce[];
   highest: number;
   counters: Set<number>;
 }
 
 export class ForwardWindow {
-  readonly #seen = new Map<NodeId, Seen>();
+  /** The boots of each node, the one heard last at the end. */
+  readonly #seen = new Map<NodeId, Map<BootNonce, Seen>>();
 
   /** True the first time an id is met. */
   admit(from: NodeId, id: WireId): boolean {
     const seen = this.#of(from, id.boot);
-    if (seen === undefined) return false;
     if (id.counter <= seen.highest - WINDOW_COUNT || seen.counters.has(id.counter)) return false;
     seen.counters.add(id.counter);
     seen.highest = Math.max(seen.highest, id.counter);
@@ -31,15 +32,14 @@ export class ForwardWindow {
     return true;
   }
 
-  /** What is known of this boot of `from`; undefined when a later boot has been heard. */
-  #of(from: NodeId, boot: BootNonce): Seen | undefined {
-    const seen = this.#seen.get(from);
-    if (seen?.boot === boot) return seen;
-    if (seen?.retired.includes(boot) === true) return undefined;
-    const retired =
-      seen === undefined ? [] : [...seen.retired, seen.boot].slice(-RETIRED_BOOTS_MAX);
-    const fresh: Seen = { boot, retired, highest: 0, counters: new Set() };
-    this.#seen.set(from, fresh);
-    return fresh;
+  #of(from: NodeId, boot: BootNonce): Seen {
+    const boots = this.#seen.get(from) ?? new Map<BootNonce, Seen>();
+    this.#seen.set(from, boots);
+    const seen = boots.get(boot) ?? { highest: 0, counters: new Set() };
+    boots.delete(boot);
+    boots.set(boot, seen);
+    const [longestUnheard] = boots.keys();
+    if (boots.size > BOOTS_MAX && longestUnheard !== undefined) boots.delete(longestUnheard);
+    return seen;
   }
 }

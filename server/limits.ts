@@ -7,6 +7,8 @@ export interface ReplicaLimits {
   readonly applyBacklogEntriesMax: number;
   /** Bytes of applied state not yet in the engine; beyond it applying waits for the engine. */
   readonly unflushedBytesMax: number;
+  /** Applied state is written to the engine at the next tick, or at once from so many bytes on. */
+  readonly engineWriteBytesMin: number;
   /** Entries applied between two synced writes of the state: what a restart may have to replay. */
   readonly checkpointEntriesMax: number;
   /** Entries behind the last compaction of the log at which it is compacted again (--snapshot-count). */
@@ -37,6 +39,7 @@ export const REPLICA_LIMITS_DEFAULT: ReplicaLimits = {
   applyEntriesPerTurnMax: 512,
   applyBacklogEntriesMax: 5_000,
   unflushedBytesMax: 64 * 1024 * 1024,
+  engineWriteBytesMin: 1024 * 1024,
   checkpointEntriesMax: 20_000,
   snapshotEntries: 10_000,
   catchUpEntries: 5_000,

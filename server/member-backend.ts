@@ -71,19 +71,48 @@ export class MemberBackend implements Backend {
       done({ ok: false, error: new KvError(refused.code, "not-applied", refused.message) });
       return;
     }
+    const answer = (response: Response): void => {
+      done({
+        ok: true,
+        header: { ...this.header(), revision: response.revision },
+        value: response,
+      });
+    };
+    const physical = request.kind === "compaction" && request.compaction.physical;
     this.#init.replica.submit({
       kind: request.kind,
       body,
       deadlineAtMs: context.deadlineAtMs,
       done: (result) => {
         if (!result.ok) done(result);
-        else
-          done({
-            ok: true,
-            header: { ...this.header(), revision: result.response.revision },
-            value: result.response,
-          });
+        else if (physical) this.#afterSweep(context, result.response, answer, done);
+        else answer(result.response);
       },
+    });
+  }
+
+  /** A physical compaction is answered once the rows it drops are out of this member's engine (etcd). */
+  #afterSweep(
+    context: CallContext,
+    response: Response,
+    answer: (response: Response) => void,
+    done: Done<Response>,
+  ): void {
+    const { replica } = this.#init;
+    const swept = (): boolean => !replica.machine.isSweeping;
+    if (response.kind === "refused" || swept()) {
+      answer(response);
+      return;
+    }
+    const end = replica.onChange(() => {
+      const late = replica.now() >= context.deadlineAtMs;
+      if (!swept() && !late) return;
+      end();
+      if (swept()) answer(response);
+      else {
+        const text = "hansa: compacted; the deadline came before the rows were dropped";
+        done({ ok: false, error: new KvError("timed-out", "unknown", text) });
+      }
     });
   }
 

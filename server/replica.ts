@@ -193,6 +193,7 @@ export class Replica {
     this.#desk.expire(now);
     this.#snapshots.tick(now);
     this.#desk.retryParked();
+    this.#state.applier.flush();
     for (const watcher of [...this.#watchers]) watcher();
     this.#wake();
   }
@@ -244,7 +245,7 @@ export class Replica {
       if (this.#halted) done(undefined);
       else if (this.#state.applier.flushed) this.#state.applier.checkpoint(done);
       else {
-        this.#state.applier.run();
+        this.#state.applier.flush();
         this.#init.endOfTurn(finish);
       }
     };

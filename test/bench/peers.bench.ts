@@ -15,6 +15,7 @@ import { keyAt } from "./keys.ts";
 import { MEASURE_MS, runLoad, WARM_UP_MS } from "./load.ts";
 import { describeMachine, machineLine } from "./machine.ts";
 import { processorMs } from "./processor-time.ts";
+import { markdownTable, writeReadmeSection } from "./readme.ts";
 import { formatTable, shortNumber } from "./table.ts";
 
 const CONNECTIONS = 10;
@@ -241,9 +242,8 @@ describeWith(["etcd", "etcdctl", "h2load"], "peers", () => {
       ...columns.map((name) => `Hansa ${name}`),
       "ratio",
     ];
-    process.stdout.write(
-      `\n${formatTable([head, ...ratioRows(rows)])}\n\n${machineLine(machine)}\n`,
-    );
+    const cells = [head, ...ratioRows(rows)];
+    process.stdout.write(`\n${formatTable(cells)}\n\n${machineLine(machine)}\n`);
     mkdirSync(RESULTS, { recursive: true });
     const result = {
       machine,
@@ -253,5 +253,6 @@ describeWith(["etcd", "etcdctl", "h2load"], "peers", () => {
       rows,
     };
     writeFileSync(join(RESULTS, "peers.json"), `${JSON.stringify(result, null, 2)}\n`);
+    writeReadmeSection("peers", `${markdownTable(cells)}\n\n${machineLine(machine)}.`);
   });
 });

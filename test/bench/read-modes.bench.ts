@@ -11,6 +11,7 @@ import { keyAt } from "./keys.ts";
 import { MEASURE_MS, runLoad, WARM_UP_MS } from "./load.ts";
 import type { Measured } from "./load.ts";
 import { describeMachine, machineLine } from "./machine.ts";
+import { markdownTable, writeReadmeSection } from "./readme.ts";
 import { formatTable, shortNumber } from "./table.ts";
 
 const MODES: readonly ReadMode[] = ["quorum", "index", "lease", "follower", "learner", "local"];
@@ -64,15 +65,20 @@ describe("read-modes", () => {
       rows.push({ ...measured, operation: "put", concurrency });
     }
     const machine = describeMachine();
-    process.stdout.write(`\n${tableOf(rows)}\n\n${machineLine(machine)}\n`);
+    process.stdout.write(`\n${formatTable(cellsOf(rows))}\n\n${machineLine(machine)}\n`);
     mkdirSync(RESULTS, { recursive: true });
     const result = { machine, valueBytes: VALUE_BYTES, keyCount: KEY_COUNT, ...spans, rows };
     writeFileSync(join(RESULTS, "read-modes.json"), `${JSON.stringify(result, null, 2)}\n`);
     writeFileSync(CHART, chartOf(rows, machineLine(machine)));
+    const middle = rows.filter(({ concurrency }) => concurrency === 16);
+    writeReadmeSection(
+      "read-modes",
+      `${markdownTable(cellsOf(middle))}\n\n${machineLine(machine)}.`,
+    );
   });
 });
 
-function tableOf(rows: readonly Row[]): string {
+function cellsOf(rows: readonly Row[]): string[][] {
   const head = [
     "operation",
     "clients",
@@ -93,7 +99,7 @@ function tableOf(rows: readonly Row[]): string {
     shortNumber(row.serverCpuUs),
     shortNumber(row.clientCpuUs),
   ]);
-  return formatTable([head, ...body]);
+  return [head, ...body];
 }
 
 function chartOf(rows: readonly Row[], caption: string): string {

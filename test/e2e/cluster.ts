@@ -62,7 +62,8 @@ export class MemberProcess {
   /** Starts the process; `ready` says when it serves. */
   start(): void {
     if (this.running) throw new Error(`${this.name} runs already`);
-    this.#child = new Child(process.execPath, [MAIN, "serve", ...this.args]);
+    // By its first line, as a shell would: it sets what a server needs of Node.
+    this.#child = new Child(MAIN, ["serve", ...this.args]);
   }
 
   /** Waits for the line that says the member has joined and serves. */

@@ -7,11 +7,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { Child } from "./child.ts";
 import { hansa, MAIN } from "./cluster.ts";
-import { freePort } from "./free-port.ts";
+import { freePorts } from "./free-port.ts";
 import { until } from "./until.ts";
 
 const START_MS_MAX = 30_000;
 const STOP_MS_MAX = 20_000;
+/** Members stand 10 apart: three at most, each with a client and a peer port. */
+const PORTS = 30;
 
 describe("hansa dev", () => {
   let folder: string;
@@ -22,7 +24,7 @@ describe("hansa dev", () => {
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "hansa-dev-"));
     dataDir = join(folder, "data");
-    basePort = await freePort();
+    basePort = await freePorts(PORTS);
     started = [];
   });
 
@@ -81,8 +83,11 @@ describe("hansa dev", () => {
     const endpoint = `127.0.0.1:${basePort}`;
     const put = await hansa(["put", "greeting", "hello", "--endpoints", endpoint]);
     expect(put).toMatchObject({ exit: { code: 0 }, stdout: "OK\n" });
+    // As under npm, where the terminal's Ctrl-C comes twice.
+    first.signal("SIGINT");
     first.signal("SIGINT");
     expect(await stopped(first)).toEqual({ code: 0 });
+    expect(first.output).not.toContain("killed");
     expect(runningPids()).toEqual([]);
 
     const second = start(1, 1);

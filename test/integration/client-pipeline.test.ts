@@ -59,6 +59,18 @@ describe("the client's side of the pipeline", () => {
     return client;
   }
 
+  /** A leader by its status that answers no call, and a follower that answers. */
+  async function silentLeader(): Promise<[ScriptedMember, ScriptedMember]> {
+    const status = (member_id: number): object => ({
+      header: { member_id, raft_term: 1 },
+      leader: 1,
+    });
+    return [
+      await memberOf({ status: status(1), onCall: () => "silence" }),
+      await memberOf({ status: status(2), onCall: done }),
+    ];
+  }
+
   test("calls of one turn leave together, and each gets its own answer", async () => {
     const member = await memberOf({
       onCall: (call) => ({
@@ -201,13 +213,22 @@ describe("the client's side of the pipeline", () => {
   });
 
   test("a silent member costs an attempt, and its late silence nothing more", async () => {
-    const silent = await memberOf({ onCall: () => "silence" });
-    const other = await memberOf({ onCall: done });
+    const [silent, other] = await silentLeader();
     const client = clientOf([silent, other], { attemptMs: 100 });
     await client.get("k");
-    for (let at = 0; at < 5; at += 1) await client.get("k");
-    expect(silent.calls.length).toBeLessThanOrEqual(1);
-    expect(other.calls).toHaveLength(6);
+    expect(silent.calls).toHaveLength(1);
+    expect(other.calls).toHaveLength(1);
+    expect(client.knownMembers().find(({ address }) => address === silent.endpoint)).toMatchObject({
+      failureCount: 1,
+    });
+  });
+
+  test("a call shorter than an attempt survives a silent member too", async () => {
+    const [silent, other] = await silentLeader();
+    const client = clientOf([silent, other], { attemptMs: 60_000 });
+    await client.get("k", { deadlineMs: 1_000 });
+    expect(silent.calls).toHaveLength(1);
+    expect(other.calls).toHaveLength(1);
   });
 
   test("an aborted call ends alone; the stream goes on for the others", async () => {

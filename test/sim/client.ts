@@ -4,17 +4,16 @@
 import { checkedKey } from "../../base/index.ts";
 import type { Key, KvError, MonotonicMs, NodeId, Revision, SessionId } from "../../base/index.ts";
 import type { CallContext, ReadOptions } from "../../rpc/backend.ts";
-import type { RangeRequest, Request, RequestId } from "../../store/request.ts";
+import type { RangeRequest, RequestId } from "../../store/request.ts";
 import type { Response } from "../../store/response.ts";
 import type { Chance } from "./chance.ts";
 import type { EventQueue } from "./events.ts";
 import type { Call, Judge, ReadAsked } from "./judge.ts";
-import { encodeRequest } from "./sim-codec.ts";
 import type { Serving, SimNode } from "./sim-node.ts";
 import type { Swarm, WorkloadPlan } from "./swarm.ts";
 import { Violation } from "./violation.ts";
-import { requestOf, rangeOf } from "./workload.ts";
-import type { WriteStep } from "./workload.ts";
+import { rangeOf, readTxnOf, sentWrite } from "./workload.ts";
+import type { SentWrite, WriteStep } from "./workload.ts";
 
 const LINK_DELAY_MEAN_MS = 0.3;
 /** Sessions outlive every run. */
@@ -22,6 +21,8 @@ const SESSION_TTL_MS = 86_400_000;
 /** Of patience beyond the deadline that the member was given. */
 const GRACE_MS = 20;
 
+/** Of reads that are transactions. */
+const READ_TXN_SHARE = 0.05;
 /** Of clients that wait for their answer however long it takes. */
 const NEVER_GONE = new AbortController().signal;
 
@@ -80,7 +81,8 @@ export class Client {
     const { chance, quiet } = this.#init;
     this.#busy = !quiet();
     if (!this.#busy) return;
-    if (chance.hits(this.#plan.readRate)) this.#read();
+    if (chance.hits(this.#plan.readRate * READ_TXN_SHARE)) this.#readTxn();
+    else if (chance.hits(this.#plan.readRate)) this.#read();
     else if (!chance.hits(this.#plan.sessionRate)) this.#writeOnce();
     else if (this.#session === undefined) this.#openSession();
     else this.#writeInSession(this.#session);
@@ -137,10 +139,10 @@ export class Client {
   }
 
   #openSession(): void {
-    const request: Request = { kind: "session-open", ttlMs: SESSION_TTL_MS };
+    const write = sentWrite({ kind: "session-open", ttlMs: SESSION_TTL_MS }, undefined);
     this.#try({
       attempt: (node, serving, context, end) => {
-        this.#submit(node, serving, context, request, end, (response) => {
+        this.#submit(node, serving, context, write, end, (response) => {
           if (response.kind === "session-open") this.#session ??= response.session;
         });
       },
@@ -151,7 +153,7 @@ export class Client {
   /** A write without a session: whatever comes of it, it is not repeated. */
   #writeOnce(): void {
     const step = this.#drawCompaction() ?? this.#drawWrite();
-    const request = requestOf(step, undefined);
+    const write = sentWrite(step, undefined);
     let calls: readonly Call[] = [];
     this.#try({
       attempt: (node, serving, context, end) => {
@@ -163,7 +165,7 @@ export class Client {
           if (how === "refused") for (const call of calls) this.#init.judge.withdraw(call);
           end(how);
         };
-        this.#submit(node, serving, context, request, onEnd, onAnswer);
+        this.#submit(node, serving, context, write, onEnd, onAnswer);
       },
       onEnd: () => this.#later(() => this.#next()),
     });
@@ -176,13 +178,13 @@ export class Client {
     this.#sequence += 1;
     const sequence = this.#sequence;
     const requestId: RequestId = { session, sequence, acknowledgedBelow: sequence };
-    const request = requestOf(step, requestId);
+    const write = sentWrite(step, requestId);
     let calls: readonly Call[] | undefined;
     const task: Task = {
       attempt: (node, serving, context, end) => {
         calls ??= this.#callsOf(step);
         const known = calls;
-        this.#submit(node, serving, context, request, end, (response) => {
+        this.#submit(node, serving, context, write, end, (response) => {
           this.#onSessionAnswer(node, sequence, known, response);
         });
       },
@@ -235,6 +237,7 @@ export class Client {
       case "swap":
         return [judge.call(step.key, { kind: "swap", expect: step.expect, value: step.value })];
       case "compaction":
+      case "session-open":
         return [];
     }
   }
@@ -263,12 +266,12 @@ export class Client {
     node: SimNode,
     serving: Serving,
     context: CallContext,
-    request: Request,
+    { request, body }: SentWrite,
     end: Ending,
     onAnswer: (response: Response) => void,
   ): void {
     const { note, name } = this.#init;
-    serving.backend.write(request, encodeRequest(request), context, (answer) => {
+    serving.backend.write(request, body, context, (answer) => {
       note(() => `${name} n${node.id} ${request.kind}: ${outcomeText(answer)}`);
       if (answer.ok) onAnswer(answer.value);
       end(answer.ok ? "answered" : endOf(answer.error));
@@ -294,6 +297,26 @@ export class Client {
             judge.onRead(asked, answer.value, call);
             this.#seenRevision = Math.max(this.#seenRevision, answer.value.proof.revision);
             if (call !== undefined) this.#remember(call);
+          }
+          end(answer.ok ? "answered" : endOf(answer.error));
+        });
+      },
+      onEnd: () => this.#later(() => this.#next()),
+    });
+  }
+
+  /** Linearizable whatever the plan's modes: a transaction's ranges say nothing of modes. */
+  #readTxn(): void {
+    const { judge, note, name } = this.#init;
+    const keys = [...new Set([this.#key(), this.#key()])];
+    this.#try({
+      attempt: (node, serving, context, end) => {
+        const { floor } = judge;
+        serving.backend.readTxn(readTxnOf(keys), context, (answer) => {
+          note(() => `${name} n${node.id} read of ${keys.join()}: ${outcomeText(answer)}`);
+          if (answer.ok) {
+            judge.onReadTxn(node.id, keys, floor, answer.header.revision, answer.value);
+            this.#seenRevision = Math.max(this.#seenRevision, answer.header.revision);
           }
           end(answer.ok ? "answered" : endOf(answer.error));
         });

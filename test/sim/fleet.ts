@@ -22,7 +22,7 @@ export interface JobReport {
   readonly violation?: { readonly check: CheckName; readonly message: string };
 }
 
-export function runJob(job: Job): JobReport {
+function runJob(job: Job): JobReport {
   const { violation, lines: _lines, ...totals } = simulate(job);
   if (violation === undefined) return { job, ...totals };
   return { job, ...totals, violation: { check: violation.check, message: violation.message } };

@@ -5,7 +5,7 @@ import { keyOf, present } from "../../base/index.ts";
 import type { Key, NodeId, Revision } from "../../base/index.ts";
 import type { ReadMode } from "../../consensus/index.ts";
 import type { RangeAnswer } from "../../rpc/backend.ts";
-import type { Response } from "../../store/response.ts";
+import type { Response, TxnResponse } from "../../store/response.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Held, RegisterOp, RegisterOperation, RegisterResult } from "./register.ts";
 import { checkRegister } from "./register.ts";
@@ -157,8 +157,40 @@ export class Judge {
     call.result = { kind: "held", held: kv === undefined ? undefined : keyOf(kv.value) };
   }
 
+  /** A transaction that only reads: one linearizable moment for all its keys. */
+  onReadTxn(
+    node: NodeId,
+    keys: readonly Key[],
+    floor: number,
+    revision: number,
+    response: TxnResponse,
+  ): void {
+    this.#reads += 1;
+    this.#demandCommitted(node, revision);
+    this.#demandCurrent({ node, mode: "index", floor }, revision);
+    const expected = keys.map((key) => this.#oracle.rowAt(key, revision)?.value);
+    const shown = response.responses.map((each) => {
+      if (each.kind !== "range")
+        throw new Violation("snapshot-read", `a range answers ${each.kind}`);
+      const kv = each.range.kvs[0];
+      return kv === undefined ? undefined : keyOf(kv.value);
+    });
+    demand(
+      shown.length === keys.length && shown.join() === expected.join(),
+      "snapshot-read",
+      () => {
+        const state = `[${shown.join()}] for [${keys.join()}]; the state was [${expected.join()}]`;
+        return `node ${node} answers a transaction at revision ${revision} with ${state}`;
+      },
+    );
+    this.#floor = Math.max(this.#floor, revision);
+  }
+
   /** Linearizability of the store as one object: real time never goes back (the search is by key). */
-  #demandCurrent({ node, mode, floor }: ReadAsked, revision: number): void {
+  #demandCurrent(
+    { node, mode, floor }: Pick<ReadAsked, "node" | "mode" | "floor">,
+    revision: number,
+  ): void {
     demand(!this.#linearizable(mode) || revision >= floor, "linearizability", () => {
       const seen = `revision ${floor} had been seen when it was asked`;
       return `node ${node} answers a ${mode} read at revision ${revision}; ${seen}`;

@@ -1,7 +1,7 @@
 // Is there one order of these operations, each between its call and its return, that a sequential object
 // could have answered? Wing and Gong's search with Lowe's memoization: a depth-first walk over which
 // operation takes effect next, cut where the same set of operations has led to the same state before.
-import { assert, present } from "../../base/index.ts";
+import { assert, present, unreachable } from "../../base/index.ts";
 
 /** The sequential object. States compare by `===`. */
 export interface SequentialModel<S, O, R> {
@@ -10,15 +10,19 @@ export interface SequentialModel<S, O, R> {
   step(state: S, op: O, result: R | undefined): { readonly state: S } | undefined;
   /** Operations of one name do the same. */
   nameOf(op: O): string;
+  /** Whether it leads to one and the same state from any. */
+  overwrites(op: O): boolean;
 }
 
-/** One call. Orders are positions in the history, all different, `returned` after `called`. */
+/** One call. Orders are positions in the history: no two calls share one, `returned` is after `called`. */
 export interface Operation<O, R> {
   readonly op: O;
   readonly called: number;
   /** Infinity: no answer came; it may take effect at any time after the call, or never. */
   readonly returned: number;
   readonly result: R | undefined;
+  /** It overwrites, and no answer of another operation tells that it did. */
+  readonly unseen?: boolean;
 }
 
 export type Verdict =
@@ -48,8 +52,21 @@ export function checkLinearizable<S, O, R>(
   return search.run();
 }
 
-/** Answered operations are tried before those of unknown fate, which only explain what nothing else does. */
-type Phase = "answered" | "unanswered";
+/**
+ * What is tried at each point, in this order. `free`: an answered operation that fits and changes nothing
+ * goes next without an alternative, for any order that takes it later may as well take it here. `seen`:
+ * answered ones that change the state; where one of them overwrites, every unseen one that may go before it
+ * does. `unseen`: one of those by itself, the others before it. `unanswered`: those of unknown fate, to
+ * explain what nothing else does.
+ */
+type Phase = "free" | "seen" | "unseen" | "unanswered";
+
+const NEXT_PHASE: Readonly<Record<Phase, Phase | undefined>> = {
+  free: "seen",
+  seen: "unseen",
+  unseen: "unanswered",
+  unanswered: undefined,
+};
 
 interface Taken<S> {
   readonly mark: Mark;
@@ -77,29 +94,32 @@ class Search<S, O, R> {
     this.#state = model.initial;
     this.#head = linkedMarks(operations);
     this.#done = new LinearizedSet(operations.length);
-    this.#answeredLeft = operations.filter(({ returned }) => returned !== Infinity).length;
+    this.#answeredLeft = operations.filter(isAnswered).length;
   }
 
   run(): Verdict {
     let mark = this.#head.after;
-    let phase: Phase = "answered";
+    let phase: Phase = "free";
     while (this.#answeredLeft > 0) {
       const here = present(mark, "the mark of an answer that is still to come");
       if (here.kind === "call") {
         const taken = this.#mayTake(here, phase) && this.#take(here, phase);
         if (this.#seenCount > STATES_MAX) return { outcome: "undecided" };
         mark = taken ? this.#head.after : here.after;
-        if (taken) phase = "answered";
-      } else if (phase === "answered") {
-        phase = "unanswered";
-        mark = this.#head.after;
-      } else {
-        this.#noteStuck(here);
-        const last = this.#takeBack();
-        if (last === undefined) return { outcome: "violation", stuckAt: this.#stuckAt };
-        mark = last.mark.after;
-        phase = last.phase;
+        if (taken) phase = "free";
+        continue;
       }
+      const next: Phase | undefined = NEXT_PHASE[phase];
+      if (next !== undefined) {
+        phase = next;
+        mark = this.#head.after;
+        continue;
+      }
+      this.#noteStuck(here);
+      const last = this.#takeBack();
+      if (last === undefined) return { outcome: "violation", stuckAt: this.#stuckAt };
+      mark = last.mark.after;
+      phase = last.phase;
     }
     return { outcome: "linearizable" };
   }
@@ -108,22 +128,36 @@ class Search<S, O, R> {
     return present(this.#operations[mark.operation], "a marked operation");
   }
 
+  #mayTake(mark: Mark, phase: Phase): boolean {
+    const operation = this.#operation(mark);
+    const unseen = operation.unseen === true;
+    switch (phase) {
+      case "free":
+        return isAnswered(operation);
+      case "seen":
+        return isAnswered(operation) && !unseen;
+      case "unseen":
+        return isAnswered(operation) && unseen;
+      case "unanswered":
+        return !isAnswered(operation) && this.#isFirstOfItsName(mark, operation);
+      default:
+        return unreachable(phase);
+    }
+  }
+
   /**
    * Of several of unknown fate that do the same, the one called first goes first: an order that took
    * another could as well have taken it.
    */
-  #mayTake(mark: Mark, phase: Phase): boolean {
-    const operation = this.#operation(mark);
-    if (phaseOf(operation) !== phase) return false;
-    if (phase === "answered") return true;
-    const name = this.#model.nameOf(operation.op);
+  #isFirstOfItsName(mark: Mark, { op }: Operation<O, R>): boolean {
+    const name = this.#model.nameOf(op);
     for (
       let other = mark.before;
       other !== undefined && other !== this.#head;
       other = other.before
     ) {
       const earlier = this.#operation(other);
-      if (phaseOf(earlier) === phase && this.#model.nameOf(earlier.op) === name) return false;
+      if (!isAnswered(earlier) && this.#model.nameOf(earlier.op) === name) return false;
     }
     return true;
   }
@@ -136,31 +170,53 @@ class Search<S, O, R> {
 
   /** Lets the operation take effect next, unless it cannot or that was tried. */
   #take(mark: Mark, phase: Phase): boolean {
-    const { op, result } = this.#operation(mark);
+    const { op, result, returned } = this.#operation(mark);
     const next = this.#model.step(this.#state, op, result);
     if (next === undefined) return false;
     // One of unknown fate that changes nothing may as well come at the very end.
-    if (phase === "unanswered" && next.state === this.#state) return false;
-    this.#done.flip(mark.operation);
-    if (!this.#remember(next.state)) {
-      this.#done.flip(mark.operation);
-      return false;
-    }
-    this.#taken.push({ mark, phase, state: this.#state });
-    this.#state = next.state;
-    if (phase === "answered") this.#answeredLeft -= 1;
-    lift(mark);
-    return true;
+    if ((next.state === this.#state) !== (phase === "free")) return false;
+    const depth = this.#taken.length;
+    this.#push(mark, phase, next.state);
+    if (this.#model.overwrites(op)) this.#sweepUnseen(returned);
+    if (phase === "free" || this.#remember(next.state)) return true;
+    while (this.#taken.length > depth) this.#pop();
+    return false;
   }
 
-  #takeBack(): Taken<S> | undefined {
+  /** Unseen ones that may go before what was just taken, which ends at `until`: they do, without a trace. */
+  #sweepUnseen(until: number): void {
+    let mark = this.#head.after;
+    while (mark !== undefined && mark.kind === "call" && mark.at < until) {
+      const { unseen } = this.#operation(mark);
+      if (unseen === true) this.#push(mark, "free", this.#state);
+      mark = unseen === true ? this.#head.after : mark.after;
+    }
+  }
+
+  #push(mark: Mark, phase: Phase, after: S): void {
+    this.#taken.push({ mark, phase, state: this.#state });
+    this.#state = after;
+    this.#done.flip(mark.operation);
+    if (phase !== "unanswered") this.#answeredLeft -= 1;
+    lift(mark);
+  }
+
+  #pop(): Taken<S> | undefined {
     const last = this.#taken.pop();
     if (last === undefined) return undefined;
     this.#state = last.state;
     this.#done.flip(last.mark.operation);
-    if (last.phase === "answered") this.#answeredLeft += 1;
+    if (last.phase !== "unanswered") this.#answeredLeft += 1;
     restore(last.mark);
     return last;
+  }
+
+  /** Back to the latest choice that had an alternative. */
+  #takeBack(): Taken<S> | undefined {
+    for (;;) {
+      const last = this.#pop();
+      if (last === undefined || last.phase !== "free") return last;
+    }
   }
 
   /** False if this set of operations has led to this state before. */
@@ -196,8 +252,8 @@ class LinearizedSet {
   }
 }
 
-function phaseOf({ returned }: { readonly returned: number }): Phase {
-  return returned === Infinity ? "unanswered" : "answered";
+function isAnswered({ returned }: { readonly returned: number }): boolean {
+  return returned !== Infinity;
 }
 
 function equalWords(left: Uint32Array, right: Uint32Array): boolean {

@@ -1,7 +1,6 @@
 // What goes wrong, and when: faults by a drawn schedule, and faults that strike at a telling moment (a vote,
 // an election, an acknowledgement). Each ends by itself; healing ends them all.
 import type { NodeId } from "../../base/index.ts";
-import type { PeerMessage } from "../../rpc/peer-message.ts";
 import type { Chance } from "./chance.ts";
 import type { EventQueue } from "./events.ts";
 import type { SimNetwork } from "./network.ts";
@@ -16,7 +15,7 @@ const WALL_JUMP_MAX_MS = 10_000;
 export interface NemesisInit {
   readonly swarm: Swarm;
   readonly nodes: readonly SimNode[];
-  readonly network: SimNetwork<readonly PeerMessage[]>;
+  readonly network: SimNetwork<Uint8Array>;
   readonly events: EventQueue;
   readonly chance: Chance;
   readonly note: (what: () => string) => void;
@@ -77,14 +76,12 @@ export class Nemesis {
   }
 
   #target(to: Reaction["to"], actor: NodeId): SimNode | undefined {
-    const { nodes, swarm, chance, leader } = this.#init;
-    const byId = (id: NodeId | undefined): SimNode | undefined =>
-      nodes.find((node) => node.id === id);
+    const { nodes, swarm, chance } = this.#init;
     switch (to) {
       case "actor":
-        return byId(actor);
+        return nodes.find((node) => node.id === actor);
       case "leader":
-        return byId(leader());
+        return this.#leader();
       case "other": {
         const others = nodes.slice(0, swarm.voters).filter((node) => node.id !== actor);
         return others.length === 0 ? undefined : chance.pick(others);
@@ -96,11 +93,17 @@ export class Nemesis {
     }
   }
 
+  #leader(): SimNode | undefined {
+    const leads = this.#init.leader();
+    return this.#init.nodes.find((node) => node.id === leads);
+  }
+
   #plan(inMs: number): void {
     const { events, chance, swarm, nodes } = this.#init;
     events.schedule(inMs, "nemesis", () => {
       if (this.#healed) return;
-      this.#strike(this.#drawKind(), chance.pick(nodes));
+      const leader = chance.hits(swarm.nemesis.leaderShare) ? this.#leader() : undefined;
+      this.#strike(this.#drawKind(), leader ?? chance.pick(nodes));
       this.#plan(chance.waitMs(swarm.nemesis.everyMeanMs));
     });
   }
@@ -123,6 +126,8 @@ export class Nemesis {
     const lastsMs = chance.waitMs(swarm.nemesis.lastsMeanMs);
     note(() => `nemesis: ${kind} n${node.id} for ${lastsMs.toFixed(1)} ms`);
     switch (kind) {
+      case "shut-down":
+        return node.shutDown(() => this.restartLater(node));
       case "kill":
         return this.#kill(node);
       case "power-cut":

@@ -4,7 +4,6 @@
 import type { PlantedBug } from "../../base/index.ts";
 import type { ConsensusOptions } from "../../consensus/index.ts";
 import type { ProtocolName } from "../../server/cluster.ts";
-import type { Chance } from "./chance.ts";
 import type { NetworkFaults } from "./network.ts";
 import { NETWORK_HEALTHY } from "./network.ts";
 import type { DiskFaults } from "./sim-disk.ts";
@@ -15,7 +14,7 @@ import type { CheckName } from "./violation.ts";
 export interface PlantedPlan {
   /** Found when one of these says so. */
   readonly caughtBy: readonly CheckName[];
-  readonly profile: (swarm: Swarm, chance: Chance) => Swarm;
+  readonly profile: (swarm: Swarm) => Swarm;
   /** Whose guard it removes. */
   readonly protocols: readonly ProtocolName[];
 }
@@ -53,11 +52,13 @@ function focused(swarm: Swarm, focus: Focus): Swarm {
     leaseMs: timeoutMs * (focus.leaseOfTimeout ?? 1),
     network: { ...NETWORK_HEALTHY, inOrder: false, ...focus.network },
     disk: { ...DISK_HEALTHY, ...focus.disk },
+    engine: { ...DISK_HEALTHY, ...focus.disk },
     gapRate: focus.gapRate ?? 0,
     nemesis: {
       ...nemesis,
       weights: {},
       reactions: [],
+      leaderShare: 0,
       everyMeanMs: timeoutMs * 4,
       lastsMeanMs: timeoutMs * 2,
       downMeanMs: timeoutMs / 10,

@@ -111,7 +111,19 @@ export class Recovery {
     });
   }
 
+  /** Calls that clients have given up keep their places until their deadlines: those may be waited for. */
   #demandRead(node: SimNode, mode: ReadMode): void {
+    const { swarm, nowMs } = this.#init;
+    const freeAtMs = nowMs() + 4 * swarm.workload.timeoutMs;
+    for (;;) {
+      const refused = this.#readOnce(node, mode);
+      if (refused === undefined) return;
+      const full = refused.code === "too-many-requests" && nowMs() < freeAtMs;
+      demand(full, "liveness", () => `n${node.id} refuses a ${mode} read: ${refused.message}`);
+    }
+  }
+
+  #readOnce(node: SimNode, mode: ReadMode): KvError | undefined {
     const { swarm, nowMs, judge, oracle, note } = this.#init;
     const { replica, backend } = servingOf(node);
     const timeoutMs = READ_TIMEOUTS_MAX * swarm.options.electionTimeoutMs;
@@ -138,8 +150,7 @@ export class Recovery {
       nowMs() + 3 * timeoutMs,
       () => `a ${mode} read at n${node.id} never ends`,
     );
-    if (refused === undefined) return;
-    throw new Violation("liveness", `n${node.id} refuses a ${mode} read: ${refused.message}`);
+    return refused;
   }
 
   /** Equal hashes, and rows as the history says. */

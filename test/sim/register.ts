@@ -43,6 +43,7 @@ export const REGISTER: SequentialModel<Held, RegisterOp, RegisterResult> = {
     }
   },
   nameOf: (op) => JSON.stringify(op),
+  overwrites: ({ kind }) => kind === "put",
 };
 
 function stepSwap(
@@ -69,7 +70,7 @@ export function checkRegister(history: readonly RegisterOperation[]): Verdict {
  * somebody returned; one whose value nobody found can be left to the very end of any order and decides
  * nothing. Unanswered reads say nothing. What is left unanswered are deletes.
  */
-export function prepared(history: readonly RegisterOperation[]): readonly RegisterOperation[] {
+function prepared(history: readonly RegisterOperation[]): readonly RegisterOperation[] {
   let operations = history;
   for (;;) {
     const foundBefore = firstFound(operations);
@@ -79,15 +80,20 @@ export function prepared(history: readonly RegisterOperation[]): readonly Regist
       if (before === undefined || before <= operation.called) return operation;
       changed = true;
       const result = { kind: operation.op.kind === "put" ? "put" : "did" } as const;
-      return { ...operation, returned: before - 0.5, result };
+      return { ...operation, returned: before, result };
     });
     if (!changed) break;
   }
   const found = firstFound(operations);
-  return operations.filter((operation) => {
-    if (operation.returned !== Infinity || operation.op.kind === "delete") return true;
-    return isUnansweredWrite(operation) && found.has(operation.op.value);
-  });
+  return operations
+    .filter((operation) => {
+      if (operation.returned !== Infinity || operation.op.kind === "delete") return true;
+      return isUnansweredWrite(operation) && found.has(operation.op.value);
+    })
+    .map((operation) => {
+      const { op } = operation;
+      return op.kind === "put" && !found.has(op.value) ? { ...operation, unseen: true } : operation;
+    });
 }
 
 type WriteOperation = RegisterOperation & { readonly op: { readonly value: string } };

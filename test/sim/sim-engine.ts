@@ -123,7 +123,7 @@ export class SimEngine {
   }
 
   #delayMs(): number {
-    let delayMs = 0.02 + this.#chance.waitMs(this.#faults.delayMeanMs / 2);
+    let delayMs = 0.02 + this.#chance.waitMs(this.#faults.delayMeanMs);
     if (this.#chance.hits(this.#faults.stallRate)) {
       delayMs += this.#chance.between(0, this.#faults.stallMs);
     }
@@ -137,7 +137,7 @@ export class SimEngine {
   #write(process: Process, batch: Batch, done: (failure: DiskFailure | undefined) => void): void {
     const operation = { batch, ended: false };
     this.#inFlight.add(operation);
-    const fails = this.#chance.hits(this.#faults.errorRate / 4);
+    const fails = this.#chance.hits(this.#faults.errorRate);
     this.#events.schedule(this.#delayMs(), `${this.#name} engine write`, () => {
       if (operation.ended) return;
       operation.ended = true;

@@ -12,9 +12,11 @@ import type {
 } from "../../consensus/index.ts";
 import type { Member } from "../../rpc/backend.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/peer-message.ts";
+import { storeCodec } from "../../rpc/store-codec.ts";
 import { MemberBackend } from "../../server/member-backend.ts";
 import type { Journal } from "../../server/ports.ts";
 import { Replica } from "../../server/replica.ts";
+import type { Engine } from "../../store/engine.ts";
 import { LOG_OPTIONS_DEFAULT } from "../../store/log.ts";
 import type { Log, LogOpening, LogOptions, LogRecovery } from "../../store/log.ts";
 import { Machine } from "../../store/machine.ts";
@@ -24,7 +26,6 @@ import type { Chance } from "./chance.ts";
 import { SimClock } from "./clock.ts";
 import type { EventQueue } from "./events.ts";
 import { Process } from "./process.ts";
-import { SIM_CODEC } from "./sim-codec.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { SimEngine } from "./sim-engine.ts";
 import { SimEngines } from "./sim-engines.ts";
@@ -53,6 +54,8 @@ export interface SimNodeInit {
 }
 
 export interface Serving {
+  readonly log: Log;
+  readonly engine: Engine;
   readonly replica: Replica;
   readonly backend: MemberBackend;
   readonly machine: Machine;
@@ -68,6 +71,8 @@ export class SimNode {
   #generation = 0;
   readonly #init: SimNodeInit;
   #founded = false;
+  /** The state up to here was saved by a clean stop. */
+  #savedIndex = 0;
   #serving: Serving | undefined;
 
   constructor(init: SimNodeInit) {
@@ -80,7 +85,7 @@ export class SimNode {
     this.clock = new SimClock(() => events.nowMs, chance.between(0, 1e6), skewMs);
     this.disk = new SimDisk(name, events, chance.stream(), swarm.disk);
     this.engines = new SimEngines(
-      () => new SimEngine(name, events, chance.stream(), swarm.disk, swarm.gapRate),
+      () => new SimEngine(name, events, chance.stream(), swarm.engine, swarm.gapRate),
     );
   }
 
@@ -117,6 +122,24 @@ export class SimNode {
     for (const engine of this.engines.all) engine.processDied();
     this.#serving = undefined;
     this.#init.witness.onDown(this.id);
+  }
+
+  /** SIGTERM: the replica ends its calls and writes its state; the process exits when all is closed. */
+  shutDown(onExit: () => void): void {
+    const serving = this.serving;
+    if (serving === undefined || this.process.stopped) return;
+    const { replica, engine, log, machine } = serving;
+    this.#serving = undefined;
+    this.#init.witness.onDown(this.id);
+    replica.stop((failure) => {
+      if (failure === undefined) this.#savedIndex = machine.applied;
+      engine.close(() => {
+        log.close(() => {
+          this.kill();
+          onExit();
+        });
+      });
+    });
   }
 
   cutPower(): void {
@@ -172,7 +195,7 @@ export class SimNode {
   #createMachine(): Machine {
     const { swarm, planted, witness } = this.#init;
     const options = {
-      codec: SIM_CODEC,
+      codec: storeCodec,
       valueCacheBytesMax: swarm.valueCacheBytes,
       ...(planted === undefined ? {} : { planted }),
     };
@@ -184,6 +207,10 @@ export class SimNode {
     demand(applied <= log.reader.last(), "log-durability", () => {
       return `node ${this.id} applied ${applied} entries; its log ends at ${log.reader.last()}`;
     });
+    demand(applied >= this.#savedIndex, "durability", () => {
+      return `node ${this.id} restored ${applied} entries; a clean stop saved ${this.#savedIndex}`;
+    });
+    this.#savedIndex = 0;
     this.#init.witness.onState(this.id, applied, machine.revision, machine.hash());
   }
 
@@ -191,7 +218,7 @@ export class SimNode {
     boot: BootNonce,
     log: Log,
     recovery: LogRecovery,
-    engine: ReturnType<SimEngine["open"]>,
+    engine: Engine,
     machine: Machine,
     rng: Chance,
   ): void {
@@ -227,7 +254,7 @@ export class SimNode {
       members: memberTable(this.#init.membership),
       dbSizeBytes: () => 0,
     });
-    this.#serving = { replica, backend, machine };
+    this.#serving = { log, engine, replica, backend, machine };
     this.#tick(replica, rng);
   }
 

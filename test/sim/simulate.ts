@@ -6,7 +6,7 @@ import { createRaft } from "../../raft/index.ts";
 import type { ConsensusMessage } from "../../rpc/peer-message.ts";
 import type { ProtocolName } from "../../server/cluster.ts";
 import { Chance } from "./chance.ts";
-import { PLANTED } from "./planted.ts";
+import { PLANTED, PLANTED_NAMES } from "./planted.ts";
 import type { SimulatedBug } from "./planted.ts";
 import { drawSwarm } from "./swarm.ts";
 import { Trace } from "./trace.ts";
@@ -36,6 +36,9 @@ export interface SimOutcome extends RunTotals {
   readonly lines: readonly string[];
 }
 
+/** Of the seeds without a profile, those that borrow one: each aims at a guard, and none is planted. */
+const THEMED_RATE = 0.4;
+
 export const STEPS_DEFAULT = 10_000;
 
 export function simulate(options: SimOptions): SimOutcome {
@@ -46,7 +49,10 @@ export function simulate(options: SimOptions): SimOutcome {
   });
   const chance = new Chance(seed);
   const drawn = drawSwarm(chance);
-  const swarm = profile === undefined ? drawn : PLANTED[profile].profile(drawn, chance);
+  const themes = PLANTED_NAMES.filter((name) => PLANTED[name].protocols.includes(protocol));
+  const theme = chance.hits(THEMED_RATE) ? chance.pick(themes) : undefined;
+  const profiled = profile ?? theme;
+  const swarm = profiled === undefined ? drawn : PLANTED[profiled].profile(drawn);
   const totals = new World({
     seed,
     steps,

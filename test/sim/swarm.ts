@@ -11,6 +11,7 @@ import type { CrashLoss, DiskFaults } from "./sim-disk.ts";
 import { DISK_HEALTHY } from "./sim-disk.ts";
 
 export type FaultKind =
+  | "shut-down"
   | "kill"
   | "power-cut"
   | "kill-all"
@@ -28,7 +29,8 @@ export type FaultKind =
   | "disk-stall"
   | "weather";
 
-export const FAULT_KINDS: readonly FaultKind[] = [
+const FAULT_KINDS: readonly FaultKind[] = [
+  "shut-down",
   "kill",
   "power-cut",
   "kill-all",
@@ -60,6 +62,8 @@ export interface Reaction {
 
 export interface NemesisPlan {
   readonly weights: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Probability that a fault of the schedule strikes the leader, if there is one. */
+  readonly leaderShare: number;
   /** Between faults of the schedule, and how long one lasts, in ms of true time, exponential. */
   readonly everyMeanMs: number;
   readonly lastsMeanMs: number;
@@ -98,6 +102,7 @@ export interface Swarm {
   readonly leaseMs: number;
   readonly network: NetworkFaults;
   readonly disk: DiskFaults;
+  readonly engine: DiskFaults;
   readonly gapRate: number;
   readonly segmentBytes: number;
   readonly logCacheBytes: number;
@@ -108,7 +113,7 @@ export interface Swarm {
   readonly workload: WorkloadPlan;
 }
 
-export const READ_MODES: readonly ReadMode[] = [
+const READ_MODES: readonly ReadMode[] = [
   "quorum",
   "index",
   "lease",
@@ -129,6 +134,7 @@ export function drawSwarm(chance: Chance): Swarm {
     leaseMs: electionTimeoutMs * chance.pick([1, 1, 0.5, 0.25]),
     network: drawNetwork(chance, electionTimeoutMs),
     disk: drawDisk(chance, electionTimeoutMs),
+    engine: drawEngine(chance, electionTimeoutMs),
     gapRate: chance.hits(0.3) ? 0.5 : 0,
     segmentBytes: chance.pick([4096, 16_384, 65_536]),
     logCacheBytes: chance.pick([1, 2048, 1_000_000]),
@@ -142,7 +148,7 @@ export function drawSwarm(chance: Chance): Swarm {
 function drawOptions(chance: Chance, electionTimeoutMs: number): ConsensusOptions {
   return {
     electionTimeoutMs,
-    heartbeatMs: electionTimeoutMs / chance.pick([5, 8, 10]),
+    heartbeatMs: electionTimeoutMs / chance.pick([4, 6, 10]),
     clockDriftMax: chance.pick([0, 0.001, 0.02, 0.1]),
     leaseMarginMs: chance.pick([0, 0, electionTimeoutMs / 50]),
     appendBytesMax: chance.pick([1, 512, 65_536]),
@@ -191,27 +197,28 @@ function drawDisk(chance: Chance, electionTimeoutMs: number): DiskFaults {
   };
 }
 
+/** Often far behind what is applied: answers and restarts must not mind. */
+function drawEngine(chance: Chance, electionTimeoutMs: number): DiskFaults {
+  return {
+    delayMeanMs: chance.pick([0.1, electionTimeoutMs / 50, electionTimeoutMs / 4]),
+    stallRate: chance.pick([0, 0.01]),
+    stallMs: electionTimeoutMs * 4,
+    errorRate: chance.pick([0, 0, 0, 0.0002]),
+  };
+}
+
 function drawNemesis(chance: Chance, electionTimeoutMs: number): NemesisPlan {
   const weights: Partial<Record<FaultKind, number>> = {};
-  for (const kind of FAULT_KINDS) if (chance.hits(0.4)) weights[kind] = chance.between(0.2, 1);
+  for (const kind of FAULT_KINDS) if (chance.hits(0.45)) weights[kind] = chance.between(0.2, 1);
   // A wall clock set back while a machine is suspended would hide the suspension.
   if (weights.suspend !== undefined) delete weights["wall-jump"];
-  const reactions: Reaction[] = [];
-  for (let count = chance.pick([0, 0, 1, 2]); count > 0; count -= 1) {
-    reactions.push({
-      on: chance.pick(["elected", "vote", "ack", "commit"]),
-      does: chance.pick(["kill", "power-cut", "stop", "isolate", "isolate-outward"]),
-      to: chance.pick(["actor", "leader", "other", "learner"]),
-      rate: chance.pick([0.002, 0.02]),
-      delayMaxMs: chance.pick([0, electionTimeoutMs / 20]),
-    });
-  }
   return {
     weights,
-    everyMeanMs: electionTimeoutMs * chance.pick([1, 3, 8]),
+    leaderShare: chance.pick([0, 0.5, 0.8]),
+    everyMeanMs: electionTimeoutMs * chance.pick([0.4, 1, 3]),
     lastsMeanMs: electionTimeoutMs * chance.pick([0.5, 1.5, 4]),
     downMeanMs: electionTimeoutMs * chance.pick([0.1, 1, 3]),
-    reactions,
+    reactions: drawReactions(chance, electionTimeoutMs),
     weather: {
       delayMinMs: 0.05,
       delayMeanMs: electionTimeoutMs / chance.pick([3, 10]),
@@ -225,18 +232,40 @@ function drawNemesis(chance: Chance, electionTimeoutMs: number): NemesisPlan {
   };
 }
 
+/** How often each moment comes, elections seldom and acknowledgements all the time, sets the rates. */
+const REACTION_RATES: Readonly<Record<Reaction["on"], readonly number[]>> = {
+  elected: [0.3, 0.9],
+  vote: [0.1, 0.5],
+  commit: [0.01, 0.05],
+  ack: [0.002, 0.02],
+};
+
+function drawReactions(chance: Chance, electionTimeoutMs: number): readonly Reaction[] {
+  const count = chance.pick([0, 0, 1, 2, 3]);
+  return Array.from({ length: count }, () => {
+    const on = chance.pick(["elected", "vote", "ack", "commit"] as const);
+    return {
+      on,
+      does: chance.pick(["kill", "power-cut", "stop", "isolate", "isolate-outward", "disk-stall"]),
+      to: chance.pick(["actor", "leader", "other", "learner"]),
+      rate: chance.pick(REACTION_RATES[on]),
+      delayMaxMs: chance.pick([0, electionTimeoutMs / 20, electionTimeoutMs / 4]),
+    };
+  });
+}
+
 function drawWorkload(chance: Chance, electionTimeoutMs: number): WorkloadPlan {
   return {
-    clients: chance.whole(2, 7),
+    clients: chance.whole(2, 11),
     keys: chance.whole(1, 5),
-    thinkMeanMs: electionTimeoutMs / chance.pick([5, 30, 200]),
-    timeoutMs: electionTimeoutMs * chance.pick([2, 5]),
+    thinkMeanMs: electionTimeoutMs / chance.pick([10, 40, 200]),
+    timeoutMs: electionTimeoutMs * chance.pick([0.5, 1, 3]),
     readRate: chance.pick([0.3, 0.6, 0.8]),
     sessionRate: chance.pick([0, 0.5, 1]),
     repeatRate: chance.pick([0, 0.1]),
     readModes: chance.hits(0.5) ? READ_MODES : [chance.pick(READ_MODES), chance.pick(READ_MODES)],
     lossRate: chance.pick([0, 0.02]),
-    stickyRate: chance.pick([0, 0.5]),
+    stickyRate: chance.pick([0, 0.5, 0.9]),
     waitRate: chance.pick([0.2, 0.7]),
     compactionRate: chance.pick([0, 0.02]),
   };

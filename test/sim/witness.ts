@@ -1,11 +1,13 @@
 // Global knowledge: what every member's log holds, what is committed by it, and since when. It sees each
 // write, each drain of a core and each apply, and stops the run at the first broken invariant of Raft
 // (Fig. 3) or of the state machine.
-import { assert, logIndex } from "../../base/index.ts";
+import { assert, keyOf, logIndex } from "../../base/index.ts";
 import type { NodeId, Revision } from "../../base/index.ts";
 import { sameEpoch } from "../../consensus/index.ts";
 import type { Entry, Epoch, LogReader, LogWrite, Status } from "../../consensus/index.ts";
+import { storeCodec } from "../../rpc/store-codec.ts";
 import type { ProtocolName } from "../../server/cluster.ts";
+import { commandOrigin } from "../../store/command.ts";
 import type { LogRecovery } from "../../store/log.ts";
 import type { Response } from "../../store/response.ts";
 import { Ballots, valueOf } from "./ballots.ts";
@@ -57,6 +59,7 @@ export class Witness {
   readonly #ballots: Ballots | undefined;
   readonly #answers = new Map<number, string>();
   readonly #hashes = new Map<number, number>();
+  readonly #origins = new Map<string, number>();
   #early: Applied[] = [];
   /** Called when a member is elected, and when a leader's commit index moves. */
   onMoment: (on: "elected" | "commit", node: NodeId) => void = () => undefined;
@@ -235,6 +238,7 @@ export class Witness {
     });
     if (this.#ballots === undefined) this.#demandCopies(node, entry);
     else this.#ballots.demandChosen(node, entry);
+    this.#demandOnce(entry);
     const committed = { entry, term: view.term, atMs: this.#nowMs() };
     this.#committed.push(committed);
     this.#oracle.apply(entry);
@@ -254,6 +258,18 @@ export class Witness {
       const where = `on disk at [${holders.join()}] of [${this.#voters.join()}]`;
       return `node ${node} says ${index} of term ${epoch.round} is committed; it is ${where}`;
     });
+  }
+
+  /** One submission of one client call is in the log once, however often its messages came. */
+  #demandOnce(entry: Entry): void {
+    if (entry.kind !== "command") return;
+    const { node, boot, counter } = commandOrigin(entry.data);
+    const origin = `${node}.${boot}.${counter}`;
+    const before = this.#origins.get(origin);
+    demand(before === undefined, "exactly-once", () => {
+      return `submission ${counter} of node ${node} is committed at ${before} and at ${entry.index}`;
+    });
+    this.#origins.set(origin, entry.index);
   }
 
   #settleEarly(): void {
@@ -301,7 +317,8 @@ export class Witness {
   ): void {
     const mismatch = answerMismatch(response, step);
     demand(mismatch === undefined, check, () => `node ${node}, entry ${entry.index}: ${mismatch}`);
-    const print = fingerprint(response);
+    // The bytes that a session keeps: fields beside them are how an answer was come by.
+    const print = response === undefined ? "" : keyOf(storeCodec.encodeResponse(response));
     const known = this.#answers.get(entry.index) ?? print;
     this.#answers.set(entry.index, known);
     demand(known === print, check, () => {

@@ -1,13 +1,10 @@
-// The requests that clients make, from the few things that a simulated client wants.
-import { bytesOf, checkedKey } from "../../base/index.ts";
-import type { Key, LeaseId, Revision } from "../../base/index.ts";
-import type {
-  PutRequest,
-  RangeRequest,
-  Request,
-  RequestId,
-  TxnRequest,
-} from "../../store/request.ts";
+// The requests that clients make, as the bytes that a client library sends and as the types that the edge
+// reads from them.
+import { bytesOf, checkedKey, unreachable } from "../../base/index.ts";
+import type { Key, Revision } from "../../base/index.ts";
+import { etcdserverpb, hansa } from "../../proto/index.ts";
+import { storeCodec } from "../../rpc/store-codec.ts";
+import type { RangeRequest, Request, RequestId, TxnRequest } from "../../store/request.ts";
 import type { Held } from "./register.ts";
 
 interface KeyedValue {
@@ -22,47 +19,72 @@ export type WriteStep =
   | { readonly kind: "delete"; readonly key: Key }
   /** Puts `value` if the key holds `expect`, else reads it. */
   | { readonly kind: "swap"; readonly key: Key; readonly expect: Held; readonly value: string }
-  | { readonly kind: "compaction"; readonly revision: Revision };
+  | { readonly kind: "compaction"; readonly revision: Revision }
+  | { readonly kind: "session-open"; readonly ttlMs: number };
 
-export function requestOf(step: WriteStep, requestId: RequestId | undefined): Request {
-  const id = requestId === undefined ? {} : { requestId };
+/** A write as a service hands it to its backend. */
+export interface SentWrite {
+  readonly request: Request;
+  readonly body: Uint8Array;
+}
+
+export function sentWrite(step: WriteStep, requestId: RequestId | undefined): SentWrite {
+  const id = requestId === undefined ? {} : { request_id: wireIdOf(requestId) };
   switch (step.kind) {
-    case "put":
-      return { kind: "put", put: putOf(step.puts[0]), ...id };
-    case "put-two": {
-      const success = step.puts.map((put) => ({ kind: "put" as const, put: putOf(put) }));
-      return { kind: "txn", txn: { compare: [], success, failure: [] }, ...id };
+    case "put": {
+      const wire = { ...wirePut(step.puts[0]), ...id };
+      return sent("put", etcdserverpb.PutRequest.encode(wire).finish());
     }
-    case "delete":
-      return { kind: "delete-range", deleteRange: { key: step.key, prevKv: true }, ...id };
+    case "put-two": {
+      const success = step.puts.map((put) => ({ request_put: wirePut(put) }));
+      return sent("txn", etcdserverpb.TxnRequest.encode({ success, ...id }).finish());
+    }
+    case "delete": {
+      const wire = { key: bytesOf(step.key), prev_kv: true, ...id };
+      return sent("delete-range", etcdserverpb.DeleteRangeRequest.encode(wire).finish());
+    }
     case "swap":
-      return { kind: "txn", txn: swapOf(step), ...id };
-    case "compaction":
-      return { kind: "compaction", compaction: { revision: step.revision, physical: false } };
+      return sent("txn", etcdserverpb.TxnRequest.encode({ ...wireSwap(step), ...id }).finish());
+    case "compaction": {
+      const wire = { revision: step.revision };
+      return sent("compaction", etcdserverpb.CompactionRequest.encode(wire).finish());
+    }
+    case "session-open": {
+      const wire = { ttl_ms: step.ttlMs };
+      return sent("session-open", hansa.v1.SessionOpenRequest.encode(wire).finish());
+    }
+    default:
+      return unreachable(step);
   }
 }
 
-function swapOf({ key, expect, value }: Extract<WriteStep, { kind: "swap" }>): TxnRequest {
-  const range = rangeOf(key, undefined, 0 as Revision);
-  return {
-    compare: [
-      expect === undefined
-        ? { key, result: "equal", target: "version", version: 0 }
-        : { key, result: "equal", target: "value", value: bytesOf(checkedKey(expect)) },
-    ],
-    success: [{ kind: "put", put: putOf({ key, value }) }],
-    failure: [{ kind: "range", range }],
-  };
+function sent(kind: Request["kind"], body: Uint8Array): SentWrite {
+  return { request: storeCodec.decodeRequest(kind, body), body };
 }
 
-function putOf({ key, value }: KeyedValue): PutRequest {
+function wireIdOf({ session, sequence, acknowledgedBelow }: RequestId): hansa.v1.IRequestId {
+  return { session, sequence, acknowledged_below: acknowledgedBelow };
+}
+
+function wirePut({ key, value }: KeyedValue): etcdserverpb.IPutRequest {
+  return { key: bytesOf(key), value: bytesOf(checkedKey(value)) };
+}
+
+function wireSwap({
+  key,
+  expect,
+  value,
+}: Extract<WriteStep, { kind: "swap" }>): etcdserverpb.ITxnRequest {
+  const { VERSION, VALUE } = etcdserverpb.Compare.CompareTarget;
+  const wireKey = bytesOf(key);
+  const held =
+    expect === undefined
+      ? { target: VERSION, version: 0 }
+      : { target: VALUE, value: bytesOf(checkedKey(expect)) };
   return {
-    key,
-    value: bytesOf(checkedKey(value)),
-    lease: 0n as LeaseId,
-    prevKv: false,
-    ignoreValue: false,
-    ignoreLease: false,
+    compare: [{ key: wireKey, ...held }],
+    success: [{ request_put: wirePut({ key, value }) }],
+    failure: [{ request_range: { key: wireKey } }],
   };
 }
 
@@ -83,4 +105,12 @@ export function rangeOf(key: Key, end: Key | undefined, revision: Revision): Ran
     minCreateRevision: 0,
     maxCreateRevision: 0,
   };
+}
+
+/** A transaction that reads each of these keys by itself and writes nothing. */
+export function readTxnOf(keys: readonly Key[]): TxnRequest {
+  const success = keys.map((key) => {
+    return { kind: "range", range: rangeOf(key, undefined, 0 as Revision) } as const;
+  });
+  return { compare: [], success, failure: [] };
 }

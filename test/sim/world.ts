@@ -3,7 +3,9 @@
 import { AssertionError, present } from "../../base/index.ts";
 import type { NodeId, PlantedBug } from "../../base/index.ts";
 import type { ConsensusFactory, Membership } from "../../consensus/index.ts";
+import { decodeFrame, messagesFrame } from "../../rpc/peer-codec.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/peer-message.ts";
+import { storeCodec } from "../../rpc/store-codec.ts";
 import type { ProtocolName } from "../../server/cluster.ts";
 import { Chance } from "./chance.ts";
 import { Client } from "./client.ts";
@@ -13,7 +15,6 @@ import { Nemesis } from "./nemesis.ts";
 import { SimNetwork } from "./network.ts";
 import { Oracle } from "./oracle.ts";
 import { Recovery } from "./recovery.ts";
-import { SIM_CODEC } from "./sim-codec.ts";
 import { SimNode } from "./sim-node.ts";
 import type { Swarm } from "./swarm.ts";
 import type { Trace } from "./trace.ts";
@@ -48,7 +49,8 @@ export class World {
   readonly #init: WorldInit;
   readonly #events = new EventQueue();
   readonly #chance: Chance;
-  readonly #network: SimNetwork<readonly PeerMessage[]>;
+  /** Carries frames as the peers' codec writes them. */
+  readonly #network: SimNetwork<Uint8Array>;
   readonly #nodes: readonly SimNode[];
   readonly #clients: readonly Client[];
   readonly #witness: Witness;
@@ -64,7 +66,7 @@ export class World {
     this.#chance = new Chance(init.seed ^ 0x5eed);
     const nowMs = (): number => this.#events.nowMs;
     const membership = membershipOf(swarm);
-    this.#oracle = new Oracle(SIM_CODEC);
+    this.#oracle = new Oracle(storeCodec);
     this.#witness = new Witness(this.#oracle, membership.incoming, nowMs, init.protocol);
     this.#judge = new Judge(this.#oracle, this.#witness, nowMs, !swarm.clocksWild);
     this.#network = new SimNetwork(
@@ -186,13 +188,18 @@ export class World {
 
   #send(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
     const { trace } = this.#init;
-    trace.note(messages);
     for (const message of messages) {
       if (trace.readable) this.#line(`n${from} > n${to} ${describe(message)}`);
       this.#react(from, message);
     }
-    if (this.#network.faults.inOrder) this.#network.send(from, to, messages);
-    else for (const message of messages) this.#network.send(from, to, [message]);
+    const packets = this.#network.faults.inOrder
+      ? [messages]
+      : messages.map((message) => [message]);
+    for (const packet of packets) {
+      const frame = messagesFrame(packet);
+      trace.note(frame);
+      this.#network.send(from, to, frame);
+    }
     const broken = this.#network.isCut(from, to) || !this.#nodeOf(to).process.running;
     if (!broken || !this.#chance.hits(UNREACHABLE_RATE)) return;
     this.#nodeOf(from).process.schedule(1, `unreachable n${to}`, () => {
@@ -212,7 +219,8 @@ export class World {
     if (body.kind === "append-ack" || body.kind === "accepted") this.#nemesis.onMoment("ack", from);
   }
 
-  #deliver(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
+  #deliver(from: NodeId, to: NodeId, frame: Uint8Array): void {
+    const { messages } = decodeFrame(frame);
     if (this.#init.trace.readable) {
       for (const message of messages) this.#line(`n${to} < n${from} ${describe(message)}`);
     }
