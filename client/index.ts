@@ -36,6 +36,8 @@ export type {
   ReadOptions,
   SortBy,
 } from "./options.ts";
+export { MembershipCalls } from "./membership.ts";
+export type { MemberAddedAnswer } from "./membership.ts";
 export type { MemberView } from "./router.ts";
 export { op, when } from "./txn.ts";
 export type {

@@ -61,6 +61,8 @@ const METHODS = {
   "/hansa.peer.v1.Peer/Stream": "both",
   "/hansa.peer.v1.Peer/Snapshots": "both",
   "/hansa.peer.v1.Peer/Forward": "unary",
+  "/hansa.peer.v1.Peer/Members": "unary",
+  "/hansa.peer.v1.Peer/Publish": "unary",
 } as const satisfies Readonly<Record<string, Streaming>>;
 
 /** A gRPC method's full path. */

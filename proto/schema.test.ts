@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "a7449edbb7a251e3f9abfca4356f1fcd0e2fa10c87134d71797f8329b7e64344";
+const SCHEMA_SHA256 = "67e94afe418ed450a6a672c1b25e2ce76914bf047e75bfbd6aea107f0f213da8";
 
 const folder = import.meta.dirname ?? __dirname;
 

@@ -4,7 +4,7 @@ import type { ServerDuplexStream, ServerWritableStream } from "@grpc/grpc-js";
 import { KvError } from "../base/index.ts";
 import type { MonotonicMs } from "../base/index.ts";
 import type { Call, StreamSink } from "./service.ts";
-import { statusOf } from "./status.ts";
+import { errorOf, statusOf } from "./status.ts";
 import type { Status } from "./status.ts";
 
 export type Bytes = Uint8Array;
@@ -103,4 +103,12 @@ export function bytesOut(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes)
     ? bytes
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The error behind a call that failed at another member. */
+export function errorIn({ code, details, metadata }: GrpcFailure): KvError {
+  return errorOf(code, details, (name) => {
+    const value = metadata.get(name)[0];
+    return typeof value === "string" ? value : undefined;
+  });
 }

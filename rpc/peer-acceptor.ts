@@ -36,6 +36,13 @@ export class PeerAcceptor {
     return { [this.#options.method]: stream((sink) => this.#open(sink)) };
   }
 
+  /** It is no member any more: its stream ends, and its next hello is refused. */
+  dismiss(peer: NodeId): void {
+    const sink = this.#streams.get(peer);
+    this.#streams.delete(peer);
+    sink?.end(refusedPeer(`node ${peer} is not a member`));
+  }
+
   #open(sink: StreamSink): StreamSource {
     let hello: Hello | undefined;
     return {

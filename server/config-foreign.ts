@@ -66,9 +66,7 @@ export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
     "auto-compaction-mode",
   ),
   ...foreign("a size limit of the store is not supported yet", [], "quota-backend-bytes"),
-  ...foreign("membership changes are not supported yet", ["true"], "strict-reconfig-check"),
-  ...foreign("membership changes are not supported yet", [], "max-learners"),
-  ...foreign("membership changes are not supported yet", [], "experimental-max-learners"),
+  ...foreign("renamed: --max-learners", [], "experimental-max-learners"),
   ...foreign(
     "making a cluster of one by force is not supported yet",
     ["false"],

@@ -96,7 +96,7 @@ export const configSchema = z.object({
     "initial-cluster-state",
     choice(["new", "existing"]),
     "new",
-    "Whether the first start makes a cluster or joins one (joining is not supported yet).",
+    "Whether the first start makes a cluster or joins one that runs, which must expect it: see `hansa member add`.",
   ),
   initialClusterToken: option(
     "Cluster",
@@ -118,6 +118,20 @@ export const configSchema = z.object({
     labels,
     "",
     "Names in --initial-cluster that start as learners: they hold the data and answer reads, but do not vote.",
+  ),
+  maxLearners: option(
+    "Cluster",
+    "max-learners",
+    whole("members", 0, 100),
+    "1",
+    "Learners that the cluster takes; those that are to vote once they have caught up do not count.",
+  ),
+  strictReconfigCheck: option(
+    "Cluster",
+    "strict-reconfig-check",
+    choice(["true", "false"]),
+    "true",
+    "Refuse changes of membership that would leave too few started members, or while voters are away.",
   ),
   consensus: option(
     "Consensus",

@@ -20,6 +20,8 @@ export interface Config extends OptionValues {
   readonly logDir: string;
   /** The cluster that the options describe; present at least while the data directory has no member. */
   readonly bootstrap?: Bootstrap;
+  /** The cluster runs already: its members say who this one is; `bootstrap` says whom to ask. */
+  readonly joins: boolean;
   /** Whether the operator named the cluster to make, so that data of another one is a mistake. */
   readonly namesCluster: boolean;
 }
@@ -65,6 +67,7 @@ export function parseConfig(
     ...values,
     dataDir,
     logDir,
+    joins: values.initialClusterState === "existing",
     namesCluster: origins.has("initial-cluster") && values.initialClusterState === "new",
   };
   return {
@@ -182,9 +185,9 @@ function checkTogether(values: Partial<OptionValues>, origins: Origins): ConfigI
 function bootstrapOf(values: Partial<OptionValues>, origins: Origins): BootstrapResult {
   const { name, initialAdvertisePeerUrls, initialLearners, initialClusterToken } = values;
   const { electionTimeoutMs, initialClusterState, consensus } = values;
-  if (initialClusterState === "existing") {
-    const problem = "joining a running cluster is not supported yet; expected new";
-    return { ok: false, issues: [origins.issue("initial-cluster-state", problem)] };
+  if (initialClusterState === "existing" && initialLearners?.length !== 0) {
+    const problem = "is for a new cluster; a running one is told by `hansa member add --learner`";
+    return { ok: false, issues: [origins.issue("initial-learners", problem)] };
   }
   const incomplete =
     name === undefined ||

@@ -40,6 +40,11 @@ export interface DataDirectory {
 
 const GROUP_DIRECTORY = "group-1";
 
+/** Whether there is data of a member; nothing is said of whose. */
+export function hasMember(dataDir: string): boolean {
+  return existsSync(join(dataDir, MEMBER_FILE));
+}
+
 /**
  * Looks without touching.
  *

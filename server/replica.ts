@@ -6,11 +6,13 @@
 // Order is the safety argument: messages that rest on a write leave in its completion, before the core
 // counts it (R1); entries reach the state machine only from `committed`; after one failed write nothing is
 // written or sent again (R18).
-import type { MonotonicMs, NodeId } from "../base/index.ts";
+import type { LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
 import type {
   Consensus,
-  Envelope,
   Epoch,
+  MembershipWish,
+  PeerStatus,
+  ProposeResult,
   ReadMode,
   ReadResult,
   Ready,
@@ -31,6 +33,7 @@ import type { SnapshotBlocks } from "./snapshot-blocks.ts";
 import { SnapshotDesk } from "./snapshot-desk.ts";
 import type { StagedState } from "./snapshot-receiver.ts";
 import { StateInForce } from "./state-in-force.ts";
+import { TurnOutbox } from "./turn-outbox.ts";
 import { WallWatch } from "./wall-watch.ts";
 
 /** The core has halted by itself: the leader knows entries as acknowledged here that are not (scenario 30). */
@@ -46,10 +49,10 @@ export class Replica {
   readonly #snapshots: SnapshotDesk;
   readonly #state: StateInForce;
   readonly #clock: WallWatch;
+  readonly #outbox: TurnOutbox;
   readonly #leadership: LeadershipWatch;
   readonly #reads = new PendingReads();
   readonly #watchers = new Set<() => void>();
-  #outbox = new Map<NodeId, PeerMessage[]>();
   #wakeScheduled = false;
   #halted = false;
   #stopped = false;
@@ -72,6 +75,7 @@ export class Replica {
       bootAtMs: now,
       options,
     });
+    this.#outbox = new TurnOutbox(init.transport);
     this.#clock = new WallWatch(init.clock, init.limits.wallAheadMaxMs);
     this.#state = new StateInForce({
       ...init,
@@ -86,7 +90,7 @@ export class Replica {
       now: () => this.now(),
       logTime: (epoch) => this.#clock.logTime(epoch, this.machine.logTime),
       overloaded: () => this.#state.applier.backlogEntries > init.limits.applyBacklogEntriesMax,
-      send: (to, message) => this.#post(to, message),
+      send: (to, message) => this.#outbox.post(to, message),
     });
     this.#snapshots = new SnapshotDesk({
       ...init,
@@ -96,7 +100,7 @@ export class Replica {
       atRest: (run) => this.#state.applier.atRest(run),
       now: () => this.now(),
       send: (to, message) => {
-        this.#post(to, message);
+        this.#outbox.post(to, message);
         this.#wake();
       },
       install: (staged) => this.#offer(staged),
@@ -198,6 +202,25 @@ export class Replica {
     this.#wake();
   }
 
+  /** This and what follows: as the core's. */
+  proposeConfig(wish: MembershipWish, expect: LogIndex): ProposeResult {
+    if (this.#stopped) return { ok: false, reason: "halted" };
+    const result = this.#core.proposeConfig(wish, expect, this.now());
+    this.#wake();
+    return result;
+  }
+
+  transferTo(node: NodeId): ProposeResult {
+    if (this.#stopped) return { ok: false, reason: "halted" };
+    const result = this.#core.transferTo(node, this.now());
+    this.#wake();
+    return result;
+  }
+
+  peers(): readonly PeerStatus[] {
+    return this.#core.peers();
+  }
+
   /** The transport lost its connection to `to`. */
   unreachable(to: NodeId): void {
     if (this.#halted || this.#stopped) return;
@@ -274,7 +297,7 @@ export class Replica {
     if (changed) this.#desk.retryParked();
     if (changed || applied !== undefined) for (const watcher of [...this.#watchers]) watcher();
     this.#actOnReady();
-    this.#sendOutbox();
+    this.#outbox.send();
     if (this.#state.applier.canRun) this.#wake();
     if (this.#core.status().role === "halted") this.#halt(LOST_LOG);
   }
@@ -284,7 +307,7 @@ export class Replica {
   }
 
   #act(ready: Ready<ConsensusMessage>): void {
-    this.#postAll(ready.send);
+    this.#outbox.postAll(ready.send);
     if (ready.write !== undefined) this.#write(ready.write);
     if (ready.load !== undefined) this.#load(ready.load.from, ready.load.until);
     this.#state.applier.enqueue(ready.committed);
@@ -300,7 +323,7 @@ export class Replica {
         this.#halt(failure);
         return;
       }
-      this.#postAll(batch.after);
+      this.#outbox.postAll(batch.after);
       this.#core.persisted(batch.id, this.now());
       if (batch.ops.some(({ op }) => op === "install-snapshot")) this.#flip();
       this.#wake();
@@ -351,23 +374,6 @@ export class Replica {
     });
   }
 
-  #postAll(envelopes: readonly Envelope<ConsensusMessage>[]): void {
-    for (const envelope of envelopes) this.#post(envelope.to, { kind: "consensus", envelope });
-  }
-
-  #post(to: NodeId, message: PeerMessage): void {
-    const messages = this.#outbox.get(to);
-    if (messages === undefined) this.#outbox.set(to, [message]);
-    else messages.push(message);
-  }
-
-  #sendOutbox(): void {
-    if (this.#outbox.size === 0) return;
-    const outbox = this.#outbox;
-    this.#outbox = new Map();
-    for (const [to, messages] of outbox) this.#init.transport.send(to, messages);
-  }
-
   #checkClock(now: MonotonicMs): void {
     const aheadMs = this.#clock.look(now);
     if (aheadMs === undefined) return;
@@ -384,8 +390,8 @@ export class Replica {
     this.#state.applier.stop();
     this.#core.storageFailed(this.now());
     // A leader's last word: its peers need not wait for its lease to end (R18).
-    this.#postAll(this.#core.ready().send);
-    this.#sendOutbox();
+    this.#outbox.postAll(this.#core.ready().send);
+    this.#outbox.send();
     this.#init.journal.error("halted: a disk operation failed", { ...failure });
     this.#desk.stop();
     this.#reads.endAll();

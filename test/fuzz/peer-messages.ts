@@ -1,7 +1,14 @@
 // Every message that peers can send, drawn at random: for round trips, and as the seed of hostile bytes.
 import fc from "fast-check";
-import type { BootNonce, LogIndex, NodeId } from "../../base/index.ts";
-import type { Entry, Epoch, Membership, ProposeReject, WireId } from "../../consensus/index.ts";
+import type { BootNonce, LogIndex, MemberId, NodeId } from "../../base/index.ts";
+import type {
+  Entry,
+  Epoch,
+  Membership,
+  ProposeReject,
+  Roster,
+  WireId,
+} from "../../consensus/index.ts";
 import { etcdserverpb, hansa } from "../../proto/index.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/index.ts";
 import type { RequestKind } from "../../store/index.ts";
@@ -20,8 +27,25 @@ const epoch: fc.Arbitrary<Epoch> = fc.record({
   round: count,
   node: fc.oneof(fc.constant(0 as const), node),
 });
+const texts = fc.array(fc.string({ maxLength: 20 }), { maxLength: 2 });
+const roster: fc.Arbitrary<Roster> = fc.record({
+  nodeLast: node,
+  members: fc.array(
+    fc.record({
+      node,
+      id: u64.map((value) => value as MemberId),
+      incarnation: u64,
+      name: fc.string({ maxLength: 20 }),
+      peerUrls: texts,
+      clientUrls: texts,
+      votesNext: fc.boolean(),
+    }),
+    { maxLength: 3 },
+  ),
+});
 const membership: fc.Arbitrary<Membership> = fc
   .record({
+    roster: fc.option(roster, { nil: undefined }),
     index,
     incoming: fc.uniqueArray(node, { minLength: 1, maxLength: 4 }),
     learners: nodes,
@@ -30,9 +54,11 @@ const membership: fc.Arbitrary<Membership> = fc
     leaseMs: fc.double({ min: 0.5, max: 1e6, noNaN: true }),
     joint: fc.boolean(),
   })
-  .map(({ joint, outgoing, learnersNext, ...simple }) =>
-    joint ? { ...simple, outgoing, learnersNext } : simple,
-  );
+  .map(({ joint, outgoing, learnersNext, roster: table, ...simple }) => ({
+    ...simple,
+    ...(joint ? { outgoing, learnersNext } : undefined),
+    ...(table === undefined ? undefined : { roster: table }),
+  }));
 const content = fc.oneof(
   fc.constant({ kind: "noop" as const }),
   fc.record({ kind: fc.constant("command" as const), data: fc.uint8Array({ maxLength: 300 }) }),

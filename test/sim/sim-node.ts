@@ -14,6 +14,7 @@ import type { Member } from "../../rpc/backend.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/peer-message.ts";
 import { storeCodec } from "../../rpc/store-codec.ts";
 import { MemberBackend } from "../../server/member-backend.ts";
+import { MembershipDesk } from "../../server/membership-desk.ts";
 import type { Journal } from "../../server/ports.ts";
 import { Replica } from "../../server/replica.ts";
 import type { Engine } from "../../store/engine.ts";
@@ -251,6 +252,11 @@ export class SimNode {
       memberId: BigInt(id) as MemberId,
       region: "",
       version: "0.0.0",
+      desk: new MembershipDesk({
+        replica,
+        electionTimeoutMs: swarm.options.electionTimeoutMs,
+        rules: { strict: true, learnersMax: 1 },
+      }),
       members: memberTable(this.#init.membership),
       dbSizeBytes: () => 0,
     });
