@@ -73,7 +73,7 @@ describe("membership", () => {
     return finished.stdout;
   }
 
-  test("3 to 4 to 5 to 3 voters under 64 writers, the leader removing itself", async () => {
+  test("3 to 4 to 5 to 3 voters under 64 writers, leaders that remove themselves (scenarios 46, 47)", async () => {
     cluster = await Cluster.start({ voters: 3 });
     const report = await workloadUnder(cluster, async (done) => {
       const [first] = cluster.members;
@@ -106,7 +106,7 @@ describe("membership", () => {
     for (const other of others) expect(other).toBe(state);
   }, 180_000);
 
-  test("a learner is promoted; a wiped member is refused; leadership is moved", async () => {
+  test("a learner is promoted; a wiped member is refused; leadership is moved (scenarios 53, 54)", async () => {
     cluster = await Cluster.start({ voters: 3 });
     const [first] = cluster.members;
     if (first === undefined) throw new Error("no members");
