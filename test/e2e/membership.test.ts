@@ -152,4 +152,12 @@ describe("membership", () => {
     expect(moved).toMatchObject({ exit: { code: 0 } });
     expect(await cluster.leader()).toBe(target);
   }, 120_000);
+
+  test("a leader that is asked to stop hands over first (scenario 85)", async () => {
+    cluster = await Cluster.start({ voters: 3 });
+    const leader = await cluster.leader();
+    expect(await leader.terminate()).toEqual({ code: 0 });
+    expect(leader.output).toContain("leadership handed over");
+    expect(await cluster.leader()).not.toBe(leader);
+  }, 60_000);
 });
