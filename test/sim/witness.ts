@@ -117,6 +117,7 @@ export class Witness {
     const wrong = view.log.onRecovered({ entries, promised, votedFor });
     demand(wrong === undefined, "log-durability", () => `node ${node} recovered ${wrong}`);
     view.life = life;
+    view.term = promised.round;
     view.leads = false;
     view.committed = 0;
   }
@@ -165,6 +166,9 @@ export class Witness {
   /** After every drain of a core, before its messages can have been delivered anywhere. */
   onDrained(node: NodeId, status: Status): void {
     const view = this.member(node);
+    demand(status.epoch.round >= view.term, "commit-monotone", () => {
+      return `node ${node} went from term ${view.term} back to ${status.epoch.round}`;
+    });
     view.term = status.epoch.round;
     if (status.role === "leader" && !view.leads) this.#onLeader(node, view);
     view.leads = status.role === "leader";
