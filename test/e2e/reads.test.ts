@@ -117,6 +117,13 @@ describe.each(["raft", "paxos"])("reads by mode over %s", (protocol) => {
     }
   });
 
+  test("lease asked of a follower is answered by the leader, and the proof says by whom", async () => {
+    const follower = cluster.voters.find((member) => member !== leader);
+    const printed = await get(["--read", "lease"], follower?.endpoint ?? "");
+    expectValue(printed, "v1");
+    expect(printed.proof).toMatchObject({ asked: "lease", role: "leader" });
+  });
+
   test("without a mode a read is etcd's: by index", async () => {
     const printed = await get([], leader.endpoint);
     expectValue(printed, "v1");

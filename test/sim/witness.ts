@@ -134,6 +134,7 @@ export class Witness {
     const held = entries.filter((entry) => entry !== undefined);
     this.#ballots?.onOpened(node, promised, held);
     view.life = life;
+    view.term = promised.round;
     view.leads = false;
     view.committed = 0;
   }
@@ -191,6 +192,9 @@ export class Witness {
   /** After every drain of a core, before its messages can have been delivered anywhere. */
   onDrained(node: NodeId, status: Status): void {
     const view = this.member(node);
+    demand(status.epoch.round >= view.term, "commit-monotone", () => {
+      return `node ${node} went from term ${view.term} back to ${status.epoch.round}`;
+    });
     view.term = status.epoch.round;
     if (status.role === "leader" && !view.leads) this.#onLeader(node, view, status.epoch);
     view.leads = status.role === "leader";
