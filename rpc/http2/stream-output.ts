@@ -90,15 +90,16 @@ export class StreamOutput {
   pump(bytesMax: number): void {
     let left = bytesMax;
     while (this.#message !== undefined) {
-      left -= this.#pumpMessage(this.#message, left);
-      if (this.#message !== undefined) return;
+      const bytes = this.#pumpMessage(this.#message, left);
+      if (bytes === undefined) return;
+      left -= bytes;
     }
     if (this.#trailers !== undefined) this.#finish();
     else this.#drained();
   }
 
-  /** Sends what it can; returns how much. */
-  #pumpMessage(message: Uint8Array, bytesMax: number): number {
+  /** Sends what it can of one message; undefined: something of it has to wait. */
+  #pumpMessage(message: Uint8Array, bytesMax: number): number | undefined {
     const { streamId, transmission, monotonicMs } = this.#options;
     this.#begin();
     const total = message.length + PREFIX_BYTES;
@@ -115,7 +116,7 @@ export class StreamOutput {
         // Its own window's update comes to it directly; for the rest it stands in line.
         if (this.window.bytes > 0) transmission.wait(this);
         if (bytes > 0 || this.#waitingSinceMs === undefined) this.#waitingSinceMs = monotonicMs();
-        return bytes;
+        return undefined;
       }
       this.window.take(room);
       transmission.data(streamId, message, this.#sent, room);

@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 const { END_HEADERS, END_STREAM } = Flag;
-const head = (streamId: number, path = ECHO, flags = END_HEADERS): Buffer =>
+const head = (streamId: number, path = ECHO, flags: number = END_HEADERS): Buffer =>
   frame(FrameType.HEADERS, flags, streamId, requestBlock(path));
 const setting = (id: number, value: number): Buffer =>
   Buffer.concat([Buffer.of(0, id), uint32(value)]);
@@ -379,7 +379,7 @@ describe("requests that are none", () => {
   test.each([
     [
       "DATA after the end",
-      [head(1, HELD), frame(0, END_STREAM, 1, message(Buffer.of(1))), frame(0, 0, 1)],
+      [head(1, HELD), frame(FrameType.DATA, END_STREAM, 1, message(Buffer.of(1))), frame(0, 0, 1)],
       ErrorCode.STREAM_CLOSED,
     ],
     [
