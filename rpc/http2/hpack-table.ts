@@ -42,7 +42,6 @@ const ROLES: ReadonlyMap<string, FieldRole> = new Map<string, FieldRole>([
 
 /** A token of RFC 9110, without upper case. */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-// eslint-disable-next-line no-control-regex
 const BAD_VALUE = /[\0\r\n]|^[ \t]|[ \t]$/;
 
 export function headerField(name: string, value: string): HeaderField {

@@ -1,4 +1,5 @@
 // A carrier with few, plain services: enough to see what it does with connections and frames.
+import type { Duplex } from "node:stream";
 import type { MonotonicMs } from "../../../base/index.ts";
 import { Http2Carrier } from "../../../rpc/index.ts";
 import type { Call, Reply, ServiceTable, StreamSink } from "../../../rpc/index.ts";
@@ -17,7 +18,7 @@ export interface CarriedOptions {
   readonly keepaliveMs?: number;
   readonly keepaliveTimeoutMs?: number;
   readonly monotonicMs?: () => MonotonicMs;
-  readonly onHttp1?: (socket: import("node:stream").Duplex, firstBytes: Buffer) => void;
+  readonly onHttp1?: (socket: Duplex, firstBytes: Buffer) => void;
 }
 
 export interface Held {
