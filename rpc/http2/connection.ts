@@ -235,12 +235,15 @@ export class Connection {
     if (windowBytes !== undefined) this.#streams.onInitialWindow(windowBytes);
   }
 
+  /** The peer reads: it is read again, for one chunk at least, before more is produced for it. */
   #onDrain(): void {
     if (this.#state === "closed") return;
+    if (this.#fullSinceMs !== undefined) {
+      const isFull = this.#transmission.full;
+      this.#fullSinceMs = isFull ? this.#options.monotonicMs() : undefined;
+      if (!isFull) this.#options.socket.resume();
+    }
     this.#transmission.onDrain();
-    if (this.#fullSinceMs === undefined || this.#transmission.full) return;
-    this.#fullSinceMs = undefined;
-    this.#options.socket.resume();
   }
 
   #stopReading(): void {

@@ -110,8 +110,7 @@ export class Http2Carrier {
     this.#ticker ??= setInterval(() => this.#onTick(), Math.min(TICK_MS_MAX, keepaliveMs)).unref();
     this.#strangers.set(socket, monotonicMs() + limits.handshakeMs);
     let held: Buffer | undefined;
-    // The reason comes with the close that follows.
-    socket.on("error", () => undefined);
+    socket.on("error", ignore);
     const onClose = (): void => this.#forget(socket);
     const onData = (chunk: Buffer): void => {
       const bytes = held === undefined ? chunk : Buffer.concat([held, chunk]);
@@ -176,7 +175,7 @@ export class Http2Carrier {
     const { onHttp1 } = this.#options;
     if (!isHttp1) socket.destroy();
     else if (onHttp1 !== undefined) {
-      socket.removeAllListeners("error");
+      socket.off("error", ignore);
       onHttp1(socket, bytes);
     } else {
       // It reads on until the client has the answer: a reset could overtake it.
@@ -209,6 +208,11 @@ export class Http2Carrier {
     if (!this.#draining || this.#connections.size > 0 || this.#strangers.size > 0) return;
     this.#ended?.();
   }
+}
+
+/** Of a socket: the close that follows says what matters. */
+function ignore(): void {
+  // Nothing is lost that its connection does not learn.
 }
 
 function unimplemented(path: MethodPath): Method {
