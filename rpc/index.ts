@@ -1,7 +1,7 @@
 // The edge: bytes become types here, and answers bytes.
 export * from "./backend.ts";
 export * from "./client-services.ts";
-export * from "./grpc-carrier.ts";
+export { Http2Carrier } from "./http2/http2-carrier.ts";
 export * from "./member-question.ts";
 export type { ForwardToLeader } from "./kv-service.ts";
 export * from "./peer-counters.ts";

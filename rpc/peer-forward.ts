@@ -8,7 +8,7 @@ import { Writer } from "../proto/index.ts";
 import type { MethodPath, Reader } from "../proto/index.ts";
 import type { CallContext } from "./backend.ts";
 import { decoded, invalid } from "./decode.ts";
-import { bytesIn, bytesOut, errorIn } from "./grpc-call.ts";
+import { bytesIn, bytesOut, errorIn } from "./grpc-bytes.ts";
 import { unary } from "./service.ts";
 import type { Call, Reply, ServiceTable } from "./service.ts";
 

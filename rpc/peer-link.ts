@@ -5,7 +5,7 @@ import type { ClientDuplexStream } from "@grpc/grpc-js";
 import { randomBetween } from "../base/index.ts";
 import type { NodeId, Random } from "../base/index.ts";
 import type { MethodPath } from "../proto/index.ts";
-import { bytesIn, bytesOut } from "./grpc-call.ts";
+import { bytesIn, bytesOut } from "./grpc-bytes.ts";
 import { decodeFrame, helloFrame, messagesFrame } from "./peer-codec.ts";
 import type { PeerCounters } from "./peer-counters.ts";
 import { faultOf, helloTo } from "./peer-identity.ts";

@@ -8,7 +8,7 @@ import type { MethodPath, Reader } from "../proto/index.ts";
 import type { CallContext, Done } from "./backend.ts";
 import { decoded } from "./decode.ts";
 import { readMembership, writeMembership } from "./entry-codec.ts";
-import { bytesIn, bytesOut, errorIn } from "./grpc-call.ts";
+import { bytesIn, bytesOut, errorIn } from "./grpc-bytes.ts";
 import { unary } from "./service.ts";
 import type { ServiceTable } from "./service.ts";
 

@@ -1,5 +1,5 @@
 // What a service is to whatever carries it: a table from method path to handler, bytes in and bytes out.
-// A carrier (grpc-carrier.ts) knows connections and frames; a service knows neither.
+// A carrier (http2/http2-carrier.ts) knows connections and frames; a service knows neither.
 import type { KvError } from "../base/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import type { CallContext } from "./backend.ts";

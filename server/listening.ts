@@ -1,5 +1,5 @@
 // The ports of a server: clients' and peers', bound before any data is opened, gated until it is.
-import { GrpcCarrier } from "../rpc/index.ts";
+import { Http2Carrier } from "../rpc/index.ts";
 import { systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
 import { endpointOf } from "./config-value.ts";
@@ -9,7 +9,7 @@ import { ServiceGate } from "./service-gate.ts";
 
 export interface Port {
   readonly gate: ServiceGate;
-  readonly carrier: GrpcCarrier;
+  readonly carrier: Http2Carrier;
 }
 
 export interface Ports {
@@ -47,7 +47,12 @@ export async function bindPorts(
   const open = (requestBytesMax: number, concurrentStreamsMax: number): Port => {
     const gate = new ServiceGate();
     const services = gate.table();
-    const carrier = new GrpcCarrier({ ...common, services, requestBytesMax, concurrentStreamsMax });
+    const carrier = new Http2Carrier({
+      ...common,
+      services,
+      requestBytesMax,
+      concurrentStreamsMax,
+    });
     closers.add("port", (done) => {
       carrier.drain(GOODBYE_MS).then(() => {
         done(undefined);
@@ -62,7 +67,7 @@ export async function bindPorts(
   return { clients, peers };
 }
 
-async function bind(carrier: GrpcCarrier, flag: string, urls: readonly string[]): Promise<void> {
+async function bind(carrier: Http2Carrier, flag: string, urls: readonly string[]): Promise<void> {
   for (const url of urls) {
     const { host, port } = endpointOf(url);
     try {

@@ -62,11 +62,19 @@ test("truncated and compacted entries leave both parts", () => {
   expect(cache.bytes).toBe(2000);
 });
 
-test("an entry replaced and loaded again stays when the window that first held it goes", () => {
-  const cache = cacheOf(30, 41);
-  cache.putLoaded([entry(10), entry(11)]);
-  cache.put(entry(10));
-  cache.evict(Infinity, logIndex(41));
-  cache.putLoaded([entry(10), entry(12), entry(13)]);
-  expect(held(cache, 30)).toEqual([10, 12, 13]);
+test("a window holds all that its load brought, whatever older windows had of it", () => {
+  const cache = cacheOf(30, 35);
+  cache.putLoaded([entry(1), entry(2)]);
+  cache.putLoaded([entry(2), entry(3), entry(4)]);
+  expect(held(cache, 30)).toEqual([2, 3, 4]);
+  expect(cache.bytes).toBe(9000);
+});
+
+test("a window that a truncation emptied takes nothing from a newer one", () => {
+  const cache = cacheOf(30, 35);
+  cache.putLoaded([entry(1), entry(2), entry(3)]);
+  cache.truncateFrom(logIndex(2), logIndex(35));
+  cache.putLoaded([entry(2), entry(3), entry(4)]);
+  expect(held(cache, 30)).toEqual([2, 3, 4]);
+  expect(cache.bytes).toBe(3000);
 });

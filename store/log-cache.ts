@@ -12,9 +12,15 @@ export function entryBytes(entry: Entry): number {
   return ENTRY_BYTES + (entry.kind === "command" ? entry.data.length : 0);
 }
 
+/** What one load brought; an index belongs to the newest window that brought it. */
 interface Window {
-  readonly entries: readonly Entry[];
-  readonly bytes: number;
+  readonly indexes: readonly LogIndex[];
+  heldCount: number;
+}
+
+interface Loaded {
+  readonly entry: Entry;
+  readonly window: Window;
 }
 
 export class LogCache {
@@ -23,7 +29,7 @@ export class LogCache {
   #recentBytes = 0;
   /** No recent entry is below. */
   #recentFrom = 1;
-  readonly #loaded = new Map<number, Entry>();
+  readonly #loaded = new Map<number, Loaded>();
   #windows: Window[] = [];
   #loadedBytes = 0;
 
@@ -36,13 +42,13 @@ export class LogCache {
   }
 
   get(index: LogIndex): Entry | undefined {
-    return this.#recent.get(index) ?? this.#loaded.get(index);
+    return this.#recent.get(index) ?? this.#loaded.get(index)?.entry;
   }
 
   put(entry: Entry): void {
     const before = this.#recent.get(entry.index);
     if (before !== undefined) this.#recentBytes -= entryBytes(before);
-    if (this.#loaded.size > 0) this.#loaded.delete(entry.index);
+    if (this.#loaded.size > 0) this.#forget(entry.index);
     this.#recent.set(entry.index, entry);
     this.#recentBytes += entryBytes(entry);
     if (entry.index < this.#recentFrom || this.#recent.size === 1) this.#recentFrom = entry.index;
@@ -66,21 +72,29 @@ export class LogCache {
 
   /** Older entries, to stay until later windows need the room; the newest window always stays. */
   putLoaded(entries: readonly Entry[]): void {
-    const absent = entries.filter(({ index }) => this.get(index) === undefined);
-    if (absent.length === 0) return;
-    const bytes = absent.reduce((sum, entry) => sum + entryBytes(entry), 0);
-    for (const entry of absent) this.#loaded.set(entry.index, entry);
-    this.#windows.push({ entries: absent, bytes });
-    this.#loadedBytes += bytes;
+    const older = entries.filter(({ index }) => !this.#recent.has(index));
+    if (older.length === 0) return;
+    const window: Window = { indexes: older.map(({ index }) => index), heldCount: older.length };
+    for (const entry of older) {
+      this.#forget(entry.index);
+      this.#loaded.set(entry.index, { entry, window });
+      this.#loadedBytes += entryBytes(entry);
+    }
+    this.#windows = [...this.#windows.filter(({ heldCount }) => heldCount > 0), window];
     while (this.#loadedBytes > this.#bytesMax * LOADED_SHARE && this.#windows.length > 1) {
       const oldest = this.#windows.shift();
-      if (oldest === undefined) return;
-      for (const entry of oldest.entries) {
-        // An entry that was replaced since may be loaded again, by a newer window.
-        if (this.#loaded.get(entry.index) === entry) this.#loaded.delete(entry.index);
+      for (const index of oldest?.indexes ?? []) {
+        if (this.#loaded.get(index)?.window === oldest) this.#forget(index);
       }
-      this.#loadedBytes -= oldest.bytes;
     }
+  }
+
+  #forget(index: number): void {
+    const loaded = this.#loaded.get(index);
+    if (loaded === undefined) return;
+    this.#loaded.delete(index);
+    this.#loadedBytes -= entryBytes(loaded.entry);
+    loaded.window.heldCount -= 1;
   }
 
   truncateFrom(index: LogIndex, last: LogIndex): void {
@@ -97,9 +111,6 @@ export class LogCache {
   }
 
   #dropLoaded(gone: (index: number) => boolean): void {
-    for (const index of this.#loaded.keys()) if (gone(index)) this.#loaded.delete(index);
-    if (this.#loaded.size > 0) return;
-    this.#windows = [];
-    this.#loadedBytes = 0;
+    for (const index of this.#loaded.keys()) if (gone(index)) this.#forget(index);
   }
 }

@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe } from "@jest/globals";
 
-/** Debian's names: packages etcd-server, etcd-client and nghttp2-client. */
-export type Tool = "etcd" | "etcdctl" | "h2load";
+/** Debian's names: packages etcd-server, etcd-client, nghttp2-client and curl. */
+export type Tool = "etcd" | "etcdctl" | "h2load" | "nghttp" | "curl";
 
 export function isInstalled(tool: Tool): boolean {
   return (process.env["PATH"] ?? "")
@@ -24,7 +24,8 @@ export function describeWith(tools: readonly Tool[], name: string, body: () => v
     describe(name, body);
     return;
   }
-  const reason = `needs ${missing.join(", ")}: apt-get install etcd-server etcd-client nghttp2-client`;
+  const packages = "etcd-server etcd-client nghttp2-client curl";
+  const reason = `needs ${missing.join(", ")}: apt-get install ${packages}`;
   if (process.env["HANSA_TOOLS_REQUIRED"] !== undefined) throw new Error(`"${name}" ${reason}`);
   process.stdout.write(`skipped: "${name}" ${reason}\n`);
   describe.skip(`${name} (${reason})`, body);

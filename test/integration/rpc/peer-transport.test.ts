@@ -160,8 +160,8 @@ describe("a pair of members", () => {
     expect(counters).toMatchObject({ connected: false });
 
     const again = started(identity(2), new Map([[node(1), { port: NOBODY_LISTENS }]]));
-    const { GrpcCarrier } = await import("../../../rpc/index.ts");
-    const revived = new GrpcCarrier({
+    const { Http2Carrier } = await import("../../../rpc/index.ts");
+    const revived = new Http2Carrier({
       services: again.transport.table(),
       monotonicMs,
       callTimeoutMs: 5_000,

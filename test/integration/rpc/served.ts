@@ -3,7 +3,7 @@ import { Client, Metadata, credentials } from "@grpc/grpc-js";
 import type { ClientDuplexStream, ClientReadableStream, ServiceError } from "@grpc/grpc-js";
 import type { MonotonicMs } from "../../../base/index.ts";
 import type { MethodPath } from "../../../proto/index.ts";
-import { GrpcCarrier, clientServices } from "../../../rpc/index.ts";
+import { Http2Carrier, clientServices } from "../../../rpc/index.ts";
 import type { Backend, ForwardToLeader, ServiceTable } from "../../../rpc/index.ts";
 
 export function monotonicMs(): MonotonicMs {
@@ -44,8 +44,8 @@ export async function endServed(): Promise<void> {
 export async function served(
   services: ServiceTable,
   options: ServedOptions = {},
-): Promise<{ readonly port: number; readonly carrier: GrpcCarrier; readonly client: RawClient }> {
-  const carrier = new GrpcCarrier({
+): Promise<{ readonly port: number; readonly carrier: Http2Carrier; readonly client: RawClient }> {
+  const carrier = new Http2Carrier({
     services,
     monotonicMs,
     callTimeoutMs: 5_000,

@@ -1,0 +1,223 @@
+// Carries a table of services as gRPC over HTTP/2, on any sockets: bytes in, bytes out, no codec of its own.
+// It knows connections, deadlines, limits and draining, and nothing of what the services do.
+import { createServer } from "node:net";
+import type { AddressInfo, Server } from "node:net";
+import type { Duplex } from "node:stream";
+import { KvError } from "../../base/index.ts";
+import type { MonotonicMs } from "../../base/index.ts";
+import { METHOD_PATHS, streamingOf } from "../../proto/index.ts";
+import type { MethodPath } from "../../proto/index.ts";
+import { unary } from "../service.ts";
+import type { Method, ServiceTable } from "../service.ts";
+import { Connection } from "./connection.ts";
+import { HTTP1_REFUSAL, PREFACE, speechOf } from "./first-bytes.ts";
+import { HTTP2_LIMITS_DEFAULT } from "./limits.ts";
+import type { Http2Limits } from "./limits.ts";
+import type { Route } from "./stream.ts";
+
+/** etcd's grpcOverheadBytes: what a message may be above --max-request-bytes before gRPC refuses it. */
+const OVERHEAD_BYTES = 512 * 1024;
+/** Between two looks at what time alone brings about. */
+const TICK_MS_MAX = 1_000;
+
+export interface Http2CarrierOptions {
+  readonly services: ServiceTable;
+  readonly monotonicMs: () => MonotonicMs;
+  /** The server's own limit of a call; a client's shorter deadline counts, a longer one does not. */
+  readonly callTimeoutMs: number;
+  /** etcd's --max-request-bytes. A little more is read, so that the service can name the fault. */
+  readonly requestBytesMax: number;
+  /** Of one connection. */
+  readonly concurrentStreamsMax: number;
+  /** A connection without traffic is pinged after this, and closed `keepaliveTimeoutMs` later. */
+  readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /** HTTP2_LIMITS_DEFAULT by default. */
+  readonly limits?: Http2Limits;
+  /**
+   * Takes over a connection that speaks HTTP/1.1, with the bytes that it began with; nothing listens to the
+   * socket any more. Without it the connection is told that this port speaks gRPC, and closed.
+   */
+  readonly onHttp1?: (socket: Duplex, firstBytes: Buffer) => void;
+  /** A handler threw what is no KvError: the owner stops the process. */
+  readonly onBug: (cause: unknown) => void;
+}
+
+/** What is open at this moment. */
+export interface Http2Usage {
+  readonly connections: number;
+  readonly calls: number;
+  /** Of requests that are not whole and of answers that wait. */
+  readonly heldBytes: number;
+}
+
+export class Http2Carrier {
+  readonly #options: Http2CarrierOptions;
+  readonly #routes = new Map<string, Route>();
+  readonly #servers = new Set<Server>();
+  readonly #connections = new Set<Connection>();
+  /** Sockets whose first bytes have not told what they speak, until when they may take. */
+  readonly #strangers = new Map<Duplex, number>();
+  #ticker: NodeJS.Timeout | undefined;
+  #ended: (() => void) | undefined;
+  #draining = false;
+
+  constructor(options: Http2CarrierOptions) {
+    this.#options = options;
+    for (const path of METHOD_PATHS) {
+      const method = options.services[path] ?? unimplemented(path);
+      this.#routes.set(path, { method, streaming: streamingOf(path) });
+    }
+  }
+
+  get usage(): Http2Usage {
+    const connections = [...this.#connections];
+    return {
+      connections: connections.length + this.#strangers.size,
+      calls: connections.reduce((sum, { openCalls }) => sum + openCalls, 0),
+      heldBytes: connections.reduce((sum, { heldBytes }) => sum + heldBytes, 0),
+    };
+  }
+
+  /**
+   * Starts to serve; resolves with the bound port (0 picks a free one).
+   *
+   * @throws {Error} when the address cannot be bound; `message` says why, and holds EADDRINUSE when it is
+   * taken.
+   */
+  async listen(host: string, port: number): Promise<number> {
+    const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    const server = createServer({ noDelay: true }, (socket) => this.accept(socket));
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (error) => {
+        reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
+      });
+      server.listen({ host, port }, resolve);
+    });
+    // What is left to fail is accepting one connection, for want of descriptors: its client sees it.
+    server.removeAllListeners("error").on("error", () => undefined);
+    this.#servers.add(server);
+    return (server.address() as AddressInfo).port;
+  }
+
+  /** Serves one socket, from its first byte on. */
+  accept(socket: Duplex): void {
+    if (this.#draining) {
+      socket.destroy();
+      return;
+    }
+    const { monotonicMs, keepaliveMs, limits = HTTP2_LIMITS_DEFAULT } = this.#options;
+    this.#ticker ??= setInterval(() => this.#onTick(), Math.min(TICK_MS_MAX, keepaliveMs)).unref();
+    this.#strangers.set(socket, monotonicMs() + limits.handshakeMs);
+    let held: Buffer | undefined;
+    socket.on("error", ignore);
+    const onClose = (): void => this.#forget(socket);
+    const onData = (chunk: Buffer): void => {
+      const bytes = held === undefined ? chunk : Buffer.concat([held, chunk]);
+      const speech = speechOf(bytes);
+      if (speech === "unclear") {
+        held = bytes;
+        return;
+      }
+      socket.off("data", onData).off("close", onClose).off("end", onClose);
+      this.#strangers.delete(socket);
+      if (speech === "http2") this.#serve(socket, bytes.subarray(PREFACE.length));
+      else this.#handOn(socket, bytes, { isHttp1: speech === "http1" });
+      this.#endIfEmpty();
+    };
+    socket.on("data", onData).on("close", onClose).on("end", onClose);
+  }
+
+  /** Takes no new calls, ends all streams, and waits for open calls, for at most `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#draining = true;
+    const stopped = new KvError("server-stopped", "not-applied", "etcdserver: server stopped");
+    for (const server of this.#servers) server.close();
+    this.#servers.clear();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        for (const connection of [...this.#connections]) connection.close();
+      }, timeoutMs);
+      this.#ended = () => {
+        clearTimeout(timer);
+        clearInterval(this.#ticker);
+        resolve();
+      };
+      for (const socket of [...this.#strangers.keys()]) this.#dismiss(socket);
+      for (const connection of [...this.#connections]) connection.drain(stopped);
+      this.#endIfEmpty();
+    });
+  }
+
+  #serve(socket: Duplex, rest: Buffer): void {
+    const { limits = HTTP2_LIMITS_DEFAULT, requestBytesMax } = this.#options;
+    const connection = new Connection({
+      ...this.#options,
+      socket,
+      limits,
+      messageBytesMax: requestBytesMax + OVERHEAD_BYTES,
+      routeOf: (path) => this.#routes.get(path),
+      atEndOfTurn: setImmediate,
+      onClose: () => {
+        this.#connections.delete(connection);
+        this.#endIfEmpty();
+      },
+    });
+    this.#connections.add(connection);
+    socket.on("data", (chunk: Buffer) => connection.receive(chunk));
+    // A client that will send no more has no use for answers.
+    socket.on("end", () => connection.close());
+    socket.on("close", () => connection.close());
+    if (rest.length > 0) connection.receive(rest);
+  }
+
+  #handOn(socket: Duplex, bytes: Buffer, { isHttp1 }: { readonly isHttp1: boolean }): void {
+    const { onHttp1 } = this.#options;
+    if (!isHttp1) socket.destroy();
+    else if (onHttp1 !== undefined) {
+      socket.off("error", ignore);
+      onHttp1(socket, bytes);
+    } else {
+      // It reads on until the client has the answer: a reset could overtake it.
+      this.#strangers.set(socket, this.#options.monotonicMs() + HTTP2_LIMITS_DEFAULT.farewellMs);
+      socket.on("close", () => this.#forget(socket));
+      socket.end(HTTP1_REFUSAL);
+      socket.resume();
+    }
+  }
+
+  #onTick(): void {
+    const nowMs = this.#options.monotonicMs();
+    for (const [socket, untilMs] of [...this.#strangers]) {
+      if (nowMs > untilMs) this.#dismiss(socket);
+    }
+    for (const connection of [...this.#connections]) connection.onTick(nowMs);
+  }
+
+  #dismiss(socket: Duplex): void {
+    socket.destroy();
+    this.#forget(socket);
+  }
+
+  #forget(socket: Duplex): void {
+    this.#strangers.delete(socket);
+    this.#endIfEmpty();
+  }
+
+  #endIfEmpty(): void {
+    if (!this.#draining || this.#connections.size > 0 || this.#strangers.size > 0) return;
+    this.#ended?.();
+  }
+}
+
+/** Of a socket: the close that follows says what matters. */
+function ignore(): void {
+  // Nothing is lost that its connection does not learn.
+}
+
+function unimplemented(path: MethodPath): Method {
+  const refuse = (): never => {
+    throw new KvError("unimplemented", "not-applied", `${path.slice(1)} is not implemented`);
+  };
+  return streamingOf(path) === "unary" ? unary(refuse) : { kind: "stream", open: refuse };
+}
