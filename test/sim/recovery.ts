@@ -46,12 +46,22 @@ export class Recovery {
     const { heal, note } = this.#init;
     note(() => "every fault ends");
     heal();
+    this.#outlastStalls();
     this.#settle();
     note(() => "settled");
     this.#demandEveryMode();
     // The reads that go through the log have added to it.
     this.#settle();
     this.#demandOneState();
+  }
+
+  /** Operations that a device had accepted end when they were going to: nothing is owed before that. */
+  #outlastStalls(): void {
+    const { nodes, nowMs, step } = this.#init;
+    const busyUntilMs = Math.max(
+      ...nodes.map(({ disk, engine }) => Math.max(disk.busyUntilMs, engine.busyUntilMs)),
+    );
+    while (nowMs() < busyUntilMs) step();
   }
 
   #settle(): void {

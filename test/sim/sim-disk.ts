@@ -58,6 +58,7 @@ export class SimDisk {
   readonly #inFlight = new Set<InFlight>();
   #faults: DiskFaults;
   #stalledUntilMs = 0;
+  #busyUntilMs = 0;
 
   constructor(name: string, events: EventQueue, chance: Chance, faults: DiskFaults) {
     this.#name = name;
@@ -69,6 +70,11 @@ export class SimDisk {
   setFaults(faults: DiskFaults): void {
     this.#faults = faults;
     this.#stalledUntilMs = Math.min(this.#stalledUntilMs, this.#events.nowMs);
+  }
+
+  /** When the last operation issued so far completes, in true time. */
+  get busyUntilMs(): number {
+    return this.#busyUntilMs;
   }
 
   /** Nothing completes for this long. */
@@ -154,7 +160,9 @@ export class SimDisk {
     const faults = this.#faults;
     let delayMs = 0.02 + this.#chance.waitMs(faults.delayMeanMs);
     if (this.#chance.hits(faults.stallRate)) delayMs += this.#chance.between(0, faults.stallMs);
-    return Math.max(delayMs, this.#stalledUntilMs - this.#events.nowMs);
+    delayMs = Math.max(delayMs, this.#stalledUntilMs - this.#events.nowMs);
+    this.#busyUntilMs = Math.max(this.#busyUntilMs, this.#events.nowMs + delayMs);
+    return delayMs;
   }
 
   /** The device works on while the process is stopped; the process hears of it when it runs again. */

@@ -29,6 +29,7 @@ export class SimEngine {
   readonly #inFlight = new Set<{ readonly batch: Batch; ended: boolean }>();
   #faults: DiskFaults;
   #gapRate: number;
+  #busyUntilMs = 0;
 
   constructor(
     name: string,
@@ -47,6 +48,11 @@ export class SimEngine {
   setFaults(faults: DiskFaults, gapRate: number): void {
     this.#faults = faults;
     this.#gapRate = gapRate;
+  }
+
+  /** When the last operation issued so far completes, in true time. */
+  get busyUntilMs(): number {
+    return this.#busyUntilMs;
   }
 
   /** The value as the process sees it, at once: for the simulator's own inspection. */
@@ -103,6 +109,7 @@ export class SimEngine {
     if (this.#chance.hits(this.#faults.stallRate)) {
       delayMs += this.#chance.between(0, this.#faults.stallMs);
     }
+    this.#busyUntilMs = Math.max(this.#busyUntilMs, this.#events.nowMs + delayMs);
     return delayMs;
   }
 
