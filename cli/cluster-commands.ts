@@ -1,4 +1,4 @@
-// `hansa member list` and `hansa status`.
+// `hansa status`.
 import type { Command } from "commander";
 import { KvError } from "../client/index.ts";
 import type { Client, StatusAnswer } from "../client/index.ts";
@@ -12,15 +12,6 @@ export function addClusterCommands(
   stdio: Stdio,
   onExit: (code: CliExit) => void,
 ): void {
-  const member = program.command("member").description("who belongs to the cluster");
-  member
-    .command("list")
-    .description("print the members")
-    .action(async (_: object, command: Command) => {
-      await withSession(command, stdio, {}, async ({ client, output }) => {
-        stdio.out(output.members(await client.members()));
-      });
-    });
   program
     .command("status")
     .description("print how each endpoint's member sees itself")

@@ -7,7 +7,10 @@ import { errorLine } from "./error-line.ts";
 import { CliExit, UsageError } from "./exit-code.ts";
 import { formatValue, spanValue } from "./flag-value.ts";
 import { addKvCommands } from "./kv-commands.ts";
+import { addMemberCommands } from "./member-commands.ts";
 import type { Stdio } from "./stdio.ts";
+import { addRecoverCommand } from "./recover-command.ts";
+import { addSnapshotCommands } from "./snapshot-commands.ts";
 import { addTxnCommand } from "./txn-command.ts";
 
 /** etcdctl's default of --command-timeout, which is taken too. */
@@ -58,7 +61,10 @@ function programOf(stdio: Stdio, onExit: (code: number) => void): Command {
   addDevCommand(program, stdio, onExit);
   addKvCommands(program, stdio);
   addTxnCommand(program, stdio);
+  addMemberCommands(program, stdio);
   addClusterCommands(program, stdio, onExit);
+  addSnapshotCommands(program, stdio, onExit);
+  addRecoverCommand(program, stdio, onExit);
   program
     .command("version")
     .description("print the version")

@@ -261,14 +261,15 @@ export function statusAnswerOf(endpoint: string, wire: etcdserverpb.IStatusRespo
 }
 
 export function membersAnswerOf(wire: etcdserverpb.IMemberListResponse): MembersAnswer {
+  return { header: headerOf(wire.header), members: (wire.members ?? []).map(memberOf) };
+}
+
+export function memberOf(wire: etcdserverpb.IMember): Member {
   return {
-    header: headerOf(wire.header),
-    members: (wire.members ?? []).map((member) => ({
-      id: idOf(member.ID),
-      name: member.name ?? "",
-      peerUrls: member.peerURLs ?? [],
-      clientUrls: member.clientURLs ?? [],
-      isLearner: member.isLearner ?? false,
-    })),
+    id: idOf(wire.ID),
+    name: wire.name ?? "",
+    peerUrls: wire.peerURLs ?? [],
+    clientUrls: wire.clientURLs ?? [],
+    isLearner: wire.isLearner ?? false,
   };
 }

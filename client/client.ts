@@ -34,6 +34,7 @@ import type {
 } from "./options.ts";
 import { Reads } from "./reads.ts";
 import { checkedCount, deleteRequestOf, putRequestOf, rangeRequestOf } from "./request.ts";
+import { MembershipCalls } from "./membership.ts";
 import type { MemberView } from "./router.ts";
 import { canWrite, txnAnswerOf, txnRequestOf } from "./txn.ts";
 import type { Operations, Transaction, TxnAnswer } from "./txn.ts";
@@ -54,6 +55,8 @@ export class Client {
   readonly #courier: Courier;
   readonly #reads: Reads;
   readonly #writes: Writes;
+  /** Changes of who belongs to the cluster and who leads it. */
+  readonly membership: MembershipCalls;
   #closing: Promise<void> | undefined;
 
   /** Connects at the first call. @throws {KvError} `invalid-argument` naming every wrong option. */
@@ -63,6 +66,7 @@ export class Client {
     this.#courier = new Courier(this.#settings, surroundings);
     this.#reads = new Reads(this.#courier, this.#settings);
     this.#writes = new Writes(this.#courier, this.#settings);
+    this.membership = new MembershipCalls(this.#courier);
   }
 
   /**

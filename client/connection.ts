@@ -47,6 +47,31 @@ export const METHODS = {
     etcdserverpb.MemberListRequest,
     etcdserverpb.MemberListResponse,
   ),
+  memberAdd: method(
+    "/etcdserverpb.Cluster/MemberAdd",
+    etcdserverpb.MemberAddRequest,
+    etcdserverpb.MemberAddResponse,
+  ),
+  memberRemove: method(
+    "/etcdserverpb.Cluster/MemberRemove",
+    etcdserverpb.MemberRemoveRequest,
+    etcdserverpb.MemberRemoveResponse,
+  ),
+  memberUpdate: method(
+    "/etcdserverpb.Cluster/MemberUpdate",
+    etcdserverpb.MemberUpdateRequest,
+    etcdserverpb.MemberUpdateResponse,
+  ),
+  memberPromote: method(
+    "/etcdserverpb.Cluster/MemberPromote",
+    etcdserverpb.MemberPromoteRequest,
+    etcdserverpb.MemberPromoteResponse,
+  ),
+  moveLeader: method(
+    "/etcdserverpb.Maintenance/MoveLeader",
+    etcdserverpb.MoveLeaderRequest,
+    etcdserverpb.MoveLeaderResponse,
+  ),
   sessionOpen: method(
     "/hansa.v1.Session/Open",
     hansa.v1.SessionOpenRequest,

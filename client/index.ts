@@ -36,6 +36,8 @@ export type {
   ReadOptions,
   SortBy,
 } from "./options.ts";
+export { MembershipCalls } from "./membership.ts";
+export type { MemberAddedAnswer } from "./membership.ts";
 export type { MemberView } from "./router.ts";
 export { op, when } from "./txn.ts";
 export type {
@@ -49,3 +51,4 @@ export type {
   TxnRangeOptions,
   TxnResult,
 } from "./txn.ts";
+export { snapshotBlobs } from "./snapshot.ts";

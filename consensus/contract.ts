@@ -16,7 +16,15 @@ import type {
   PlantedBug,
   Random,
 } from "../base/index.ts";
-import type { Entry, Epoch, LogReader, LogWrite, Membership, SnapshotMeta } from "./entry.ts";
+import type {
+  Entry,
+  Epoch,
+  LogReader,
+  LogWrite,
+  Membership,
+  Roster,
+  SnapshotMeta,
+} from "./entry.ts";
 import type { WriteId } from "../base/index.ts";
 
 /** Every id that crosses the network: a reply to another boot is dropped (R16). */
@@ -95,6 +103,8 @@ export type ProposeReject =
   | "config-pending"
   | "config-stale"
   | "no-commit-in-epoch"
+  | "learner-behind"
+  | "bad-transferee"
   | "unsupported"
   | "sealed"
   | "halted";
@@ -123,8 +133,32 @@ export interface Status {
   readonly durable: LogIndex;
   readonly applied: LogIndex;
   readonly config: Membership;
+  /** At a leader that is handing over: to whom. Proposals are refused meanwhile (R13). */
+  readonly transferee?: NodeId;
+  /** The state is not whole until a snapshot up to here is installed: it is being written, or was lost. */
+  readonly awaiting?: LogIndex;
   /** As in ReadGrant. */
   readonly freshAtMs?: MonotonicMs;
+}
+
+/** What a leader knows of one of its peers. */
+export interface PeerStatus {
+  readonly node: NodeId;
+  /** Durable there, and equal to this leader's log. */
+  readonly match: LogIndex;
+  /** Of its last acknowledgement in this epoch. */
+  readonly heardAtMs: MonotonicMs;
+  /** It could vote without holding up commits (Thesis 4.2.1, scenario 53). */
+  readonly caughtUp: boolean;
+}
+
+/** The members that a change asks for, and their table if the owner keeps one. */
+export interface MembershipWish {
+  /** At least one. One that does not vote now must be a learner that has caught up (R10). */
+  readonly voters: readonly NodeId[];
+  readonly learners: readonly NodeId[];
+  /** Rows of those who leave may still be in it: they go when their configuration does. */
+  readonly roster?: Roster;
 }
 
 export interface Ready<M> {
@@ -151,15 +185,20 @@ export interface QuorumSystem {
 
 export interface Consensus<M> {
   propose(data: Uint8Array, now: MonotonicMs): ProposeResult;
-  proposeConfig(
-    next: { readonly voters: readonly NodeId[]; readonly learners: readonly NodeId[] },
-    expect: LogIndex,
-    now: MonotonicMs,
-  ): ProposeResult;
+  /**
+   * Compare-and-set on the index of the configuration in force (R10, scenario 55). The index returned is
+   * that of the first configuration of the change; a joint one is left by itself, also after a change of
+   * leader, so the change is done when a configuration at or after it is committed and not joint.
+   */
+  proposeConfig(next: MembershipWish, expect: LogIndex, now: MonotonicMs): ProposeResult;
   step(message: Envelope<M>, now: MonotonicMs): void;
   /** At least every heartbeat interval / 2. Also watches its own oldest unfinished write (R7). */
   tick(now: MonotonicMs): void;
   read(request: ReadRequest, now: MonotonicMs): void;
+  /**
+   * Begins to hand leadership to `node`: proposals end with `transferring` until it leads, or until an
+   * election timeout is over (R13, scenario 85). `status().transferee` shows which.
+   */
   transferTo(node: NodeId, now: MonotonicMs): ProposeResult;
   /** In id order; only here does this node count itself toward a quorum. */
   persisted(id: WriteId, now: MonotonicMs): void;
@@ -167,6 +206,23 @@ export interface Consensus<M> {
   storageFailed(now: MonotonicMs): void;
   applied(index: LogIndex, now: MonotonicMs): void;
   snapshotSent(to: NodeId, ok: boolean, now: MonotonicMs): void;
+  /**
+   * The state up to `index` survives power loss (S2): what of the log up to it no peer needs behind a
+   * snapshot on its way goes with the next write.
+   */
+  compactTo(index: LogIndex, now: MonotonicMs): void;
+  /** The mark of the state at `index`, which is applied and not compacted away. */
+  markAt(index: LogIndex): SnapshotMeta;
+  /** Whether a snapshot of the state at `index` would bring this replica anything. */
+  lacks(index: LogIndex): boolean;
+  /**
+   * State `generation` stands beside the present one, whole and durable. If `lacks(meta.index)`, the next
+   * write makes it the state in force: once that is durable the owner changes over to it, reports
+   * `persisted`, and then `applied(meta.index)` (R15).
+   *
+   * @returns false if it is not needed; nothing has changed.
+   */
+  install(meta: SnapshotMeta, generation: number, now: MonotonicMs): boolean;
   /** The transport lost its way to `to`: probe instead of streaming. */
   unreachable(to: NodeId, now: MonotonicMs): void;
   loaded(from: LogIndex, until: LogIndex, now: MonotonicMs): void;
@@ -174,11 +230,24 @@ export interface Consensus<M> {
   clockUncertain(now: MonotonicMs): void;
   /** The second check of a lease read, after its answer is built: same epoch, still leased (R7). */
   leaseHolds(epoch: Epoch, now: MonotonicMs): boolean;
+  /**
+   * Whether a command proposed in `epoch` can be in an entry behind `committed`, which was handed out. When
+   * false, one met nowhere up to there is lost for good: it may be proposed again and cannot run twice (R17).
+   */
+  canCommitBehind(committed: Entry, epoch: Epoch): boolean;
   hasReady(): boolean;
   /** Drains; progress comes back by persisted() and applied(). */
   ready(): Ready<M>;
   quorumsAt(index: LogIndex): QuorumSystem;
   status(): Status;
+  /** At a leader; else empty. */
+  peers(): readonly PeerStatus[];
+}
+
+/** How many voters each phase of Paxos needs; their sum exceeds the number of voters (P7). */
+export interface QuorumSizes {
+  readonly phase1: number;
+  readonly phase2: number;
 }
 
 /** Times in ms unless said; the same for both protocols. */
@@ -199,6 +268,8 @@ export interface ConsensusOptions {
   readonly readsWaitingMax: number;
   /** A follower further behind than this answers `lag-too-large` to an index read (scenario 71). */
   readonly readLagEntriesMax: number;
+  /** Paxos: of the group, equal at every member. Absent: majorities. */
+  readonly quorums?: QuorumSizes;
   /** Only the simulator sets it. */
   readonly planted?: PlantedBug;
 }

@@ -1,5 +1,5 @@
 // What a log holds: epochs, entries, configurations, and the storage operations that write them.
-import type { LogIndex, NodeId, WriteId } from "../base/index.ts";
+import type { LogIndex, MemberId, NodeId, WriteId } from "../base/index.ts";
 
 /** Totally ordered by (config, round, node). Raft: {0, term, 0}. Paxos: the ballot (P1). */
 export interface Epoch {
@@ -19,6 +19,30 @@ export function sameEpoch(left: Epoch, right: Epoch): boolean {
   return compareEpochs(left, right) === 0;
 }
 
+/** What the cluster knows of one of its members; the cores read `node` alone. */
+export interface MemberRow {
+  readonly node: NodeId;
+  readonly id: MemberId;
+  /** Issued by the cluster with the ordinal; checked in every peer message (R10). */
+  readonly incarnation: bigint;
+  /** Empty until the member has started. */
+  readonly name: string;
+  /** Sorted. */
+  readonly peerUrls: readonly string[];
+  /** Empty until the member has started. */
+  readonly clientUrls: readonly string[];
+  /** A learner that is to vote as soon as it has caught up (Thesis 4.2.1). */
+  readonly votesNext: boolean;
+}
+
+/** The member table, which travels with the configuration: one entry changes both or neither. */
+export interface Roster {
+  /** The highest ordinal ever allotted: none is used twice (R10). */
+  readonly nodeLast: NodeId;
+  /** By ascending node: of everybody in the configuration. */
+  readonly members: readonly MemberRow[];
+}
+
 /**
  * A configuration, in force from the moment its entry is appended (Raft) or from the slot after it
  * (Paxos). Joint while `outgoing` is present. A voter of either set is no learner; `learnersNext`
@@ -33,6 +57,8 @@ export interface Membership {
   readonly learnersNext?: readonly NodeId[];
   /** The group's lease constant in ms; every local election timeout is at least this (R7). */
   readonly leaseMs: number;
+  /** Absent where the owner of the cores keeps no member table: in tests and in the simulator. */
+  readonly roster?: Roster;
 }
 
 export type Entry =
@@ -65,7 +91,12 @@ export type StorageOp =
   | { readonly op: "promise"; readonly promised: Epoch; readonly votedFor: NodeId | 0 }
   /** Never needs a sync of its own. */
   | { readonly op: "commit-hint"; readonly index: LogIndex }
-  | { readonly op: "install-snapshot"; readonly meta: SnapshotMeta }
+  /** `generation`: of the state that is in force once this is durable; the log remembers it (R15). */
+  | {
+      readonly op: "install-snapshot";
+      readonly meta: SnapshotMeta;
+      readonly generation: number;
+    }
   | { readonly op: "compact-to"; readonly meta: SnapshotMeta };
 
 /** Ids are consecutive from 1 at each boot; completions are reported in id order (S3). */

@@ -22,6 +22,10 @@ export function membersOf(config: Membership): readonly NodeId[] {
   return [...votersOf(config), ...config.learners];
 }
 
+export function isMember(config: Membership, node: NodeId): boolean {
+  return isVoter(config, node) || config.learners.includes(node);
+}
+
 /**
  * The configuration in force for a Raft entry at `index`: the latest at or before it, because a
  * configuration holds from its own entry on (Thesis 4.1).
@@ -43,6 +47,13 @@ export function checkMembership(config: Membership): void {
   checkDistinct(config.learners, "learners");
   for (const learner of config.learners) {
     assert(!isVoter(config, learner), `node ${learner} cannot both vote and learn`);
+  }
+  const rows = config.roster?.members.map(({ node }) => node);
+  if (rows !== undefined) {
+    checkDistinct(rows, "the member table");
+    for (const node of membersOf(config)) {
+      assert(rows.includes(node), `node ${node} is not in the member table`);
+    }
   }
   assert(config.leaseMs > 0, `leaseMs ${config.leaseMs} is not above 0`);
 }

@@ -1,6 +1,8 @@
-// Majorities, joint ones included: the only place that counts votes, acknowledgements, rounds or times.
+// Majorities, joint ones included, and flexible quorums: the only place that counts votes, acknowledgements,
+// rounds or times.
+import { assert } from "../base/index.ts";
 import type { NodeId } from "../base/index.ts";
-import type { QuorumSystem } from "./contract.ts";
+import type { QuorumSizes, QuorumSystem } from "./contract.ts";
 import type { Membership } from "./entry.ts";
 
 /** Members that make a majority of `count`. */
@@ -30,8 +32,48 @@ export function majoritySystem(config: Membership): QuorumSystem {
   return { phase1: agreed, phase2: agreed };
 }
 
-/** The k-th largest, k being a majority: an insertion sort, since voters are few. */
+/**
+ * How many voters each phase needs: those asked for, else majorities.
+ *
+ * @throws {AssertionError} unless every phase 1 meets every phase 2 (P7, scenario 95).
+ */
+export function quorumSizes(config: Membership, asked: QuorumSizes | undefined): QuorumSizes {
+  const voters = config.incoming.length;
+  if (asked === undefined) return { phase1: majorityOf(voters), phase2: majorityOf(voters) };
+  const { phase1, phase2 } = asked;
+  assert(
+    config.outgoing === undefined,
+    "flexible quorums are for configurations that are not joint",
+  );
+  assert(
+    phase1 + phase2 > voters && phase1 >= 1 && phase2 >= 1,
+    `quorums of ${phase1} and ${phase2} of ${voters} voters need not meet (P7)`,
+  );
+  assert(
+    phase1 <= voters && phase2 <= voters,
+    `no ${Math.max(phase1, phase2)} of ${voters} voters`,
+  );
+  return asked;
+}
+
+/** The largest value that `count` of the voters have reached. */
+export function countedValue(
+  voters: readonly NodeId[],
+  count: number,
+  valueOf: (node: NodeId) => number,
+): number {
+  return descendingValues(voters, valueOf)[count - 1] ?? -Infinity;
+}
+
 function majorityValue(voters: readonly NodeId[], valueOf: (node: NodeId) => number): number {
+  return countedValue(voters, majorityOf(voters.length), valueOf);
+}
+
+/** An insertion sort, since voters are few. */
+function descendingValues(
+  voters: readonly NodeId[],
+  valueOf: (node: NodeId) => number,
+): readonly number[] {
   const descending: number[] = [];
   for (const voter of voters) {
     const value = valueOf(voter);
@@ -42,5 +84,5 @@ function majorityValue(voters: readonly NodeId[], valueOf: (node: NodeId) => num
     }
     descending[at] = value;
   }
-  return descending[majorityOf(voters.length) - 1] ?? -Infinity;
+  return descending;
 }

@@ -59,7 +59,10 @@ const METHODS = {
   "/hansa.v1.Session/Close": "unary",
   "/hansa.v1.Pipeline/Exchange": "both",
   "/hansa.peer.v1.Peer/Stream": "both",
+  "/hansa.peer.v1.Peer/Snapshots": "both",
   "/hansa.peer.v1.Peer/Forward": "unary",
+  "/hansa.peer.v1.Peer/Members": "unary",
+  "/hansa.peer.v1.Peer/Publish": "unary",
 } as const satisfies Readonly<Record<string, Streaming>>;
 
 /** A gRPC method's full path. */

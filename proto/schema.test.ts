@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "b14d46f082fbd614961095db659ff584253b0cdc033d74a628db07c77beb1a29";
+const SCHEMA_SHA256 = "67e94afe418ed450a6a672c1b25e2ce76914bf047e75bfbd6aea107f0f213da8";
 
 const folder = import.meta.dirname ?? __dirname;
 

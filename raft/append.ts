@@ -25,7 +25,14 @@ export function flushAck(state: RaftState): void {
   const { ackDue } = state;
   if (ackDue === undefined) return;
   state.ackDue = undefined;
-  state.outbox.acknowledge(ackDue.to, state.epoch, ackDue.match);
+  const { to, match } = ackDue;
+  const { durability, options, outbox, epoch } = state;
+  if (match <= durability.index || options.planted === "ack-before-fsync") {
+    state.emit(to, { kind: "append-ack", match });
+  } else if (match > state.matchWaiting) {
+    state.matchWaiting = match;
+    outbox.emitAfterWrites(to, epoch, { kind: "append-ack", match });
+  }
 }
 
 /**

@@ -1,11 +1,7 @@
 // The commit index: a leader counts durable copies of entries of its own term (R4, Raft 5.4.2), a follower
-// hears of it; and what of the committed log is handed out for apply.
-import { assert, present } from "../base/index.ts";
+// hears of it.
 import type { LogIndex } from "../base/index.ts";
-import { quorumValue } from "../consensus/index.ts";
-import type { Entry } from "../consensus/index.ts";
-import { entriesBytes } from "./log-view.ts";
-import { wantLoadForApply } from "./loading.ts";
+import type { Proposal, ProposalOutcome } from "../consensus/index.ts";
 import { onBarriersCommitted } from "./reads.ts";
 import type { RaftState } from "./state.ts";
 
@@ -13,7 +9,7 @@ import type { RaftState } from "./state.ts";
 export function advanceLeaderCommit(state: RaftState): void {
   const { leadership, id, durability } = state;
   if (leadership === undefined) return;
-  const index = quorumValue(state.config, (node) =>
+  const index = state.quorumReached((node) =>
     node === id ? durability.index : (leadership.peers.get(node)?.match ?? 0),
   );
   if (index <= state.commit) return;
@@ -29,42 +25,12 @@ export function advanceCommit(state: RaftState, index: LogIndex): void {
   const commit = Math.min(index, state.log.last) as LogIndex;
   if (commit <= state.commit) return;
   state.commit = commit;
-  state.proposals.onCommitted(commit, (at) => state.log.termAt(at));
+  state.proposals.onCommitted(commit, (proposal) => fateOf(state, proposal));
 }
 
-/** The next committed entries that are durable here too (R4), bounded while apply is behind. */
-export function takeCommitted(state: RaftState): readonly Entry[] {
-  const { log, durability, options } = state;
-  const until = Math.min(state.commit, durability.index) + 1;
-  let taken: readonly Entry[] | undefined;
-  while (state.handed + 1 < until && state.handedBytes < options.inflightBytesMax) {
-    const from = (state.handed + 1) as LogIndex;
-    const slice = log.slice(from, until, options.appendBytesMax);
-    if (slice === "loading") {
-      wantLoadForApply(state, from, until);
-      break;
-    }
-    assert(slice !== "compacted", "only applied entries are compacted");
-    const last = present(slice.at(-1), "the last entry of a slice").index;
-    const bytes = entriesBytes(slice);
-    state.handed = last;
-    state.handedBytes += bytes;
-    state.handedUnapplied.push({ last, bytes });
-    taken = taken === undefined ? slice : [...taken, ...slice];
-  }
-  return taken ?? [];
-}
-
-/** Entries up to `index` are in the state. */
-export function onApplied(state: RaftState, index: LogIndex): void {
-  state.applied = index;
-  state.freshness.onApplied(index);
-  state.freshness.onApplied(index);
-  let reached = 0;
-  for (const { last, bytes } of state.handedUnapplied) {
-    if (last > index) break;
-    state.handedBytes -= bytes;
-    reached += 1;
-  }
-  if (reached > 0) state.handedUnapplied.splice(0, reached);
+/** An index and a term name one entry (Raft Fig. 3, Log Matching). */
+function fateOf({ log }: RaftState, { index, epoch }: Proposal): ProposalOutcome["fate"] {
+  const term = log.termAt(index);
+  if (term === undefined) return "unknown";
+  return term === epoch.round ? "committed" : "lost";
 }

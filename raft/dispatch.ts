@@ -2,9 +2,9 @@
 // with the term that ended it, a newer one is adopted, but for votes and polls, which judge it themselves.
 import { AssertionError, unreachable } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
+import { onHeartbeat, onHeartbeatAck, onReadIndex, onReadIndexAnswer } from "../consensus/index.ts";
 import type { Envelope } from "../consensus/index.ts";
 import { onAppendEntries, onCommitHeard } from "./append.ts";
-import { onReadIndex, onReadIndexAnswer } from "./asks.ts";
 import {
   onLeaderHalted,
   onPreVote,
@@ -13,8 +13,8 @@ import {
   onTimeoutNow,
   onVote,
 } from "./election.ts";
-import { onHeartbeat, onHeartbeatAck } from "./heartbeat.ts";
 import type { RaftMessage } from "./message.ts";
+import { onBarrierAsk } from "./reads.ts";
 import { onAppendAck, onAppendReject, onPeerAlive } from "./replication.ts";
 import { becomeFollower, becomeHalted } from "./roles.ts";
 import type { RaftState } from "./state.ts";
@@ -109,7 +109,7 @@ function onLeaderMessage(state: RaftState, message: RaftEnvelope, body: LeaderMe
       state.freshness.onEcho(body.echo, state.applied);
       return;
     case "read-index-answer":
-      onReadIndexAnswer(state, message, body);
+      onReadIndexAnswer(state, from, body);
       return;
     case "timeout-now":
       onTimeoutNow(state, from);
@@ -149,7 +149,8 @@ function onMemberMessage(state: RaftState, from: NodeId, body: MemberMessage): v
       onPeerAlive(state, peer);
       return;
     case "read-index":
-      onReadIndex(state, from, body);
+      if (body.by === "round") onReadIndex(state, from, body);
+      else onBarrierAsk(state, from, body);
       return;
     case "vote":
     case "stale-epoch":

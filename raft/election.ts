@@ -2,39 +2,18 @@
 // 6.2, 9.6). The role changes themselves are roles.ts.
 import { assert } from "../base/index.ts";
 import type { MonotonicMs, NodeId } from "../base/index.ts";
-import { isQuorum, votersOf } from "../consensus/index.ts";
+import { hearsLeader, isQuorum, mayCampaign, mustYield, votersOf } from "../consensus/index.ts";
 import type { Envelope } from "../consensus/index.ts";
-import { quorumHeardAtMs } from "./heartbeat.ts";
 import type { PreVote, PreVoteAnswer, RequestVote, Vote } from "./message.ts";
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from "./roles.ts";
 import type { RaftState } from "./state.ts";
 
 export function onElectionTick(state: RaftState, now: MonotonicMs): void {
-  if (state.leadership !== undefined) checkLeadership(state, now);
-  else if (mayCampaign(state, now)) preCampaign(state);
-}
-
-/** A leader that cannot commit makes way: no quorum answers (R14), or its own disk does not (R7). */
-function checkLeadership(state: RaftState, now: MonotonicMs): void {
-  const { electionTimeoutMs } = state.options;
-  const cutOff = now - quorumHeardAtMs(state) > electionTimeoutMs;
-  const stalled = state.durability.isStalled(now, electionTimeoutMs);
-  if (cutOff || stalled) becomeFollower(state, state.term, 0);
-}
-
-/** Learners wait to be asked, and a node whose disk stalls could not lead (scenario 80). */
-function mayCampaign(state: RaftState, now: MonotonicMs): boolean {
-  if (!state.isVoter) return false;
-  const due = now - state.electionFromMs >= state.electionTimeoutMs || isAlone(state);
-  return due && !state.durability.isStalled(now, state.options.electionTimeoutMs);
-}
-
-/** A group that never had another voter has no other leader to wait for. */
-function isAlone(state: RaftState): boolean {
-  return (
-    state.role === "follower" &&
-    state.membership.all.every((config) => votersOf(config).every((node) => node === state.id))
-  );
+  if (state.leadership === undefined) {
+    if (mayCampaign(state, now)) preCampaign(state);
+  } else if (mustYield(state, now)) {
+    becomeFollower(state, state.term, 0);
+  }
 }
 
 function preCampaign(state: RaftState): void {
@@ -133,13 +112,6 @@ export function onPreVoteAnswer(
   if (state.role !== "pre-candidate" || !asked || !granted) return;
   state.granted.add(from);
   if (countGrants(state)) campaign(state);
-}
-
-/** Within the lease constant of its leader's last word, or of its own boot, a voter refuses (R7, R11). */
-function hearsLeader(state: RaftState): boolean {
-  if (state.leadership !== undefined) return true;
-  const since = Math.max(state.leaderHeardAtMs, state.init.bootAtMs);
-  return state.now - since < state.config.leaseMs;
 }
 
 function lastEntry({ log }: RaftState): Pick<RequestVote, "lastIndex" | "lastTerm"> {

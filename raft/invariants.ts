@@ -17,10 +17,17 @@ export class Invariants {
     assert(term >= this.#term, "terms never decrease (Raft Fig. 2, currentTerm)");
     assert(commit >= this.#commit, "the commit index never decreases (Raft Fig. 2, commitIndex)");
     assert(applied >= this.#applied, "applied never decreases (Raft Fig. 2, lastApplied)");
-    assert(log.compacted <= applied, "only applied entries are compacted");
+    const { stateFloor } = state;
+    assert(
+      log.compacted <= Math.max(applied, stateFloor),
+      "what is compacted is applied, or comes with a snapshot",
+    );
     assert(applied <= handed, "nothing is applied that was not handed out");
     assert(handed <= commit, "applied <= committed (Raft Fig. 2, rules for all servers)");
-    assert(handed <= durability.index, "what is applied is durable here (R4)");
+    assert(
+      handed <= Math.max(durability.index, stateFloor),
+      "what is applied is durable here (R4), or in a snapshot",
+    );
     assert(commit <= last, "committed <= last: a replica vouches only for entries it holds");
     assert(
       durability.index <= last,

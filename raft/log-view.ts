@@ -2,25 +2,24 @@
 // or truncated and `ready()` has not handed out yet.
 import { assert, present } from "../base/index.ts";
 import type { LogIndex } from "../base/index.ts";
-import type { Entry, LogReader } from "../consensus/index.ts";
+import { entryBytes } from "../consensus/index.ts";
+import type { Entry, LogReader, SnapshotMeta } from "../consensus/index.ts";
 
-/** What a turn did to the log: cut from `truncateFrom` on, then append. */
+/**
+ * What a turn did to the log, in this order: cut from `truncateFrom` on, begin again behind the snapshot
+ * `restartAt`, append, let go of what the snapshot `keepBehind` covers.
+ */
 export interface LogChange {
   readonly truncateFrom?: LogIndex;
+  readonly restartAt?: SnapshotMark;
   readonly entries: readonly Entry[];
+  readonly keepBehind?: SnapshotMark;
 }
 
-/** Bytes an entry counts for beyond its data, so that empty ones are bounded too. */
-const ENTRY_OVERHEAD_BYTES = 32;
-
-export function entryBytes(entry: Entry): number {
-  return ENTRY_OVERHEAD_BYTES + (entry.kind === "command" ? entry.data.length : 0);
-}
-
-export function entriesBytes(entries: readonly Entry[]): number {
-  let bytes = 0;
-  for (const entry of entries) bytes += entryBytes(entry);
-  return bytes;
+/** A snapshot to be installed as state `generation`. */
+export interface SnapshotMark {
+  readonly meta: SnapshotMeta;
+  readonly generation: number;
 }
 
 export class LogView {
@@ -29,6 +28,8 @@ export class LogView {
   /** Index of the first pending entry; what is before it, the reader shows. */
   #pendingFrom: number;
   #truncateFrom: LogIndex | undefined;
+  #restartAt: SnapshotMark | undefined;
+  #keepBehind: SnapshotMark | undefined;
   #last: LogIndex;
   #lastTerm: number;
 
@@ -49,7 +50,8 @@ export class LogView {
 
   /** Entries up to and including this one are in the snapshot only. */
   get compacted(): LogIndex {
-    return (this.#reader.first() - 1) as LogIndex;
+    const installed = this.#keepBehind ?? this.#restartAt;
+    return installed?.meta.index ?? ((this.#reader.first() - 1) as LogIndex);
   }
 
   get reader(): LogReader {
@@ -57,7 +59,12 @@ export class LogView {
   }
 
   get changed(): boolean {
-    return this.#pending.length > 0 || this.#truncateFrom !== undefined;
+    return (
+      this.#pending.length > 0 ||
+      this.#truncateFrom !== undefined ||
+      this.#restartAt !== undefined ||
+      this.#keepBehind !== undefined
+    );
   }
 
   /** Undefined outside [compacted, last]; 0 for the position before the first entry. */
@@ -106,6 +113,33 @@ export class LogView {
     this.#lastTerm = present(this.#termHeld(last), `the term at ${last}`);
   }
 
+  /** The snapshot takes the place of the entries up to it; those behind it stay (R15). */
+  keepBehind(mark: SnapshotMark): void {
+    const { index } = mark.meta;
+    assert(index > this.compacted || this.#isBare(index), `a snapshot at ${index} goes back`);
+    assert(index <= this.#last, `nothing is kept behind ${index}, the log ends at ${this.#last}`);
+    this.#keepBehind = mark;
+  }
+
+  /** The snapshot takes the place of the whole log (R15). */
+  restartAt(mark: SnapshotMark): void {
+    const { index, epoch } = mark.meta;
+    const first = this.#reader.first();
+    assert(index >= first - 1, `a snapshot at ${index} goes back`);
+    if (this.#reader.last() >= first) this.#truncateFrom = first;
+    this.#restartAt = mark;
+    this.#keepBehind = undefined;
+    this.#pending = [];
+    this.#pendingFrom = index + 1;
+    this.#last = index;
+    this.#lastTerm = epoch.round;
+  }
+
+  /** The state up to the log's beginning was lost: its snapshot may be installed once more. */
+  #isBare(index: LogIndex): boolean {
+    return index === this.compacted;
+  }
+
   /** As LogReader.slice, over both parts; it may end early where the reader's part does. */
   slice(
     from: LogIndex,
@@ -134,14 +168,25 @@ export class LogView {
   drain(): LogChange {
     const entries = this.#pending;
     const truncateFrom = this.#truncateFrom;
+    const restartAt = this.#restartAt;
+    const keepBehind = this.#keepBehind;
     this.#pending = [];
     this.#truncateFrom = undefined;
+    this.#restartAt = undefined;
+    this.#keepBehind = undefined;
     this.#pendingFrom = this.#last + 1;
-    return truncateFrom === undefined ? { entries } : { truncateFrom, entries };
+    return {
+      ...(truncateFrom === undefined ? {} : { truncateFrom }),
+      ...(restartAt === undefined ? {} : { restartAt }),
+      entries,
+      ...(keepBehind === undefined ? {} : { keepBehind }),
+    };
   }
 
   #termHeld(index: number): number | undefined {
     if (index >= this.#pendingFrom) return this.#pending[index - this.#pendingFrom]?.epoch.round;
+    const restarted = this.#restartAt?.meta;
+    if (restarted?.index === index) return restarted.epoch.round;
     return index === 0 ? 0 : this.#reader.epochAt(index as LogIndex)?.round;
   }
 }

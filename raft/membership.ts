@@ -42,6 +42,20 @@ export class MembershipHistory {
     assert(this.#current.index < index, `no configuration is left before ${index}`);
   }
 
+  /** What the snapshot covers is known by its configuration alone; `keeps`: entries behind it stay (R15). */
+  onInstalled(config: Membership, index: LogIndex, { keeps }: { readonly keeps: boolean }): void {
+    checkMembership(config);
+    const behind = keeps ? this.#history.filter((later) => later.index > index) : [];
+    this.#history.splice(0, this.#history.length, config, ...behind);
+    this.#current = this.#latest();
+  }
+
+  /** Configurations that were replaced before `index`, of no entry that is left, go. */
+  onCompacted(index: LogIndex): void {
+    const inForce = configAt(this.#history, index);
+    this.#history.splice(0, this.#history.indexOf(inForce));
+  }
+
   #latest(): Membership {
     return present(this.#history.at(-1), "the configuration in force");
   }

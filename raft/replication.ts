@@ -2,12 +2,10 @@
 // follower's side is append.ts.
 import { assert, present } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
-import type { Entry } from "../consensus/index.ts";
+import { entriesBytes, wantLoadForPeer } from "../consensus/index.ts";
+import type { Entry, Progress } from "../consensus/index.ts";
 import { advanceLeaderCommit } from "./commit.ts";
-import { wantLoadForPeer } from "./loading.ts";
-import { entriesBytes } from "./log-view.ts";
 import type { AppendAck, AppendReject } from "./message.ts";
-import type { Progress } from "./progress.ts";
 import type { RaftState } from "./state.ts";
 
 /** Sends each peer what it lacks, as far as its window lets it, and else the commit index. */
@@ -15,7 +13,7 @@ export function flushAppends(state: RaftState): void {
   for (const peer of state.leading.peers.values()) {
     if (peer.mode === "probe") probe(state, peer);
     else if (peer.mode === "replicate") stream(state, peer);
-    const commit = peer.match < state.commit ? peer.match : state.commit;
+    const commit = state.commitFor(peer);
     if (commit > peer.commitTold) {
       peer.commitTold = commit;
       state.emit(peer.node, { kind: "commit-notice", commit });
@@ -86,6 +84,7 @@ export function onAppendAck(state: RaftState, peer: Progress, { match }: AppendA
   peer.window.freeTo(match);
   if (match > peer.match) {
     peer.match = match;
+    peer.catchUp?.onMatch(match, state.readIndex, state.now);
     advanceLeaderCommit(state);
   }
   if (peer.mode === "probe" && match === peer.match) peer.becomeReplicate();

@@ -1,8 +1,8 @@
 // Changes of role, and all that must begin or end with each (Raft Fig. 2, 5.2; Thesis 9.6).
 import { assert } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
-import { membersOf } from "../consensus/index.ts";
-import { supersedeReads } from "./reads.ts";
+import { membersOf, supersedeReads } from "../consensus/index.ts";
+import { supersedeBarriers } from "./reads.ts";
 import type { RaftState } from "./state.ts";
 
 /** Follows `leader` in `term`; 0 while none is known. */
@@ -65,9 +65,10 @@ export function becomeHalted(state: RaftState): void {
 
 function endRole(state: RaftState): void {
   supersedeReads(state);
+  supersedeBarriers(state);
   state.proposals.onLeadershipEnded();
   state.leadership = undefined;
   state.granted = new Set();
   state.ackDue = undefined;
-  state.outbox.forgetWaitingAcks();
+  state.matchWaiting = 0;
 }

@@ -1,5 +1,6 @@
 // One turn's storage operations as one batch, and the messages that wait for it (R1). Term and vote come
 // first, then the log, then the commit hint: the batch is all or nothing, so their order is for readers.
+import { hintIsDue, pushHint } from "../consensus/index.ts";
 import type { StorageOp, WriteBatch } from "../consensus/index.ts";
 import type { RaftMessage } from "./message.ts";
 import type { RaftState } from "./state.ts";
@@ -13,9 +14,16 @@ export function drainWrite(state: RaftState): WriteBatch<RaftMessage> | undefine
   }
   const appends = log.changed;
   if (appends) {
-    const { truncateFrom, entries } = log.drain();
+    const { truncateFrom, restartAt, entries, keepBehind } = log.drain();
     if (truncateFrom !== undefined) ops.push({ op: "truncate-from", index: truncateFrom });
+    if (restartAt !== undefined) ops.push({ op: "install-snapshot", ...restartAt });
     if (entries.length > 0) ops.push({ op: "append", entries });
+    if (keepBehind !== undefined) ops.push({ op: "install-snapshot", ...keepBehind });
+  }
+  if (state.compactDue !== undefined) {
+    ops.push({ op: "compact-to", meta: state.compactDue });
+    state.membership.onCompacted(state.compactDue.index);
+    state.compactDue = undefined;
   }
   const mustSync = ops.length > 0;
   if (mustSync || hintIsDue(state)) pushHint(state, ops);
@@ -23,16 +31,4 @@ export function drainWrite(state: RaftState): WriteBatch<RaftMessage> | undefine
   if (ops.length === 0 && after.length === 0) return undefined;
   const id = durability.begin(appends ? log.last : 0, state.now);
   return { id, ops, mustSync, after };
-}
-
-/** A hint saves a restarted node from waiting for its leader; it rides along, or goes alone when idle. */
-function hintIsDue(state: RaftState): boolean {
-  return state.now - state.hintedAtMs >= state.options.electionTimeoutMs;
-}
-
-function pushHint(state: RaftState, ops: StorageOp[]): void {
-  if (state.commit === state.commitHinted) return;
-  ops.push({ op: "commit-hint", index: state.commit });
-  state.commitHinted = state.commit;
-  state.hintedAtMs = state.now;
 }

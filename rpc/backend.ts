@@ -82,6 +82,19 @@ export interface Member {
   readonly isLearner: boolean;
 }
 
+/** A change of the member table; addresses are as the client gave them. */
+export type MemberRequest =
+  | { readonly kind: "add"; readonly peerUrls: readonly string[]; readonly isLearner: boolean }
+  | { readonly kind: "remove"; readonly id: MemberId }
+  | { readonly kind: "update"; readonly id: MemberId; readonly peerUrls: readonly string[] }
+  | { readonly kind: "promote"; readonly id: MemberId };
+
+export interface MembersChanged {
+  readonly members: readonly Member[];
+  /** Of `add`. */
+  readonly added?: Member;
+}
+
 export interface NodeStatus {
   readonly version: string;
   readonly dbSizeBytes: number;
@@ -93,6 +106,16 @@ export interface NodeStatus {
   readonly raftAppliedIndex: LogIndex;
   readonly errors: readonly string[];
   readonly isLearner: boolean;
+}
+
+/** The state at one moment as a file, block by block. */
+export interface SnapshotSource {
+  /** About. */
+  readonly sizeBytes: number;
+  /** The next block, undefined behind the last; one call at a time, none after `close`. */
+  next(done: (failure: KvError | undefined, block: Uint8Array | undefined) => void): void;
+  /** At any time, and in any case. */
+  close(): void;
 }
 
 export interface Backend {
@@ -114,6 +137,12 @@ export interface Backend {
   status(): NodeStatus;
   /** `linearizable`: confirmed through the leader first. */
   members(linearizable: boolean, context: CallContext, done: Done<readonly Member[]>): void;
+  /** At the leader; answered once the change is committed, and any joint configuration left. */
+  changeMembers(request: MemberRequest, context: CallContext, done: Done<MembersChanged>): void;
+  /** At the leader; answered once `target` leads, or does not within an election timeout. */
+  moveLeader(target: MemberId, context: CallContext, done: Done<undefined>): void;
+  /** Of this member's own state; undefined while it has none to give. */
+  openSnapshot(done: (source: SnapshotSource | undefined) => void): void;
   /** Whether this member can serve linearizable requests now: the health service's answer. */
   healthy(context: CallContext, done: (healthy: boolean) => void): void;
 }

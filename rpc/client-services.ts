@@ -3,14 +3,16 @@ import type { MonotonicMs } from "../base/index.ts";
 import { KvError } from "../base/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import type { Backend } from "./backend.ts";
+import { clusterTable } from "./cluster-service.ts";
 import { HealthService } from "./health-service.ts";
 import { KvService } from "./kv-service.ts";
 import type { ForwardToLeader } from "./kv-service.ts";
-import { memberTable } from "./member-service.ts";
+import { maintenanceTable } from "./maintenance-service.ts";
 import { pipelineTable } from "./pipeline-service.ts";
 import { rangeStreamTable } from "./range-stream.ts";
 import type { Method, ServiceTable } from "./service.ts";
 import { sessionTable } from "./session-service.ts";
+import { snapshotTable } from "./snapshot-service.ts";
 
 export interface ClientServicesOptions {
   readonly backend: Backend;
@@ -43,8 +45,10 @@ export function clientServices(options: ClientServicesOptions): ServiceTable {
   const needLeader = {
     ...kv,
     ...rangeStreamTable(backend),
-    ...memberTable(backend),
+    ...clusterTable(backend, options.forwardToLeader),
+    ...maintenanceTable(backend),
     ...sessionTable(backend),
+    ...snapshotTable(backend),
     ...pipelineTable({ ...options, kv, openCallsMax: options.pipelineCallsMax }),
   };
   return { ...withLeaderRequired(needLeader, backend), ...health.table() };

@@ -1,7 +1,7 @@
 // Epochs, ids, configurations and log entries between types and bytes: what all peer messages are made of.
 // An entry's data is written from and read as a view of its bytes.
-import type { BootNonce, LogIndex, NodeId } from "../base/index.ts";
-import type { Entry, Epoch, Membership, WireId } from "../consensus/index.ts";
+import type { BootNonce, LogIndex, MemberId, NodeId } from "../base/index.ts";
+import type { Entry, Epoch, Membership, Roster, WireId } from "../consensus/index.ts";
 import { bigintOf, exactNumberOf, hansa } from "../proto/index.ts";
 import type { Int64, Reader, Writer } from "../proto/index.ts";
 
@@ -100,9 +100,12 @@ export function readEntry(reader: Reader): Entry {
     : { index, epoch, kind: "command", data };
 }
 
-function writeMembership(writer: Writer, config: Membership): void {
+/** As in an entry. */
+export function writeMembership(writer: Writer, config: Membership): void {
+  const { roster } = config;
   hansa.peer.v1.Membership.encode(
     {
+      ...(roster === undefined ? {} : { roster: rosterWire(roster) }),
       index: config.index,
       incoming: [...config.incoming],
       outgoing: [...(config.outgoing ?? [])],
@@ -114,7 +117,38 @@ function writeMembership(writer: Writer, config: Membership): void {
   );
 }
 
-function readMembership(reader: Reader): Membership {
+function rosterWire({ nodeLast, members }: Roster): hansa.peer.v1.Roster.$Properties {
+  return {
+    node_last: nodeLast,
+    members: members.map((member) => ({
+      node: member.node,
+      id: member.id,
+      incarnation: member.incarnation,
+      name: member.name,
+      peer_urls: [...member.peerUrls],
+      client_urls: [...member.clientUrls],
+      votes_next: member.votesNext,
+    })),
+  };
+}
+
+function rosterIn(wire: hansa.peer.v1.Roster.$Properties): Roster {
+  return {
+    nodeLast: nodeOf(wire.node_last ?? 0, "roster.node_last"),
+    members: (wire.members ?? []).map((member) => ({
+      node: nodeOf(member.node ?? 0, "member.node"),
+      id: bigintOf(member.id ?? 0) as MemberId,
+      incarnation: bigintOf(member.incarnation ?? 0),
+      name: member.name ?? "",
+      peerUrls: member.peer_urls ?? [],
+      clientUrls: member.client_urls ?? [],
+      votesNext: member.votes_next ?? false,
+    })),
+  };
+}
+
+/** @throws {RangeError} unless it is a configuration with voters. */
+export function readMembership(reader: Reader): Membership {
   const wire = hansa.peer.v1.Membership.decode(reader, reader.len - reader.pos);
   const nodes = (ids: readonly Int64[]): readonly NodeId[] =>
     ids.map((id) => nodeOf(id, "a member's number"));
@@ -130,5 +164,8 @@ function readMembership(reader: Reader): Membership {
     learners: nodes(wire.learners),
     ...(wire.learners_next.length === 0 ? undefined : { learnersNext: nodes(wire.learners_next) }),
     leaseMs: wire.lease_ms,
+    ...(wire.roster === null || wire.roster === undefined
+      ? undefined
+      : { roster: rosterIn(wire.roster) }),
   };
 }

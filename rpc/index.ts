@@ -7,6 +7,7 @@ export type { ForwardToLeader } from "./kv-service.ts";
 export * from "./peer-counters.ts";
 export * from "./peer-identity.ts";
 export * from "./peer-link.ts";
+export * from "./peer-members.ts";
 export * from "./peer-message.ts";
 export * from "./peer-transport.ts";
 export * from "./service.ts";

@@ -1,6 +1,7 @@
 // The incoming half: streams that other members open. The first frame is checked as a whole, each message
 // for its sender; one that is not right ends the stream with the reason.
 import type { NodeId } from "../base/index.ts";
+import type { MethodPath } from "../proto/index.ts";
 import { decodeFrame, helloFrame } from "./peer-codec.ts";
 import type { Hello } from "./peer-codec.ts";
 import type { PeerCounters } from "./peer-counters.ts";
@@ -13,6 +14,7 @@ import type { ServiceTable, StreamSink, StreamSource } from "./service.ts";
 
 export interface PeerAcceptorOptions {
   readonly self: PeerIdentity;
+  readonly method: MethodPath;
   /** By the member table; undefined: no member. */
   readonly incarnationOf: (peer: NodeId) => bigint | undefined;
   readonly countersOf: (peer: NodeId) => PeerCounters;
@@ -31,7 +33,14 @@ export class PeerAcceptor {
   }
 
   table(): ServiceTable {
-    return { "/hansa.peer.v1.Peer/Stream": stream((sink) => this.#open(sink)) };
+    return { [this.#options.method]: stream((sink) => this.#open(sink)) };
+  }
+
+  /** It is no member any more: its stream ends, and its next hello is refused. */
+  dismiss(peer: NodeId): void {
+    const sink = this.#streams.get(peer);
+    this.#streams.delete(peer);
+    sink?.end(refusedPeer(`node ${peer} is not a member`));
   }
 
   #open(sink: StreamSink): StreamSource {

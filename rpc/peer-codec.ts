@@ -3,13 +3,13 @@ import type { NodeId } from "../base/index.ts";
 import type { Envelope, Epoch, ProposeReject, WireId } from "../consensus/index.ts";
 import { Writer, bigintOf, exactNumberOf, hansa } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
-import type { RaftMessage } from "../raft/index.ts";
 import type { RequestKind } from "../store/index.ts";
+import { bodyReader, writeBody } from "./consensus-codec.ts";
 import { decoded } from "./decode.ts";
 import { nodeOf, readEpoch, readWireId, writeEpoch, writeWireId } from "./entry-codec.ts";
 import { weightBytes } from "./peer-message.ts";
-import type { PeerMessage } from "./peer-message.ts";
-import { raftBodyReader, writeRaftBody } from "./raft-codec.ts";
+import type { ConsensusMessage, PeerMessage } from "./peer-message.ts";
+import { readSnapshotMessage, writeSnapshotMessage } from "./snapshot-codec.ts";
 import { storeCodec } from "./store-codec.ts";
 
 /** Who speaks to whom: the first frame of each side of a stream. */
@@ -99,6 +99,9 @@ function writePeerMessage(writer: Writer, message: PeerMessage): void {
       writer.uint32((3 << 3) | 2).string(message.reason);
       if (message.leader !== undefined) writer.uint32(4 << 3).uint64(message.leader);
       break;
+    default:
+      writer.uint32((4 << 3) | 2).fork();
+      writeSnapshotMessage(writer, message);
   }
   writer.ldelim();
 }
@@ -113,25 +116,26 @@ function readPeerMessage(reader: Reader): PeerMessage | undefined {
       if (envelope !== undefined) message = { kind: "consensus", envelope };
     } else if (tag === ((2 << 3) | 2)) message = reader.nested(readPropose);
     else if (tag === ((3 << 3) | 2)) message = reader.nested(readRefused);
+    else if (tag === ((4 << 3) | 2)) message = reader.nested(readSnapshotMessage);
     else reader.pass(tag);
   }
   return message;
 }
 
-function writeEnvelope(writer: Writer, envelope: Envelope<RaftMessage>): void {
+function writeEnvelope(writer: Writer, envelope: Envelope<ConsensusMessage>): void {
   writer.uint32(1 << 3).uint64(envelope.from);
   writer.uint32(2 << 3).uint64(envelope.to);
   writer.uint32(3 << 3).uint64(envelope.incarnation);
   writeEpoch(writer, 4, envelope.epoch);
-  writeRaftBody(writer, envelope.body);
+  writeBody(writer, envelope.body);
 }
 
-function readEnvelope(reader: Reader): Envelope<RaftMessage> | undefined {
+function readEnvelope(reader: Reader): Envelope<ConsensusMessage> | undefined {
   let from = 0;
   let to = 0;
   let incarnation = 0n;
   let epoch: Epoch | undefined;
-  let body: RaftMessage | undefined;
+  let body: ConsensusMessage | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -148,7 +152,7 @@ function readEnvelope(reader: Reader): Envelope<RaftMessage> | undefined {
         epoch = reader.nested(readEpoch);
         break;
       default: {
-        const read = raftBodyReader(tag);
+        const read = bodyReader(tag);
         if (read === undefined) reader.pass(tag);
         else body = reader.nested(read);
       }
@@ -218,6 +222,8 @@ const REASONS: Readonly<Record<ProposeReject, true>> = {
   "config-pending": true,
   "config-stale": true,
   "no-commit-in-epoch": true,
+  "learner-behind": true,
+  "bad-transferee": true,
   unsupported: true,
   sealed: true,
   halted: true,

@@ -8,15 +8,21 @@ import { Writer } from "../proto/index.ts";
 import type { MethodPath, Reader } from "../proto/index.ts";
 import type { CallContext } from "./backend.ts";
 import { decoded, invalid } from "./decode.ts";
-import { bytesIn, bytesOut } from "./grpc-bytes.ts";
+import { bytesIn, bytesOut, errorIn } from "./grpc-bytes.ts";
 import { unary } from "./service.ts";
 import type { Call, Reply, ServiceTable } from "./service.ts";
-import { errorOf } from "./status.ts";
 
-/** Only reads: a forwarded write would need the asker's own apply to answer it (peer-message.ts). */
+/**
+ * Reads, and changes of membership, which are compare-and-set: a forwarded write of data would need the
+ * asker's own apply to answer it (peer-message.ts).
+ */
 const FORWARDED: ReadonlySet<string> = new Set<MethodPath>([
   "/etcdserverpb.KV/Range",
+  "/etcdserverpb.Cluster/MemberAdd",
+  "/etcdserverpb.Cluster/MemberRemove",
+  "/etcdserverpb.Cluster/MemberUpdate",
   "/etcdserverpb.Cluster/MemberList",
+  "/etcdserverpb.Cluster/MemberPromote",
 ]);
 
 interface ForwardRequest {
@@ -55,7 +61,7 @@ export class Forwarder {
       (error, response) => {
         this.#open -= 1;
         context.signal.removeEventListener("abort", cancel);
-        reply(error === null ? answerIn(response) : failureIn(error));
+        reply(error === null ? answerIn(response) : errorIn(error));
       },
     );
     const cancel = (): void => call.cancel();
@@ -88,17 +94,6 @@ function forwardedCall(call: Call, deadlineAtMs: MonotonicMs): Call {
     },
     header: () => undefined,
   };
-}
-
-function failureIn(error: {
-  readonly code: number;
-  readonly details: string;
-  readonly metadata: Metadata;
-}): KvError {
-  return errorOf(error.code, error.details, (name) => {
-    const value = error.metadata.get(name)[0];
-    return typeof value === "string" ? value : undefined;
-  });
 }
 
 function encodeForward({ method, request, timeoutMs }: ForwardRequest): Uint8Array {

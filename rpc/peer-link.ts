@@ -4,6 +4,7 @@ import { Client, Metadata, credentials } from "@grpc/grpc-js";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 import { randomBetween } from "../base/index.ts";
 import type { NodeId, Random } from "../base/index.ts";
+import type { MethodPath } from "../proto/index.ts";
 import { bytesIn, bytesOut } from "./grpc-bytes.ts";
 import { decodeFrame, helloFrame, messagesFrame } from "./peer-codec.ts";
 import type { PeerCounters } from "./peer-counters.ts";
@@ -55,6 +56,7 @@ export interface PeerLinkOptions {
   readonly self: PeerIdentity;
   readonly peer: NodeId;
   readonly address: PeerAddress;
+  readonly method: MethodPath;
   readonly limits: PeerLimits;
   readonly random: Random;
   readonly counters: PeerCounters;
@@ -118,14 +120,8 @@ export class PeerLink {
   }
 
   #connect(): void {
-    const { self, peer, limits } = this.#options;
-    const stream = this.client.makeBidiStreamRequest(
-      "/hansa.peer.v1.Peer/Stream",
-      bytesOut,
-      bytesIn,
-      new Metadata(),
-      {},
-    );
+    const { self, peer, method, limits } = this.#options;
+    const stream = this.client.makeBidiStreamRequest(method, bytesOut, bytesIn, new Metadata(), {});
     const timer = setTimeout(() => this.#lost(stream, "no hello in time"), limits.greetingMs);
     this.#state = { kind: "greeting", stream, timer };
     this.#queuedMessages = 0;

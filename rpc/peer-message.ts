@@ -1,10 +1,11 @@
 // What members of a group say to each other: the core's messages, and proposals handed to the leader.
 import type { NodeId } from "../base/index.ts";
 import type { Entry, Envelope, Epoch, ProposeReject, WireId } from "../consensus/index.ts";
+import type { PaxosMessage } from "../paxos/index.ts";
 import type { RaftMessage } from "../raft/index.ts";
 import type { RequestKind } from "../store/index.ts";
 
-export type ConsensusMessage = RaftMessage;
+export type ConsensusMessage = RaftMessage | PaxosMessage;
 
 /**
  * `propose` carries a request's bytes to the leader of `epoch`, which stamps and proposes them, or says
@@ -28,14 +29,50 @@ export type PeerMessage =
       readonly id: WireId;
       readonly reason: ProposeReject;
       readonly leader?: NodeId;
+    }
+  | SnapshotMessage;
+
+/** `installed`, or `unneeded`: the receiver has what the snapshot holds. `refused`: it begins anew or never. */
+export type SnapshotEnding = "installed" | "unneeded" | "refused";
+
+/**
+ * A snapshot on its way, on a stream of its own so that no heartbeat is ever behind a block. The receiver
+ * acknowledges what it has written: `offset` is where it wants the stream to go on, and the sender holds no
+ * more than a few blocks beyond that. `snapshot-wanted`: a member whose state was lost asks its leader.
+ */
+export type SnapshotMessage =
+  | { readonly kind: "snapshot-wanted"; readonly from: NodeId }
+  | {
+      readonly kind: "snapshot-block";
+      readonly from: NodeId;
+      readonly id: WireId;
+      readonly offset: number;
+      readonly block: Uint8Array;
+    }
+  | {
+      readonly kind: "snapshot-ack";
+      readonly from: NodeId;
+      readonly id: WireId;
+      readonly offset: number;
+    }
+  | {
+      readonly kind: "snapshot-ended";
+      readonly from: NodeId;
+      readonly id: WireId;
+      readonly ending: SnapshotEnding;
     };
+
+export function isSnapshotMessage(message: PeerMessage): message is SnapshotMessage {
+  return message.kind.startsWith("snapshot-");
+}
 
 /** Bytes of entry data a message carries, for queue bounds; headers count a flat 64. */
 export function weightBytes(message: PeerMessage): number {
   if (message.kind === "propose") return message.body.length + 64;
-  if (message.kind === "refused") return 64;
+  if (message.kind === "snapshot-block") return message.block.length + 64;
+  if (message.kind !== "consensus") return 64;
   const body = message.envelope.body;
-  return body.kind === "append-entries" ? 64 + entriesBytes(body.entries) : 64;
+  return "entries" in body ? 64 + entriesBytes(body.entries) : 64;
 }
 
 function entriesBytes(entries: readonly Entry[]): number {

@@ -1,55 +1,20 @@
-// Raft's messages between types and bytes. AppendEntries, which carries the data, is written and read in
+// Raft's own messages between types and bytes. AppendEntries, which carries the data, is written and read in
 // one pass; the small ones go through their generated messages.
 import type { LogIndex } from "../base/index.ts";
-import type { Entry, WireId } from "../consensus/index.ts";
+import type { Entry, GroupMessage, WireId } from "../consensus/index.ts";
 import { exactNumberOf, hansa } from "../proto/index.ts";
 import type { Reader, Writer } from "../proto/index.ts";
-import type { AppendEntries, Echo, RaftMessage } from "../raft/index.ts";
-import { indexOf, readEntry, readWireId, writeEntry, writeWireId } from "./entry-codec.ts";
+import type { AppendEntries, RaftMessage } from "../raft/index.ts";
+import { length, needed, readIdAnd, readOneIndex, writeEntries } from "./body-codec.ts";
+import type { BodyCodecs } from "./body-codec.ts";
+import { indexOf, readEntry, writeWireId } from "./entry-codec.ts";
 
-type Kind = RaftMessage["kind"];
-type Body<K extends Kind> = Extract<RaftMessage, { kind: K }>;
-
-/** Reads and writes the fields of one kind; `field` is its number in Consensus.body. */
-interface BodyCodec<K extends Kind> {
-  readonly field: number;
-  write(writer: Writer, body: Body<K>): void;
-  readonly read: (reader: Reader) => Body<K>;
-}
-
-export function writeRaftBody(writer: Writer, body: RaftMessage): void {
-  const codec = CODECS[body.kind] as BodyCodec<Kind>;
-  writer.uint32((codec.field << 3) | 2).fork();
-  codec.write(writer, body);
-  writer.ldelim();
-}
-
-/** What reads the body under this tag; undefined: no body of this version. */
-export function raftBodyReader(tag: number): ((reader: Reader) => RaftMessage) | undefined {
-  return READERS.get(tag);
-}
+type OwnMessage = Exclude<RaftMessage, GroupMessage>;
+type Body<K extends OwnMessage["kind"]> = Extract<OwnMessage, { kind: K }>;
 
 const wire = hansa.peer.v1;
 
-/** A part that the message cannot do without. */
-function needed<T>(part: T | null | undefined, what: string): T {
-  if (part === null || part === undefined) throw new RangeError(`${what} is missing`);
-  return part;
-}
-
-/** Reads a message of ids and numbers: `take` handles the fields it knows. */
-function eachField(reader: Reader, take: (tag: number) => boolean): void {
-  while (reader.pos < reader.len) {
-    const tag = reader.tag();
-    if (!take(tag)) reader.pass(tag);
-  }
-}
-
-function length(reader: Reader): number {
-  return reader.len - reader.pos;
-}
-
-const CODECS: { readonly [K in Kind]: BodyCodec<K> } = {
+export const RAFT_CODECS: BodyCodecs<OwnMessage> = {
   "request-vote": {
     field: 10,
     write: (writer, body) => {
@@ -130,112 +95,7 @@ const CODECS: { readonly [K in Kind]: BodyCodec<K> } = {
       };
     },
   },
-  heartbeat: {
-    field: 17,
-    write: (writer, body) => {
-      writeWireId(writer, 1, body.round);
-      writer.uint32(2 << 3).uint64(body.commit);
-      if (body.echo !== undefined) writeEcho(writer, 3, body.echo);
-    },
-    read: readHeartbeat,
-  },
-  "heartbeat-ack": {
-    field: 18,
-    write: (writer, body) => {
-      writeWireId(writer, 1, body.round);
-      writeWireId(writer, 2, body.stamp);
-    },
-    read: readHeartbeatAck,
-  },
-  "commit-notice": {
-    field: 19,
-    write: (writer, body) => {
-      writer.uint32(1 << 3).uint64(body.commit);
-    },
-    read: (reader) => ({ kind: "commit-notice", commit: readOneIndex(reader, "commit") }),
-  },
-  "freshness-echo": {
-    field: 20,
-    write: (writer, body) => writeEcho(writer, 1, body.echo),
-    read: (reader) => {
-      let echo: Echo | undefined;
-      eachField(reader, (tag) => {
-        if (tag !== ((1 << 3) | 2)) return false;
-        echo = reader.nested(readEcho);
-        return true;
-      });
-      return { kind: "freshness-echo", echo: needed<Echo>(echo, "echo") };
-    },
-  },
-  "read-index": {
-    field: 21,
-    write: (writer, body) => {
-      writeWireId(writer, 1, body.id);
-      if (body.by === "barrier") writer.uint32(2 << 3).uint32(1);
-    },
-    read: (reader) => {
-      const { id, flag } = readIdAnd(reader, "id");
-      if (flag > 1) throw new RangeError(`a read index confirmed by ${flag} is unknown`);
-      return { kind: "read-index", id, by: flag === 1 ? "barrier" : "round" };
-    },
-  },
-  "read-index-answer": {
-    field: 22,
-    write: (writer, body) => {
-      writeWireId(writer, 1, body.id);
-      writer.uint32(2 << 3).uint64(body.index);
-    },
-    read: (reader) => {
-      const { stamp, index } = readEcho(reader);
-      return { kind: "read-index-answer", id: stamp, index };
-    },
-  },
-  "timeout-now": empty("timeout-now", 23),
-  "stale-epoch": empty("stale-epoch", 24),
-  "leader-halted": empty("leader-halted", 25),
 };
-
-const READERS: ReadonlyMap<number, (reader: Reader) => RaftMessage> = new Map(
-  Object.values(CODECS).map((codec) => [(codec.field << 3) | 2, codec.read]),
-);
-
-function empty<K extends "timeout-now" | "stale-epoch" | "leader-halted">(
-  kind: K,
-  field: number,
-): BodyCodec<K> {
-  const body = { kind } as Body<K>;
-  return {
-    field,
-    write: () => undefined,
-    read: (reader) => {
-      eachField(reader, () => false);
-      return body;
-    },
-  };
-}
-
-function readOneIndex(reader: Reader, what: string): LogIndex {
-  let index = 0 as LogIndex;
-  eachField(reader, (tag) => {
-    if (tag !== 1 << 3) return false;
-    index = indexOf(reader.uint64(), what);
-    return true;
-  });
-  return index;
-}
-
-/** An id in field 1 and a small number in field 2. */
-function readIdAnd(reader: Reader, what: string): { readonly id: WireId; readonly flag: number } {
-  let id: WireId | undefined;
-  let flag = 0;
-  eachField(reader, (tag) => {
-    if (tag === ((1 << 3) | 2)) id = reader.nested(readWireId);
-    else if (tag === 2 << 3) flag = reader.uint32();
-    else return false;
-    return true;
-  });
-  return { id: needed<WireId>(id, what), flag };
-}
 
 function readPreVote(reader: Reader): Body<"pre-vote"> {
   const message = wire.PreVote.decode(reader, length(reader));
@@ -255,11 +115,7 @@ function readPreVote(reader: Reader): Body<"pre-vote"> {
 function writeAppendEntries(writer: Writer, body: AppendEntries): void {
   if (body.prevIndex !== 0) writer.uint32(1 << 3).uint64(body.prevIndex);
   if (body.prevTerm !== 0) writer.uint32(2 << 3).uint64(body.prevTerm);
-  for (const entry of body.entries) {
-    writer.uint32((3 << 3) | 2).fork();
-    writeEntry(writer, entry);
-    writer.ldelim();
-  }
+  writeEntries(writer, 3, body.entries);
   if (body.commit !== 0) writer.uint32(4 << 3).uint64(body.commit);
 }
 
@@ -293,54 +149,4 @@ function readAppendEntries(reader: Reader): AppendEntries {
     expected += 1;
   }
   return { kind: "append-entries", prevIndex, prevTerm, entries, commit };
-}
-
-function readHeartbeat(reader: Reader): Body<"heartbeat"> {
-  let round: WireId | undefined;
-  let commit = 0 as LogIndex;
-  let echo: Echo | undefined;
-  eachField(reader, (tag) => {
-    if (tag === ((1 << 3) | 2)) round = reader.nested(readWireId);
-    else if (tag === 2 << 3) commit = indexOf(reader.uint64(), "commit");
-    else if (tag === ((3 << 3) | 2)) echo = reader.nested(readEcho);
-    else return false;
-    return true;
-  });
-  const heartbeat = { kind: "heartbeat" as const, round: needed<WireId>(round, "round"), commit };
-  return echo === undefined ? heartbeat : { ...heartbeat, echo };
-}
-
-function readHeartbeatAck(reader: Reader): Body<"heartbeat-ack"> {
-  let round: WireId | undefined;
-  let stamp: WireId | undefined;
-  eachField(reader, (tag) => {
-    if (tag === ((1 << 3) | 2)) round = reader.nested(readWireId);
-    else if (tag === ((2 << 3) | 2)) stamp = reader.nested(readWireId);
-    else return false;
-    return true;
-  });
-  return {
-    kind: "heartbeat-ack",
-    round: needed<WireId>(round, "round"),
-    stamp: needed<WireId>(stamp, "stamp"),
-  };
-}
-
-function writeEcho(writer: Writer, field: number, echo: Echo): void {
-  writer.uint32((field << 3) | 2).fork();
-  writeWireId(writer, 1, echo.stamp);
-  writer.uint32(2 << 3).uint64(echo.index);
-  writer.ldelim();
-}
-
-function readEcho(reader: Reader): Echo {
-  let stamp: WireId | undefined;
-  let index = 0 as LogIndex;
-  eachField(reader, (tag) => {
-    if (tag === ((1 << 3) | 2)) stamp = reader.nested(readWireId);
-    else if (tag === 2 << 3) index = indexOf(reader.uint64(), "index");
-    else return false;
-    return true;
-  });
-  return { stamp: needed<WireId>(stamp, "id"), index };
 }

@@ -71,6 +71,7 @@ async function open(
   try {
     const state = await openAppliedState({
       log: reader,
+      canAsk: false,
       openEngine: (done) => {
         done({ ok: true, engine: destroyed === 0 ? engine : newEngine() });
       },

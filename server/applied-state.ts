@@ -1,6 +1,6 @@
 // Brings the applied state back at boot: reads the engine whole, checks that no batch is missing (S2), and
-// compares with the log. State that has a hole is discarded and rebuilt from the log, loudly; state ahead
-// of the log, or a log that no longer reaches back far enough, is corruption.
+// compares with the log. State that has a hole is discarded and rebuilt from the log, loudly, or, where the
+// log no longer reaches back far enough, asked of the leader; state ahead of the log is corruption.
 import type { LogReader } from "../consensus/index.ts";
 import type { DiskFailure, Engine, EngineOpening, EngineRange, Machine } from "../store/index.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
@@ -12,6 +12,8 @@ export interface AppliedStateRequest {
   /** Removes the closed engine's files. */
   readonly destroyEngine: (done: (failure: DiskFailure | undefined) => void) => void;
   readonly createMachine: () => Machine;
+  /** Another member may have the state: what the log cannot rebuild is asked of it. */
+  readonly canAsk: boolean;
   readonly journal: Journal;
 }
 
@@ -94,19 +96,21 @@ function restorePage(
   });
 }
 
-/** The state is discarded only when the log can give all of it back. */
+/** The state is discarded only when the log can give all of it back, or the leader. */
 async function discard(
   request: AppliedStateRequest,
   broken: { readonly reason: string; readonly engine?: Engine },
 ): Promise<void> {
   const { log, journal } = request;
-  if (log.first() !== 1) {
+  const asks = log.first() !== 1;
+  if (asks && !request.canAsk) {
     throw new StartRefusal(
       ExitCode.corruptStore,
       `the applied state is damaged (${broken.reason}) and the log begins at ${log.first()}, too late to rebuild it`,
     );
   }
-  journal.error("the applied state is damaged: it is discarded and rebuilt from the log", {
+  const way = asks ? "asked of the leader" : "rebuilt from the log";
+  journal.error(`the applied state is damaged: it is discarded and ${way}`, {
     reason: broken.reason,
     index: log.last(),
   });
@@ -130,12 +134,16 @@ function checked(request: AppliedStateRequest, state: AppliedState): AppliedStat
       `the state is applied up to ${applied}, but the log ends at ${log.last()}: log entries are lost`,
     );
   }
-  if (applied + 1 < log.first()) {
+  if (applied + 1 < log.first() && !request.canAsk) {
     refuse(
       `the state is applied up to ${applied}, but the log begins at ${log.first()}: entries between are lost`,
     );
   }
-  if (applied === 0 && log.last() > 0) {
+  if (applied + 1 < log.first()) {
+    journal.warn("the applied state ends before the log begins: the leader is asked for it", {
+      index: applied,
+    });
+  } else if (applied === 0 && log.last() > 0) {
     journal.warn("the applied state is empty: it is rebuilt from the log", { index: log.last() });
   }
   return state;

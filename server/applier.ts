@@ -1,10 +1,13 @@
 // Committed entries in, state out: loads the values an entry needs, applies it, and writes what changed to
 // the engine behind it. The log is the durability, so an answer never waits for the engine (S2).
 import { assert, present } from "../base/index.ts";
-import type { LogIndex } from "../base/index.ts";
+import type { LogIndex, PlantedBug } from "../base/index.ts";
 import type { Entry } from "../consensus/index.ts";
 import type { DiskFailure, Engine, Machine, Response } from "../store/index.ts";
 import type { ReplicaLimits } from "./limits.ts";
+
+/** A checkpoint at least whenever commands of this part of the log's bound were applied. */
+const CHECKPOINT_SHARE = 1 / 8;
 
 export interface ApplierInit {
   readonly machine: Machine;
@@ -15,6 +18,10 @@ export interface ApplierInit {
   readonly onFailure: (failure: DiskFailure) => void;
   /** There is more to do in a later turn. */
   readonly wake: () => void;
+  /** The state up to this index survives power loss (S2). */
+  readonly onCheckpoint: (index: LogIndex) => void;
+  /** Only the simulator sets it. */
+  readonly planted?: PlantedBug;
 }
 
 export class Applier {
@@ -27,11 +34,16 @@ export class Applier {
   #loaded: readonly (Uint8Array | undefined)[] | undefined;
   #writing = false;
   #entriesSinceCheckpoint = 0;
+  #bytesSinceCheckpoint = 0;
+  /** What the engine holds: everything up to here, and nothing behind it unless a write is in flight. */
+  #flushed: LogIndex;
+  #forRest: ((flushed: LogIndex) => void)[] = [];
   #stopped = false;
 
   constructor(init: ApplierInit) {
     this.#init = init;
     this.#machine = init.machine;
+    this.#flushed = init.machine.applied;
   }
 
   get backlogEntries(): number {
@@ -51,6 +63,15 @@ export class Applier {
 
   enqueue(entries: readonly Entry[]): void {
     for (const entry of entries) this.#queue.push(entry);
+  }
+
+  /**
+   * Runs `run` at a moment when no engine write is in flight, at once or before the next one begins: what
+   * the engine holds is then exactly the state at `flushed`.
+   */
+  atRest(run: (flushed: LogIndex) => void): void {
+    if (this.#writing) this.#forRest.push(run);
+    else run(this.#flushed);
   }
 
   /** No further entry is applied and no further write begins. */
@@ -80,6 +101,7 @@ export class Applier {
       );
       this.#init.onApplied(entry, this.#machine.apply(entry, loaded));
       this.#entriesSinceCheckpoint += 1;
+      this.#bytesSinceCheckpoint += entry.kind === "command" ? entry.data.length : 0;
       last = entry.index;
     }
     if (this.#head === this.#queue.length || this.#head > 4096) {
@@ -111,6 +133,7 @@ export class Applier {
     this.#loading = true;
     this.#init.engine.get(keys, (failure, values) => {
       this.#loading = false;
+      if (this.#stopped) return;
       if (failure !== undefined) {
         this.#init.onFailure(failure);
         return;
@@ -124,20 +147,44 @@ export class Applier {
   /** At most one engine write is in flight; what is applied meanwhile goes with the next (S3). */
   #write(): void {
     if (this.#writing || this.#stopped) return;
-    const due = this.#entriesSinceCheckpoint >= this.#init.limits.checkpointEntriesMax;
+    const due = this.#isCheckpointDue();
     const batch = due ? this.#machine.checkpoint() : this.#machine.drain();
     if (batch === undefined) return;
-    if (due) this.#entriesSinceCheckpoint = 0;
+    if (due) {
+      this.#entriesSinceCheckpoint = 0;
+      this.#bytesSinceCheckpoint = 0;
+    }
     this.#writing = true;
-    this.#init.engine.write(batch.ops, due, (failure) => {
+    const sync = due && this.#init.planted !== "log-cut-before-state-synced";
+    this.#init.engine.write(batch.ops, sync, (failure) => {
       this.#writing = false;
+      if (this.#stopped) return;
       if (failure !== undefined) {
         this.#init.onFailure(failure);
         return;
       }
       this.#machine.flushed(batch.upTo);
+      this.#flushed = batch.upTo;
+      if (due) this.#init.onCheckpoint(batch.upTo);
+      this.#rest();
       this.#init.wake();
     });
+  }
+
+  /** The log is cut behind checkpoints, so they come at least as often as it is to be cut. */
+  #isCheckpointDue(): boolean {
+    const { checkpointEntriesMax, snapshotEntries, logBytesMax } = this.#init.limits;
+    const entriesMax = Math.min(checkpointEntriesMax, snapshotEntries);
+    return (
+      this.#entriesSinceCheckpoint >= entriesMax ||
+      this.#bytesSinceCheckpoint >= logBytesMax * CHECKPOINT_SHARE
+    );
+  }
+
+  #rest(): void {
+    const waiting = this.#forRest;
+    this.#forRest = [];
+    for (const run of waiting) run(this.#flushed);
   }
 
   /** Writes everything applied so far, synced; `done` once it is. For a clean stop. */
@@ -151,7 +198,10 @@ export class Applier {
     this.#writing = true;
     this.#init.engine.write(batch.ops, true, (failure) => {
       this.#writing = false;
-      if (failure === undefined) this.#machine.flushed(batch.upTo);
+      if (failure === undefined) {
+        this.#machine.flushed(batch.upTo);
+        this.#flushed = batch.upTo;
+      }
       done(failure);
     });
   }

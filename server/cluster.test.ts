@@ -58,7 +58,9 @@ describe("ids", () => {
 describe("the first configuration", () => {
   test("holds voters and learners by ordinal, at index 0, with the lease constant", () => {
     const { membership, self } = made({ ...three, initialLearners: ["b"], leaseMs: 750 });
-    expect(membership).toEqual({ index: 0, incoming: [1, 3], learners: [2], leaseMs: 750 });
+    expect(membership).toMatchObject({ index: 0, incoming: [1, 3], learners: [2], leaseMs: 750 });
+    expect(membership.roster?.nodeLast).toBe(3);
+    expect(membership.roster?.members.map(({ name }) => name)).toEqual(["a", "b", "c"]);
     expect(self.node).toBe(1);
   });
 

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { LOG_INDEX_ZERO, nodeId } from "../base/index.ts";
 import type { ClusterId, MemberId, NodeId } from "../base/index.ts";
-import type { Membership } from "../consensus/index.ts";
+import type { MemberRow, Membership, Roster } from "../consensus/index.ts";
 import type { ConfigIssue } from "./config-issue.ts";
 import { isLabel, urlProblem } from "./config-value.ts";
 
@@ -22,8 +22,11 @@ export interface MemberSeed {
   readonly incarnation: bigint;
 }
 
+/** What orders the group's log, for its whole life. */
+export type ProtocolName = "raft" | "paxos";
+
 export interface Bootstrap {
-  readonly protocol: "raft";
+  readonly protocol: ProtocolName;
   readonly clusterId: ClusterId;
   readonly self: MemberSeed;
   /** By ascending node. */
@@ -39,7 +42,7 @@ export interface BootstrapRequest {
   readonly initialAdvertisePeerUrls: readonly string[];
   readonly initialLearners: readonly string[];
   readonly token: string;
-  readonly protocol: "raft";
+  readonly protocol: ProtocolName;
   /** The group's lease constant (R7). */
   readonly leaseMs: number;
 }
@@ -82,11 +85,18 @@ export function bootstrapCluster(request: BootstrapRequest): BootstrapResult {
     ...member,
     incarnation: incarnationOf(member.id, clusterId, request.protocol, membership),
   }));
+  const roster = rosterOf(members);
   const self = members.find((member) => member.name === request.name);
   if (self === undefined) throw new TypeError("the own name was checked to be a member's");
   return {
     ok: true,
-    bootstrap: { protocol: request.protocol, clusterId, self, members, membership },
+    bootstrap: {
+      protocol: request.protocol,
+      clusterId,
+      self,
+      members,
+      membership: { ...membership, roster },
+    },
   };
 }
 
@@ -154,6 +164,14 @@ function checkLearners(
   if ([...urlsByName.keys()].every((name) => request.initialLearners.includes(name))) {
     issues.push({ option, given, problem: "expected at least one member that votes" });
   }
+}
+
+/** The member table that a log begins with: nobody has said its client URLs yet. */
+export function rosterOf(members: readonly MemberSeed[]): Roster {
+  const rows = members.map(({ node, id, incarnation, name, peerUrls }): MemberRow => {
+    return { node, id, incarnation, name, peerUrls, clientUrls: [], votesNext: false };
+  });
+  return { nodeLast: nodeId(Math.max(...members.map(({ node }) => node))), members: rows };
 }
 
 /** etcd's member id: the first 8 bytes of SHA-1 over the sorted peer URLs and the cluster's token. */

@@ -2,8 +2,8 @@
 // the leader otherwise, parked while there is none. Each ends exactly once. The answer comes from this
 // node's own apply of the entry, found by the origin that the entry carries.
 import { KvError, present } from "../base/index.ts";
-import type { BootNonce, LogTimeMs, MonotonicMs, NodeId } from "../base/index.ts";
-import { compareEpochs, sameEpoch } from "../consensus/index.ts";
+import type { BootNonce, LogIndex, LogTimeMs, MonotonicMs, NodeId } from "../base/index.ts";
+import { sameEpoch } from "../consensus/index.ts";
 import type {
   Consensus,
   Entry,
@@ -31,6 +31,8 @@ export interface Command {
 interface Waiting extends Command {
   /** The epoch it was proposed in or sent for; undefined while parked. */
   epoch: Epoch | undefined;
+  /** Of the entry that carries it, where it was proposed here. */
+  index: LogIndex | undefined;
 }
 
 export interface CommandDeskInit {
@@ -73,7 +75,7 @@ export class CommandDesk {
       });
       return;
     }
-    this.#place({ ...command, epoch: undefined });
+    this.#place({ ...command, epoch: undefined, index: undefined });
   }
 
   /** Gives the command a fresh id and the way that is open to it at this moment. */
@@ -81,13 +83,16 @@ export class CommandDesk {
     this.#counter += 1;
     const counter = this.#counter;
     this.#waiting.set(counter, command);
+    command.index = undefined;
     const { core, id, boot, now, send } = this.#init;
     const status = core.status();
     if (status.role === "leader") {
       const data = this.#frame(command.kind, command.body, id, { boot, counter }, status.epoch);
       const result = core.propose(data, now());
-      if (result.ok) command.epoch = result.epoch;
-      else this.#onRefused(counter, result.reason);
+      if (result.ok) {
+        command.epoch = result.epoch;
+        command.index = result.index;
+      } else this.#onRefused(counter, result.reason);
     } else if (status.leader !== undefined) {
       command.epoch = status.epoch;
       const wireId = { boot, counter };
@@ -168,10 +173,11 @@ export class CommandDesk {
       case "config-pending":
       case "config-stale":
       case "no-commit-in-epoch":
+      case "learner-behind":
+      case "bad-transferee":
       case "unsupported":
       case "sealed":
-        command.epoch = undefined;
-        this.#parked.add(counter);
+        this.#park(counter, command);
     }
   }
 
@@ -192,26 +198,49 @@ export class CommandDesk {
     }
     if (this.#epochApplied !== undefined && sameEpoch(this.#epochApplied, entry.epoch)) return;
     this.#epochApplied = entry.epoch;
-    this.#replaceLost(entry.epoch);
+    this.#replaceLost(entry);
   }
 
   /**
-   * Epochs never decrease along the log, so a command of an earlier epoch that has not been met up to
-   * here is in no committed entry and never will be (R17): it is placed again.
+   * A command that has not been met up to `committed`, and of whose epoch nothing more can be committed,
+   * is in no entry and never will be (R17): it is placed again. Only the core knows what its protocol allows.
    */
-  #replaceLost(epoch: Epoch): void {
+  #replaceLost(committed: Entry): void {
     for (const [counter, command] of this.#waiting) {
-      if (command.epoch === undefined || compareEpochs(command.epoch, epoch) >= 0) continue;
-      command.epoch = undefined;
-      this.#parked.add(counter);
+      if (command.epoch === undefined) continue;
+      if (!this.#init.core.canCommitBehind(committed, command.epoch)) this.#park(counter, command);
     }
   }
 
-  /** This node can no longer tell what became of its proposal; the other fates show in apply. */
-  onOutcome(outcome: ProposalOutcome): void {
-    if (outcome.fate !== "unknown") return;
+  /**
+   * A proposal made here whose index another entry took is lost for good, and placed again; of one that is
+   * `unknown` this node can no longer tell. What is committed shows in apply.
+   */
+  onOutcome({ fate, epoch, index }: ProposalOutcome): void {
+    if (fate === "committed") return;
     for (const [counter, command] of this.#waiting) {
-      if (command.epoch === undefined || !sameEpoch(command.epoch, outcome.epoch)) continue;
+      const mine = command.index === undefined ? fate === "unknown" : command.index === index;
+      if (!mine || command.epoch === undefined || !sameEpoch(command.epoch, epoch)) continue;
+      if (fate === "lost") {
+        this.#park(counter, command);
+        continue;
+      }
+      const error = new KvError("leader-changed", "unknown", "etcdserver: leader changed");
+      this.#end(counter, { ok: false, error });
+    }
+  }
+
+  /** It is in no log: it waits to be placed again under a fresh id. */
+  #park(counter: number, command: Waiting): void {
+    command.epoch = undefined;
+    command.index = undefined;
+    this.#parked.add(counter);
+  }
+
+  /** A snapshot took the place of entries that are never met here: what was sent may be in one of them. */
+  onStateReplaced(): void {
+    for (const [counter, command] of this.#waiting) {
+      if (command.epoch === undefined) continue;
       const error = new KvError("leader-changed", "unknown", "etcdserver: leader changed");
       this.#end(counter, { ok: false, error });
     }

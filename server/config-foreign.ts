@@ -57,7 +57,6 @@ export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
   ...foreign("the v2 API is not offered", ["false"], "enable-v2"),
   ...foreign("the v2 API is not offered", [""], "experimental-enable-v2v3"),
   ...foreign("the v2 API is not offered", ["not-yet", "write-only"], "v2-deprecation"),
-  ...foreign(COMPACTION, [], "snapshot-count", "snapshot-catchup-entries"),
   ...foreign(COMPACTION, [], "experimental-snapshot-catchup-entries", "max-snapshots", "max-wals"),
   ...foreign("automatic compaction is not supported yet", ["0", "0s"], "auto-compaction-retention"),
   ...foreign("compaction is not paced yet", [], "experimental-compaction-batch-limit"),
@@ -67,9 +66,7 @@ export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
     "auto-compaction-mode",
   ),
   ...foreign("a size limit of the store is not supported yet", [], "quota-backend-bytes"),
-  ...foreign("membership changes are not supported yet", ["true"], "strict-reconfig-check"),
-  ...foreign("membership changes are not supported yet", [], "max-learners"),
-  ...foreign("membership changes are not supported yet", [], "experimental-max-learners"),
+  ...foreign("renamed: --max-learners", [], "experimental-max-learners"),
   ...foreign(
     "making a cluster of one by force is not supported yet",
     ["false"],

@@ -26,7 +26,7 @@ const flags: ReadonlySet<string> = new Set([
   ...OPTIONS.map((option) => option.flag),
   CONFIG_FILE_FLAG,
 ]);
-const booleanFlags: ReadonlySet<string> = new Set(["pre-vote"]);
+const booleanFlags: ReadonlySet<string> = new Set(["pre-vote", "strict-reconfig-check"]);
 
 class Collector implements Source {
   readonly values: GivenValues = new Map();

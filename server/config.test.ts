@@ -161,12 +161,18 @@ describe("mistakes", () => {
   test.each([
     [["foo"], "foo: not a flag; expected --NAME=VALUE"],
     [["--name"], "--name: expected a value"],
-    [["--consensus=paxos"], '--consensus "paxos": paxos is not supported yet; expected raft'],
     [["--pre-vote=false"], '--pre-vote "false": expected true'],
     [["--unsafe-no-fsync"], "acknowledged writes are always synced"],
     [["--enable-v2"], "the v2 API is not offered; only false is accepted"],
     [["--quota-backend-bytes=0"], "a size limit of the store is not supported yet"],
-    [["--initial-cluster-state=existing"], "joining a running cluster is not supported yet"],
+    [
+      [
+        "--initial-cluster-state=existing",
+        "--initial-cluster=default=http://localhost:2380,b=http://h:1",
+        "--initial-learners=b",
+      ],
+      "is for a new cluster",
+    ],
     [["--initial-cluster-state=old"], "expected one of new, existing"],
     [["--listen-peer-urls=http://a.example:2380"], "with an IP address or localhost to bind"],
     [["--listen-peer-urls=127.0.0.1:2380"], "each http://host:port"],

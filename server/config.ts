@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { bootstrapCluster } from "./cluster.ts";
-import type { Bootstrap, BootstrapResult } from "./cluster.ts";
+import type { Bootstrap, BootstrapResult, ProtocolName } from "./cluster.ts";
 import type { ConfigIssue } from "./config-issue.ts";
 import { OPTIONS, configSchema } from "./config-schema.ts";
 import type { OptionValues } from "./config-schema.ts";
@@ -13,13 +13,15 @@ import type { GivenValues } from "./config-source.ts";
 import { MEMBER_FILE } from "./member-file.ts";
 
 export interface Config extends OptionValues {
-  readonly consensus: "raft";
+  readonly consensus: ProtocolName;
   /** Absolute. */
   readonly dataDir: string;
   /** Absolute; of the consensus log. */
   readonly logDir: string;
   /** The cluster that the options describe; present at least while the data directory has no member. */
   readonly bootstrap?: Bootstrap;
+  /** The cluster runs already: its members say who this one is; `bootstrap` says whom to ask. */
+  readonly joins: boolean;
   /** Whether the operator named the cluster to make, so that data of another one is a mistake. */
   readonly namesCluster: boolean;
 }
@@ -63,9 +65,9 @@ export function parseConfig(
   const logDir = values.walDir === "" ? resolve(dataDir, "log") : resolve(values.walDir);
   const config = {
     ...values,
-    consensus: "raft" as const,
     dataDir,
     logDir,
+    joins: values.initialClusterState === "existing",
     namesCluster: origins.has("initial-cluster") && values.initialClusterState === "new",
   };
   return {
@@ -141,9 +143,6 @@ class Origins {
 function checkTogether(values: Partial<OptionValues>, origins: Origins): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
   const { heartbeatIntervalMs, electionTimeoutMs, clockDriftMax, leaseMarginMs } = values;
-  if (values.consensus === "paxos") {
-    issues.push(origins.issue("consensus", "paxos is not supported yet; expected raft"));
-  }
   if (origins.has("listen-client-urls") && !origins.has("advertise-client-urls")) {
     issues.push({
       option: "--advertise-client-urls",
@@ -185,16 +184,17 @@ function checkTogether(values: Partial<OptionValues>, origins: Origins): ConfigI
 
 function bootstrapOf(values: Partial<OptionValues>, origins: Origins): BootstrapResult {
   const { name, initialAdvertisePeerUrls, initialLearners, initialClusterToken } = values;
-  const { electionTimeoutMs, initialClusterState } = values;
-  if (initialClusterState === "existing") {
-    const problem = "joining a running cluster is not supported yet; expected new";
-    return { ok: false, issues: [origins.issue("initial-cluster-state", problem)] };
+  const { electionTimeoutMs, initialClusterState, consensus } = values;
+  if (initialClusterState === "existing" && initialLearners?.length !== 0) {
+    const problem = "is for a new cluster; a running one is told by `hansa member add --learner`";
+    return { ok: false, issues: [origins.issue("initial-learners", problem)] };
   }
   const incomplete =
     name === undefined ||
     initialAdvertisePeerUrls === undefined ||
     initialLearners === undefined ||
-    initialClusterToken === undefined;
+    initialClusterToken === undefined ||
+    consensus === undefined;
   // What is missing has been reported already, by the schema.
   if (incomplete) return { ok: false, issues: [] };
   const alone = initialAdvertisePeerUrls.map((url) => `${name}=${url}`).join(",");
@@ -204,7 +204,7 @@ function bootstrapOf(values: Partial<OptionValues>, origins: Origins): Bootstrap
     initialAdvertisePeerUrls,
     initialLearners,
     token: initialClusterToken,
-    protocol: "raft",
+    protocol: consensus,
     leaseMs: electionTimeoutMs ?? 0,
   });
 }

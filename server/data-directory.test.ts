@@ -52,6 +52,7 @@ beforeEach(() => {
     bootstrap,
     namesCluster: true,
     electionTimeoutMs: 1000,
+    consensus: "raft",
   };
 });
 
@@ -150,6 +151,15 @@ describe("is refused, touching nothing", () => {
     expect(exitCode).toBe(ExitCode.wrongDataDirectory);
     expect(message).toContain("--election-timeout 999 is below the lease constant 1000 ms");
     expect(inspectDataDirectory({ ...request, electionTimeoutMs: 1001 })).toBeDefined();
+  });
+
+  test("the other protocol, whether or not the options name the cluster (S5)", () => {
+    make();
+    for (const namesCluster of [true, false]) {
+      const { exitCode, message } = refusal({ consensus: "paxos", namesCluster });
+      expect(exitCode).toBe(ExitCode.wrongDataDirectory);
+      expect(message).toContain("was made by --consensus raft; the options ask for paxos");
+    }
   });
 
   test("a newer format", () => {

@@ -5,7 +5,7 @@
 //   LOG-DIR/member             the same, beside the log         LOG-DIR/group-1, DATA-DIR/state/group-1
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Bootstrap } from "./cluster.ts";
+import type { Bootstrap, ProtocolName } from "./cluster.ts";
 import { hexId } from "./cluster.ts";
 import { TEMPORARY_ENDING, makeDirectory, writeDurably } from "./durable-file.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
@@ -22,6 +22,8 @@ export interface DataRequest {
   /** Data of another cluster or member than `bootstrap` is then a mistake. */
   readonly namesCluster: boolean;
   readonly electionTimeoutMs: number;
+  /** What the options ask for; data made by the other is refused. */
+  readonly consensus: ProtocolName;
 }
 
 export interface DataDirectory {
@@ -37,6 +39,11 @@ export interface DataDirectory {
 }
 
 const GROUP_DIRECTORY = "group-1";
+
+/** Whether there is data of a member; nothing is said of whose. */
+export function hasMember(dataDir: string): boolean {
+  return existsSync(join(dataDir, MEMBER_FILE));
+}
 
 /**
  * Looks without touching.
@@ -125,6 +132,11 @@ function checkOwner(request: DataRequest, owner: Bootstrap): void {
   if (request.namesCluster && bootstrap !== undefined && bootstrap.self.id !== owner.self.id) {
     refuse(
       `data directory ${dataDir} belongs to ${describe(owner)}; the options name ${describe(bootstrap)}`,
+    );
+  }
+  if (owner.protocol !== request.consensus) {
+    refuse(
+      `data directory ${dataDir} of ${describe(owner)} was made by --consensus ${owner.protocol}; the options ask for ${request.consensus}, and a group keeps its protocol for life`,
     );
   }
   const { leaseMs } = owner.membership;

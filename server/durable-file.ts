@@ -29,7 +29,7 @@ export function makeDirectory(directory: string): void {
 }
 
 /** Names made, renamed or removed in the directory survive power loss. */
-function syncDirectory(directory: string): void {
+export function syncDirectory(directory: string): void {
   const handle = openSync(directory, "r");
   try {
     fsyncSync(handle);

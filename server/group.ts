@@ -1,35 +1,39 @@
 // One group's replica on this member, composed: log, engine, state machine, consensus, driver. A node hosts
 // one group; nothing here assumes that it is the only one.
 import { randomBytes } from "node:crypto";
-import { dirname } from "node:path";
+import { rmSync } from "node:fs";
 import { Mulberry32 } from "../base/index.ts";
-import type { BootNonce } from "../base/index.ts";
-import type { ConsensusOptions } from "../consensus/index.ts";
+import type { BootNonce, NodeId } from "../base/index.ts";
+import { membersOf } from "../consensus/index.ts";
+import type { ConsensusFactory, ConsensusOptions } from "../consensus/index.ts";
+import { createPaxos } from "../paxos/index.ts";
 import { createRaft } from "../raft/index.ts";
+import type { ConsensusMessage } from "../rpc/index.ts";
 import { storeCodec } from "../rpc/index.ts";
-import {
-  LOG_OPTIONS_DEFAULT,
-  Machine,
-  destroyEngine,
-  openLog,
-  openNodeDisk,
-  openRocksdbEngine,
-} from "../store/index.ts";
+import { LOG_OPTIONS_DEFAULT, Machine, openLog, openNodeDisk } from "../store/index.ts";
 import type { DiskFailure, Log, LogOpening, LogRecovery } from "../store/index.ts";
 import { openAppliedState } from "./applied-state.ts";
 import { endOfTurn, systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
+import type { ProtocolName } from "./cluster.ts";
 import type { Config } from "./config.ts";
 import type { DataDirectory } from "./data-directory.ts";
-import { makeDirectory } from "./durable-file.ts";
+import { EngineDirectory } from "./engine-directory.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import type { JournalFields, ServerJournal } from "./journal.ts";
 import { REPLICA_LIMITS_DEFAULT } from "./limits.ts";
+import type { ReplicaLimits } from "./limits.ts";
 import type { Transport } from "./ports.ts";
 import { Replica } from "./replica.ts";
 
 /** The only group of this release; every peer message carries its number. */
 export const GROUP = 1;
+
+/** By the name that the data directory was made under. */
+const PROTOCOLS: Readonly<Record<ProtocolName, ConsensusFactory<ConsensusMessage>>> = {
+  raft: createRaft,
+  paxos: createPaxos,
+};
 
 export interface GroupInit {
   readonly config: Config;
@@ -60,22 +64,26 @@ export async function openGroup(init: GroupInit): Promise<Replica> {
     journal.warn("a torn tail of the log, acknowledged to nobody, was cut", { bytes });
   }
   if (data.creating) data.complete();
-  // RocksDB makes the last folder of its path only.
-  makeDirectory(dirname(data.stateGroupDir));
+  const engines = new EngineDirectory(data.stateGroupDir);
+  const { generation } = recovery;
+  removeOrphans(engines, generation, journal);
+  const createMachine = (): Machine =>
+    new Machine({ codec: storeCodec, valueCacheBytesMax: config.valueCacheBytes });
   const { engine, machine } = await openAppliedState({
     log: log.reader,
     openEngine: (done) => {
-      openRocksdbEngine(data.stateGroupDir, done);
+      engines.open(generation, done);
     },
     destroyEngine: (done) => {
-      destroyEngine(data.stateGroupDir, done);
+      engines.remove(generation, done);
     },
-    createMachine: () =>
-      new Machine({ codec: storeCodec, valueCacheBytesMax: config.valueCacheBytes }),
+    createMachine,
+    canAsk: hasOthers(recovery, self.node),
     journal,
   });
   closers.add("engine", (done) => {
-    engine.close(done);
+    // A snapshot may have put another in its place.
+    (live.replica?.engine ?? engine).close(done);
   });
   const replica = new Replica({
     id: self.node,
@@ -85,9 +93,13 @@ export async function openGroup(init: GroupInit): Promise<Replica> {
     recovery,
     engine,
     machine,
-    createConsensus: createRaft,
+    engines,
+    createMachine,
+    clusterId: data.bootstrap.clusterId,
+    group: GROUP,
+    createConsensus: PROTOCOLS[data.bootstrap.protocol],
     options: consensusOptions(config),
-    limits: { ...REPLICA_LIMITS_DEFAULT, wallAheadMaxMs: config.leaseMarginMs },
+    limits: replicaLimits(config),
     clock: systemClock,
     endOfTurn,
     transport: init.transport,
@@ -97,6 +109,35 @@ export async function openGroup(init: GroupInit): Promise<Replica> {
   });
   live.replica = replica;
   return replica;
+}
+
+/** Left by a snapshot that was not installed, or by the one that was: nothing refers to them (R15). */
+function removeOrphans(
+  engines: EngineDirectory,
+  generation: number,
+  journal: GroupInit["journal"],
+): void {
+  for (const orphan of engines.orphans(generation)) {
+    journal.info("a state that is not in force is removed", { orphan, generation });
+    rmSync(orphan, { recursive: true, force: true });
+  }
+}
+
+/** Whether somebody else may have the state that is lost here. */
+function hasOthers({ configs }: LogRecovery, self: NodeId): boolean {
+  const config = configs.at(-1);
+  return config !== undefined && membersOf(config).some((node) => node !== self);
+}
+
+function replicaLimits(config: Config): ReplicaLimits {
+  return {
+    ...REPLICA_LIMITS_DEFAULT,
+    snapshotEntries: config.snapshotCount,
+    catchUpEntries: config.snapshotCatchupEntries,
+    logBytesMax: config.logBytes,
+    snapshotsMax: config.snapshotsMax,
+    wallAheadMaxMs: config.leaseMarginMs,
+  };
 }
 
 /** What every line about consensus names. */

@@ -2,7 +2,9 @@
 export { parseConfig } from "./config.ts";
 export type { Config, ParsedConfig } from "./config.ts";
 export { configHelp } from "./config-help.ts";
-export { ExitCode } from "./exit-code.ts";
+export { ExitCode, StartRefusal } from "./exit-code.ts";
+export { recoverMember } from "./recover.ts";
 export { serve } from "./serve.ts";
 export { runServe } from "./serve-command.ts";
 export { HANSA_VERSION } from "./version.ts";
+export { SnapshotFileError, readSnapshotFile } from "./snapshot-file.ts";

@@ -11,6 +11,20 @@ export interface ReplicaLimits {
   readonly engineWriteBytesMin: number;
   /** Entries applied between two synced writes of the state: what a restart may have to replay. */
   readonly checkpointEntriesMax: number;
+  /** Entries behind the last compaction of the log at which it is compacted again (--snapshot-count). */
+  readonly snapshotEntries: number;
+  /** Entries kept behind a compaction for followers that lag (--snapshot-catchup-entries). */
+  readonly catchUpEntries: number;
+  /** Of the log; beyond it, it is compacted to half of it whatever the counts say (--log-bytes). */
+  readonly logBytesMax: number;
+  /** Snapshots sent at once; more wait (--snapshots-max). */
+  readonly snapshotsMax: number;
+  /** Of rows in a block of a snapshot, about; and blocks on their way to one peer. */
+  readonly snapshotBlockBytes: number;
+  readonly snapshotWindowBlocks: number;
+  /** Unacknowledged blocks are sent again after the first; a peer without progress is given up after the second. */
+  readonly snapshotResendMs: number;
+  readonly snapshotStallMs: number;
   /** Commands of this node's clients that have no answer yet. */
   readonly commandsWaitingMax: number;
   /** Reads that wait for a revision or for fresher state. */
@@ -27,6 +41,14 @@ export const REPLICA_LIMITS_DEFAULT: ReplicaLimits = {
   unflushedBytesMax: 64 * 1024 * 1024,
   engineWriteBytesMin: 1024 * 1024,
   checkpointEntriesMax: 20_000,
+  snapshotEntries: 10_000,
+  catchUpEntries: 5_000,
+  logBytesMax: 1024 * 1024 * 1024,
+  snapshotsMax: 2,
+  snapshotBlockBytes: 256 * 1024,
+  snapshotWindowBlocks: 2,
+  snapshotResendMs: 1_000,
+  snapshotStallMs: 15_000,
   commandsWaitingMax: 20_000,
   readsRetryingMax: 10_000,
   readsLoadingMax: 256,

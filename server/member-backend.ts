@@ -2,15 +2,19 @@
 // the member table behind the port of rpc/backend.ts.
 import type { ClusterId, MemberId, NodeId } from "../base/index.ts";
 import { KvError, present } from "../base/index.ts";
+import type { Status } from "../consensus/index.ts";
 import type {
   Backend,
   CallContext,
   Done,
   Header,
   Member,
+  MemberRequest,
+  MembersChanged,
   NodeStatus,
   RangeAnswer,
   ReadOptions,
+  SnapshotSource,
 } from "../rpc/index.ts";
 import type {
   RangeRequest,
@@ -20,6 +24,8 @@ import type {
   TxnRequest,
   TxnResponse,
 } from "../store/index.ts";
+import { changeOf } from "./member-request.ts";
+import type { MembershipDesk } from "./membership-desk.ts";
 import { Reader } from "./reader.ts";
 import type { Replica } from "./replica.ts";
 
@@ -29,7 +35,8 @@ export interface MemberBackendInit {
   readonly memberId: MemberId;
   readonly region: string;
   readonly version: string;
-  /** Every member of the cluster by its ordinal in the group. */
+  readonly desk: MembershipDesk;
+  /** What is known of members beside the table in the configuration; all there is if there is none. */
   readonly members: ReadonlyMap<NodeId, Member>;
   /** Bytes that log and state take on disk, as last measured. */
   readonly dbSizeBytes: () => number;
@@ -118,19 +125,25 @@ export class MemberBackend implements Backend {
   status(): NodeStatus {
     const { replica, version, dbSizeBytes } = this.#init;
     const status = replica.status();
-    const leader = status.leader === undefined ? undefined : this.#init.members.get(status.leader);
+    const leader = this.#leaderId(status);
     const size = dbSizeBytes();
     return {
       version,
       dbSizeBytes: size,
       dbSizeInUseBytes: size,
-      leader: leader?.id ?? 0n,
+      leader: leader ?? 0n,
       raftIndex: status.committed,
       raftTerm: status.epoch.round,
       raftAppliedIndex: replica.machine.applied,
       errors: leader === undefined ? ["etcdserver: no leader"] : [],
       isLearner: status.role === "learner",
     };
+  }
+
+  #leaderId({ leader, config }: Status): MemberId | undefined {
+    if (leader === undefined) return undefined;
+    const row = config.roster?.members.find(({ node }) => node === leader);
+    return row?.id ?? this.#init.members.get(leader)?.id;
   }
 
   members(linearizable: boolean, context: CallContext, done: Done<readonly Member[]>): void {
@@ -147,13 +160,63 @@ export class MemberBackend implements Backend {
     });
   }
 
+  changeMembers(request: MemberRequest, context: CallContext, done: Done<MembersChanged>): void {
+    const change = changeOf(request);
+    this.#init.desk.change(change, context.deadlineAtMs, (result) => {
+      if (!result.ok) {
+        done(result);
+        return;
+      }
+      const members = this.#memberTable();
+      const added = change.kind === "add" ? members.find(({ id }) => id === change.id) : undefined;
+      const value = added === undefined ? { members } : { members, added };
+      done({ ok: true, header: this.header(), value });
+    });
+  }
+
+  moveLeader(target: MemberId, context: CallContext, done: Done<undefined>): void {
+    this.#init.desk.moveLeader(target, context.deadlineAtMs, (result) => {
+      done(result.ok ? { ok: true, header: this.header(), value: undefined } : result);
+    });
+  }
+
+  openSnapshot(done: (source: SnapshotSource | undefined) => void): void {
+    const { replica, dbSizeBytes } = this.#init;
+    replica.openSnapshot((blocks) => {
+      if (blocks === undefined) {
+        done(undefined);
+        return;
+      }
+      done({
+        sizeBytes: dbSizeBytes(),
+        next: (drawn) => {
+          blocks.next((failure, block) => {
+            const error = failure && new KvError("unavailable", "not-applied", failure.message);
+            drawn(error, block);
+          });
+        },
+        close: () => {
+          blocks.close();
+        },
+      });
+    });
+  }
+
   healthy(context: CallContext, done: (healthy: boolean) => void): void {
     this.#reader.moment("index", context, (refused) => done(refused === undefined));
   }
 
+  /** By the configuration in force; the client URLs that are not in it yet as they were learned. */
   #memberTable(): readonly Member[] {
     const { config } = this.#init.replica.status();
     const learners = new Set(config.learners);
+    if (config.roster !== undefined) {
+      return config.roster.members.map(({ node, id, name, peerUrls, ...row }) => {
+        const learned = this.#init.members.get(node)?.clientUrls ?? [];
+        const clientUrls = row.clientUrls.length > 0 ? row.clientUrls : learned;
+        return { id, name, peerUrls, clientUrls, isLearner: learners.has(node) };
+      });
+    }
     const ids = [...config.incoming, ...(config.outgoing ?? []), ...config.learners];
     return [...new Set(ids)].map((id) => ({
       ...present(this.#init.members.get(id), `member ${id} of the configuration`),

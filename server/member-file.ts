@@ -5,7 +5,7 @@ import { z } from "zod";
 import { logIndex, nodeId } from "../base/index.ts";
 import type { ClusterId, MemberId } from "../base/index.ts";
 import type { Bootstrap } from "./cluster.ts";
-import { hexId } from "./cluster.ts";
+import { hexId, rosterOf } from "./cluster.ts";
 
 export const MEMBER_FILE = "member";
 
@@ -32,7 +32,7 @@ const node = z.number().int().min(1).transform(nodeId);
 
 const recordSchema = z.strictObject({
   state: z.enum(["creating", "ready"]),
-  protocol: z.literal("raft"),
+  protocol: z.enum(["raft", "paxos"]),
   clusterId: id64.transform((id) => id as ClusterId),
   self: node,
   leaseMs: z.number().int().min(1),
@@ -98,6 +98,7 @@ export function decodeMember(text: string): MemberDecoding {
     incoming: nodesOf("voter"),
     learners: nodesOf("learner"),
     leaseMs,
+    roster: rosterOf(members),
   };
   return {
     ok: true,

@@ -47,8 +47,12 @@ export class Reader {
 
   constructor(init: ReaderInit) {
     this.#init = init;
-    const { engine, limits, endOfTurn } = init.replica;
-    this.#scans = new ScanRunner({ engine, endOfTurn, loadingMax: limits.readsLoadingMax });
+    const { replica } = init;
+    this.#scans = new ScanRunner({
+      engine: () => replica.engine,
+      endOfTurn: replica.endOfTurn,
+      loadingMax: replica.limits.readsLoadingMax,
+    });
   }
 
   range(

@@ -6,15 +6,13 @@
 // Order is the safety argument: messages that rest on a write leave in its completion, before the core
 // counts it (R1); entries reach the state machine only from `committed`; after one failed write nothing is
 // written or sent again (R18).
-import { present } from "../base/index.ts";
-import type { BootNonce, LogTimeMs, MonotonicMs, NodeId, Random } from "../base/index.ts";
-import { EPOCH_ZERO, sameEpoch } from "../consensus/index.ts";
+import type { LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
 import type {
   Consensus,
-  ConsensusFactory,
-  ConsensusOptions,
-  Envelope,
   Epoch,
+  MembershipWish,
+  PeerStatus,
+  ProposeResult,
   ReadMode,
   ReadResult,
   Ready,
@@ -22,33 +20,21 @@ import type {
   WriteBatch,
 } from "../consensus/index.ts";
 import type { ConsensusMessage, PeerMessage } from "../rpc/index.ts";
-import type { DiskFailure, Engine, Log, LogRecovery, Machine } from "../store/index.ts";
+import type { DiskFailure, Engine, Log, Machine } from "../store/index.ts";
 import { Applier } from "./applier.ts";
 import { CommandDesk } from "./commands.ts";
 import type { Command } from "./commands.ts";
+import { LeadershipWatch } from "./leadership-watch.ts";
 import type { ReplicaLimits } from "./limits.ts";
-import type { Clock, EndOfTurn, Journal, Transport } from "./ports.ts";
-
-export interface ReplicaInit {
-  readonly id: NodeId;
-  readonly incarnation: bigint;
-  readonly boot: BootNonce;
-  readonly log: Log;
-  readonly recovery: LogRecovery;
-  readonly engine: Engine;
-  /** Restored from the engine. */
-  readonly machine: Machine;
-  readonly createConsensus: ConsensusFactory<ConsensusMessage>;
-  readonly options: ConsensusOptions;
-  readonly limits: ReplicaLimits;
-  readonly clock: Clock;
-  readonly endOfTurn: EndOfTurn;
-  readonly transport: Transport;
-  readonly journal: Journal;
-  readonly rng: Random;
-  /** A disk failed: the replica has stopped and the process must end (R18). */
-  readonly onHalt: (failure: DiskFailure) => void;
-}
+import type { EndOfTurn } from "./ports.ts";
+import { PendingReads } from "./pending-reads.ts";
+import type { ReplicaInit } from "./replica-init.ts";
+import type { SnapshotBlocks } from "./snapshot-blocks.ts";
+import { SnapshotDesk } from "./snapshot-desk.ts";
+import type { StagedState } from "./snapshot-receiver.ts";
+import { StateInForce } from "./state-in-force.ts";
+import { TurnOutbox } from "./turn-outbox.ts";
+import { WallWatch } from "./wall-watch.ts";
 
 /** The core has halted by itself: the leader knows entries as acknowledged here that are not (scenario 30). */
 const LOST_LOG: DiskFailure = {
@@ -59,24 +45,17 @@ const LOST_LOG: DiskFailure = {
 export class Replica {
   readonly #init: ReplicaInit;
   readonly #core: Consensus<ConsensusMessage>;
-  readonly #applier: Applier;
   readonly #desk: CommandDesk;
-  readonly #reads = new Map<number, (result: ReadResult) => void>();
+  readonly #snapshots: SnapshotDesk;
+  readonly #state: StateInForce;
+  readonly #clock: WallWatch;
+  readonly #outbox: TurnOutbox;
+  readonly #leadership: LeadershipWatch;
+  readonly #reads = new PendingReads();
   readonly #watchers = new Set<() => void>();
-  #outbox = new Map<NodeId, PeerMessage[]>();
-  #readId = 0;
   #wakeScheduled = false;
   #halted = false;
   #stopped = false;
-  /** Counts the moments at which every stamp and lease was dropped (R7). */
-  #clockBreaks = 0;
-  #lastLook: { readonly now: MonotonicMs; readonly wall: number };
-  #logTimeAnchor: { readonly epoch: Epoch; readonly logTime: number; readonly now: MonotonicMs };
-  #seen: {
-    readonly epoch: Epoch;
-    readonly leader: NodeId | undefined;
-    readonly role: Status["role"];
-  };
 
   constructor(init: ReplicaInit) {
     this.#init = init;
@@ -96,13 +75,12 @@ export class Replica {
       bootAtMs: now,
       options,
     });
-    this.#applier = new Applier({
-      machine,
-      engine: init.engine,
-      limits: init.limits,
-      onApplied: (entry, response) => this.#desk.onApplied(entry, response),
-      onFailure: (failure) => this.#halt(failure),
-      wake: () => this.#wake(),
+    this.#outbox = new TurnOutbox(init.transport);
+    this.#clock = new WallWatch(init.clock, init.limits.wallAheadMaxMs);
+    this.#state = new StateInForce({
+      ...init,
+      generation: recovery.generation,
+      createApplier: (engine, machineOf) => this.#applierOf(engine, machineOf),
     });
     this.#desk = new CommandDesk({
       id,
@@ -110,13 +88,25 @@ export class Replica {
       core: this.#core,
       commandsWaitingMax: init.limits.commandsWaitingMax,
       now: () => this.now(),
-      logTime: (epoch) => this.#logTime(epoch),
-      overloaded: () => this.#applier.backlogEntries > init.limits.applyBacklogEntriesMax,
-      send: (to, message) => this.#post(to, message),
+      logTime: (epoch) => this.#clock.logTime(epoch, this.machine.logTime),
+      overloaded: () => this.#state.applier.backlogEntries > init.limits.applyBacklogEntriesMax,
+      send: (to, message) => this.#outbox.post(to, message),
     });
-    this.#lastLook = { now, wall: init.clock.wallMs() };
-    this.#logTimeAnchor = { epoch: EPOCH_ZERO, logTime: machine.logTime, now };
-    this.#seen = { epoch: EPOCH_ZERO, leader: undefined, role: "follower" };
+    this.#snapshots = new SnapshotDesk({
+      ...init,
+      core: this.#core,
+      generation: () => this.#state.generation,
+      engine: () => this.#state.engine,
+      atRest: (run) => this.#state.applier.atRest(run),
+      now: () => this.now(),
+      send: (to, message) => {
+        this.#outbox.post(to, message);
+        this.#wake();
+      },
+      install: (staged) => this.#offer(staged),
+      onFailure: (failure) => this.#halt(failure),
+    });
+    this.#leadership = new LeadershipWatch(init.journal);
     this.#wake();
   }
 
@@ -125,11 +115,12 @@ export class Replica {
   }
 
   get machine(): Machine {
-    return this.#init.machine;
+    return this.#state.machine;
   }
 
+  /** Of the state in force: ask for it afresh with every plan. */
   get engine(): Engine {
-    return this.#init.engine;
+    return this.#state.engine;
   }
 
   get limits(): ReplicaLimits {
@@ -151,7 +142,7 @@ export class Replica {
    */
   clockBreaks(): number {
     this.#checkClock(this.now());
-    return this.#clockBreaks;
+    return this.#clock.breaks;
   }
 
   /** For metrics and status. */
@@ -162,8 +153,8 @@ export class Replica {
   } {
     return {
       commands: this.#desk.waitingCount,
-      applyEntries: this.#applier.backlogEntries,
-      reads: this.#reads.size,
+      applyEntries: this.#state.applier.backlogEntries,
+      reads: this.#reads.count,
     };
   }
 
@@ -191,6 +182,8 @@ export class Replica {
       case "refused":
         this.#desk.onRefusedMessage(message);
         break;
+      default:
+        this.#snapshots.onMessage(message);
     }
     this.#wake();
   }
@@ -202,10 +195,30 @@ export class Replica {
     this.#checkClock(now);
     this.#core.tick(now);
     this.#desk.expire(now);
+    this.#snapshots.tick(now);
     this.#desk.retryParked();
-    this.#applier.flush();
+    this.#state.applier.flush();
     for (const watcher of [...this.#watchers]) watcher();
     this.#wake();
+  }
+
+  /** This and what follows: as the core's. */
+  proposeConfig(wish: MembershipWish, expect: LogIndex): ProposeResult {
+    if (this.#stopped) return { ok: false, reason: "halted" };
+    const result = this.#core.proposeConfig(wish, expect, this.now());
+    this.#wake();
+    return result;
+  }
+
+  transferTo(node: NodeId): ProposeResult {
+    if (this.#stopped) return { ok: false, reason: "halted" };
+    const result = this.#core.transferTo(node, this.now());
+    this.#wake();
+    return result;
+  }
+
+  peers(): readonly PeerStatus[] {
+    return this.#core.peers();
   }
 
   /** The transport lost its connection to `to`. */
@@ -225,9 +238,8 @@ export class Replica {
    * and the state must be looked at inside it.
    */
   read(mode: ReadMode, deadlineAtMs: MonotonicMs, done: (result: ReadResult) => void): void {
-    this.#readId += 1;
-    this.#reads.set(this.#readId, done);
-    this.#core.read({ id: this.#readId, mode, deadlineAtMs }, this.now());
+    const id = this.#reads.add(done);
+    this.#core.read({ id, mode, deadlineAtMs }, this.now());
     this.#wake();
   }
 
@@ -241,16 +253,22 @@ export class Replica {
     return () => this.#watchers.delete(watcher);
   }
 
+  /** The state as a stream of blocks; undefined while it is not whole. The caller closes it. */
+  openSnapshot(done: (blocks: SnapshotBlocks | undefined) => void): void {
+    this.#snapshots.open(done);
+  }
+
   /** Ends every call, writes the state synced, and takes no further input. */
   stop(done: (failure: DiskFailure | undefined) => void): void {
     this.#stopped = true;
+    this.#snapshots.stop();
     this.#desk.stop();
-    this.#endReads();
+    this.#reads.endAll();
     const finish = (): void => {
       if (this.#halted) done(undefined);
-      else if (this.#applier.flushed) this.#applier.checkpoint(done);
+      else if (this.#state.applier.flushed) this.#state.applier.checkpoint(done);
       else {
-        this.#applier.flush();
+        this.#state.applier.flush();
         this.#init.endOfTurn(finish);
       }
     };
@@ -270,17 +288,17 @@ export class Replica {
     if (this.#halted || this.#stopped) return;
     this.#checkClock(this.now());
     this.#actOnReady();
-    const applied = this.#applier.run();
+    const applied = this.#state.applier.run();
     if (applied !== undefined) {
       this.#core.applied(applied, this.now());
       this.#actOnReady();
     }
-    const changed = this.#noticeLeadership();
+    const changed = this.#leadership.look(this.#core.status());
     if (changed) this.#desk.retryParked();
     if (changed || applied !== undefined) for (const watcher of [...this.#watchers]) watcher();
     this.#actOnReady();
-    this.#sendOutbox();
-    if (this.#applier.canRun) this.#wake();
+    this.#outbox.send();
+    if (this.#state.applier.canRun) this.#wake();
     if (this.#core.status().role === "halted") this.#halt(LOST_LOG);
   }
 
@@ -289,16 +307,13 @@ export class Replica {
   }
 
   #act(ready: Ready<ConsensusMessage>): void {
-    this.#postAll(ready.send);
+    this.#outbox.postAll(ready.send);
     if (ready.write !== undefined) this.#write(ready.write);
     if (ready.load !== undefined) this.#load(ready.load.from, ready.load.until);
-    this.#applier.enqueue(ready.committed);
+    this.#state.applier.enqueue(ready.committed);
+    for (const { to } of ready.sendSnapshot) this.#snapshots.sendTo(to);
     for (const outcome of ready.outcomes) this.#desk.onOutcome(outcome);
-    for (const result of ready.reads) {
-      const done = this.#reads.get(result.id);
-      this.#reads.delete(result.id);
-      done?.(result);
-    }
+    for (const result of ready.reads) this.#reads.end(result);
   }
 
   #write(batch: WriteBatch<ConsensusMessage>): void {
@@ -308,9 +323,42 @@ export class Replica {
         this.#halt(failure);
         return;
       }
-      this.#postAll(batch.after);
+      this.#outbox.postAll(batch.after);
       this.#core.persisted(batch.id, this.now());
+      if (batch.ops.some(({ op }) => op === "install-snapshot")) this.#flip();
       this.#wake();
+    });
+  }
+
+  /** The present state serves until the log's write that names the new one is durable (R15). */
+  #offer(staged: StagedState): boolean {
+    if (this.#halted || this.#stopped) return false;
+    if (!this.#core.install(staged.meta, staged.generation, this.now())) return false;
+    this.#state.stage(staged);
+    this.#wake();
+    return true;
+  }
+
+  #flip(): void {
+    const { meta, generation } = this.#state.flip();
+    this.#desk.onStateReplaced();
+    this.#core.applied(meta.index, this.now());
+    this.#snapshots.onInstalled();
+    this.#init.journal.info("a snapshot is installed", { index: meta.index, generation });
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  #applierOf(engine: Engine, machine: Machine): Applier {
+    const { limits, options } = this.#init;
+    return new Applier({
+      machine,
+      engine,
+      limits,
+      onApplied: (entry, response) => this.#desk.onApplied(entry, response),
+      onFailure: (failure) => this.#halt(failure),
+      wake: () => this.#wake(),
+      onCheckpoint: (index) => this.#snapshots.onCheckpoint(index),
+      ...(options.planted === undefined ? {} : { planted: options.planted }),
     });
   }
 
@@ -326,74 +374,27 @@ export class Replica {
     });
   }
 
-  #postAll(envelopes: readonly Envelope<ConsensusMessage>[]): void {
-    for (const envelope of envelopes) this.#post(envelope.to, { kind: "consensus", envelope });
-  }
-
-  #post(to: NodeId, message: PeerMessage): void {
-    const messages = this.#outbox.get(to);
-    if (messages === undefined) this.#outbox.set(to, [message]);
-    else messages.push(message);
-  }
-
-  #sendOutbox(): void {
-    if (this.#outbox.size === 0) return;
-    const outbox = this.#outbox;
-    this.#outbox = new Map();
-    for (const [to, messages] of outbox) this.#init.transport.send(to, messages);
-  }
-
-  /** Log time moves with this leader's monotonic clock from where the log stood: never by wall time (R9). */
-  #logTime(epoch: Epoch): LogTimeMs {
-    const now = this.now();
-    if (!sameEpoch(this.#logTimeAnchor.epoch, epoch)) {
-      this.#logTimeAnchor = { epoch, logTime: this.#init.machine.logTime, now };
-    }
-    return Math.floor(this.#logTimeAnchor.logTime + (now - this.#logTimeAnchor.now)) as LogTimeMs;
-  }
-
   #checkClock(now: MonotonicMs): void {
-    const wall = this.#init.clock.wallMs();
-    const ahead = wall - this.#lastLook.wall - (now - this.#lastLook.now);
-    this.#lastLook = { now, wall };
-    if (ahead <= this.#init.limits.wallAheadMaxMs) return;
-    this.#clockBreaks += 1;
+    const aheadMs = this.#clock.look(now);
+    if (aheadMs === undefined) return;
     this.#core.clockUncertain(now);
     this.#wake();
     this.#init.journal.warn("wall time ran ahead of monotonic time: lease and stamps dropped", {
-      aheadMs: Math.round(ahead),
+      aheadMs: Math.round(aheadMs),
     });
-  }
-
-  #noticeLeadership(): boolean {
-    const { epoch, leader, role } = this.#core.status();
-    const seen = this.#seen;
-    if (sameEpoch(seen.epoch, epoch) && seen.leader === leader && seen.role === role) return false;
-    this.#seen = { epoch, leader, role };
-    this.#init.journal.info("leadership changed", { role, term: epoch.round, leader: leader ?? 0 });
-    return true;
   }
 
   #halt(failure: DiskFailure): void {
     if (this.#halted) return;
     this.#halted = true;
-    this.#applier.stop();
+    this.#state.applier.stop();
     this.#core.storageFailed(this.now());
     // A leader's last word: its peers need not wait for its lease to end (R18).
-    this.#postAll(this.#core.ready().send);
-    this.#sendOutbox();
+    this.#outbox.postAll(this.#core.ready().send);
+    this.#outbox.send();
     this.#init.journal.error("halted: a disk operation failed", { ...failure });
     this.#desk.stop();
-    this.#endReads();
+    this.#reads.endAll();
     this.#init.onHalt(failure);
-  }
-
-  #endReads(): void {
-    const ended = [...this.#reads.keys()];
-    for (const id of ended) {
-      const done = present(this.#reads.get(id), "a waiting read");
-      this.#reads.delete(id);
-      done({ id, ok: false, reason: "halted" });
-    }
   }
 }

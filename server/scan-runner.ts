@@ -29,7 +29,8 @@ export type ScanEnd<T> =
   | { readonly kind: "failed"; readonly failure: DiskFailure };
 
 export interface ScanRunnerInit {
-  readonly engine: Engine;
+  /** Of the state that a scan begins on; a snapshot may put another in its place before it ends. */
+  readonly engine: () => Engine;
   readonly endOfTurn: EndOfTurn;
   /** Scans that wait for values at once; a further one ends as `overloaded`. */
   readonly loadingMax: number;
@@ -45,8 +46,12 @@ export class ScanRunner {
 
   /** `done` comes once, inside this call when everything is in memory and one step suffices. */
   run<T>(scan: Scan<T>, done: (end: ScanEnd<T>) => void): void {
+    this.#step(scan, this.#init.engine(), done);
+  }
+
+  #step<T>(scan: Scan<T>, engine: Engine, done: (end: ScanEnd<T>) => void): void {
     if (scan.missing.length === 0) {
-      this.#advance(scan, [], done);
+      this.#advance(scan, engine, [], done);
       return;
     }
     if (this.#loading >= this.#init.loadingMax) {
@@ -55,10 +60,10 @@ export class ScanRunner {
       return;
     }
     this.#loading += 1;
-    this.#init.engine.get(scan.missing, (failure, values) => {
+    engine.get(scan.missing, (failure, values) => {
       this.#loading -= 1;
       if (failure === undefined) {
-        this.#advance(scan, values, done);
+        this.#advance(scan, engine, values, done);
         return;
       }
       scan.release();
@@ -68,11 +73,12 @@ export class ScanRunner {
 
   #advance<T>(
     scan: Scan<T>,
+    engine: Engine,
     loaded: readonly (Uint8Array | undefined)[],
     done: (end: ScanEnd<T>) => void,
   ): void {
     const answer = scan.advance(loaded);
-    if (answer === undefined) this.#init.endOfTurn(() => this.run(scan, done));
+    if (answer === undefined) this.#init.endOfTurn(() => this.#step(scan, engine, done));
     else done({ kind: "answer", answer });
   }
 }

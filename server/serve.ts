@@ -72,6 +72,11 @@ class Run {
           this.#ask(halted);
         },
         onBug: watch.onBug,
+        onRemoved: () => {
+          process.stderr.write("hansa: this member has been removed from the cluster\n");
+          this.#boundTheEnd();
+          this.#ask(ExitCode.clean);
+        },
       });
       code = await this.#asked;
       if (code === ExitCode.clean) code = await this.#drain(this.#server);

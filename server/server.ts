@@ -1,10 +1,18 @@
 // One server, composed and running: ports bound, data opened, a replica driven by ticks, services answered.
 // The order of `start` is the reason that a refusal touches nothing: look, bind, lock, and only then make.
 import { randomBytes } from "node:crypto";
-import { Mulberry32 } from "../base/index.ts";
+import { KvError, Mulberry32 } from "../base/index.ts";
 import type { MonotonicMs, NodeId } from "../base/index.ts";
-import { PEER_LIMITS_DEFAULT, PeerTransport, askMembers, clientServices } from "../rpc/index.ts";
-import type { Backend, PeerAddress, PeerEvent, ServiceTable } from "../rpc/index.ts";
+import type { MemberRow } from "../consensus/index.ts";
+import {
+  PEER_LIMITS_DEFAULT,
+  PeerTransport,
+  askMembers,
+  clientServices,
+  peerMembersTable,
+  publishTo,
+} from "../rpc/index.ts";
+import type { Backend, PeerAddress, PeerEvent, Publication, ServiceTable } from "../rpc/index.ts";
 import type { DiskFailure } from "../store/index.ts";
 import { endOfTurn, systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
@@ -14,14 +22,17 @@ import type { Config } from "./config.ts";
 import { inspectDataDirectory, openDataDirectory } from "./data-directory.ts";
 import { lockDataDirectory } from "./directory-lock.ts";
 import { DiskUsage } from "./disk-usage.ts";
+import { foundingOf } from "./founding.ts";
 import { GROUP, consensusFields, openGroup } from "./group.ts";
 import type { JournalFields, ServerJournal } from "./journal.ts";
 import { bindPorts } from "./listening.ts";
 import type { Ports } from "./listening.ts";
 import { MemberBackend } from "./member-backend.ts";
 import { MemberDirectory } from "./member-directory.ts";
+import { MembershipDesk } from "./membership-desk.ts";
 import { watchReadiness } from "./readiness.ts";
 import type { Replica } from "./replica.ts";
+import { RosterKeeper } from "./roster-keeper.ts";
 import { ETCD_API_VERSION, SERVER_VERSION } from "./version.ts";
 
 export interface ServerInit {
@@ -32,6 +43,8 @@ export interface ServerInit {
   /** A disk failed: nothing more is promised or answered, and the process must end (R18). */
   readonly onHalt: (failure: DiskFailure) => void;
   readonly onBug: (bug: unknown) => void;
+  /** This member is no member any more: the process has nothing left to do. */
+  readonly onRemoved: () => void;
 }
 
 /** Between two looks at whose client URLs are still to be asked for, and how long an answer may take. */
@@ -46,6 +59,7 @@ export class Server {
   readonly #ports: Ports;
   readonly #replica: Replica;
   readonly #transport: PeerTransport;
+  readonly #desk: MembershipDesk;
   /** Timers and watches; ended first. */
   readonly #endings: (() => void)[] = [];
 
@@ -54,6 +68,12 @@ export class Server {
     this.#ports = ports;
     this.#replica = replica;
     this.#transport = transport;
+    const { maxLearners, strictReconfigCheck, electionTimeoutMs } = init.config;
+    this.#desk = new MembershipDesk({
+      replica,
+      electionTimeoutMs,
+      rules: { strict: strictReconfigCheck === "true", learnersMax: maxLearners },
+    });
   }
 
   /**
@@ -63,23 +83,25 @@ export class Server {
    */
   static async start(given: ServerInit): Promise<Server> {
     const { config, closers, onBug, onHalt } = given;
-    inspectDataDirectory(config);
+    const bootstrap = await foundingOf(config, given.journal);
+    const request = { ...config, ...(bootstrap === undefined ? {} : { bootstrap }) };
+    inspectDataDirectory(request);
     const ports = await bindPorts(config, closers, onBug);
     const lock = await lockDataDirectory(config.dataDir);
     closers.add("lock", (done) => {
       lock.close(done);
     });
-    const data = openDataDirectory(config);
-    const { bootstrap } = data;
-    const member = hexId(bootstrap.self.id);
-    const journal = given.journal.with({ member, cluster: hexId(bootstrap.clusterId) });
+    const data = openDataDirectory(request);
+    const owner = data.bootstrap;
+    const member = hexId(owner.self.id);
+    const journal = given.journal.with({ member, cluster: hexId(owner.clusterId) });
     const init = { ...given, journal };
     const live: { replica?: Replica } = {};
-    const transport = openTransport(init, bootstrap, ports.clients.gate.table(), live);
+    const transport = openTransport(init, owner, ports.clients.gate.table(), live);
     const replica = await openGroup({ config, data, transport, journal, onHalt, closers });
     live.replica = replica;
     const server = new Server(init, ports, replica, transport);
-    server.#open(bootstrap, data.stateGroupDir);
+    server.#open(owner, data.stateGroupDir);
     return server;
   }
 
@@ -92,6 +114,7 @@ export class Server {
   async stop(): Promise<DiskFailure | undefined> {
     const { config, journal } = this.#init;
     const [stopTicks, ...others] = this.#endings;
+    await this.#handOver();
     for (const end of others) end();
     await this.#ports.clients.carrier.drain(config.shutdownTimeoutMs);
     stopTicks?.();
@@ -100,6 +123,20 @@ export class Server {
     });
     journal.info("stopped", { ...this.state() });
     return failure;
+  }
+
+  /** A leader that stops makes way first, so that nobody waits for an election timeout; or goes without. */
+  async #handOver(): Promise<void> {
+    const { config, journal } = this.#init;
+    const deadlineAtMs = (this.#replica.now() + 2 * config.electionTimeoutMs) as MonotonicMs;
+    await new Promise<void>((resolve) => {
+      const begun = this.#desk.handOver(deadlineAtMs, (result) => {
+        if (result.ok) journal.info("leadership handed over", { ...this.state() });
+        else journal.warn("leadership not handed over", { reason: result.error.message });
+        resolve();
+      });
+      if (!begun) resolve();
+    });
   }
 
   #open(bootstrap: Bootstrap, stateDir: string): void {
@@ -115,12 +152,87 @@ export class Server {
       memberId: bootstrap.self.id,
       region: config.region,
       version: SERVER_VERSION,
+      desk: this.#desk,
       members: directory.members,
       dbSizeBytes: () => usage.bytes,
     });
-    this.#ports.peers.gate.open(this.#transport.table());
+    this.#followRoster();
+    this.#ports.peers.gate.open({
+      ...this.#transport.table(),
+      ...this.#peerMembers(bootstrap, backend),
+    });
     this.#ports.clients.gate.open(this.#services(backend));
     this.#awaitReadiness(backend);
+  }
+
+  /** What comes of the member table: connections, this member's own row, its removal. */
+  #followRoster(): void {
+    const { config, journal, onRemoved } = this.#init;
+    const keeper = new RosterKeeper({
+      replica: this.#replica,
+      name: config.name,
+      clientUrls: config.advertiseClientUrls,
+      graceMs: 2 * config.electionTimeoutMs,
+      setPeers: (peers) => {
+        this.#transport.setPeers(peers);
+      },
+      publish: (leader, publication, done) => {
+        this.#publish(leader, publication, done);
+      },
+      onRemoved: () => {
+        journal.warn("the member has been permanently removed from the cluster", this.state());
+        onRemoved();
+      },
+    });
+    const stop = this.#replica.onChange(() => {
+      this.#desk.poll();
+      keeper.poll();
+    });
+    this.#endings.push(stop);
+  }
+
+  #publish(leader: MemberRow, publication: Publication, done: (settled: boolean) => void): void {
+    const { journal } = this.#init;
+    const settled = (error: KvError): boolean => {
+      journal.debug("not published", { reason: error.message });
+      return error.code === "unimplemented";
+    };
+    if (leader.node === this.#replica.id) {
+      const deadlineAtMs = (this.#replica.now() + QUESTION_MS) as MonotonicMs;
+      this.#desk.change({ kind: "publish", ...publication }, deadlineAtMs, (result) => {
+        done(!result.ok && settled(result.error));
+      });
+      return;
+    }
+    const [url = ""] = leader.peerUrls;
+    publishTo(url.slice("http://".length), publication, QUESTION_MS).then(
+      () => {
+        done(false);
+      },
+      (error: unknown) => {
+        if (error instanceof KvError) done(settled(error));
+        else this.#init.onBug(error);
+      },
+    );
+  }
+
+  #peerMembers({ clusterId, protocol }: Bootstrap, backend: Backend): ServiceTable {
+    return peerMembersTable({
+      view: () => ({ clusterId, protocol, membership: this.#replica.status().config }),
+      publish: ({ incarnation, ...publication }, context, done) => {
+        const { roster } = this.#replica.status().config;
+        const row = roster?.members.find(({ id }) => id === publication.id);
+        if (row?.incarnation !== incarnation) {
+          const text = "etcdserver: member not found";
+          done({ ok: false, error: new KvError("member-not-found", "not-applied", text) });
+          return;
+        }
+        const change = { kind: "publish", ...publication } as const;
+        this.#desk.change(change, context.deadlineAtMs, (result) => {
+          done(result.ok ? { ok: true, header: backend.header(), value: undefined } : result);
+        });
+      },
+    });
   }
 
   #openDirectory(bootstrap: Bootstrap): MemberDirectory {

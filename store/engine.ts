@@ -45,7 +45,36 @@ export interface Engine {
       page: { readonly rows: readonly EngineRow[]; readonly next?: Uint8Array },
     ) => void,
   ): void;
+  /**
+   * The rows as they stand at this call: writes that end later do not show. Each holds back what the engine
+   * would otherwise reclaim, so it is closed when it is no longer read.
+   */
+  snapshot(): EngineSnapshot;
+  /** Every snapshot was closed before. */
   close(done: (failure: DiskFailure | undefined) => void): void;
+}
+
+export interface EngineSnapshot {
+  /**
+   * The next rows in key order, up to about `bytesMax` bytes, at least one if there is one; none at the end.
+   * One call at a time.
+   */
+  next(
+    bytesMax: number,
+    done: (failure: DiskFailure | undefined, rows: readonly EngineRow[]) => void,
+  ): void;
+  /** Ends it, also before its end; no call is under way. */
+  close(): void;
+}
+
+/** The engines of one group: that of the generation in force, and the one that a snapshot is put into. */
+export interface EngineStore {
+  /** An empty engine for `generation`; what an earlier attempt left there is removed first. */
+  create(generation: number, done: (opening: EngineOpening) => void): void;
+  /** Opens it once more; its rows are then as protected from damage as the engine can make them (S2). */
+  open(generation: number, done: (opening: EngineOpening) => void): void;
+  /** Removes what is there, closed or never made; done when that survives power loss. */
+  remove(generation: number, done: (failure: DiskFailure | undefined) => void): void;
 }
 
 export type EngineOpening =

@@ -8,6 +8,7 @@ export * from "./plan.ts";
 export * from "./refusal.ts";
 export * from "./request.ts";
 export * from "./response.ts";
+export * from "./snapshot-stream.ts";
 export { openNodeDisk } from "./node-disk.ts";
 export { openLog } from "./segment-log.ts";
 export { destroyEngine, openRocksdbEngine } from "./rocksdb-engine.ts";

@@ -13,6 +13,8 @@ export class LogCheckpoint {
   meta: SnapshotMeta;
   /** Of entries behind `meta`, in index order. */
   #configs: readonly Membership[] = [];
+  /** Of the applied state in force: raised by each snapshot installed (R15). */
+  generation = 0;
   /** The first segment that recovery needs; older ones are orphans. */
   oldestSegment = 1;
 
@@ -47,6 +49,7 @@ export class LogCheckpoint {
       case "compact-to":
         assert(op.meta.index >= this.meta.index, `${op.op} goes back to ${op.meta.index}`);
         this.meta = op.meta;
+        if (op.op === "install-snapshot") this.generation = op.generation;
         this.#keepConfigs((config) => config.index > op.meta.index);
         return;
       default:
@@ -72,6 +75,7 @@ export class LogCheckpoint {
     twin.votedFor = this.votedFor;
     twin.commitHint = this.commitHint;
     twin.oldestSegment = this.oldestSegment;
+    twin.generation = this.generation;
     twin.#configs = this.#configs;
     return twin;
   }
@@ -81,6 +85,7 @@ export class LogCheckpoint {
     writer.count(this.votedFor);
     writer.count(this.commitHint);
     writer.count(this.oldestSegment);
+    writer.count(this.generation);
     writer.meta(this.meta);
     writer.u32(this.#configs.length);
     for (const config of this.#configs) writer.membership(config);
@@ -92,11 +97,13 @@ export class LogCheckpoint {
     const votedFor = reader.node();
     const commitHint = reader.count() as LogIndex;
     const oldestSegment = reader.count();
+    const generation = reader.count();
     const checkpoint = new LogCheckpoint(reader.meta());
     checkpoint.promised = promised;
     checkpoint.votedFor = votedFor;
     checkpoint.commitHint = commitHint;
     checkpoint.oldestSegment = oldestSegment;
+    checkpoint.generation = generation;
     const count = reader.u32();
     const configs: Membership[] = [];
     for (let at = 0; at < count; at += 1) configs.push(reader.membership());

@@ -54,6 +54,8 @@ export interface LogRecovery {
   readonly commitHint: LogIndex;
   /** Every configuration from the snapshot (or bootstrap) on, oldest first. */
   readonly configs: readonly Membership[];
+  /** Of the applied state in force; 0 until the first snapshot is installed (R15). */
+  readonly generation: number;
   /** Bytes of a torn, provably unacknowledged tail that were cut, for the operator's log. */
   readonly tornTailBytes: number;
 }
@@ -61,6 +63,10 @@ export interface LogRecovery {
 export interface Log {
   /** Shows every write accepted so far, durable or not. */
   readonly reader: LogReader;
+  /** Of the frames in all segments that are still there. */
+  readonly sizeBytes: number;
+  /** The lowest index such that the frames from there on take at most about `bytes`. */
+  newestWithin(bytes: number): LogIndex;
   /**
    * Takes the batch into the reader at once; at most one disk write is in flight, what comes meanwhile
    * is merged into the next (S3). `done` comes once for each batch, in id order, when it and all before

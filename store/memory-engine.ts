@@ -4,7 +4,7 @@ import BTree from "sorted-btree";
 import { bytesOf, keyOf } from "../base/index.ts";
 import type { Key, Random } from "../base/index.ts";
 import type { DiskFailure } from "./disk.ts";
-import type { Engine, EngineOp, EngineRange, EngineRow } from "./engine.ts";
+import type { Engine, EngineOp, EngineRange, EngineRow, EngineSnapshot } from "./engine.ts";
 
 export interface MemoryEngineOptions {
   /** Calls `run` later, never inside. A write takes effect when `run` runs. */
@@ -96,6 +96,20 @@ export class MemoryEngine implements Engine {
     return { rows };
   }
 
+  snapshot(): EngineSnapshot {
+    const rows = this.#visible.clone().entries();
+    return {
+      next: (bytesMax, done) => {
+        this.#run(() => {
+          const failure = this.#options.fault?.("scan");
+          if (failure !== undefined) done(failure, []);
+          else done(undefined, takeRows(rows, bytesMax));
+        });
+      },
+      close: () => undefined,
+    };
+  }
+
   close(done: (failure: DiskFailure | undefined) => void): void {
     this.#run(() => done(undefined));
   }
@@ -132,6 +146,21 @@ export class MemoryEngine implements Engine {
       if (life === this.#life) effect();
     });
   }
+}
+
+function takeRows(
+  rows: IterableIterator<[Key, Uint8Array]>,
+  bytesMax: number,
+): readonly EngineRow[] {
+  const taken: EngineRow[] = [];
+  let bytes = 0;
+  while (bytes < bytesMax) {
+    const { done, value } = rows.next() as IteratorResult<[Key, Uint8Array], undefined>;
+    if (done === true) break;
+    taken.push({ key: bytesOf(value[0]), value: value[1] });
+    bytes += value[0].length + value[1].length;
+  }
+  return taken;
 }
 
 /** Values are copied: the caller may reuse its bytes. */

@@ -7,7 +7,14 @@ import * as fs from "node:fs";
 import RocksDB from "rocksdb";
 import { assert } from "../base/index.ts";
 import type { DiskFailure } from "./disk.ts";
-import type { Engine, EngineOp, EngineOpening, EngineRange, EngineRow } from "./engine.ts";
+import type {
+  Engine,
+  EngineOp,
+  EngineOpening,
+  EngineRange,
+  EngineRow,
+  EngineSnapshot,
+} from "./engine.ts";
 import { Turnstile } from "./turnstile.ts";
 
 /** Sizes in bytes; counts of operations. */
@@ -91,6 +98,7 @@ class RocksdbEngine implements Engine {
   readonly #writes: Turnstile;
   #writeFailure: DiskFailure | undefined;
   #closing: Done | undefined;
+  #snapshots = 0;
 
   constructor(database: Database, directory: string, options: RocksdbOptions) {
     this.#database = database;
@@ -181,6 +189,49 @@ class RocksdbEngine implements Engine {
     });
   }
 
+  /** The package takes RocksDB's snapshot when an iterator is made, in this very call. */
+  snapshot(): EngineSnapshot {
+    assert(this.#closing === undefined, "a closed engine does nothing");
+    const iterator = this.#database.iterator({
+      fillCache: false,
+      highWaterMark: READ_AHEAD_BYTES,
+    });
+    let closed = false;
+    this.#snapshots += 1;
+    return {
+      next: (bytesMax, done) => {
+        assert(!closed, "a closed snapshot is not read");
+        const rows: EngineRow[] = [];
+        const answered = (failure: DiskFailure | undefined): void =>
+          done(failure, failure === undefined ? rows : []);
+        this.#enter(this.#scans, answered, (end) => {
+          let bytes = 0;
+          const step = (): void => {
+            iterator.next((error, key, value) => {
+              if (error) end(failureOf(error, this.#directory));
+              else if (!Buffer.isBuffer(key) || !Buffer.isBuffer(value)) end(undefined);
+              else {
+                rows.push({ key, value });
+                bytes += key.length + value.length;
+                if (bytes >= bytesMax) end(undefined);
+                else step();
+              }
+            });
+          };
+          step();
+        });
+      },
+      close: () => {
+        if (closed) return;
+        closed = true;
+        iterator.end(() => {
+          this.#snapshots -= 1;
+          this.#closeIfIdle();
+        });
+      },
+    };
+  }
+
   close(done: Done): void {
     assert(this.#closing === undefined, "the engine is closed already");
     this.#closing = done;
@@ -209,7 +260,7 @@ class RocksdbEngine implements Engine {
   #closeIfIdle(): void {
     const done = this.#closing;
     if (done === undefined) return;
-    if (this.#gets.count + this.#scans.count + this.#writes.count > 0) return;
+    if (this.#gets.count + this.#scans.count + this.#writes.count + this.#snapshots > 0) return;
     this.#database.close((error) => done(error ? failureOf(error, this.#directory) : undefined));
   }
 }

@@ -2,10 +2,15 @@
 // Little-endian; integers up to 2^53 - 1 in eight bytes. A reader past the end, or a number that is none,
 // makes the whole structure unreadable: the caller then treats the bytes as damaged.
 import { assert, logIndex, nodeId } from "../base/index.ts";
-import type { NodeId } from "../base/index.ts";
-import type { Epoch, Membership, SnapshotMeta } from "../consensus/index.ts";
+import type { MemberId, NodeId } from "../base/index.ts";
+import type { Epoch, MemberRow, Membership, Roster, SnapshotMeta } from "../consensus/index.ts";
 
 const U32 = 2 ** 32;
+/** Of one row of a member table: ordinal, id, incarnation, flag, and four empty lengths. */
+const MEMBER_BYTES_MIN = 40;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** Where in the log: a byte of a segment. `sequence` counts segments from 1. */
 export interface LogPosition {
@@ -40,16 +45,19 @@ export class StructureWriter {
   #length = 0;
 
   u32(value: number): void {
-    this.#view.setUint32(this.#grow(4), value, true);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, true);
   }
 
   count(value: number): void {
     assert(Number.isSafeInteger(value) && value >= 0, `${value} is not a safe integer >= 0`);
-    setCount(this.#view, this.#grow(8), value);
+    const at = this.#grow(8);
+    setCount(this.#view, at, value);
   }
 
   real(value: number): void {
-    this.#view.setFloat64(this.#grow(8), value, true);
+    const at = this.#grow(8);
+    this.#view.setFloat64(at, value, true);
   }
 
   epoch(epoch: Epoch): void {
@@ -70,6 +78,7 @@ export class StructureWriter {
     this.#nodes(config.outgoing);
     this.#nodes(config.learners);
     this.#nodes(config.learnersNext);
+    this.#roster(config.roster);
   }
 
   meta(meta: SnapshotMeta): void {
@@ -78,17 +87,51 @@ export class StructureWriter {
     this.membership(meta.config);
   }
 
+  /** Absent: no ordinal was ever allotted. */
+  #roster(roster: Roster | undefined): void {
+    this.count(roster?.nodeLast ?? 0);
+    if (roster === undefined) return;
+    this.u32(roster.members.length);
+    for (const member of roster.members) {
+      this.count(member.node);
+      this.#id(member.id);
+      this.#id(member.incarnation);
+      this.u32(member.votesNext ? 1 : 0);
+      this.#text(member.name);
+      this.#texts(member.peerUrls);
+      this.#texts(member.clientUrls);
+    }
+  }
+
+  #id(id: bigint): void {
+    const at = this.#grow(8);
+    this.#view.setBigUint64(at, id, true);
+  }
+
+  #texts(texts: readonly string[]): void {
+    this.u32(texts.length);
+    for (const text of texts) this.#text(text);
+  }
+
+  #text(text: string): void {
+    const bytes = encoder.encode(text);
+    this.u32(bytes.length);
+    const at = this.#grow(bytes.length);
+    this.#bytes.set(bytes, at);
+  }
+
   /** Absent and empty are two things: a count of 0 is absent. */
   #nodes(nodes: readonly NodeId[] | undefined): void {
     this.u32(nodes === undefined ? 0 : nodes.length + 1);
     for (const node of nodes ?? []) this.count(node);
   }
 
+  /** Where the next `bytes` go. It may replace the view, so it is asked before the view is. */
   #grow(bytes: number): number {
     const at = this.#length;
     this.#length += bytes;
     if (this.#length > this.#bytes.length) {
-      const grown = new Uint8Array(this.#bytes.length * 2);
+      const grown = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2));
       grown.set(this.#bytes);
       this.#bytes = grown;
       this.#view = viewOf(grown);
@@ -150,6 +193,7 @@ export class StructureReader {
     const outgoing = this.#nodes();
     const learners = this.#nodes();
     const learnersNext = this.#nodes();
+    const roster = this.#roster();
     if (incoming === undefined || learners === undefined) {
       throw new StructureError("a configuration lacks its voters or learners");
     }
@@ -160,7 +204,46 @@ export class StructureReader {
       learners,
       ...(learnersNext === undefined ? {} : { learnersNext }),
       leaseMs,
+      ...(roster === undefined ? {} : { roster }),
     };
+  }
+
+  #roster(): Roster | undefined {
+    const nodeLast = this.node();
+    if (nodeLast === 0) return undefined;
+    return { nodeLast, members: this.#list(MEMBER_BYTES_MIN, () => this.#member()) };
+  }
+
+  #member(): MemberRow {
+    return {
+      node: nodeId(this.count()),
+      id: this.#id() as MemberId,
+      incarnation: this.#id(),
+      votesNext: this.u32() === 1,
+      name: this.#text(),
+      peerUrls: this.#list(4, () => this.#text()),
+      clientUrls: this.#list(4, () => this.#text()),
+    };
+  }
+
+  #id(): bigint {
+    return this.#view.getBigUint64(this.#take(8), true);
+  }
+
+  #text(): string {
+    const length = this.u32();
+    const at = this.#take(length);
+    const { buffer, byteOffset } = this.#view;
+    return decoder.decode(new Uint8Array(buffer, byteOffset + at, length));
+  }
+
+  /** `bytesMin`: of one element; a damaged length must not make a huge list. */
+  #list<T>(bytesMin: number, read: () => T): readonly T[] {
+    const length = this.u32();
+    if (length * bytesMin > this.#view.byteLength - this.#at) {
+      throw new StructureError("a list is cut");
+    }
+    return Array.from({ length }, read);
   }
 
   meta(): SnapshotMeta {

@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { logIndex, nodeId } from "../base/index.ts";
-import type { NodeId } from "../base/index.ts";
-import type { Entry, Epoch, Membership, StorageOp } from "../consensus/index.ts";
+import type { MemberId, NodeId } from "../base/index.ts";
+import type { Entry, Epoch, Membership, Roster, StorageOp } from "../consensus/index.ts";
 import { FrameEncoder, recordBytes, recordCount } from "./segment-frame.ts";
 import { SegmentScan } from "./segment-scan.ts";
 import type { Frame } from "./segment-scan.ts";
@@ -16,8 +16,26 @@ const epoch: fc.Arbitrary<Epoch> = fc.record({
   node: fc.oneof(fc.constant<0>(0), node),
 });
 const nodes = fc.array(node, { maxLength: 5 });
+const u64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+const texts = fc.array(fc.string({ maxLength: 40 }), { maxLength: 2 });
+const roster: fc.Arbitrary<Roster> = fc.record({
+  nodeLast: node,
+  members: fc.array(
+    fc.record({
+      node,
+      id: u64.map((id) => id as MemberId),
+      incarnation: u64,
+      name: fc.string({ maxLength: 200 }),
+      peerUrls: texts,
+      clientUrls: texts,
+      votesNext: fc.boolean(),
+    }),
+    { maxLength: 4 },
+  ),
+});
 const config: fc.Arbitrary<Membership> = fc.record(
   {
+    roster,
     index,
     incoming: nodes,
     outgoing: nodes,
@@ -45,7 +63,11 @@ const op: fc.Arbitrary<StorageOp> = fc.oneof(
   fc.record({ op: fc.constant<"truncate-from">("truncate-from"), index }),
   fc.record({ op: fc.constant<"promise">("promise"), promised: epoch, votedFor }),
   fc.record({ op: fc.constant<"commit-hint">("commit-hint"), index }),
-  fc.record({ op: fc.constant<"install-snapshot">("install-snapshot"), meta }),
+  fc.record({
+    op: fc.constant<"install-snapshot">("install-snapshot"),
+    meta,
+    generation: fc.nat(),
+  }),
   fc.record({ op: fc.constant<"compact-to">("compact-to"), meta }),
 );
 

@@ -59,6 +59,7 @@ export function recordBytes(op: StorageOp): number {
     case "commit-hint":
       return RECORD_HEADER_BYTES;
     case "install-snapshot":
+      return RECORD_HEADER_BYTES + installPayload(op.meta, op.generation).length;
     case "compact-to":
       return RECORD_HEADER_BYTES + metaPayload(op.meta).length;
     default:
@@ -85,6 +86,13 @@ function configPayload(config: Membership): Uint8Array {
 function metaPayload(meta: SnapshotMeta): Uint8Array {
   const writer = new StructureWriter();
   writer.meta(meta);
+  return writer.bytes();
+}
+
+function installPayload(meta: SnapshotMeta, generation: number): Uint8Array {
+  const writer = new StructureWriter();
+  writer.meta(meta);
+  writer.count(generation);
   return writer.bytes();
 }
 
@@ -149,7 +157,11 @@ export class FrameEncoder {
       case "commit-hint":
         this.#add(RECORD_KINDS[op.op], op.index, EPOCH_ZERO, NO_BYTES);
         return;
-      case "install-snapshot":
+      case "install-snapshot": {
+        const payload = installPayload(op.meta, op.generation);
+        this.#add(RECORD_KINDS[op.op], op.meta.index, op.meta.epoch, payload);
+        return;
+      }
       case "compact-to":
         this.#add(RECORD_KINDS[op.op], op.meta.index, op.meta.epoch, metaPayload(op.meta));
         return;

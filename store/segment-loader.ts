@@ -24,6 +24,8 @@ interface Load {
 interface Found {
   readonly entries: Map<LogIndex, Entry>;
   bytes: number;
+  /** Where the log's files ended when it began. */
+  readonly endsAt: string;
 }
 
 export class SegmentLoader {
@@ -66,7 +68,11 @@ export class SegmentLoader {
     const [load] = this.#loads;
     if (load === undefined) return;
     const pieces = this.#table.piecesOf(load.from, load.until);
-    this.#readPieces(load, pieces, { entries: new Map(), bytes: 0 });
+    this.#readPieces(load, pieces, {
+      entries: new Map(),
+      bytes: 0,
+      endsAt: this.#endsAt(),
+    });
   }
 
   #end(load: Load, failure: DiskFailure | undefined): void {
@@ -144,7 +150,14 @@ export class SegmentLoader {
     const current = kept.filter((entry) => this.#wanted(load, entry));
     this.#view.cache.putLoaded(current);
     const missing = this.#wantsMore(load);
-    this.#end(load, missing);
+    // Entries replaced during the read lie behind where it ended: the files are read once more.
+    if (missing !== undefined && found.endsAt !== this.#endsAt()) this.#begin();
+    else this.#end(load, missing);
+  }
+
+  #endsAt(): string {
+    const { active } = this.#table;
+    return active === undefined ? "" : `${active.sequence}:${active.endBytes}`;
   }
 
   /** The range's first entry must be in memory after a load, or the log's files lack it. */

@@ -12,6 +12,7 @@ import { recordBytes } from "./segment-frame.ts";
 import { SegmentLoader } from "./segment-loader.ts";
 import { recoverLog } from "./segment-recovery.ts";
 import type { RecoveredLog } from "./segment-recovery.ts";
+import type { SegmentTable } from "./segment-table.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 
 /**
@@ -29,12 +30,12 @@ export function openLog(
       return;
     }
     const { recovered } = result;
-    const { promised, votedFor, commitHint, configs } = recovered.view.checkpoint;
+    const { promised, votedFor, commitHint, configs, generation } = recovered.view.checkpoint;
     const { tornTailBytes } = recovered;
     done({
       ok: true,
       log: new SegmentLog(disk, options, recovered),
-      recovery: { promised, votedFor, commitHint, configs, tornTailBytes },
+      recovery: { promised, votedFor, commitHint, configs, generation, tornTailBytes },
     });
   });
 }
@@ -60,6 +61,7 @@ class SegmentLog implements Log {
   readonly #disk: Disk;
   readonly #options: LogOptions;
   readonly #view: LogView;
+  readonly #table: SegmentTable;
   readonly #writer: SegmentWriter;
   readonly #loader: SegmentLoader;
   #queue: Waiting[] = [];
@@ -76,6 +78,7 @@ class SegmentLog implements Log {
     this.#disk = disk;
     this.#options = options;
     this.#view = recovered.view;
+    this.#table = recovered.table;
     this.reader = recovered.view;
     this.#loader = new SegmentLoader(disk, recovered, options.loadBytesMax);
     this.#writer = new SegmentWriter(disk, recovered, {
@@ -83,6 +86,14 @@ class SegmentLog implements Log {
       onFailure: (failure) => this.#fail(failure),
       onIdle: () => this.#advance(),
     });
+  }
+
+  get sizeBytes(): number {
+    return this.#table.sizeBytes;
+  }
+
+  newestWithin(bytes: number): LogIndex {
+    return this.#table.newestWithin(bytes);
   }
 
   write(batch: LogWrite, done: Done): void {

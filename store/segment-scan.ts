@@ -159,12 +159,16 @@ function recordAt(from: Bytes, at: number, end: number, seed: number): ScannedRe
       return { op: { op: "truncate-from", index: logIndex(count) }, until };
     case RECORD_KINDS["commit-hint"]:
       return { op: { op: "commit-hint", index: logIndex(count) }, until };
-    case RECORD_KINDS["install-snapshot"]:
+    case RECORD_KINDS["install-snapshot"]: {
+      const installed = parseStructure(payload, (reader) => ({
+        meta: reader.meta(),
+        generation: reader.count(),
+      }));
+      return installed && { op: { op: "install-snapshot", ...installed }, until };
+    }
     case RECORD_KINDS["compact-to"]: {
       const meta = parseStructure(payload, (reader) => reader.meta());
-      if (meta === undefined) return undefined;
-      const op = kind === RECORD_KINDS["compact-to"] ? "compact-to" : "install-snapshot";
-      return { op: { op, meta }, until };
+      return meta && { op: { op: "compact-to", meta }, until };
     }
     case RECORD_KINDS["oldest-segment"]:
       return { oldestSegment: count, until };

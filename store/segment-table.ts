@@ -41,6 +41,24 @@ export class SegmentTable {
     return this.#rows.at(-1);
   }
 
+  get sizeBytes(): number {
+    return this.#rows.reduce((sum, row) => sum + row.endBytes, 0);
+  }
+
+  /** As in Log. */
+  newestWithin(bytes: number): LogIndex {
+    let left = bytes;
+    let lowest = Infinity;
+    for (const row of this.#rows.toReversed()) {
+      for (const piece of row.pieces.toReversed()) {
+        left -= piece.until - piece.from;
+        if (left < 0 && lowest < Infinity) return lowest as LogIndex;
+        lowest = Math.min(lowest, piece.indexMin);
+      }
+    }
+    return (lowest < Infinity ? lowest : 1) as LogIndex;
+  }
+
   begin(sequence: number, name: string, sizeBytes: number, endBytes: number): void {
     this.#rows.push({ sequence, name, sizeBytes, endBytes, indexMax: 0, pieces: [] });
   }

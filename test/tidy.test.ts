@@ -85,7 +85,7 @@ describe("imports go one way", () => {
       "base/ids.ts:1: base/ may not import consensus/",
       "client/call.ts:1: production code imports test/fake.ts",
       "client/call.ts:2: a folder does not import its own index.ts",
-      "store/range.ts:1: of store/, only the log files and the machine know consensus/",
+      "store/range.ts:1: of store/, only the log files, the machine and the snapshot stream know consensus/",
       "store/segment-log.ts:1: the store takes types of consensus/, not its behaviour",
       'odd/file.ts:1: folder "odd" has no place in LAYERS',
     ]);

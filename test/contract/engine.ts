@@ -159,6 +159,40 @@ export function engineContract(name: string, createTwin: () => EngineTwin): void
       });
     });
 
+    test("a snapshot shows the rows of its moment, page by page, whatever is written since", async () => {
+      await withEngine(async (engine) => {
+        const before = Array.from({ length: 40 }, (_, at) => put(`k${at + 10}`, "before"));
+        await write(engine, before);
+        const snapshot = engine.snapshot();
+        await write(engine, [put("k00", "after"), put("k10", "after"), put("k99", "after")]);
+        const rows: EngineRow[] = [];
+        const sizes: number[] = [];
+        for (;;) {
+          const page = await answerOf<readonly EngineRow[]>((done) => snapshot.next(50, done));
+          if (page.length === 0) break;
+          rows.push(...page);
+          sizes.push(page.length);
+          await write(engine, [{ op: "delete", key: bytes(`k${sizes.length + 10}`) }]);
+        }
+        snapshot.close();
+        expect(rows.map(({ key, value }) => [text(key), text(value)])).toEqual(
+          Array.from({ length: 40 }, (_, at) => [`k${at + 10}`, "before"]),
+        );
+        expect(sizes.length).toBeGreaterThan(5);
+        expect(await get(engine, "k00", "k10", "k11")).toEqual(["after", "after", undefined]);
+      });
+    });
+
+    test("a snapshot may end early, and the engine closes after it", async () => {
+      await withEngine(async (engine) => {
+        await write(engine, [put("a", "1"), put("b", "2")]);
+        const [never, early] = [engine.snapshot(), engine.snapshot()];
+        await answerOf<readonly EngineRow[]>((done) => early.next(1, done));
+        never.close();
+        early.close();
+      });
+    });
+
     test("agrees with a sorted map over any batches", async () => {
       const key = fc
         .uint8Array({ minLength: 1, maxLength: 3 })

@@ -49,6 +49,7 @@ export function logContract(name: string, createDisk: () => LogDisk): void {
           votedFor: 0,
           commitHint: 0,
           configs: [BOOTSTRAP],
+          generation: 0,
           tornTailBytes: 0,
         });
         expect(log.log.reader.first()).toBe(1);
@@ -202,15 +203,20 @@ export function logContract(name: string, createDisk: () => LogDisk): void {
       await withDisk(async (disk) => {
         const log = await WrittenLog.open(disk.open());
         await log.write(append(1, 20, 1));
-        await log.write({ op: "install-snapshot", meta: metaAt(10, 1) });
+        await log.write({ op: "install-snapshot", meta: metaAt(10, 1), generation: 1 });
         expect(outline(await log.entries())).toMatch(/^11@1 .* 20@1$/);
-        await log.write(truncateFrom(11), { op: "install-snapshot", meta: metaAt(900, 4) });
+        await log.write(truncateFrom(11), {
+          op: "install-snapshot",
+          meta: metaAt(900, 4),
+          generation: 2,
+        });
         expect(log.log.reader.last()).toBe(900);
         await log.write(append(901, 902, 5));
         await log.close();
         const again = await WrittenLog.open(disk.open());
         expect(outline(await again.entries())).toBe("901@5 902@5");
         expect(again.log.reader.epochAt(logIndex(900))).toEqual(term(4));
+        expect(again.recovery.generation).toBe(2);
         await again.close();
       });
     });

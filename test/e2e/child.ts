@@ -58,6 +58,11 @@ export class Child {
     return pid;
   }
 
+  /** Undefined while it runs. */
+  get exit(): Exit | undefined {
+    return this.#exit;
+  }
+
   get running(): boolean {
     return this.#exit === undefined;
   }

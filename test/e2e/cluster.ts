@@ -37,6 +37,7 @@ export class MemberProcess {
   readonly endpoint: string;
   readonly dataDir: string;
   readonly args: readonly string[];
+  readonly peerUrl: string;
   #child: Child | undefined;
 
   constructor(plan: MemberPlan, dataDir: string, args: readonly string[]) {
@@ -44,11 +45,17 @@ export class MemberProcess {
     this.isLearner = plan.isLearner;
     this.endpoint = plan.clientUrl.replace("http://", "");
     this.dataDir = dataDir;
+    this.peerUrl = plan.peerUrl;
     this.args = args;
   }
 
   get running(): boolean {
     return this.#child?.running === true;
+  }
+
+  /** Undefined while it runs. */
+  get exit(): Exit | undefined {
+    return this.#child?.exit;
   }
 
   get pid(): number {
@@ -98,12 +105,28 @@ export class MemberProcess {
 }
 
 export class Cluster {
-  readonly members: readonly MemberProcess[];
   readonly folder: string;
+  readonly #members: MemberProcess[];
 
   private constructor(members: readonly MemberProcess[], folder: string) {
-    this.members = members;
+    this.#members = [...members];
     this.folder = folder;
+  }
+
+  get members(): readonly MemberProcess[] {
+    return this.#members;
+  }
+
+  /** Plans a member that is yet to be added to the running cluster; started, it joins. */
+  async planJoin(name: string, isLearner = false): Promise<MemberProcess> {
+    const clientUrl = `http://127.0.0.1:${await freePort()}`;
+    const peerUrl = `http://127.0.0.1:${await freePort()}`;
+    const plan = { name, isLearner, clientUrl, peerUrl };
+    const dataDir = join(this.folder, name);
+    const all = [...this.#members.filter((member) => member.running), plan];
+    const member = new MemberProcess(plan, dataDir, joinArgs(plan, all, dataDir));
+    this.#members.push(member);
+    return member;
   }
 
   /** Plans a cluster without starting it. */
@@ -209,6 +232,20 @@ export class Cluster {
 /** Runs the built `hansa` command to its end. */
 export function hansa(args: readonly string[], input?: string): Promise<Finished> {
   return finish(process.execPath, [MAIN, ...args], input === undefined ? {} : { input });
+}
+
+function joinArgs(
+  own: MemberPlan,
+  all: readonly { readonly name: string; readonly peerUrl: string }[],
+  dataDir: string,
+): string[] {
+  return [
+    ...["--name", own.name, "--data-dir", dataDir],
+    ...["--listen-client-urls", own.clientUrl, "--advertise-client-urls", own.clientUrl],
+    ...["--listen-peer-urls", own.peerUrl, "--initial-advertise-peer-urls", own.peerUrl],
+    ...["--initial-cluster", all.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(",")],
+    ...["--initial-cluster-state", "existing"],
+  ];
 }
 
 function serveArgs(

@@ -11,7 +11,9 @@ import { statesOf, workloadUnder } from "./workload.ts";
 const BACK_MS_MAX = 10_000;
 const PAUSE_MS = 5_000;
 
-describe("kill -9 and SIGSTOP", () => {
+describe.each(["raft", "paxos"])("kill -9 and SIGSTOP over %s", (protocol) => {
+  const flags = ["--consensus", protocol];
+
   let cluster: Cluster;
 
   afterEach(async () => {
@@ -19,7 +21,7 @@ describe("kill -9 and SIGSTOP", () => {
   });
 
   test("the leader is killed under 64 writers", async () => {
-    cluster = await Cluster.start({ voters: 3 });
+    cluster = await Cluster.start({ voters: 3, flags });
     const struck: MemberProcess[] = [];
     const report = await workloadUnder(cluster, async (done) => {
       const leader = await cluster.leader();
@@ -39,7 +41,7 @@ describe("kill -9 and SIGSTOP", () => {
   }, 120_000);
 
   test("all three are killed at once and started again", async () => {
-    cluster = await Cluster.start({ voters: 3 });
+    cluster = await Cluster.start({ voters: 3, flags });
     const report = await workloadUnder(cluster, async (done) => {
       await Promise.all(cluster.members.map((member) => member.kill()));
       done();
@@ -54,7 +56,7 @@ describe("kill -9 and SIGSTOP", () => {
   }, 120_000);
 
   test("a lease read on a leader that was paused for 5 s is never stale", async () => {
-    cluster = await Cluster.start({ voters: 3 });
+    cluster = await Cluster.start({ voters: 3, flags });
     const old = await cluster.leader();
     const paused = new WireClient(old.endpoint);
     try {

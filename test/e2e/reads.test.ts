@@ -26,14 +26,15 @@ interface Printed {
 
 const CALL_MS_MAX = 10_000;
 
-describe("reads by mode", () => {
+describe.each(["raft", "paxos"])("reads by mode over %s", (protocol) => {
   let cluster: Cluster;
   let leader: MemberProcess;
   let learner: MemberProcess;
   let revision: number;
 
   beforeAll(async () => {
-    cluster = await Cluster.start({ voters: 3, learners: 1 });
+    const flags = ["--consensus", protocol];
+    cluster = await Cluster.start({ voters: 3, learners: 1, flags });
     leader = await cluster.leader();
     const [found] = cluster.learners;
     if (found === undefined) throw new Error("a cluster without a learner");

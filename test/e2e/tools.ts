@@ -6,7 +6,7 @@ import { describe } from "@jest/globals";
 /** Debian's names: packages etcd-server, etcd-client, nghttp2-client and curl. */
 export type Tool = "etcd" | "etcdctl" | "h2load" | "nghttp" | "curl";
 
-function isInstalled(tool: Tool): boolean {
+export function isInstalled(tool: Tool): boolean {
   return (process.env["PATH"] ?? "")
     .split(delimiter)
     .some((folder) => existsSync(join(folder, tool)));

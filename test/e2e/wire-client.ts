@@ -53,6 +53,19 @@ export class WireClient {
     return this.#call("/etcdserverpb.KV/Txn", codec, request, deadlineMs);
   }
 
+  memberList(deadlineMs: number): Promise<etcdserverpb.MemberListResponse.$Shape> {
+    const codec = {
+      request: etcdserverpb.MemberListRequest,
+      answer: etcdserverpb.MemberListResponse,
+    };
+    return this.#call(
+      "/etcdserverpb.Cluster/MemberList",
+      codec,
+      { linearizable: true },
+      deadlineMs,
+    );
+  }
+
   status(deadlineMs: number): Promise<etcdserverpb.StatusResponse.$Shape> {
     const codec = { request: etcdserverpb.StatusRequest, answer: etcdserverpb.StatusResponse };
     return this.#call("/etcdserverpb.Maintenance/Status", codec, {}, deadlineMs);

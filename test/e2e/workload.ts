@@ -196,7 +196,8 @@ export async function workloadUnder(cluster: Cluster, strike: Strike): Promise<W
 
 /** Waits until every running member has applied the same revision, and compares all they hold. */
 export async function statesOf(cluster: Cluster): Promise<readonly string[]> {
-  const wires = cluster.members.map((member) => new WireClient(member.endpoint));
+  const running = cluster.members.filter((member) => member.running);
+  const wires = running.map((member) => new WireClient(member.endpoint));
   const everything = { key: bytes("\0"), range_end: bytes("\0"), read_mode: READ_MODES.local };
   try {
     return await until("all members hold one revision", WRITE_MS_MAX, async () => {

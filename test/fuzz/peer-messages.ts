@@ -1,10 +1,16 @@
 // Every message that peers can send, drawn at random: for round trips, and as the seed of hostile bytes.
 import fc from "fast-check";
-import type { BootNonce, LogIndex, NodeId } from "../../base/index.ts";
-import type { Entry, Epoch, Membership, ProposeReject, WireId } from "../../consensus/index.ts";
+import type { BootNonce, LogIndex, MemberId, NodeId } from "../../base/index.ts";
+import type {
+  Entry,
+  Epoch,
+  Membership,
+  ProposeReject,
+  Roster,
+  WireId,
+} from "../../consensus/index.ts";
 import { etcdserverpb, hansa } from "../../proto/index.ts";
-import type { RaftMessage } from "../../raft/index.ts";
-import type { PeerMessage } from "../../rpc/index.ts";
+import type { ConsensusMessage, PeerMessage } from "../../rpc/index.ts";
 import type { RequestKind } from "../../store/index.ts";
 
 const count = fc.oneof(fc.nat({ max: 300 }), fc.maxSafeNat());
@@ -21,8 +27,25 @@ const epoch: fc.Arbitrary<Epoch> = fc.record({
   round: count,
   node: fc.oneof(fc.constant(0 as const), node),
 });
+const texts = fc.array(fc.string({ maxLength: 20 }), { maxLength: 2 });
+const roster: fc.Arbitrary<Roster> = fc.record({
+  nodeLast: node,
+  members: fc.array(
+    fc.record({
+      node,
+      id: u64.map((value) => value as MemberId),
+      incarnation: u64,
+      name: fc.string({ maxLength: 20 }),
+      peerUrls: texts,
+      clientUrls: texts,
+      votesNext: fc.boolean(),
+    }),
+    { maxLength: 3 },
+  ),
+});
 const membership: fc.Arbitrary<Membership> = fc
   .record({
+    roster: fc.option(roster, { nil: undefined }),
     index,
     incoming: fc.uniqueArray(node, { minLength: 1, maxLength: 4 }),
     learners: nodes,
@@ -31,9 +54,11 @@ const membership: fc.Arbitrary<Membership> = fc
     leaseMs: fc.double({ min: 0.5, max: 1e6, noNaN: true }),
     joint: fc.boolean(),
   })
-  .map(({ joint, outgoing, learnersNext, ...simple }) =>
-    joint ? { ...simple, outgoing, learnersNext } : simple,
-  );
+  .map(({ joint, outgoing, learnersNext, roster: table, ...simple }) => ({
+    ...simple,
+    ...(joint ? { outgoing, learnersNext } : undefined),
+    ...(table === undefined ? undefined : { roster: table }),
+  }));
 const content = fc.oneof(
   fc.constant({ kind: "noop" as const }),
   fc.record({ kind: fc.constant("command" as const), data: fc.uint8Array({ maxLength: 300 }) }),
@@ -60,12 +85,13 @@ const appendEntries = fc.nat({ max: 2 ** 50 }).chain((prevIndex) =>
     commit: index,
   }),
 );
+const consecutive = fc.integer({ min: 1, max: 2 ** 50 }).chain(entriesFrom);
 const echo = fc.record({ stamp: wireId, index });
 const granted = fc.boolean();
 
 /** By kind, so that a kind without an arbitrary does not compile. */
 const BODIES: {
-  readonly [K in RaftMessage["kind"]]: fc.Arbitrary<Extract<RaftMessage, { kind: K }>>;
+  readonly [K in ConsensusMessage["kind"]]: fc.Arbitrary<Extract<ConsensusMessage, { kind: K }>>;
 } = {
   "request-vote": fc.record({
     kind: fc.constant("request-vote" as const),
@@ -118,6 +144,44 @@ const BODIES: {
   "timeout-now": fc.record({ kind: fc.constant("timeout-now" as const) }),
   "stale-epoch": fc.record({ kind: fc.constant("stale-epoch" as const) }),
   "leader-halted": fc.record({ kind: fc.constant("leader-halted" as const) }),
+  prepare: fc.record({ kind: fc.constant("prepare" as const), from: index }),
+  "prepare-poll": fc.record({
+    kind: fc.constant("prepare-poll" as const),
+    poll: wireId,
+    ballot: epoch,
+  }),
+  "prepare-poll-answer": fc.record({
+    kind: fc.constant("prepare-poll-answer" as const),
+    poll: wireId,
+    granted,
+  }),
+  promise: consecutive.chain((entries) =>
+    fc.record({
+      kind: fc.constant("promise" as const),
+      chosen: index,
+      compactedTo: index,
+      entries: fc.constant(entries.filter((_, at) => at % 2 === 0)),
+    }),
+  ),
+  accept: fc.record({
+    kind: fc.constant("accept" as const),
+    entries: consecutive,
+    chosen: index,
+  }),
+  accepted: fc.record({ kind: fc.constant("accepted" as const), from: index, until: index }),
+  learn: fc.record({ kind: fc.constant("learn" as const), from: index }),
+  chosen: fc.record({
+    kind: fc.constant("chosen" as const),
+    entries: consecutive,
+    chosen: index,
+  }),
+  "read-slot": fc.record({ kind: fc.constant("read-slot" as const), id: wireId }),
+  "read-slot-answer": fc.record({
+    kind: fc.constant("read-slot-answer" as const),
+    id: wireId,
+    slot: index,
+  }),
+  fill: fc.record({ kind: fc.constant("fill" as const), through: index }),
 };
 
 /** A readable body for each kind of request. */
@@ -160,7 +224,7 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   },
 );
 
-function consensus(body: RaftMessage): fc.Arbitrary<PeerMessage> {
+function consensus(body: ConsensusMessage): fc.Arbitrary<PeerMessage> {
   return fc.record({
     kind: fc.constant("consensus" as const),
     envelope: fc.record({

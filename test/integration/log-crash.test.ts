@@ -177,7 +177,7 @@ class World {
     if (kind === 4) return [];
     if (kind === 5 && entries.length > 20) {
       const meta = metaAt(last + 5, this.#round);
-      return [truncateFrom(compacted + 1), { op: "install-snapshot", meta }];
+      return [truncateFrom(compacted + 1), { op: "install-snapshot", meta, generation: 1 }];
     }
     const bytes = [0, 30, 300, this.#below(2000)][this.#below(4)] ?? 30;
     const count = 1 + this.#below(4);

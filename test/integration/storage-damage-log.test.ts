@@ -170,7 +170,7 @@ describe("a torn tail", () => {
     const torn = changed(after, "segment-000000000004.log", (bytes) => bytes.fill(0, 512, 1024));
     // The batch that begins a segment is acknowledged with the segment: here it is damage.
     expect((await refusal(torn)).kind).toBe("corrupt");
-    const inPlace = await writtenFiles(async (log) => log.write(append(61, 63, 2, 60)));
+    const inPlace = await writtenFiles(async (log) => log.write(append(61, 62, 2, 60)));
     const from = usedBytes(await writtenFiles(async () => Promise.resolve()), LAST_SEGMENT);
     const hole = changed(inPlace, LAST_SEGMENT, (bytes) => bytes.fill(0, from, from + 100));
     expect(await indexesIn(hole)).toBe(WHOLE);

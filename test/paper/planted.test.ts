@@ -2,7 +2,7 @@
 // and not without. Whether the simulator's checks see the harm is the simulator's to prove.
 import { expect, test } from "@jest/globals";
 import { present } from "../../base/index.ts";
-import type { BootNonce, LogIndex, MonotonicMs, PlantedBug } from "../../base/index.ts";
+import type { BootNonce, LogIndex, MonotonicMs, NodeId, PlantedBug } from "../../base/index.ts";
 import { Lone, append, appendAck, heartbeat, heartbeatAck, requestVote } from "./lone.ts";
 import type { LoneInit } from "./lone.ts";
 
@@ -95,7 +95,85 @@ const FORBIDDEN: Partial<Record<PlantedBug, Forbidden>> = {
     lone.step(2, 1, { kind: "read-index-answer", id, index: 0 as LogIndex });
     return lone.reads.length === 1;
   },
+  "config-before-own-commit": (init) => {
+    const lone = Lone.leader({ ...init, terms: [1] });
+    return change(lone, [1, 2]);
+  },
+  "joint-left-without-both-majorities": (init) => {
+    const lone = Lone.established({ ...init, voters: [1, 2, 3, 4, 5] });
+    change(lone, [1, 2, 3]);
+    lone.persistAll();
+    return lone.core.status().config.outgoing === undefined;
+  },
+  "lease-after-timeout-now": (init) => {
+    const lone = Lone.established(init);
+    lone.turn((core, now) => core.transferTo(2 as NodeId, now));
+    return lone.core.leaseHolds(lone.core.status().epoch, lone.now);
+  },
+  "lease-cached-across-config": (init) => {
+    const lone = Lone.established({ ...init, voters: [1, 2, 3, 4, 5] });
+    lone.step(3, 1, heartbeatAck(lone, 1));
+    change(lone, [1, 4, 5]);
+    return lone.core.leaseHolds(lone.core.status().epoch, lone.now);
+  },
+  "removed-leader-counts-itself": (init) => {
+    const lone = Lone.established(init);
+    change(lone, [2, 3]);
+    lone.persistAll();
+    lone.step(2, 1, appendAck(lone.last));
+    return lone.commit === lone.last;
+  },
+  "learner-promoted-behind": (init) => {
+    const lone = Lone.established({ ...init, learners: [4] });
+    return change(lone, [1, 2, 3, 4]);
+  },
+  "install-keeps-conflicting-suffix": (init) => {
+    const lone = Lone.awake({ ...init, terms: [1, 1, 1], term: 1 });
+    install(lone, 2, 2);
+    return lone.last > 2;
+  },
+  "snapshot-config-ignored": (init) => {
+    const lone = Lone.awake({ ...init, terms: [1], term: 1 });
+    install(lone, 5, 2);
+    return lone.core.status().config.index !== 4;
+  },
+  "snapshot-not-pinned": (init) => {
+    const lone = Lone.leader({ ...init, terms: [1, 1, 1] });
+    lone.step(2, lone.term, appendAck(4));
+    lone.apply();
+    lone.turn((core, now) => core.compactTo(2 as LogIndex, now));
+    lone.persistAll();
+    lone.step(3, lone.term, { kind: "append-reject", ...REJECTED });
+    lone.turn((core, now) => core.compactTo(4 as LogIndex, now));
+    lone.persistAll();
+    return lone.log.first() > 3;
+  },
 };
+
+const REJECTED = { prevIndex: 3 as LogIndex, hintIndex: 0 as LogIndex, hintTerm: 0 };
+
+/** A snapshot whose configuration is of entry 4, or of none before that. */
+function install(lone: Lone, index: number, round: number): void {
+  const config = {
+    ...lone.core.status().config,
+    index: Math.min(index, 4) as LogIndex,
+    incoming: [1, 2, 3, 4] as NodeId[],
+  };
+  const meta = { index: index as LogIndex, epoch: { config: 0, round, node: 0 as const }, config };
+  lone.turn((core, now) => {
+    core.install(meta, 1, now);
+  });
+  lone.persistAll();
+}
+
+/** Whether the change was accepted. */
+function change(lone: Lone, voters: readonly number[]): boolean {
+  const { index } = lone.core.status().config;
+  const wish = { voters: voters as NodeId[], learners: [] };
+  const result = lone.core.proposeConfig(wish, index, lone.now);
+  lone.drain();
+  return result.ok;
+}
 
 test.each(Object.entries(FORBIDDEN))("%s", (name, happens) => {
   expect(happens({})).toBe(false);

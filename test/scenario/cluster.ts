@@ -9,6 +9,7 @@ import type {
   Entry,
   Envelope,
   Membership,
+  ProposeResult,
   ReadMode,
   WriteBatch,
 } from "../../consensus/index.ts";
@@ -42,6 +43,8 @@ class Node<M extends Message> {
   applyQueue: Entry[] = [];
   /** Everything applied, of all boots: applied state is as durable as the scenario's memory. */
   applied: Entry[] = [];
+  /** Beside it, to be in force once the log says so. */
+  staged: Entry[] | undefined;
 
   constructor(id: NodeId, core: Consensus<M>, log: MemoryLog, now: MonotonicMs) {
     this.id = id;
@@ -103,11 +106,31 @@ export class Cluster<M extends Message> {
   }
 
   propose(id: number, text: string): void {
+    const data = new TextEncoder().encode(text);
+    this.ask(id, "proposal", (core, now) => core.propose(data, now));
+  }
+
+  /** Whatever the core refuses is said. */
+  ask(
+    id: number,
+    what: string,
+    input: (core: Consensus<M>, now: MonotonicMs) => ProposeResult,
+  ): void {
     const node = this.node(id);
     this.#input(node, () => {
-      const result = node.core.propose(new TextEncoder().encode(text), node.now);
-      if (!result.ok) this.#say(`${id} refuses the proposal: ${result.reason}`);
+      const result = input(node.core, node.now);
+      if (!result.ok) this.#say(`${id} refuses the ${what}: ${result.reason}`);
     });
+  }
+
+  /** A member that the configuration is yet to hold: an empty disk that knows of no voter. */
+  add(id: number): void {
+    const { leaseMs } = this.#init.membership;
+    const log = new MemoryLog({ index: 0 as LogIndex, incoming: [], learners: [], leaseMs });
+    const now = Math.max(...[...this.nodes.values()].map((node) => node.now)) as MonotonicMs;
+    const node = new Node(id as NodeId, this.#boot(id as NodeId, log, 1, now, 0), log, now);
+    this.nodes.set(id as NodeId, node);
+    this.#drain(node);
   }
 
   read(id: number, mode: ReadMode, deadlineMs: number): number {
@@ -148,7 +171,34 @@ export class Cluster<M extends Message> {
     if (write.ops.length > 0) this.#say(`${id} persists ${write.ops.map(describeOp).join("; ")}`);
     this.#post(write.after);
     this.#input(node, () => node.core.persisted(write.id, node.now));
+    const installed = write.ops.find((op) => op.op === "install-snapshot");
+    if (installed !== undefined) this.#flip(node, installed.meta.index);
     return true;
+  }
+
+  /** A snapshot of `from`'s state at `index` stands complete at `id`; its core says what becomes of it. */
+  install(id: number, from: number, index: number): void {
+    const node = this.node(id);
+    const sender = this.node(from);
+    const meta = sender.core.markAt(index as LogIndex);
+    this.#input(node, () => {
+      const taken = node.core.install(meta, node.log.generation + 1, node.now);
+      if (taken) node.staged = sender.applied.filter((entry) => entry.index <= index);
+      else this.#say(`${id} does not need the snapshot at ${index}`);
+    });
+  }
+
+  #flip(node: Node<M>, index: LogIndex): void {
+    node.applied = present(node.staged, "the state that was installed");
+    node.staged = undefined;
+    node.applyQueue = [];
+    this.#say(`${node.id} changes over to the state at ${index}`);
+    this.#input(node, () => node.core.applied(index, node.now));
+  }
+
+  /** The disk's applied state is gone; log and promise are whole. */
+  loseState(id: number): void {
+    this.node(id).applied = [];
   }
 
   apply(id: number): boolean {
@@ -169,6 +219,7 @@ export class Cluster<M extends Message> {
     node.up = false;
     node.writes = [];
     node.applyQueue = [];
+    node.staged = undefined;
   }
 
   restart(id: number): void {

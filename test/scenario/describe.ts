@@ -29,10 +29,12 @@ export function describeEntries(entries: readonly Entry[]): string {
   return entries.length === 0 ? "none" : entries.map(describeEntry).join(", ");
 }
 
-export function describeConfig({ incoming, outgoing, learners }: Membership): string {
+export function describeConfig(config: Membership): string {
+  const { incoming, outgoing, learners, learnersNext = [] } = config;
   const joint = outgoing === undefined ? "" : ` outgoing ${outgoing.join(" ")}`;
   const taught = learners.length === 0 ? "" : ` learners ${learners.join(" ")}`;
-  return `config(${incoming.join(" ")}${joint}${taught})`;
+  const next = learnersNext.length === 0 ? "" : ` learners-next ${learnersNext.join(" ")}`;
+  return `config(${incoming.join(" ")}${joint}${taught}${next})`;
 }
 
 export function describeEnvelope({ from, to, epoch, body }: Envelope<{ kind: string }>): string {

@@ -1,5 +1,5 @@
 // A log in memory for tests: what the core sees, and, in a second one, what would survive a power loss.
-import { assert, present } from "../../base/index.ts";
+import { assert } from "../../base/index.ts";
 import type { LogIndex, NodeId } from "../../base/index.ts";
 import { EPOCH_ZERO } from "../../consensus/index.ts";
 import type {
@@ -15,9 +15,12 @@ export class MemoryLog implements LogReader {
   promised: Epoch = EPOCH_ZERO;
   votedFor: NodeId | 0 = 0;
   commitHint = 0 as LogIndex;
+  /** Of the state in force. */
+  generation = 0;
   /** Entries before this are said to be on disk only, until `load` is called. */
   loadedFrom = 0;
-  #entries: Entry[] = [];
+  /** From `first()` on; a hole is a slot that holds nothing (Paxos). */
+  #entries: (Entry | undefined)[] = [];
   #snapshot: SnapshotMeta;
 
   constructor(bootstrap: Membership) {
@@ -51,7 +54,8 @@ export class MemoryLog implements LogReader {
     const entries: Entry[] = [];
     let bytes = 0;
     for (let index = from; index < until; index = (index + 1) as LogIndex) {
-      const entry = present(this.#entries[index - this.first()], `entry ${index}`);
+      const entry = this.#entries[index - this.first()];
+      if (entry === undefined) continue;
       bytes += entry.kind === "command" ? entry.data.length : 0;
       if (bytes > bytesMax && entries.length > 0) break;
       entries.push(entry);
@@ -61,12 +65,14 @@ export class MemoryLog implements LogReader {
 
   /** Every configuration from the snapshot on. */
   configs(): readonly Membership[] {
-    const later = this.#entries.flatMap((entry) => (entry.kind === "config" ? [entry.config] : []));
+    const later = this.entries().flatMap((entry) =>
+      entry.kind === "config" ? [entry.config] : [],
+    );
     return [this.#snapshot.config, ...later];
   }
 
   entries(): readonly Entry[] {
-    return this.#entries;
+    return this.#entries.filter((entry) => entry !== undefined);
   }
 
   take(ops: readonly StorageOp[]): void {
@@ -78,6 +84,7 @@ export class MemoryLog implements LogReader {
     twin.promised = this.promised;
     twin.votedFor = this.votedFor;
     twin.commitHint = this.commitHint;
+    twin.generation = this.generation;
     twin.#snapshot = this.#snapshot;
     twin.#entries = [...this.#entries];
     return twin;
@@ -105,9 +112,16 @@ export class MemoryLog implements LogReader {
         this.#entries = this.#entries.slice(op.meta.index - this.first() + 1);
         this.#snapshot = op.meta;
         return;
-      case "put":
       case "install-snapshot":
-        throw new Error(`the test log does not know ${op.op}`);
+        this.#entries = this.#entries.slice(Math.max(0, op.meta.index - this.first() + 1));
+        this.#snapshot = op.meta;
+        this.generation = op.generation;
+        return;
+      case "put": {
+        const at = op.entry.index - this.first();
+        while (this.#entries.length < at) this.#entries.push(undefined);
+        this.#entries[at] = op.entry;
+      }
     }
   }
 }

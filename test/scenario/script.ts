@@ -1,15 +1,17 @@
 // The language of scenarios: one word a command, for any core behind the consensus contract.
 //
 //   nodes 1 2 3 [learners=4] [lease=1000] [option=value ...]   a fresh cluster; options by their contract names
-//   start 2 terms=1,1,2 [term=2] [vote=0] [hint=0] [voters=1,2] node 2's disk holds these entries, and a config
+//   start 2 terms=1,-,2 [term=2] [vote=0] [hint=0] [voters=1,2] node 2's disk holds these entries, and a config
 //   elapse MS [ids]   tick [ids]   campaign ID   elect ID       clocks; elect also settles, and prints little
+//   add ID            a member with an empty disk, in no configuration yet
+//   change ID voters=1,2,3 [learners=4] [expect=INDEX]    transfer ID TO    peers ID    config [ids]
 //   propose ID TEXT   read ID MODE [deadline=MS]
 //   deliver / drop [FROM->TO] [KIND] [#NUMBER] [keep]           messages under way, all that match
 //   network           what is under way
 //   persist ID   apply ID   stabilize [ids]
 //   cut A B | cut A->B   isolate ID   heal   crash ID   restart ID
 //   unreachable ID PEER   storage-failed ID   clock-uncertain ID   compact ID INDEX   page-out ID INDEX   load ID
-//   snapshot-sent ID TO ok|failed
+//   snapshot-sent ID TO ok|failed   checkpoint ID INDEX   install ID FROM INDEX   lose-state ID   in-force [ids]
 //   turn begin|end    inputs in between are one event-loop turn
 //   lease ID   status [ids]   log [ids]   disk ID   count KIND
 import { present } from "../../base/index.ts";
@@ -82,6 +84,15 @@ export class Script<M extends { readonly kind: string }> {
       elect: ([id]) => this.#elect(Number(id)),
       propose: this.traced(([id, ...text]) => this.cluster.propose(Number(id), text.join(" "))),
       read: this.traced((args) => this.#read(args)),
+      add: this.traced((args) => args.forEach((id) => this.cluster.add(Number(id)))),
+      change: this.traced((args) => this.#change(args)),
+      transfer: this.traced(([id, to]) =>
+        this.cluster.ask(Number(id), "transfer", (core, now) =>
+          core.transferTo(Number(to) as NodeId, now),
+        ),
+      ),
+      peers: ([id]) => this.#peers(Number(id)),
+      config: (args) => this.#ids(args).map((id) => this.#config(id)),
       persist: this.traced(([id]) => void this.cluster.persist(Number(id))),
       apply: this.traced(([id]) => void this.cluster.apply(Number(id))),
       stabilize: this.traced((args) => this.cluster.stabilize(this.#ids(args))),
@@ -137,6 +148,18 @@ export class Script<M extends { readonly kind: string }> {
         this.cluster.node(Number(id)).log.loadedFrom = Number(index);
       }),
       load: traced(([id]) => this.#load(Number(id))),
+      checkpoint: traced(([id, index]) =>
+        this.cluster.act(Number(id), (core, now) => core.compactTo(Number(index) as LogIndex, now)),
+      ),
+      install: traced(([id, from, index]) =>
+        this.cluster.install(Number(id), Number(from), Number(index)),
+      ),
+      "lose-state": traced(([id]) => this.cluster.loseState(Number(id))),
+      "in-force": (args) =>
+        this.#ids(args).map((id) => {
+          const { config } = this.cluster.node(id).core.status();
+          return `${id} ${describeConfig(config)} of entry ${config.index}`;
+        }),
       "snapshot-sent": traced(([id, to, how]) =>
         this.cluster.act(Number(id), (core, now) =>
           core.snapshotSent(Number(to) as NodeId, how === "ok", now),
@@ -168,16 +191,17 @@ export class Script<M extends { readonly kind: string }> {
     const { plain, named } = parse(args);
     const log = new MemoryLog(present(this.#membership, "a membership"));
     const terms = (named["terms"] ?? "").split(",").filter((term) => term !== "");
-    const entries = terms.map((term, at): Entry => {
+    const entries = terms.flatMap((term, at): Entry[] => {
+      if (term === "-") return [];
       const index = (at + 1) as LogIndex;
       const data = new TextEncoder().encode(`${index}/${term}`);
-      return { kind: "command", index, epoch: this.#epochOf(Number(term)), data };
+      return [{ kind: "command", index, epoch: this.#epochOf(Number(term)), data }];
     });
     if (named["voters"] !== undefined) entries.push(this.#configEntry(entries, named["voters"]));
     const promised = this.#epochOf(Number(named["term"] ?? terms.at(-1) ?? 0));
     log.take([
       { op: "promise", promised, votedFor: Number(named["vote"] ?? 0) as NodeId | 0 },
-      { op: "append", entries },
+      ...entries.map((entry) => ({ op: "put", entry }) as const),
       { op: "commit-hint", index: Number(named["hint"] ?? 0) as LogIndex },
     ]);
     this.cluster.startWith(Number(plain[0]), log);
@@ -230,6 +254,31 @@ export class Script<M extends { readonly kind: string }> {
       Number(named["deadline"] ?? 60_000),
     );
     this.cluster.say(`read ${number}: ${mode} at ${id}`);
+  }
+
+  /** `expect`: by default the index of the configuration that the node has. */
+  #change(args: readonly string[]): void {
+    const { plain, named } = parse(args);
+    const id = Number(plain[0]);
+    const { index } = this.cluster.node(id).core.status().config;
+    const expect = Number(named["expect"] ?? index) as LogIndex;
+    const wish = { voters: nodesIn(named["voters"]), learners: nodesIn(named["learners"]) };
+    this.cluster.ask(id, "change", (core, now) => core.proposeConfig(wish, expect, now));
+  }
+
+  #peers(id: number): readonly string[] {
+    return this.cluster
+      .node(id)
+      .core.peers()
+      .map(({ node, match, caughtUp }) => {
+        return `${node} matches ${match}${caughtUp ? ", caught up" : ""}`;
+      });
+  }
+
+  #config(id: number): string {
+    const { config, transferee } = this.cluster.node(id).core.status();
+    const handing = transferee === undefined ? "" : `, handing over to ${transferee}`;
+    return `${id} has ${describeConfig(config)} of ${config.index}${handing}`;
   }
 
   #lease(id: number): readonly string[] {
@@ -289,6 +338,13 @@ export class Script<M extends { readonly kind: string }> {
   #ids(args: readonly string[]): readonly number[] {
     return args.length > 0 ? args.map(Number) : [...this.cluster.nodes.keys()];
   }
+}
+
+function nodesIn(list = ""): readonly NodeId[] {
+  return list
+    .split(",")
+    .filter((id) => id !== "")
+    .map((id) => Number(id) as NodeId);
 }
 
 function parse(args: readonly string[]): {

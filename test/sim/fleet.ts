@@ -8,7 +8,7 @@ import type { SimOptions } from "./simulate.ts";
 import { simulate } from "./simulate.ts";
 
 /** What a worker is asked; the seed and everything that decides its run. */
-export type Job = Pick<SimOptions, "seed" | "steps" | "planted" | "profile">;
+export type Job = Pick<SimOptions, "protocol" | "seed" | "steps" | "planted" | "profile">;
 
 /** What it reports: plain data. */
 export interface JobReport {

@@ -1,9 +1,10 @@
 // The search for a planted bug: seed after seed until the check that names it sees its harm, then the same
 // seeds without the bug, which must be clean.
-import type { PlantedBug } from "../../base/index.ts";
+import type { ProtocolName } from "../../server/cluster.ts";
 import { runFleet } from "./fleet.ts";
 import type { Job, JobReport } from "./fleet.ts";
 import { PLANTED } from "./planted.ts";
+import type { SimulatedBug } from "./planted.ts";
 import type { CheckName } from "./violation.ts";
 
 /** Seeds that are run again without the bug, the finding one always among them. */
@@ -11,7 +12,8 @@ const CLEAN_SEEDS_MIN = 20;
 const CLEAN_SEEDS_MAX = 100;
 
 export interface HuntOptions {
-  readonly bug: PlantedBug;
+  readonly bug: SimulatedBug;
+  readonly protocol: ProtocolName;
   readonly script: string;
   readonly seed: number;
   readonly seeds: number;
@@ -37,7 +39,7 @@ export interface Hunt {
 }
 
 export async function hunt(options: HuntOptions): Promise<Hunt> {
-  const { bug, seed, seeds, steps } = options;
+  const { bug, protocol, seed, seeds, steps } = options;
   const { caughtBy } = PLANTED[bug];
   let found: Found | undefined;
   let others = 0;
@@ -45,7 +47,7 @@ export async function hunt(options: HuntOptions): Promise<Hunt> {
   const next = (): Job | undefined => {
     if (found !== undefined || at >= seed + seeds) return undefined;
     at += 1;
-    return { seed: at - 1, steps, planted: bug, profile: bug };
+    return { protocol, seed: at - 1, steps, planted: bug, profile: bug };
   };
   await runFleet(options.script, options.jobs, next, ({ job, steps: run, violation }) => {
     if (violation === undefined) return;
@@ -64,7 +66,7 @@ async function runClean(
   foundAt: number,
   seedsRun: number,
 ): Promise<{ readonly clean: number; readonly falseAlarms: number }> {
-  const { bug, seed, steps } = options;
+  const { bug, protocol, seed, steps } = options;
   const length = Math.min(Math.max(seedsRun, CLEAN_SEEDS_MIN), CLEAN_SEEDS_MAX);
   const rest = Array.from({ length }, (_, at) => seed + at);
   const due = [foundAt, ...rest.filter((each) => each !== foundAt)];
@@ -72,7 +74,7 @@ async function runClean(
   let falseAlarms = 0;
   const next = (): Job | undefined => {
     const again = due.shift();
-    return again === undefined ? undefined : { seed: again, steps, profile: bug };
+    return again === undefined ? undefined : { protocol, seed: again, steps, profile: bug };
   };
   const onReport = ({ violation }: JobReport): void => {
     if (violation !== undefined) falseAlarms += 1;

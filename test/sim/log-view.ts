@@ -6,7 +6,8 @@ import { EPOCH_ZERO, sameEpoch } from "../../consensus/index.ts";
 import type { Entry, Epoch, LogWrite, StorageOp } from "../../consensus/index.ts";
 
 export interface LogState {
-  readonly entries: readonly Entry[];
+  /** By index from 1; a hole is a slot that holds nothing (Paxos). */
+  readonly entries: readonly (Entry | undefined)[];
   readonly promised: Epoch;
   readonly votedFor: NodeId | 0;
 }
@@ -85,6 +86,8 @@ function after(state: LogState, ops: readonly StorageOp[]): LogState {
       case "commit-hint":
         break;
       case "put":
+        entries = withEntry(entries, op.entry);
+        break;
       case "install-snapshot":
       case "compact-to":
         assert(false, `the simulator's log view knows no ${op.op}`);
@@ -93,7 +96,20 @@ function after(state: LogState, ops: readonly StorageOp[]): LogState {
   return { entries, promised, votedFor };
 }
 
-function appended(entries: readonly Entry[], more: readonly Entry[]): readonly Entry[] {
+function withEntry(
+  entries: readonly (Entry | undefined)[],
+  entry: Entry,
+): readonly (Entry | undefined)[] {
+  const longer = [...entries];
+  while (longer.length < entry.index - 1) longer.push(undefined);
+  longer[entry.index - 1] = entry;
+  return longer;
+}
+
+function appended(
+  entries: readonly (Entry | undefined)[],
+  more: readonly Entry[],
+): readonly (Entry | undefined)[] {
   const first = more[0];
   if (first === undefined) return entries;
   assert(first.index === entries.length + 1, `entry ${first.index} after ${entries.length}`);
@@ -106,7 +122,8 @@ function sameState(left: LogState, right: LogState): boolean {
     sameEpoch(left.promised, right.promised) &&
     left.entries.length === right.entries.length &&
     left.entries.every((entry, at) => {
-      const other = present(right.entries[at], "the entry beside it");
+      const other = right.entries[at];
+      if (entry === undefined || other === undefined) return entry === other;
       return sameEpoch(entry.epoch, other.epoch);
     })
   );

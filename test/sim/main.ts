@@ -3,15 +3,16 @@
 import { isMainThread } from "node:worker_threads";
 import { parseArgs } from "node:util";
 import { PLANTED, PLANTED_NAMES } from "./planted.ts";
+import type { SimulatedBug } from "./planted.ts";
 import { hunt } from "./hunt.ts";
 import type { Hunt } from "./hunt.ts";
+import type { ProtocolName } from "../../server/cluster.ts";
 import { runFleet, serveJobs } from "./fleet.ts";
 import type { Job, JobReport } from "./fleet.ts";
 import { STEPS_DEFAULT, simulate } from "./simulate.ts";
-import type { PlantedBug } from "../../base/index.ts";
 
 const USAGE = `npm run sim -- [options]
-  --protocol raft    the core (raft)
+  --protocol NAME    the core: raft (default) or paxos
   --seed N           the first seed (1)
   --seeds K          how many seeds, on every core (1)
   --steps N          events under faults, a seed (${STEPS_DEFAULT})
@@ -26,13 +27,14 @@ const HUNT_SEEDS_DEFAULT = 2000;
 const TRACE_LINES_SHOWN = 120;
 
 interface Command {
+  readonly protocol: ProtocolName;
   readonly seed: number;
   readonly seeds: number | undefined;
   readonly steps: number;
   readonly trace: boolean;
   readonly jobs: number;
-  readonly profile: PlantedBug | undefined;
-  readonly bug: PlantedBug | undefined;
+  readonly profile: SimulatedBug | undefined;
+  readonly bug: SimulatedBug | undefined;
   readonly planted: boolean;
   readonly list: boolean;
 }
@@ -58,9 +60,11 @@ function parseCommand(args: readonly string[]): Command {
       list: { type: "boolean", default: false },
     },
   });
-  if (values.protocol !== "raft")
-    throw new UsageError(`--protocol ${values.protocol}: expected raft`);
+  const { protocol } = values;
+  if (protocol !== "raft" && protocol !== "paxos")
+    throw new UsageError(`--protocol ${protocol}: expected raft or paxos`);
   return {
+    protocol,
     seed: countOf("seed", values.seed) ?? 1,
     seeds: countOf("seeds", values.seeds),
     steps: countOf("steps", values.steps) ?? STEPS_DEFAULT,
@@ -80,7 +84,7 @@ function countOf(name: string, text: string | undefined): number | undefined {
   throw new UsageError(`--${name} ${text}: expected a whole number from 1 to 4294967295`);
 }
 
-function bugOf(option: string, name: string | undefined): PlantedBug | undefined {
+function bugOf(option: string, name: string | undefined): SimulatedBug | undefined {
   if (name === undefined) return undefined;
   const known = PLANTED_NAMES.find((bug) => bug === name);
   if (known !== undefined) return known;
@@ -88,10 +92,10 @@ function bugOf(option: string, name: string | undefined): PlantedBug | undefined
 }
 
 /** The line that runs this seed again. */
-function replayOf({ seed, steps, planted, profile }: Job): string {
+function replayOf({ protocol, seed, steps, planted, profile }: Job): string {
   const bug = planted === undefined ? "" : ` --bug ${planted} --seeds 1`;
   const faults = profile === undefined || planted !== undefined ? "" : ` --profile ${profile}`;
-  return `npm run sim -- --protocol raft --seed ${seed} --steps ${steps}${faults}${bug}`;
+  return `npm run sim -- --protocol ${protocol} --seed ${seed} --steps ${steps}${faults}${bug}`;
 }
 
 class Totals {
@@ -123,9 +127,9 @@ class Totals {
 }
 
 function runOne(command: Command): number {
-  const { seed, steps, profile } = command;
+  const { protocol, seed, steps, profile } = command;
   const print = command.trace ? { print: (line: string) => console.log(line) } : {};
-  const job: Job = { seed, steps, ...(profile === undefined ? {} : { profile }) };
+  const job: Job = { protocol, seed, steps, ...(profile === undefined ? {} : { profile }) };
   const { lines, violation, ...totals } = simulate({ ...job, keepLines: true, ...print });
   const sum = new Totals();
   sum.add({ job, ...totals, ...(violation === undefined ? {} : { violation }) });
@@ -140,12 +144,12 @@ function runOne(command: Command): number {
 }
 
 async function runMany(command: Command, seeds: number): Promise<number> {
-  const { profile, steps } = command;
+  const { protocol, profile, steps } = command;
   const sum = new Totals();
   let seed = command.seed;
   const next = (): Job | undefined => {
     if (seed >= command.seed + seeds) return undefined;
-    const job: Job = { seed, steps, ...(profile === undefined ? {} : { profile }) };
+    const job: Job = { protocol, seed, steps, ...(profile === undefined ? {} : { profile }) };
     seed += 1;
     return job;
   };
@@ -159,11 +163,12 @@ async function runMany(command: Command, seeds: number): Promise<number> {
   return sum.violations === 0 ? 0 : 1;
 }
 
-async function runHunts(command: Command, bugs: readonly PlantedBug[]): Promise<number> {
+async function runHunts(command: Command, bugs: readonly SimulatedBug[]): Promise<number> {
   let found = 0;
   for (const bug of bugs) {
     const result = await hunt({
       bug,
+      protocol: command.protocol,
       script: __filename,
       seed: command.seed,
       seeds: command.seeds ?? HUNT_SEEDS_DEFAULT,
@@ -177,7 +182,10 @@ async function runHunts(command: Command, bugs: readonly PlantedBug[]): Promise<
   return found === bugs.length ? 0 : 1;
 }
 
-function huntLine(bug: PlantedBug, { found, seedsRun, others, clean, falseAlarms }: Hunt): string {
+function huntLine(
+  bug: SimulatedBug,
+  { found, seedsRun, others, clean, falseAlarms }: Hunt,
+): string {
   const missed = others === 0 ? "" : `, ${others} seeds broke other checks first`;
   if (found === undefined) return `${bug}: not found in ${seedsRun} seeds${missed}`;
   const { job, steps, violation } = found;
@@ -192,7 +200,11 @@ async function run(args: readonly string[]): Promise<number> {
     for (const bug of PLANTED_NAMES) console.log(`${bug}: ${PLANTED[bug].caughtBy.join(" or ")}`);
     return 0;
   }
-  if (command.planted) return runHunts(command, PLANTED_NAMES);
+  const { protocol } = command;
+  if (command.planted) {
+    const due = PLANTED_NAMES.filter((bug) => PLANTED[bug].protocols.includes(protocol));
+    return runHunts(command, due);
+  }
   if (command.bug !== undefined) return runHunts(command, [command.bug]);
   return command.seeds === undefined || command.seeds === 1
     ? runOne(command)

@@ -3,6 +3,7 @@
 // profiles without the bug must be clean.
 import type { PlantedBug } from "../../base/index.ts";
 import type { ConsensusOptions } from "../../consensus/index.ts";
+import type { ProtocolName } from "../../server/cluster.ts";
 import type { NetworkFaults } from "./network.ts";
 import { NETWORK_HEALTHY } from "./network.ts";
 import type { DiskFaults } from "./sim-disk.ts";
@@ -14,6 +15,8 @@ export interface PlantedPlan {
   /** Found when one of these says so. */
   readonly caughtBy: readonly CheckName[];
   readonly profile: (swarm: Swarm) => Swarm;
+  /** Whose guard it removes. */
+  readonly protocols: readonly ProtocolName[];
 }
 
 /** What a profile asks for; times in election timeouts where they say so. */
@@ -202,44 +205,132 @@ function powerCuts(swarm: Swarm): Swarm {
   });
 }
 
-export const PLANTED: Readonly<Record<PlantedBug, PlantedPlan>> = {
-  "skip-vote-persist": { caughtBy: ["election-safety"], profile: forgetfulVoters },
-  "commit-old-term-by-count": { caughtBy: ["leader-completeness"], profile: shortReigns },
-  "ack-before-fsync": { caughtBy: ["commit-durability"], profile: asDrawn },
+const RAFT: readonly ProtocolName[] = ["raft"];
+const PAXOS: readonly ProtocolName[] = ["paxos"];
+const BOTH: readonly ProtocolName[] = ["raft", "paxos"];
+/** What an acceptor, a proposer or a quorum can do wrong. */
+const BALLOTS: readonly CheckName[] = [
+  "ballot-safety",
+  "state-machine-safety",
+  "commit-durability",
+];
+
+/** Leaders that lose their accepts on the way, die, and meet what they left behind (P4). */
+function duels(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    options: { appendBytesMax: 1, inflightMessagesMax: 4 },
+    leaseOfTimeout: 0.1,
+    network: {
+      delayMeanMs: timeoutMs / 30,
+      lossRate: 0.15,
+      duplicateRate: 0.2,
+      spikeRate: 0.2,
+      spikeMs: timeoutMs,
+    },
+    nemesis: {
+      weights: { isolate: 1, kill: 1, split: 1 },
+      everyMeanMs: timeoutMs,
+      lastsMeanMs: timeoutMs,
+      reactions: [
+        reaction("elected", "isolate-outward", "actor", 0.5, timeoutMs / 10),
+        reaction("ack", "kill", "leader", 0.02),
+      ],
+    },
+    workload: { readRate: 0.2, thinkMeanMs: timeoutMs / 60 },
+  });
+}
+
+const PLANS = {
+  "skip-vote-persist": { protocols: RAFT, caughtBy: ["election-safety"], profile: forgetfulVoters },
+  "commit-old-term-by-count": {
+    protocols: RAFT,
+    caughtBy: ["leader-completeness"],
+    profile: shortReigns,
+  },
+  "ack-before-fsync": { protocols: BOTH, caughtBy: ["commit-durability"], profile: asDrawn },
   "lease-from-ack-time": {
+    protocols: BOTH,
     caughtBy: ["linearizability"],
     profile: (swarm) => oldLeadersAsked(swarm, ["lease"]),
   },
   "read-index-before-own-commit": {
+    protocols: RAFT,
     caughtBy: ["linearizability"],
     profile: (swarm) => uninformedSuccessors(swarm, ["index", "follower"]),
   },
   "reuse-read-round": {
+    protocols: BOTH,
     caughtBy: ["linearizability"],
     profile: (swarm) => oldLeadersAsked(swarm, ["index"]),
   },
-  "learner-serves-uncommitted": { caughtBy: ["committed-visible"], profile: asDrawn },
-  "learner-trusts-deposed-leader": { caughtBy: ["staleness-bound"], profile: deposedButHeard },
-  "apply-twice-on-restart": { caughtBy: ["state-machine-safety"], profile: powerCuts },
-  "session-forgotten-on-restart": { caughtBy: ["exactly-once"], profile: powerCuts },
+  "learner-serves-uncommitted": {
+    protocols: RAFT,
+    caughtBy: ["committed-visible"],
+    profile: asDrawn,
+  },
+  "learner-trusts-deposed-leader": {
+    protocols: RAFT,
+    caughtBy: ["staleness-bound"],
+    profile: deposedButHeard,
+  },
+  "apply-twice-on-restart": {
+    protocols: BOTH,
+    caughtBy: ["state-machine-safety"],
+    profile: powerCuts,
+  },
+  "session-forgotten-on-restart": {
+    protocols: BOTH,
+    caughtBy: ["exactly-once"],
+    profile: powerCuts,
+  },
   "send-before-epoch-durable": {
+    protocols: BOTH,
     caughtBy: ["election-safety", "log-matching"],
     profile: forgetfulVoters,
   },
   "stamp-from-earlier-boot": {
+    protocols: BOTH,
     caughtBy: ["staleness-bound"],
     profile: (swarm) => quickRestarts(swarm, ["learner"]),
   },
   "echo-before-own-commit": {
+    protocols: RAFT,
     caughtBy: ["staleness-bound"],
     profile: (swarm) => uninformedSuccessors(swarm, ["learner"]),
   },
   "read-id-without-boot": {
+    protocols: BOTH,
     caughtBy: ["linearizability"],
     profile: (swarm) => quickRestarts(swarm, ["follower"]),
   },
-  "state-gap-ignored-at-boot": { caughtBy: ["state-machine-safety"], profile: powerCuts },
-  "writes-reordered": { caughtBy: ["log-durability"], profile: powerCuts },
-};
+  "state-gap-ignored-at-boot": {
+    protocols: BOTH,
+    caughtBy: ["state-machine-safety"],
+    profile: powerCuts,
+  },
+  "writes-reordered": { protocols: BOTH, caughtBy: ["log-durability"], profile: powerCuts },
+  "stale-promise-counted": { protocols: PAXOS, caughtBy: BALLOTS, profile: duels },
+  "promise-not-raised-by-accept": { protocols: PAXOS, caughtBy: BALLOTS, profile: asDrawn },
+  "shared-ballot-variable": { protocols: PAXOS, caughtBy: BALLOTS, profile: duels },
+  "lowest-ballot-value-chosen": { protocols: PAXOS, caughtBy: BALLOTS, profile: duels },
+  "learner-counts-across-ballots": {
+    protocols: PAXOS,
+    caughtBy: ["commit-durability", ...BALLOTS],
+    profile: duels,
+  },
+  "gap-skipped": { protocols: PAXOS, caughtBy: ["liveness"], profile: duels },
+  "reads-accepted-value": {
+    protocols: PAXOS,
+    caughtBy: ["committed-visible", "commit-durability", "state-machine-safety"],
+    profile: asDrawn,
+  },
+  "quorums-do-not-intersect": { protocols: PAXOS, caughtBy: BALLOTS, profile: duels },
+} satisfies Partial<Record<PlantedBug, PlantedPlan>>;
 
-export const PLANTED_NAMES = Object.keys(PLANTED) as readonly PlantedBug[];
+/** Those whose harm the simulator's world can bring about; scenarios show the others'. */
+export type SimulatedBug = keyof typeof PLANS;
+
+export const PLANTED: Readonly<Record<SimulatedBug, PlantedPlan>> = PLANS;
+
+export const PLANTED_NAMES = Object.keys(PLANTED) as readonly SimulatedBug[];

@@ -4,7 +4,13 @@
 import { bytesOf, keyOf, present } from "../../base/index.ts";
 import type { Key } from "../../base/index.ts";
 import type { DiskFailure } from "../../store/disk.ts";
-import type { Engine, EngineOp, EngineRange, EngineRow } from "../../store/engine.ts";
+import type {
+  Engine,
+  EngineOp,
+  EngineRange,
+  EngineRow,
+  EngineSnapshot,
+} from "../../store/engine.ts";
 import type { Chance } from "./chance.ts";
 import type { EventQueue } from "./events.ts";
 import type { Process } from "./process.ts";
@@ -100,7 +106,25 @@ export class SimEngine {
         const page = this.#page(range, bytesMax);
         this.#complete(process, "scan", () => done(undefined, page));
       },
+      snapshot: () => this.#snapshot(process),
       close: (done) => this.#complete(process, "close", () => done(undefined)),
+    };
+  }
+
+  #snapshot(process: Process): EngineSnapshot {
+    const rows = [...this.#visible].sort(([left], [right]) => (left < right ? -1 : 1));
+    let at = 0;
+    return {
+      next: (bytesMax, done) => {
+        const page: EngineRow[] = [];
+        for (let bytes = 0; bytes < bytesMax && at < rows.length; at += 1) {
+          const [key, value] = present(rows[at], "a row of the snapshot");
+          page.push({ key: bytesOf(key), value });
+          bytes += key.length + value.length;
+        }
+        this.#complete(process, "snapshot", () => done(undefined, page));
+      },
+      close: () => undefined,
     };
   }
 

@@ -14,6 +14,7 @@ import type { Member } from "../../rpc/backend.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/peer-message.ts";
 import { storeCodec } from "../../rpc/store-codec.ts";
 import { MemberBackend } from "../../server/member-backend.ts";
+import { MembershipDesk } from "../../server/membership-desk.ts";
 import type { Journal } from "../../server/ports.ts";
 import { Replica } from "../../server/replica.ts";
 import type { Engine } from "../../store/engine.ts";
@@ -28,6 +29,7 @@ import type { EventQueue } from "./events.ts";
 import { Process } from "./process.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { SimEngine } from "./sim-engine.ts";
+import { SimEngines } from "./sim-engines.ts";
 import type { Swarm } from "./swarm.ts";
 import { demand } from "./violation.ts";
 import type { Witness } from "./witness.ts";
@@ -65,7 +67,9 @@ export class SimNode {
   readonly process: Process;
   readonly clock: SimClock;
   readonly disk: SimDisk;
-  readonly engine: SimEngine;
+  readonly engines: SimEngines;
+  /** Of the state in force at the last boot. */
+  #generation = 0;
   readonly #init: SimNodeInit;
   #founded = false;
   /** The state up to here was saved by a clean stop. */
@@ -81,7 +85,14 @@ export class SimNode {
     const skewMs = chance.between(-60_000, 60_000);
     this.clock = new SimClock(() => events.nowMs, chance.between(0, 1e6), skewMs);
     this.disk = new SimDisk(name, events, chance.stream(), swarm.disk);
-    this.engine = new SimEngine(name, events, chance.stream(), swarm.engine, swarm.gapRate);
+    this.engines = new SimEngines(
+      () => new SimEngine(name, events, chance.stream(), swarm.engine, swarm.gapRate),
+    );
+  }
+
+  /** Of the state that the last boot found in force. */
+  get engine(): SimEngine {
+    return this.engines.of(this.#generation);
   }
 
   /** Undefined while down or booting. */
@@ -109,7 +120,7 @@ export class SimNode {
   kill(): void {
     this.process.die();
     this.disk.processDied();
-    this.engine.processDied();
+    for (const engine of this.engines.all) engine.processDied();
     this.#serving = undefined;
     this.#init.witness.onDown(this.id);
   }
@@ -135,7 +146,7 @@ export class SimNode {
   cutPower(): void {
     this.process.die();
     this.disk.powerLost(this.#init.swarm.nemesis.crashLoss);
-    this.engine.powerLost();
+    for (const engine of this.engines.all) engine.powerLost();
     this.clock.restart();
     this.#serving = undefined;
     this.#init.witness.onDown(this.id);
@@ -150,7 +161,7 @@ export class SimNode {
   }
 
   #onLog(boot: BootNonce, opening: LogOpening): void {
-    const { chance, swarm, planted, witness } = this.#init;
+    const { chance, witness } = this.#init;
     if (!opening.ok) {
       const { kind, message } = opening.failure;
       // A write may fail while the log is opened; but what was synced is never damaged here.
@@ -165,13 +176,10 @@ export class SimNode {
     this.#founded = true;
     const { log, recovery } = opening;
     witness.onOpened(this.id, this.process.life, log.reader, recovery);
+    this.#generation = recovery.generation;
+    this.engines.keepOnly(recovery.generation);
     const engine = this.engine.open(this.process);
-    const options = {
-      codec: storeCodec,
-      valueCacheBytesMax: swarm.valueCacheBytes,
-      ...(planted === undefined ? {} : { planted }),
-    };
-    const create = (): Machine => new WitnessedMachine(options, this.id, witness);
+    const create = (): Machine => this.#createMachine();
     openState({
       engine,
       create,
@@ -183,6 +191,16 @@ export class SimNode {
         this.#serve(boot, log, recovery, engine, machine, chance.stream());
       },
     });
+  }
+
+  #createMachine(): Machine {
+    const { swarm, planted, witness } = this.#init;
+    const options = {
+      codec: storeCodec,
+      valueCacheBytesMax: swarm.valueCacheBytes,
+      ...(planted === undefined ? {} : { planted }),
+    };
+    return new WitnessedMachine(options, this.id, witness);
   }
 
   #checkState(machine: Machine, log: Log): void {
@@ -214,6 +232,10 @@ export class SimNode {
       recovery,
       engine,
       machine,
+      engines: this.engines.open(this.process),
+      createMachine: () => this.#createMachine(),
+      clusterId: CLUSTER_ID,
+      group: 1,
       createConsensus: (init) => this.#watched(init),
       options: { ...swarm.options, ...(planted === undefined ? {} : { planted }) },
       limits: swarm.limits,
@@ -230,6 +252,11 @@ export class SimNode {
       memberId: BigInt(id) as MemberId,
       region: "",
       version: "0.0.0",
+      desk: new MembershipDesk({
+        replica,
+        electionTimeoutMs: swarm.options.electionTimeoutMs,
+        rules: { strict: true, learnersMax: 1 },
+      }),
       members: memberTable(this.#init.membership),
       dbSizeBytes: () => 0,
     });
@@ -255,6 +282,10 @@ export class SimNode {
           if (failure === undefined) witness.onDurable(this.id);
           done(failure);
         }),
+      get sizeBytes() {
+        return log.sizeBytes;
+      },
+      newestWithin: (bytes) => log.newestWithin(bytes),
       load: (from, until, done) => log.load(from, until, done),
       close: (done) => log.close(done),
     };

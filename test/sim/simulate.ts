@@ -1,21 +1,32 @@
 // One seed from beginning to end: draws its swarm, runs its world, says what came of it.
 import type { PlantedBug } from "../../base/index.ts";
+import type { ConsensusFactory } from "../../consensus/index.ts";
+import { createPaxos } from "../../paxos/index.ts";
 import { createRaft } from "../../raft/index.ts";
+import type { ConsensusMessage } from "../../rpc/peer-message.ts";
+import type { ProtocolName } from "../../server/cluster.ts";
 import { Chance } from "./chance.ts";
 import { PLANTED, PLANTED_NAMES } from "./planted.ts";
+import type { SimulatedBug } from "./planted.ts";
 import { drawSwarm } from "./swarm.ts";
 import { Trace } from "./trace.ts";
 import type { RunTotals } from "./world.ts";
 import { World } from "./world.ts";
 
+const CORES: Readonly<Record<ProtocolName, ConsensusFactory<ConsensusMessage>>> = {
+  raft: createRaft,
+  paxos: createPaxos,
+};
+
 export interface SimOptions {
+  readonly protocol: ProtocolName;
   readonly seed: number;
   /** Events under faults; those of the recovery come on top. */
   readonly steps: number;
   /** The guard to switch off. */
   readonly planted?: PlantedBug;
   /** Faults and load as they suit this bug, whether or not it is planted. */
-  readonly profile?: PlantedBug;
+  readonly profile?: SimulatedBug;
   /** Readable lines: the last ones, or each as it comes. */
   readonly keepLines?: boolean;
   readonly print?: (line: string) => void;
@@ -31,14 +42,15 @@ const THEMED_RATE = 0.4;
 export const STEPS_DEFAULT = 10_000;
 
 export function simulate(options: SimOptions): SimOutcome {
-  const { seed, steps, planted, profile, print } = options;
+  const { protocol, seed, steps, planted, profile, print } = options;
   const trace = new Trace({
     keep: options.keepLines ?? false,
     ...(print === undefined ? {} : { print }),
   });
   const chance = new Chance(seed);
   const drawn = drawSwarm(chance);
-  const theme = chance.hits(THEMED_RATE) ? chance.pick(PLANTED_NAMES) : undefined;
+  const themes = PLANTED_NAMES.filter((name) => PLANTED[name].protocols.includes(protocol));
+  const theme = chance.hits(THEMED_RATE) ? chance.pick(themes) : undefined;
   const profiled = profile ?? theme;
   const swarm = profiled === undefined ? drawn : PLANTED[profiled].profile(drawn);
   const totals = new World({
@@ -46,7 +58,8 @@ export function simulate(options: SimOptions): SimOutcome {
     steps,
     swarm,
     planted,
-    createConsensus: createRaft,
+    protocol,
+    createConsensus: CORES[protocol],
     trace,
   }).run();
   return { ...totals, lines: trace.lines };

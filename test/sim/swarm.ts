@@ -166,6 +166,8 @@ function drawLimits(chance: Chance, electionTimeoutMs: number): ReplicaLimits {
     applyEntriesPerTurnMax: chance.pick([1, 8, 512]),
     applyBacklogEntriesMax: chance.pick([16, 5000]),
     unflushedBytesMax: chance.pick([512, 1_000_000]),
+    snapshotEntries: Infinity,
+    logBytesMax: Infinity,
     checkpointEntriesMax: chance.pick([5, 40, 10_000]),
     commandsWaitingMax: chance.pick([3, 1000]),
     readsRetryingMax: chance.pick([2, 1000]),

@@ -5,6 +5,7 @@ export type CheckName =
   | "election-safety"
   | "log-matching"
   | "leader-completeness"
+  | "ballot-safety"
   | "state-machine-safety"
   | "commit-durability"
   | "commit-monotone"

@@ -1,14 +1,16 @@
 // Global knowledge: what every member's log holds, what is committed by it, and since when. It sees each
 // write, each drain of a core and each apply, and stops the run at the first broken invariant of Raft
 // (Fig. 3) or of the state machine.
-import { keyOf, logIndex, present } from "../../base/index.ts";
+import { assert, keyOf, logIndex } from "../../base/index.ts";
 import type { NodeId, Revision } from "../../base/index.ts";
 import { sameEpoch } from "../../consensus/index.ts";
-import type { Entry, LogReader, LogWrite, Status } from "../../consensus/index.ts";
+import type { Entry, Epoch, LogReader, LogWrite, Status } from "../../consensus/index.ts";
 import { storeCodec } from "../../rpc/store-codec.ts";
+import type { ProtocolName } from "../../server/cluster.ts";
 import { commandOrigin } from "../../store/command.ts";
 import type { LogRecovery } from "../../store/log.ts";
 import type { Response } from "../../store/response.ts";
+import { Ballots, valueOf } from "./ballots.ts";
 import { LogView } from "./log-view.ts";
 import type { Oracle, OracleStep } from "./oracle.ts";
 import { fingerprint } from "./trace.ts";
@@ -52,7 +54,9 @@ export class Witness {
   readonly #members = new Map<NodeId, MemberView>();
   readonly #known = new Map<string, KnownEntry>();
   readonly #committed: Committed[] = [];
-  readonly #leaders = new Map<number, string>();
+  readonly #leaders = new Map<string, string>();
+  /** Of a Paxos group. */
+  readonly #ballots: Ballots | undefined;
   readonly #answers = new Map<number, string>();
   readonly #hashes = new Map<number, number>();
   readonly #origins = new Map<string, number>();
@@ -60,8 +64,14 @@ export class Witness {
   /** Called when a member is elected, and when a leader's commit index moves. */
   onMoment: (on: "elected" | "commit", node: NodeId) => void = () => undefined;
 
-  constructor(oracle: Oracle, voters: readonly NodeId[], nowMs: () => number) {
+  constructor(
+    oracle: Oracle,
+    voters: readonly NodeId[],
+    nowMs: () => number,
+    protocol: ProtocolName,
+  ) {
     this.#oracle = oracle;
+    this.#ballots = protocol === "paxos" ? new Ballots(voters) : undefined;
     this.#voters = voters;
     this.#nowMs = nowMs;
   }
@@ -104,10 +114,15 @@ export class Witness {
   /** The log of `node` was opened after a start: nothing that was reported durable may be missing. */
   onOpened(node: NodeId, life: number, reader: LogReader, recovery: LogRecovery): void {
     const view = this.member(node);
-    const entries: Entry[] = [];
+    const entries: (Entry | undefined)[] = [];
     for (let index: number = reader.first(); index <= reader.last(); index += 1) {
-      const epoch = present(reader.epochAt(logIndex(index)), `the epoch of entry ${index}`);
-      const known = this.#known.get(`${index}.${epoch.round}`);
+      const epoch = reader.epochAt(logIndex(index));
+      if (epoch === undefined && this.#ballots !== undefined) {
+        entries.push(undefined);
+        continue;
+      }
+      assert(epoch !== undefined, `the epoch of entry ${index}`);
+      const known = this.#known.get(nameOf(index, epoch));
       demand(known !== undefined, "log-durability", () => {
         return `node ${node} recovered entry ${index} of term ${epoch.round}, which nobody wrote`;
       });
@@ -116,6 +131,8 @@ export class Witness {
     const { promised, votedFor } = recovery;
     const wrong = view.log.onRecovered({ entries, promised, votedFor });
     demand(wrong === undefined, "log-durability", () => `node ${node} recovered ${wrong}`);
+    const held = entries.filter((entry) => entry !== undefined);
+    this.#ballots?.onOpened(node, promised, held);
     view.life = life;
     view.term = promised.round;
     view.leads = false;
@@ -140,14 +157,22 @@ export class Witness {
     }
     view.log.onWrite(batch);
     for (const op of batch.ops) {
+      if (op.op === "put") this.#noteProposal(op.entry);
       if (op.op !== "append") continue;
       for (const entry of op.entries) this.#noteEntry(node, entry);
     }
+    this.#ballots?.onWrite(node, batch);
+  }
+
+  #noteProposal(entry: Entry): void {
+    const name = nameOf(entry.index, entry.epoch);
+    if (this.#known.has(name)) return;
+    this.#known.set(name, { entry, print: fingerprint(entry), termBefore: 0 });
   }
 
   #noteEntry(node: NodeId, entry: Entry): void {
     const termBefore = this.member(node).log.shownAt(entry.index - 1)?.epoch.round ?? 0;
-    const name = `${entry.index}.${entry.epoch.round}`;
+    const name = nameOf(entry.index, entry.epoch);
     const known = this.#known.get(name);
     if (known === undefined) {
       this.#known.set(name, { entry, print: fingerprint(entry), termBefore });
@@ -161,6 +186,7 @@ export class Witness {
 
   onDurable(node: NodeId): void {
     this.member(node).log.onDurable();
+    this.#ballots?.onDurable(node);
   }
 
   /** After every drain of a core, before its messages can have been delivered anywhere. */
@@ -170,7 +196,7 @@ export class Witness {
       return `node ${node} went from term ${view.term} back to ${status.epoch.round}`;
     });
     view.term = status.epoch.round;
-    if (status.role === "leader" && !view.leads) this.#onLeader(node, view);
+    if (status.role === "leader" && !view.leads) this.#onLeader(node, view, status.epoch);
     view.leads = status.role === "leader";
     demand(status.committed >= view.committed, "commit-monotone", () => {
       return `node ${node} went from commit ${view.committed} back to ${status.committed}`;
@@ -184,13 +210,14 @@ export class Witness {
   }
 
   /** Election safety (Raft Fig. 3) counts boots apart: one that forgot its vote is another leader. */
-  #onLeader(node: NodeId, view: MemberView): void {
+  #onLeader(node: NodeId, view: MemberView, epoch: Epoch): void {
     const name = `node ${node} in its boot ${view.life}`;
-    const other = this.#leaders.get(view.term);
+    const led = nameOf(0, epoch);
+    const other = this.#leaders.get(led);
     demand(other === undefined || other === name, "election-safety", () => {
       return `${other} and ${name} both lead term ${view.term}`;
     });
-    this.#leaders.set(view.term, name);
+    this.#leaders.set(led, name);
     for (const committed of this.#committed) this.#demandHeld(node, view, committed);
     this.onMoment("elected", node);
   }
@@ -198,7 +225,8 @@ export class Witness {
   /** Leader completeness (Raft Fig. 3). */
   #demandHeld(node: NodeId, view: MemberView, committed: Committed): void {
     const { entry, term } = committed;
-    if (view.term <= term) return;
+    // A Paxos leader learns what was chosen before its ballot; what it proposes there is ballot-safety.
+    if (view.term <= term || this.#ballots !== undefined) return;
     const held = view.log.shownAt(entry.index);
     demand(held !== undefined && sameEpoch(held.epoch, entry.epoch), "leader-completeness", () => {
       const holds = held === undefined ? "nothing" : `an entry of term ${held.epoch.round}`;
@@ -212,14 +240,8 @@ export class Witness {
     demand(entry !== undefined, "commit-durability", () => {
       return `node ${node} says ${index} is committed and does not hold it`;
     });
-    const holders = this.#voters.filter((voter) => {
-      const held = this.member(voter).log.durableAt(index);
-      return held !== undefined && sameEpoch(held.epoch, entry.epoch);
-    });
-    demand(holders.length * 2 > this.#voters.length, "commit-durability", () => {
-      const where = `on disk at [${holders.join()}] of [${this.#voters.join()}]`;
-      return `node ${node} says ${index} of term ${entry.epoch.round} is committed; it is ${where}`;
-    });
+    if (this.#ballots === undefined) this.#demandCopies(node, entry);
+    else this.#ballots.demandChosen(node, entry);
     this.#demandOnce(entry);
     const committed = { entry, term: view.term, atMs: this.#nowMs() };
     this.#committed.push(committed);
@@ -228,6 +250,18 @@ export class Witness {
       if (otherView.leads) this.#demandHeld(other, otherView, committed);
     }
     this.#settleEarly();
+  }
+
+  /** R4: a majority holds it durably, in the term it was appended in. */
+  #demandCopies(node: NodeId, { index, epoch }: Entry): void {
+    const holders = this.#voters.filter((voter) => {
+      const held = this.member(voter).log.durableAt(index);
+      return held !== undefined && sameEpoch(held.epoch, epoch);
+    });
+    demand(holders.length * 2 > this.#voters.length, "commit-durability", () => {
+      const where = `on disk at [${holders.join()}] of [${this.#voters.join()}]`;
+      return `node ${node} says ${index} of term ${epoch.round} is committed; it is ${where}`;
+    });
   }
 
   /** One submission of one client call is in the log once, however often its messages came. */
@@ -261,7 +295,7 @@ export class Witness {
       this.#early.push(applied);
       return;
     }
-    demand(sameEpoch(committed.entry.epoch, entry.epoch), "state-machine-safety", () => {
+    demand(this.#isSame(committed.entry, entry), "state-machine-safety", () => {
       const terms = `${entry.epoch.round}, committed is ${committed.entry.epoch.round}`;
       return `node ${node} applied entry ${entry.index} of term ${terms}`;
     });
@@ -272,6 +306,12 @@ export class Witness {
       return `node ${node} is at revision ${revision} after ${effect}, not ${step.revision}`;
     });
     this.#compareAnswer(applied, step, check);
+  }
+
+  /** Raft: an index and a term name one entry. Paxos: members may hold one value in different ballots. */
+  #isSame(left: Entry, right: Entry): boolean {
+    if (this.#ballots === undefined) return sameEpoch(left.epoch, right.epoch);
+    return left === right || valueOf(left) === valueOf(right);
   }
 
   #compareAnswer(
@@ -315,6 +355,10 @@ export class Witness {
     const text = `node ${early.node} applied entry ${early.entry.index}, which never committed`;
     throw new Violation("state-machine-safety", text);
   }
+}
+
+function nameOf(index: number, { config, round, node }: Epoch): string {
+  return `${index}.${config}.${round}.${node}`;
 }
 
 function answerMismatch(response: Response | undefined, step: OracleStep): string | undefined {

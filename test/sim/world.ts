@@ -6,6 +6,7 @@ import type { ConsensusFactory, Membership } from "../../consensus/index.ts";
 import { decodeFrame, messagesFrame } from "../../rpc/peer-codec.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/peer-message.ts";
 import { storeCodec } from "../../rpc/store-codec.ts";
+import type { ProtocolName } from "../../server/cluster.ts";
 import { Chance } from "./chance.ts";
 import { Client } from "./client.ts";
 import { EventQueue } from "./events.ts";
@@ -28,6 +29,7 @@ export interface WorldInit {
   readonly steps: number;
   readonly swarm: Swarm;
   readonly planted: PlantedBug | undefined;
+  readonly protocol: ProtocolName;
   readonly createConsensus: ConsensusFactory<ConsensusMessage>;
   readonly trace: Trace;
 }
@@ -65,7 +67,7 @@ export class World {
     const nowMs = (): number => this.#events.nowMs;
     const membership = membershipOf(swarm);
     this.#oracle = new Oracle(storeCodec);
-    this.#witness = new Witness(this.#oracle, membership.incoming, nowMs);
+    this.#witness = new Witness(this.#oracle, membership.incoming, nowMs, init.protocol);
     this.#judge = new Judge(this.#oracle, this.#witness, nowMs, !swarm.clocksWild);
     this.#network = new SimNetwork(
       this.#events,
@@ -213,7 +215,8 @@ export class World {
     if (message.kind !== "consensus") return;
     const { body } = message.envelope;
     if (body.kind === "vote" && body.granted) this.#nemesis.onMoment("vote", from);
-    if (body.kind === "append-ack") this.#nemesis.onMoment("ack", from);
+    if (body.kind === "promise") this.#nemesis.onMoment("vote", from);
+    if (body.kind === "append-ack" || body.kind === "accepted") this.#nemesis.onMoment("ack", from);
   }
 
   #deliver(from: NodeId, to: NodeId, frame: Uint8Array): void {
@@ -249,6 +252,7 @@ function violationOf(error: unknown): Violation {
 }
 
 function describe(message: PeerMessage): string {
+  if (message.kind === "snapshot-wanted") return message.kind;
   if (message.kind !== "consensus") return `${message.kind} ${message.id.counter}`;
   const { epoch, body } = message.envelope;
   const fields = Object.entries(body)

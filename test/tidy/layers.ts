@@ -46,7 +46,8 @@ function layerBreach(
     return `across folders import ${target}/index.ts, not ${path}`;
   if (folder === "store" && target === "consensus") {
     const mayKnow = STORE_FILES_THAT_KNOW_CONSENSUS.some((pattern) => pattern.test(file.path));
-    if (!mayKnow) return "of store/, only the log files and the machine know consensus/";
+    if (!mayKnow)
+      return "of store/, only the log files, the machine and the snapshot stream know consensus/";
     if (!imported.typeOnly && imported.names.some((name) => !STORE_MAY_CALL.has(name))) {
       return "the store takes types of consensus/, not its behaviour";
     }

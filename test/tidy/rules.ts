@@ -19,7 +19,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 
 /** Of consensus/, the store knows the log entry and the storage operations, in these files only. */
 export const STORE_FILES_THAT_KNOW_CONSENSUS: readonly RegExp[] = [
-  /^store\/(?:[a-z-]*log[a-z-]*|log|segment[a-z-]*|machine[a-z-]*|[a-z-]*record[a-z-]*)\.ts$/,
+  /^store\/(?:[a-z-]*log[a-z-]*|log|segment[a-z-]*|machine[a-z-]*|[a-z-]*record[a-z-]*|snapshot-stream)\.ts$/,
 ];
 
 /** No Node API, clock, timer, chance or promise in these. */

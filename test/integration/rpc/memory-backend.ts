@@ -16,9 +16,12 @@ import type {
   Done,
   Header,
   Member,
+  MemberRequest,
+  MembersChanged,
   NodeStatus,
   RangeAnswer,
   ReadOptions,
+  SnapshotSource,
 } from "../../../rpc/index.ts";
 import type {
   KeyValue,
@@ -96,6 +99,27 @@ export class MemoryBackend implements Backend {
 
   members(_linearizable: boolean, _: CallContext, done: Done<readonly Member[]>): void {
     done(this.#answer([MEMBER]));
+  }
+
+  readonly memberRequests: MemberRequest[] = [];
+  readonly leadersMoved: MemberId[] = [];
+
+  changeMembers(request: MemberRequest, _: CallContext, done: Done<MembersChanged>): void {
+    this.memberRequests.push(request);
+    done(
+      this.#answer(
+        request.kind === "add" ? { members: [MEMBER], added: MEMBER } : { members: [MEMBER] },
+      ),
+    );
+  }
+
+  moveLeader(target: MemberId, _: CallContext, done: Done<undefined>): void {
+    this.leadersMoved.push(target);
+    done(this.#answer(undefined));
+  }
+
+  openSnapshot(done: (source: SnapshotSource | undefined) => void): void {
+    done(undefined);
   }
 
   healthy(_: CallContext, done: (healthy: boolean) => void): void {

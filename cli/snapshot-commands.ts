@@ -1,0 +1,89 @@
+// `hansa snapshot save` and `hansa snapshot status`.
+import { createHash } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Command } from "commander";
+import { snapshotBlobs } from "../client/index.ts";
+import { CliExit } from "./exit-code.ts";
+import { withSession } from "./session.ts";
+import type { Stdio } from "./stdio.ts";
+
+const DIGEST_BYTES = 32;
+
+export function addSnapshotCommands(
+  program: Command,
+  stdio: Stdio,
+  onExit: (code: CliExit) => void,
+): void {
+  const snapshot = program.command("snapshot").description("the state of one member, in a file");
+  snapshot
+    .command("save <file>")
+    .description("write a member's state to a file, checked and synced")
+    .action(async (file: string, _: object, command: Command) => {
+      await withSession(command, stdio, {}, async ({ endpoints: [endpoint = ""] }) => {
+        const sizeBytes = await save(endpoint, file);
+        if (sizeBytes === undefined) {
+          stdio.err(`Error: the snapshot that came is not whole; ${file} is not written`);
+          onExit(CliExit.failed);
+        } else stdio.out(`Snapshot saved at ${file} (${sizeBytes} bytes)`);
+      });
+    });
+  snapshot
+    .command("status <file>")
+    .description("check a file whole, and print of what state it is")
+    .action(async (file: string, _: object, command: Command) => {
+      const { readSnapshotFile, SnapshotFileError } = await import("../server/index.ts");
+      try {
+        const { header, ...summary } = await readSnapshotFile(file, () => undefined);
+        const facts = {
+          cluster: header.clusterId.toString(16),
+          index: header.meta.index,
+          term: header.meta.epoch.round,
+          rows: summary.rowCount,
+          sizeBytes: summary.sizeBytes,
+          sha256: summary.sha256,
+        };
+        const { writeOut } = command.optsWithGlobals<{ readonly writeOut: string }>();
+        if (writeOut === "json") stdio.out(JSON.stringify(facts));
+        else for (const [name, value] of Object.entries(facts)) stdio.out(`${name} ${value}`);
+      } catch (error) {
+        if (!(error instanceof SnapshotFileError)) throw error;
+        stdio.err(`Error: ${file} is damaged: ${error.message}`);
+        onExit(CliExit.failed);
+      }
+    });
+}
+
+/** Under another name until it is whole and synced. @returns its size; undefined: its sum does not match. */
+async function save(endpoint: string, file: string): Promise<number | undefined> {
+  const temporary = `${file}.part`;
+  const hash = createHash("sha256");
+  let sizeBytes = 0;
+  let held: Uint8Array = new Uint8Array(0);
+  const handle = await open(temporary, "w", 0o600);
+  try {
+    for await (const blob of snapshotBlobs(endpoint)) {
+      const bytes = Buffer.concat([held, blob]);
+      const until = Math.max(0, bytes.length - DIGEST_BYTES);
+      hash.update(bytes.subarray(0, until));
+      held = bytes.subarray(until);
+      sizeBytes += blob.length;
+      await handle.appendFile(blob);
+    }
+    await handle.sync();
+  } catch (error) {
+    await handle.close();
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await handle.close();
+  if (!hash.digest().equals(held)) {
+    await rm(temporary, { force: true });
+    return undefined;
+  }
+  await rename(temporary, file);
+  const directory = await open(dirname(file), "r");
+  await directory.sync();
+  await directory.close();
+  return sizeBytes;
+}

@@ -1,0 +1,280 @@
+// A replica behind the consensus contract: every input comes in here, goes to the file of its role, and
+// what it causes is drained by ready(). The protocol it speaks is what raft/ or paxos/ bring (protocol.ts).
+import { assert } from "../base/index.ts";
+import type { LogIndex, MonotonicMs, NodeId, WriteId } from "../base/index.ts";
+import { retryAsks } from "./asks.ts";
+import type {
+  Consensus,
+  Envelope,
+  MembershipWish,
+  PeerStatus,
+  ProposeReject,
+  ProposeResult,
+  QuorumSystem,
+  ReadRequest,
+  Ready,
+  Role,
+  Status,
+} from "./contract.ts";
+import { sameEpoch } from "./entry.ts";
+import type { Entry, Epoch, SnapshotMeta } from "./entry.ts";
+import { onApplied, takeCommitted } from "./handout.ts";
+import { leaseHolds } from "./lease.ts";
+import { isCaughtUp } from "./liveness.ts";
+import { onLoaded, takeLoad } from "./loading.ts";
+import type { Protocol, ProtocolState } from "./protocol.ts";
+import { expireReads, onRead } from "./reads.ts";
+import { awaitsState, lacksState, markAt } from "./snapshot.ts";
+import { waitingRead } from "./waiting-read.ts";
+
+export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
+  readonly #state: S;
+  readonly #protocol: Protocol<M, S>;
+  /** Something came in since the last drain. */
+  #touched = true;
+
+  constructor(state: S, protocol: Protocol<M, S>) {
+    this.#state = state;
+    this.#protocol = protocol;
+    protocol.checkInvariants(state);
+  }
+
+  propose(data: Uint8Array, now: MonotonicMs): ProposeResult {
+    const state = this.#state;
+    if (state.halted) return this.#refuse("halted");
+    this.#begin(now);
+    if (state.leadership === undefined) return this.#refuse(this.#noLeadership());
+    const index = this.#protocol.propose(state, data);
+    this.#end();
+    return typeof index === "string"
+      ? this.#refuse(index)
+      : { ok: true, index, epoch: state.epoch };
+  }
+
+  proposeConfig(next: MembershipWish, expect: LogIndex, now: MonotonicMs): ProposeResult {
+    const state = this.#state;
+    if (state.halted) return this.#refuse("halted");
+    this.#begin(now);
+    const result = this.#protocol.proposeConfig(state, next, expect);
+    this.#end();
+    return result;
+  }
+
+  transferTo(node: NodeId, now: MonotonicMs): ProposeResult {
+    const state = this.#state;
+    if (state.halted) return this.#refuse("halted");
+    this.#begin(now);
+    const result = this.#protocol.transferTo(state, node);
+    this.#end();
+    return result;
+  }
+
+  step(message: Envelope<M>, now: MonotonicMs): void {
+    const state = this.#state;
+    if (state.halted) return;
+    assert(message.to === state.id, "a message comes to whom it is addressed");
+    this.#begin(now);
+    this.#protocol.dispatch(state, message);
+    this.#end();
+  }
+
+  tick(now: MonotonicMs): void {
+    const state = this.#state;
+    if (state.halted) return;
+    this.#begin(now);
+    this.#protocol.onTick(state, now);
+    if (!state.halted) retryAsks(state, now);
+    this.#end();
+  }
+
+  read(request: ReadRequest, now: MonotonicMs): void {
+    const state = this.#state;
+    const read = waitingRead(request, request.mode, now);
+    if (state.halted) {
+      this.#touched = true;
+      state.reads.refuse(read, "halted", 0);
+      return;
+    }
+    this.#begin(now);
+    if (request.mode === "quorum") this.#protocol.onQuorumRead(state, read);
+    else onRead(state, read);
+    this.#end();
+  }
+
+  persisted(id: WriteId, now: MonotonicMs): void {
+    const state = this.#state;
+    if (state.halted) return;
+    this.#begin(now);
+    this.#protocol.onPersisted(state, id);
+    this.#end();
+  }
+
+  storageFailed(now: MonotonicMs): void {
+    const state = this.#state;
+    if (state.halted) return;
+    this.#begin(now);
+    this.#protocol.becomeHalted(state);
+    this.#end();
+  }
+
+  applied(index: LogIndex, now: MonotonicMs): void {
+    const state = this.#state;
+    if (state.halted) return;
+    this.#begin(now);
+    onApplied(state, index);
+    this.#end();
+  }
+
+  snapshotSent(to: NodeId, ok: boolean, now: MonotonicMs): void {
+    const state = this.#state;
+    if (state.halted) return;
+    this.#begin(now);
+    this.#protocol.onSnapshotSent(state, to, ok);
+    this.#end();
+  }
+
+  compactTo(index: LogIndex, now: MonotonicMs): void {
+    const state = this.#state;
+    if (state.halted) return;
+    this.#begin(now);
+    this.#protocol.onCheckpoint(state, Math.min(index, state.applied) as LogIndex);
+    this.#end();
+  }
+
+  markAt(index: LogIndex): SnapshotMeta {
+    return markAt(this.#state, index);
+  }
+
+  lacks(index: LogIndex): boolean {
+    return lacksState(this.#state, index);
+  }
+
+  install(meta: SnapshotMeta, generation: number, now: MonotonicMs): boolean {
+    const state = this.#state;
+    if (state.halted || !lacksState(state, meta.index)) return false;
+    this.#begin(now);
+    this.#protocol.onInstall(state, meta, generation);
+    this.#end();
+    return true;
+  }
+
+  unreachable(to: NodeId, now: MonotonicMs): void {
+    const state = this.#state;
+    if (state.halted) return;
+    this.#begin(now);
+    this.#protocol.onUnreachable(state, to);
+    this.#end();
+  }
+
+  loaded(_from: LogIndex, _until: LogIndex, now: MonotonicMs): void {
+    const state = this.#state;
+    if (state.halted) return;
+    this.#begin(now);
+    onLoaded(state);
+    this.#end();
+  }
+
+  clockUncertain(now: MonotonicMs): void {
+    const state = this.#state;
+    if (state.halted) return;
+    this.#begin(now);
+    state.freshness.onClockUncertain(now);
+    state.reads.onClockUncertain();
+    if (state.leadership !== undefined) state.leadership.leaseFloorMs = now;
+    this.#end();
+  }
+
+  leaseHolds(epoch: Epoch, now: MonotonicMs): boolean {
+    return sameEpoch(epoch, this.#state.epoch) && leaseHolds(this.#state, now);
+  }
+
+  canCommitBehind(committed: Entry, epoch: Epoch): boolean {
+    return this.#protocol.canCommitBehind(this.#state, committed, epoch);
+  }
+
+  hasReady(): boolean {
+    return this.#touched;
+  }
+
+  ready(): Ready<M> {
+    const state = this.#state;
+    const protocol = this.#protocol;
+    this.#touched = false;
+    if (!state.halted) protocol.flush(state);
+    const committed = state.halted ? [] : takeCommitted(state);
+    const write = state.halted ? undefined : protocol.drainWrite(state);
+    const load = takeLoad(state);
+    const sendSnapshot = state.snapshotsDue;
+    if (sendSnapshot.length > 0) state.snapshotsDue = [];
+    protocol.checkInvariants(state);
+    return {
+      send: state.outbox.drainSend(),
+      ...(write === undefined ? {} : { write }),
+      committed,
+      reads: state.reads.drain(),
+      outcomes: state.proposals.drain(),
+      sendSnapshot,
+      ...(load === undefined ? {} : { load }),
+    };
+  }
+
+  quorumsAt(index: LogIndex): QuorumSystem {
+    return this.#protocol.quorumsAt(this.#state, index);
+  }
+
+  status(): Status {
+    const { epoch, leader, commit, durability, applied, config, freshness } = this.#state;
+    const transferee = this.#state.leadership?.transfer?.to;
+    const { freshAtMs } = freshness;
+    return {
+      role: this.#role(),
+      epoch,
+      ...(leader === 0 ? {} : { leader }),
+      committed: commit,
+      durable: durability.index,
+      applied,
+      config,
+      ...(transferee === undefined ? {} : { transferee }),
+      ...(awaitsState(this.#state) ? { awaiting: this.#state.stateFloor } : {}),
+      ...(freshAtMs === undefined ? {} : { freshAtMs }),
+    };
+  }
+
+  peers(): readonly PeerStatus[] {
+    const state = this.#state;
+    return [...(state.leadership?.peers.values() ?? [])].map((peer) => ({
+      node: peer.node,
+      match: peer.match,
+      heardAtMs: peer.heardAtMs,
+      caughtUp: isCaughtUp(state, peer),
+    }));
+  }
+
+  #begin(now: MonotonicMs): void {
+    const state = this.#state;
+    assert(now >= state.now, "the clock never goes back (contract, duty 4)");
+    state.now = now;
+    this.#touched = true;
+    if (expireReads(state, now)) this.#protocol.onReadsExpired(state);
+  }
+
+  #end(): void {
+    this.#protocol.checkInvariants(this.#state);
+  }
+
+  #refuse(reason: ProposeReject): ProposeResult {
+    const { leader } = this.#state;
+    return { ok: false, reason, ...(leader === 0 ? {} : { leader }) };
+  }
+
+  #noLeadership(): ProposeReject {
+    return this.#state.leader === 0 ? "no-leader" : "not-leader";
+  }
+
+  #role(): Role {
+    const { halted, role, isVoter } = this.#state;
+    if (halted) return "halted";
+    if (role === "follower") return isVoter ? "follower" : "learner";
+    return role === "leader" ? "leader" : "candidate";
+  }
+}

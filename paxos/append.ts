@@ -1,0 +1,52 @@
+// The acceptor's side of phase 2 (P2): accept what is in a ballot not below its promise, acknowledge what is
+// durable, and learn what is chosen. The leader's side is replication.ts.
+import type { LogIndex, NodeId } from "../base/index.ts";
+import { sameEpoch } from "../consensus/index.ts";
+import type { Epoch } from "../consensus/index.ts";
+import { hearChosen } from "./commit.ts";
+import type { Accept } from "./message.ts";
+import type { PaxosState } from "./state.ts";
+
+/** `from` leads `ballot`, which is promised here (the caller has seen to both). */
+export function onAccept(state: PaxosState, from: NodeId, ballot: Epoch, accept: Accept): void {
+  const [first] = accept.entries;
+  if (first !== undefined) {
+    for (const entry of accept.entries) {
+      // A slot known to be chosen never changes: a ballot that can still get a quorum proposes its value.
+      if (entry.index <= state.commit) continue;
+      const held = state.log.ballotAt(entry.index);
+      if (held !== undefined && sameEpoch(held, ballot)) continue;
+      state.put(entry, "acceptor");
+    }
+    noteAccepted(state, from, ballot, first.index, first.index + accept.entries.length);
+  }
+  hearChosen(state, accept.chosen);
+}
+
+function noteAccepted(
+  state: PaxosState,
+  to: NodeId,
+  epoch: Epoch,
+  from: number,
+  until: number,
+): void {
+  const newest = state.acceptedDue.at(-1);
+  if (newest?.to === to && newest.until === from && sameEpoch(newest.epoch, epoch)) {
+    newest.until = until;
+  } else {
+    state.acceptedDue.push({ to, epoch, from, until });
+  }
+}
+
+/** Sends the acknowledgements that the whole turn earned: they wait for the disk if they must (P2). */
+export function flushAck(state: PaxosState): void {
+  if (state.acceptedDue.length === 0) return;
+  const { durability, outbox, options } = state;
+  const durable = durability.idle || options.planted === "ack-before-fsync";
+  for (const { to, epoch, from, until } of state.acceptedDue) {
+    const body = { kind: "accepted", from: from as LogIndex, until: until as LogIndex } as const;
+    if (durable) outbox.emit(to, epoch, body);
+    else outbox.emitAfterWrites(to, epoch, body);
+  }
+  state.acceptedDue = [];
+}

@@ -1,0 +1,60 @@
+// What is chosen (P6): a leader counts acceptances in its ballot, the others hear of it. The commit index is
+// the chosen prefix, and every entry at or below it is held in a ballot in which its value was chosen, or in
+// a later one.
+import type { LogIndex } from "../base/index.ts";
+import { sameEpoch } from "../consensus/index.ts";
+import type { Proposal, ProposalOutcome } from "../consensus/index.ts";
+import type { PaxosState } from "./state.ts";
+
+/** To be called whenever somebody, this node included, has accepted something. */
+export function advanceLeaderCommit(state: PaxosState): void {
+  const { acceptances, proposedFrom, log } = state;
+  if (acceptances === undefined) return;
+  let commit: number = state.commit;
+  while (commit < log.last && commit + 1 >= proposedFrom) {
+    if (!acceptances.isChosen((commit + 1) as LogIndex)) break;
+    commit += 1;
+  }
+  if (commit === state.commit) return;
+  acceptances.forgetThrough(commit as LogIndex);
+  advanceCommit(state, commit as LogIndex);
+}
+
+/** The leader of this ballot says that every slot to `chosen` is chosen. */
+export function hearChosen(state: PaxosState, chosen: LogIndex): void {
+  if (chosen > state.chosenTold) {
+    if (state.chosenTold <= state.commit) state.commitMovedAtMs = state.now;
+    state.chosenTold = chosen;
+  }
+  const unchosen = state.options.planted === "reads-accepted-value";
+  const until = unchosen ? state.log.last : state.chosenTold;
+  let commit: number = state.commit;
+  while (commit < until) {
+    // Only what was accepted in the leader's own ballot is the value it speaks of.
+    const held = state.log.ballotAt((commit + 1) as LogIndex);
+    if (held === undefined || !sameEpoch(held, state.epoch)) break;
+    commit += 1;
+  }
+  if (commit > state.commit) advanceCommit(state, commit as LogIndex);
+}
+
+export function advanceCommit(state: PaxosState, commit: LogIndex): void {
+  state.commit = commit;
+  state.commitMovedAtMs = state.now;
+  state.proposals.onCommitted(commit, (proposal) => fateOf(state, proposal));
+}
+
+/** A later leader may have completed the proposal in its own ballot, so the value tells, not the ballot. */
+function fateOf(state: PaxosState, { index, epoch, data }: Proposal): ProposalOutcome["fate"] {
+  const held = state.log.ballotAt(index);
+  if (held !== undefined && sameEpoch(held, epoch)) return "committed";
+  if (index <= state.log.compacted) return "unknown";
+  const slice = state.slice(index, index + 1, 1);
+  const entry = typeof slice === "string" ? undefined : slice[0];
+  if (entry === undefined) return "unknown";
+  return entry.kind === "command" && sameBytes(entry.data, data) ? "committed" : "lost";
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, at) => byte === right[at]);
+}

@@ -1,0 +1,102 @@
+// Multi-Paxos as a protocol of consensus/core.ts: which file answers which input. Messages go by dispatch.ts.
+import type { LogIndex, WriteId } from "../base/index.ts";
+import { Core, entryBytes, flushAsks, flushRounds, settleReads } from "../consensus/index.ts";
+import type {
+  ConsensusFactory,
+  Entry,
+  ProposeReject,
+  ProposeResult,
+  Protocol,
+} from "../consensus/index.ts";
+import { flushAck } from "./append.ts";
+import { flushCatchUp, flushLearns } from "./catch-up.ts";
+import { advanceLeaderCommit } from "./commit.ts";
+import { dispatch } from "./dispatch.ts";
+import { flushCandidacy, flushPromise, onElectionTick, onOwnPromiseDurable } from "./election.ts";
+import { Invariants } from "./invariants.ts";
+import type { PaxosMessage } from "./message.ts";
+import { dropEndedPolls, flushPolls, onQuorumRead, onReadTick } from "./reads.ts";
+import { flushAppends, onUnreachable } from "./replication.ts";
+import { becomeHalted } from "./roles.ts";
+import { onCheckpoint, onInstall, onSnapshotSent } from "./snapshot.ts";
+import { PaxosState } from "./state.ts";
+import { drainWrite } from "./writes.ts";
+
+/** A replica at rest, as its disk left it; it follows, and campaigns when it hears no leader. */
+export const createPaxos: ConsensusFactory<PaxosMessage> = (init) =>
+  new Core(new PaxosState(init), paxosProtocol());
+
+function paxosProtocol(): Protocol<PaxosMessage, PaxosState> {
+  const invariants = new Invariants();
+  return {
+    propose,
+    proposeConfig: unsupported,
+    transferTo: unsupported,
+    dispatch,
+    onTick: (state, now) => {
+      onElectionTick(state, now);
+      onReadTick(state, now);
+    },
+    onPersisted,
+    onQuorumRead,
+    onReadsExpired: dropEndedPolls,
+    onSnapshotSent,
+    onCheckpoint,
+    onInstall,
+    onUnreachable,
+    becomeHalted,
+    flush,
+    drainWrite,
+    quorumsAt: (state, index) => state.quorumsAt(index),
+    // An acceptor may bring an old ballot's value to a later leader's phase 1, which then proposes it in its
+    // own ballot, in a slot above any committed so far: only the slot itself tells (P4).
+    canCommitBehind: () => true,
+    checkInvariants: (state) => {
+      invariants.check(state);
+    },
+  };
+}
+
+function propose(state: PaxosState, data: Uint8Array): LogIndex | ProposeReject {
+  const { proposals, epoch, options } = state;
+  const index = (state.log.last + 1) as LogIndex;
+  const entry: Entry = { kind: "command", index, epoch, data };
+  const bytes = entryBytes(entry);
+  const full = proposals.bytes + bytes > options.uncommittedBytesMax;
+  if (full && proposals.count > 0) return "uncommitted-full";
+  state.put(entry, "proposer");
+  proposals.add({ index, epoch, data, bytes });
+  return index;
+}
+
+function unsupported({ leader }: PaxosState): ProposeResult {
+  return { ok: false, reason: "unsupported", ...(leader === 0 ? {} : { leader }) };
+}
+
+/** The own acceptor answers like any other: once its acceptance is durable. */
+function onPersisted(state: PaxosState, id: WriteId): void {
+  const { from, until } = state.durability.onPersisted(id);
+  onOwnPromiseDurable(state);
+  if (from >= until) return;
+  state.acceptances?.add(state.id, from, until);
+  advanceLeaderCommit(state);
+}
+
+/** Reads first, so that what a lease no longer covers goes with this turn's round; rounds before accepts, so
+ * that a heartbeat tells what is chosen and no notice need follow it. */
+function flush(state: PaxosState): void {
+  flushCandidacy(state);
+  settleReads(state);
+  flushPolls(state);
+  if (state.leadership !== undefined) {
+    flushRounds(state);
+    flushAppends(state);
+  } else {
+    flushAsks(state);
+    flushPromise(state);
+  }
+  flushAck(state);
+  flushLearns(state);
+  flushCatchUp(state);
+  settleReads(state);
+}

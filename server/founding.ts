@@ -1,0 +1,154 @@
+// What a member with an empty data directory is to become: one of a new cluster, or one that joins. Both ask the
+// others first: data of a member that has run before is lost data, and such a member must not vote (R10).
+import { KvError, LOG_INDEX_ZERO } from "../base/index.ts";
+import type { Membership, MemberRow } from "../consensus/index.ts";
+import { askClusterView } from "../rpc/index.ts";
+import type { ClusterView } from "../rpc/index.ts";
+import { hexId, rosterOf } from "./cluster.ts";
+import type { Bootstrap } from "./cluster.ts";
+import type { Config } from "./config.ts";
+import { hasMember } from "./data-directory.ts";
+import { ExitCode, StartRefusal } from "./exit-code.ts";
+import type { Journal } from "./ports.ts";
+
+/** For one answer, and for the cluster as a whole while nobody answers. */
+const ANSWER_MS = 1_000;
+const JOIN_MS = 10_000;
+const PAUSE_MS = 250;
+
+/**
+ * The bootstrap for an empty data directory; what the options describe if there is data already.
+ *
+ * @throws {StartRefusal} wrongDataDirectory, when the cluster knows this member from before; badConfiguration,
+ * when the cluster to join does not answer or does not expect it. Nothing was touched.
+ */
+export async function foundingOf(config: Config, journal: Journal): Promise<Bootstrap | undefined> {
+  const { bootstrap, joins } = config;
+  if (bootstrap === undefined || hasMember(config.dataDir)) return bootstrap;
+  const others = bootstrap.members.filter(({ node }) => node !== bootstrap.self.node);
+  const addresses = others.flatMap(({ peerUrls }) =>
+    peerUrls.map((url) => url.slice("http://".length)),
+  );
+  if (joins) return joined(config, bootstrap, await awaitView(addresses, journal));
+  const view = await newestView(addresses);
+  if (view?.clusterId === bootstrap.clusterId) checkUnknown(view, bootstrap, config.dataDir);
+  return bootstrap;
+}
+
+/** A cluster that runs, asked by one that its options call a founder of it. */
+function checkUnknown(view: ClusterView, { self }: Bootstrap, dataDir: string): void {
+  const { roster } = view.membership;
+  if (roster === undefined) return;
+  const row = roster.members.find(({ id }) => id === self.id);
+  const who = `member ${hexId(self.id)} (${JSON.stringify(self.name)})`;
+  if (row === undefined) {
+    refuse(
+      ExitCode.wrongDataDirectory,
+      `${who} was removed from the running cluster ${hexId(view.clusterId)}; add it anew with \`hansa member add\` and start it with --initial-cluster-state existing`,
+    );
+  }
+  if (hasStarted(row)) refuseKnown(who, dataDir);
+}
+
+function joined(config: Config, described: Bootstrap, view: ClusterView): Bootstrap {
+  const { membership, clusterId, protocol } = view;
+  const { roster } = membership;
+  const { name, peerUrls } = described.self;
+  const row = roster?.members.find((member) => member.peerUrls.join() === peerUrls.join());
+  if (row === undefined || roster === undefined) {
+    refuse(
+      ExitCode.badConfiguration,
+      `--initial-advertise-peer-urls ${peerUrls.join(",")}: no member of cluster ${hexId(clusterId)} has these peer URLs; add it first with \`hansa member add\``,
+    );
+  }
+  if (hasStarted(row)) {
+    refuseKnown(`member ${hexId(row.id)} (${JSON.stringify(row.name)})`, config.dataDir);
+  }
+  if (protocol !== config.consensus) {
+    const problem = `--consensus ${config.consensus}: cluster ${hexId(clusterId)} runs ${protocol}`;
+    refuse(ExitCode.badConfiguration, problem);
+  }
+  if (config.electionTimeoutMs < membership.leaseMs) {
+    refuse(
+      ExitCode.badConfiguration,
+      `--election-timeout ${config.electionTimeoutMs} is below the lease constant ${membership.leaseMs} ms of cluster ${hexId(clusterId)}; expected at least that`,
+    );
+  }
+  const members = roster.members.map((member) =>
+    member.node === row.node ? { ...member, name } : member,
+  );
+  const self = { ...row, name };
+  return {
+    protocol: config.consensus,
+    clusterId,
+    self,
+    members,
+    membership: ownView(membership, members, row),
+  };
+}
+
+/** As long as the log has told nothing, this member learns, whatever it is to become. */
+function ownView(
+  { incoming, learners, leaseMs }: Membership,
+  members: readonly MemberRow[],
+  { node }: MemberRow,
+): Membership {
+  const notSelf = incoming.filter((other) => other !== node);
+  return {
+    index: LOG_INDEX_ZERO,
+    incoming: notSelf,
+    learners: [...new Set([...learners, node])],
+    leaseMs,
+    roster: rosterOf(members),
+  };
+}
+
+/** The newest view that any of them has, tried until somebody answers. @throws {StartRefusal} */
+async function awaitView(addresses: readonly string[], journal: Journal): Promise<ClusterView> {
+  const untilMs = Date.now() + JOIN_MS;
+  for (;;) {
+    const view = await newestView(addresses);
+    if (view !== undefined) return view;
+    if (Date.now() >= untilMs) {
+      refuse(
+        ExitCode.badConfiguration,
+        `--initial-cluster-state existing: none of ${addresses.join(", ") || "(nobody but this member is in --initial-cluster)"} answers as a member of a running cluster`,
+      );
+    }
+    journal.info("waiting for a member of the cluster to join", { addresses });
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
+
+async function newestView(addresses: readonly string[]): Promise<ClusterView | undefined> {
+  const views = await Promise.all(addresses.map(viewOf));
+  return views
+    .filter((view) => view !== undefined)
+    .sort((left, right) => right.membership.index - left.membership.index)[0];
+}
+
+/** Undefined: nobody is there, or it is starting too. */
+async function viewOf(address: string): Promise<ClusterView | undefined> {
+  try {
+    return await askClusterView(address, ANSWER_MS);
+  } catch (error) {
+    if (error instanceof KvError) return undefined;
+    throw error;
+  }
+}
+
+/** A member says its client URLs as soon as it runs (etcd's test of the same). */
+function hasStarted({ clientUrls }: MemberRow): boolean {
+  return clientUrls.length > 0;
+}
+
+function refuseKnown(who: string, dataDir: string): never {
+  refuse(
+    ExitCode.wrongDataDirectory,
+    `${who} has already been bootstrapped, but ${dataDir} is empty: a member that lost its data must not vote again under its id; remove it with \`hansa member remove\` and add it anew`,
+  );
+}
+
+function refuse(code: ExitCode, problem: string): never {
+  throw new StartRefusal(code, problem);
+}

@@ -1,0 +1,155 @@
+// Everything about snapshots at one replica: which peers are being sent one, the one that is being received,
+// when the log is cut, and asking the leader for one when the state was lost.
+import type { BootNonce, LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
+import type { Consensus } from "../consensus/index.ts";
+import type { ConsensusMessage, PeerMessage, SnapshotMessage } from "../rpc/index.ts";
+import { SNAPSHOT_VERSION } from "../store/index.ts";
+import type { DiskFailure, Engine, EngineStore, Log, Machine } from "../store/index.ts";
+import type { ReplicaLimits } from "./limits.ts";
+import { compactionTarget } from "./log-compaction.ts";
+import type { Journal } from "./ports.ts";
+import { SnapshotBlocks } from "./snapshot-blocks.ts";
+import { SnapshotReceiver } from "./snapshot-receiver.ts";
+import type { StagedState } from "./snapshot-receiver.ts";
+import { SnapshotSender } from "./snapshot-sender.ts";
+
+/** What the driver offers. */
+export interface SnapshotDeskInit {
+  readonly id: NodeId;
+  readonly boot: BootNonce;
+  readonly clusterId: bigint;
+  readonly group: number;
+  readonly core: Consensus<ConsensusMessage>;
+  readonly log: Log;
+  readonly limits: ReplicaLimits;
+  readonly engines: EngineStore;
+  readonly createMachine: () => Machine;
+  /** Of the state in force. */
+  readonly generation: () => number;
+  readonly engine: () => Engine;
+  /** As in Applier. */
+  readonly atRest: (run: (flushed: LogIndex) => void) => void;
+  readonly now: () => MonotonicMs;
+  readonly send: (to: NodeId, message: PeerMessage) => void;
+  readonly install: (staged: StagedState) => boolean;
+  readonly onFailure: (failure: DiskFailure) => void;
+  readonly journal: Journal;
+}
+
+export class SnapshotDesk {
+  readonly #init: SnapshotDeskInit;
+  readonly #sender: SnapshotSender;
+  readonly #receiver: SnapshotReceiver;
+  /** Wanted while as many as may be are on their way; tried again at the core's next wish. */
+  #turnedAway = new Set<NodeId>();
+  readonly #opening = new Set<NodeId>();
+  #askedAtMs = -Infinity;
+  #stopped = false;
+
+  constructor(init: SnapshotDeskInit) {
+    this.#init = init;
+    const { journal } = init;
+    this.#sender = new SnapshotSender({
+      ...init,
+      onEnd: (to, ok) => {
+        journal.info("a snapshot ended", { to, ok });
+        if (!this.#stopped) init.core.snapshotSent(to, ok, init.now());
+      },
+    });
+    this.#receiver = new SnapshotReceiver({ ...init, lacks: (index) => init.core.lacks(index) });
+  }
+
+  /** For metrics and status. */
+  get progress(): { readonly sending: number; readonly receiving: boolean } {
+    return { sending: this.#sender.count, receiving: this.#receiver.active };
+  }
+
+  onMessage(message: SnapshotMessage): void {
+    switch (message.kind) {
+      case "snapshot-wanted":
+        this.sendTo(message.from);
+        break;
+      case "snapshot-block":
+        this.#receiver.onBlock(message.from, message.id, message.offset, message.block);
+        break;
+      case "snapshot-ack":
+        this.#sender.onAck(message.from, message.id, message.offset);
+        break;
+      case "snapshot-ended":
+        this.#sender.onEnded(message.from, message.id, message.ending);
+        break;
+    }
+  }
+
+  /** A peer needs what the log no longer holds. */
+  sendTo(to: NodeId): void {
+    if (this.#sender.has(to) || this.#opening.has(to) || this.#stopped) return;
+    const { limits, journal } = this.#init;
+    if (this.#sender.count + this.#opening.size >= limits.snapshotsMax) {
+      this.#turnedAway.add(to);
+      return;
+    }
+    this.#opening.add(to);
+    this.open((blocks) => {
+      this.#opening.delete(to);
+      if (blocks === undefined) {
+        this.#turnedAway.add(to);
+        return;
+      }
+      journal.info("sending a snapshot", { to, index: blocks.header.meta.index });
+      this.#sender.start(to, blocks);
+    });
+  }
+
+  /** A snapshot of the state as the engine holds it; undefined if there is none to give. The caller closes it. */
+  open(done: (blocks: SnapshotBlocks | undefined) => void): void {
+    const { atRest, clusterId, group, core, engine, limits } = this.#init;
+    atRest((flushed) => {
+      const { awaiting } = core.status();
+      if (this.#stopped || awaiting !== undefined || flushed === 0) {
+        done(undefined);
+        return;
+      }
+      const header = { version: SNAPSHOT_VERSION, clusterId, group, meta: core.markAt(flushed) };
+      done(new SnapshotBlocks(header, engine().snapshot(), limits.snapshotBlockBytes));
+    });
+  }
+
+  /** The state up to `index` survives power loss: what the log need not keep may go. */
+  onCheckpoint(index: LogIndex): void {
+    const { log, limits, core, now } = this.#init;
+    const target = compactionTarget(log, index, limits);
+    if (target !== undefined) core.compactTo(target, now());
+  }
+
+  tick(now: MonotonicMs): void {
+    this.#sender.tick(now);
+    this.#receiver.tick(now);
+    const turnedAway = this.#turnedAway;
+    this.#turnedAway = new Set();
+    for (const to of turnedAway) this.#init.core.snapshotSent(to, false, now);
+    this.#askIfLost(now);
+  }
+
+  /** The state was lost and the log cannot bring it back: only another member can (S2). */
+  #askIfLost(now: MonotonicMs): void {
+    const { core, limits, id, send, journal } = this.#init;
+    const { awaiting, leader } = core.status();
+    if (awaiting === undefined || this.#receiver.active) return;
+    if (leader === undefined || leader === id) return;
+    if (now - this.#askedAtMs < limits.snapshotResendMs) return;
+    this.#askedAtMs = now;
+    journal.warn("the state is not whole: asking the leader for a snapshot", { leader, awaiting });
+    send(leader, { kind: "snapshot-wanted", from: id });
+  }
+
+  /** The state that was offered to `install` is in force; the engine before it closes behind this. */
+  onInstalled(): void {
+    this.#receiver.installed();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#sender.stop();
+  }
+}
