@@ -1,0 +1,64 @@
+// Planted bugs of elections and replication: votes, epochs, what may be counted and acknowledged.
+import type { PlantedBug } from "../../base/index.ts";
+import { BOTH, RAFT, asDrawn, focused, reaction } from "./planted-plan.ts";
+import type { PlantedPlan } from "./planted-plan.ts";
+import type { Swarm } from "./swarm.ts";
+
+/** Elections one after the other, voters that die right after they voted and are back at once. */
+function forgetfulVoters(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    leaseOfTimeout: 0.1,
+    network: {
+      delayMeanMs: timeoutMs / 20,
+      lossRate: 0.1,
+      duplicateRate: 0.4,
+      spikeRate: 0.4,
+      spikeMs: timeoutMs,
+    },
+    disk: { delayMeanMs: timeoutMs / 15 },
+    nemesis: {
+      downMeanMs: timeoutMs / 100,
+      lastsMeanMs: timeoutMs * 2,
+      reactions: [
+        reaction("vote", "power-cut", "actor", 0.6, timeoutMs / 50),
+        reaction("elected", "isolate", "actor", 0.9),
+      ],
+    },
+    workload: { clients: 1, thinkMeanMs: timeoutMs },
+  });
+}
+
+/** Leaders that come to power, take one step and lose it; entries travel one by one (Raft Fig. 8). */
+function shortReigns(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    voters: 3,
+    options: { appendBytesMax: 1, inflightMessagesMax: 1 },
+    leaseOfTimeout: 0.25,
+    network: { delayMeanMs: timeoutMs / 50 },
+    nemesis: {
+      lastsMeanMs: timeoutMs * 2,
+      reactions: [
+        reaction("elected", "isolate", "actor", 0.5, timeoutMs / 20),
+        reaction("commit", "isolate", "actor", 0.3),
+      ],
+    },
+    workload: { readRate: 0.1 },
+  });
+}
+
+export const ELECTION_PLANS = {
+  "skip-vote-persist": { protocols: RAFT, caughtBy: ["election-safety"], profile: forgetfulVoters },
+  "commit-old-term-by-count": {
+    protocols: RAFT,
+    caughtBy: ["leader-completeness"],
+    profile: shortReigns,
+  },
+  "ack-before-fsync": { protocols: BOTH, caughtBy: ["commit-durability"], profile: asDrawn },
+  "send-before-epoch-durable": {
+    protocols: BOTH,
+    caughtBy: ["election-safety", "log-matching"],
+    profile: forgetfulVoters,
+  },
+} satisfies Partial<Record<PlantedBug, PlantedPlan>>;
