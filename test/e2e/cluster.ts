@@ -15,6 +15,9 @@ const STOP_MS_MAX = 15_000;
 const STATUS_MS_MAX = 500;
 export const MAIN = join(__dirname, "..", "..", "dist", "cli", "main.js");
 
+/** What every end-to-end test runs on. */
+export const PROTOCOLS = ["raft", "paxos"] as const;
+
 export interface ClusterOptions {
   readonly voters: number;
   readonly learners?: number;
