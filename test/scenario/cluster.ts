@@ -11,17 +11,13 @@ import type {
   Membership,
   ProposeResult,
   ReadMode,
+  Ready,
+  Status,
   WriteBatch,
 } from "../../consensus/index.ts";
-import {
-  describeEnvelope,
-  describeIndexes,
-  describeOp,
-  describeOutcome,
-  describeRead,
-  describeStatus,
-} from "./describe.ts";
 import { MemoryLog } from "./memory-log.ts";
+import { WIRE, tell, tellByNode } from "./voice.ts";
+import type { Line, Voice } from "./voice.ts";
 
 type Message = { readonly kind: string };
 
@@ -37,6 +33,8 @@ class Node<M extends Message> {
   log: MemoryLog;
   durable: MemoryLog;
   now: MonotonicMs;
+  /** As the transcript knows it. */
+  told: Status;
   boots = 1;
   up = true;
   writes: WriteBatch<M>[] = [];
@@ -49,6 +47,7 @@ class Node<M extends Message> {
   constructor(id: NodeId, core: Consensus<M>, log: MemoryLog, now: MonotonicMs) {
     this.id = id;
     this.core = core;
+    this.told = core.status();
     this.log = log;
     this.durable = log.copy();
     this.now = now;
@@ -59,10 +58,13 @@ export interface ClusterInit<M> {
   readonly create: ConsensusFactory<M>;
   readonly options: ConsensusOptions;
   readonly membership: Membership;
+  /** WIRE unless said. */
+  readonly voice?: Voice;
 }
 
 export class Cluster<M extends Message> {
   readonly #init: ClusterInit<M>;
+  readonly voice: Voice;
   readonly nodes = new Map<NodeId, Node<M>>();
   flights: Flight<M>[] = [];
   /** "1->2": what is sent that way is lost. */
@@ -71,11 +73,14 @@ export class Cluster<M extends Message> {
   #turn: Set<Node<M>> | undefined;
   readonly #delivered = new Map<string, number>();
   #flightNumber = 0;
-  #trace: string[] = [];
+  #trace: Line[] = [];
+  /** What was proposed where: "node index round". */
+  readonly #proposed = new Map<string, string>();
   #readId = 0;
 
   constructor(init: ClusterInit<M>) {
     this.#init = init;
+    this.voice = init.voice ?? WIRE;
     const { incoming, outgoing = [], learners } = init.membership;
     for (const id of new Set([...incoming, ...outgoing, ...learners])) {
       const log = new MemoryLog(init.membership);
@@ -107,19 +112,21 @@ export class Cluster<M extends Message> {
 
   propose(id: number, text: string): void {
     const data = new TextEncoder().encode(text);
-    this.ask(id, "proposal", (core, now) => core.propose(data, now));
+    this.ask(id, "proposal", (core, now) => core.propose(data, now), text);
   }
 
-  /** Whatever the core refuses is said. */
+  /** Whatever the core refuses is said; `text` is what else the end of it is told of. */
   ask(
     id: number,
     what: string,
     input: (core: Consensus<M>, now: MonotonicMs) => ProposeResult,
+    text = `the ${what}`,
   ): void {
     const node = this.node(id);
     this.#input(node, () => {
       const result = input(node.core, node.now);
-      if (!result.ok) this.#say(`${id} refuses the ${what}: ${result.reason}`);
+      if (!result.ok) this.#say(id, `refuses the ${what}: ${result.reason}`);
+      else this.#proposed.set(`${id} ${result.index} ${result.epoch.round}`, text);
     });
   }
 
@@ -154,7 +161,7 @@ export class Cluster<M extends Message> {
     const { from, body } = flight.envelope;
     const sort = `${body.kind} from ${from}`;
     this.#delivered.set(sort, (this.#delivered.get(sort) ?? 0) + 1);
-    this.#say(describeEnvelope(flight.envelope));
+    this.#say(0, this.voice.message(flight.envelope));
     this.#input(node, () => node.core.step(flight.envelope, node.now));
   }
 
@@ -168,7 +175,7 @@ export class Cluster<M extends Message> {
     const write = node.writes.shift();
     if (write === undefined) return false;
     node.durable.take(write.ops);
-    if (write.ops.length > 0) this.#say(`${id} persists ${write.ops.map(describeOp).join("; ")}`);
+    if (write.ops.length > 0) this.#say(id, this.voice.persists(write.ops));
     this.#post(write.after);
     this.#input(node, () => node.core.persisted(write.id, node.now));
     const installed = write.ops.find((op) => op.op === "install-snapshot");
@@ -184,7 +191,7 @@ export class Cluster<M extends Message> {
     this.#input(node, () => {
       const taken = node.core.install(meta, node.log.generation + 1, node.now);
       if (taken) node.staged = sender.applied.filter((entry) => entry.index <= index);
-      else this.#say(`${id} does not need the snapshot at ${index}`);
+      else this.#say(id, `does not need the snapshot at ${index}`);
     });
   }
 
@@ -192,7 +199,7 @@ export class Cluster<M extends Message> {
     node.applied = present(node.staged, "the state that was installed");
     node.staged = undefined;
     node.applyQueue = [];
-    this.#say(`${node.id} changes over to the state at ${index}`);
+    this.#say(node.id, this.voice.changesOver(index, node.applied));
     this.#input(node, () => node.core.applied(index, node.now));
   }
 
@@ -203,12 +210,11 @@ export class Cluster<M extends Message> {
 
   apply(id: number): boolean {
     const node = this.node(id);
-    const [first] = node.applyQueue;
     const last = node.applyQueue.at(-1);
-    if (first === undefined || last === undefined) return false;
+    if (last === undefined) return false;
     node.applied.push(...node.applyQueue);
+    this.#say(id, this.voice.applies(node.applyQueue));
     node.applyQueue = [];
-    this.#say(`${id} applies ${describeIndexes(first.index, last.index)}`);
     this.#input(node, () => node.core.applied(last.index, node.now));
     return true;
   }
@@ -229,6 +235,7 @@ export class Cluster<M extends Message> {
     node.log = node.durable.copy();
     const applied = node.applied.at(-1)?.index ?? 0;
     node.core = this.#boot(node.id, node.log, node.boots, node.now, applied);
+    node.told = node.core.status();
     this.#drain(node);
   }
 
@@ -266,17 +273,23 @@ export class Cluster<M extends Message> {
   }
 
   describe(flight: Flight<M>): string {
-    return `#${flight.number} ${describeEnvelope(flight.envelope)}`;
+    return this.voice.flight(flight.number, flight.envelope);
   }
 
   say(line: string): void {
-    this.#say(line);
+    this.#say(0, line);
+  }
+
+  status(id: number): string {
+    const { up, core, applied } = this.node(id);
+    return up ? this.voice.status(core.status(), applied) : "is down";
   }
 
   takeTrace(): readonly string[] {
     const taken = this.#trace;
     this.#trace = [];
-    return taken;
+    if (this.voice.byNode) return tellByNode(taken);
+    return taken.map(tell);
   }
 
   #boot(id: NodeId, log: MemoryLog, boots: number, now: number, applied: number): Consensus<M> {
@@ -297,36 +310,48 @@ export class Cluster<M extends Message> {
   }
 
   #input(node: Node<M>, run: () => void): void {
-    const before = node.core.status();
     run();
+    this.#noteRole(node);
+    if (this.#turn === undefined) this.#drain(node);
+    else this.#turn.add(node);
+  }
+
+  #noteRole(node: Node<M>): void {
+    const before = node.told;
     const after = node.core.status();
+    node.told = after;
     const changed =
       before.role !== after.role ||
       before.epoch.round !== after.epoch.round ||
       before.leader !== after.leader;
-    if (changed) this.#say(`${node.id} is ${describeStatus(after)}`);
-    if (this.#turn === undefined) this.#drain(node);
-    else this.#turn.add(node);
+    if (changed) this.#say(node.id, this.voice.role(after));
   }
 
   #drain(node: Node<M>): void {
     while (node.core.hasReady()) {
       const ready = node.core.ready();
+      this.#noteRole(node);
       if (ready.write !== undefined) {
         node.log.take(ready.write.ops);
         node.writes.push(ready.write);
       }
       this.#post(ready.send);
       node.applyQueue.push(...ready.committed);
-      for (const outcome of ready.outcomes) this.#say(`${node.id} ${describeOutcome(outcome)}`);
-      for (const read of ready.reads) this.#say(`${node.id} ${describeRead(read, node.now)}`);
-      for (const { to, meta } of ready.sendSnapshot) {
-        this.#say(`${node.id} wants a snapshot at ${meta.index} sent to ${to}`);
-      }
-      if (ready.load !== undefined) {
-        this.#say(`${node.id} loads ${ready.load.from} until ${ready.load.until}`);
-      }
+      this.#tell(node, ready);
     }
+  }
+
+  #tell(node: Node<M>, { outcomes, reads, sendSnapshot, load }: Ready<M>): void {
+    const { id, now, applied } = node;
+    for (const outcome of outcomes) {
+      const text = this.#proposed.get(`${id} ${outcome.index} ${outcome.epoch.round}`) ?? "nobody";
+      this.#say(id, this.voice.outcome(outcome, text));
+    }
+    for (const read of reads) this.#say(id, this.voice.read(read, now, applied));
+    for (const { to, meta } of sendSnapshot) {
+      this.#say(id, this.voice.wantsSnapshot(to, meta.index));
+    }
+    if (load !== undefined) this.#say(id, this.voice.loads(load.from, load.until));
   }
 
   #post(envelopes: readonly Envelope<M>[]): void {
@@ -337,7 +362,7 @@ export class Cluster<M extends Message> {
     }
   }
 
-  #say(line: string): void {
-    this.#trace.push(line);
+  #say(node: number, text: string | undefined): void {
+    if (text !== undefined) this.#trace.push({ node, text });
   }
 }

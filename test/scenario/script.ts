@@ -6,7 +6,8 @@
 //   add ID            a member with an empty disk, in no configuration yet
 //   change ID voters=1,2,3 [learners=4] [expect=INDEX]    transfer ID TO    peers ID    config [ids]
 //   propose ID TEXT   read ID MODE [deadline=MS]
-//   deliver / drop [FROM->TO] [KIND] [#NUMBER] [keep]           messages under way, all that match
+//   deliver / drop [FROM->TO] [KIND] [#NUMBER] [keep]           messages under way, all that match; a kind by
+//                     its name, or by what it is for in either protocol: poll, candidacy, entries (voice.ts)
 //   network           what is under way
 //   persist ID   apply ID   stabilize [ids]
 //   cut A B | cut A->B   isolate ID   heal   crash ID   restart ID
@@ -26,9 +27,11 @@ import type {
 } from "../../consensus/index.ts";
 import { Cluster } from "./cluster.ts";
 import type { Flight } from "./cluster.ts";
-import type { Command } from "./datadriven.ts";
-import { describeConfig, describeEntries, describeEpoch, describeStatus } from "./describe.ts";
+import type { Command, Commands } from "./datadriven.ts";
+import { describeConfig } from "./describe.ts";
 import { MemoryLog } from "./memory-log.ts";
+import { WIRE, purposeOf } from "./voice.ts";
+import type { Voice } from "./voice.ts";
 
 export const SCENARIO_OPTIONS: ConsensusOptions = {
   electionTimeoutMs: 1000,
@@ -50,19 +53,21 @@ export class Script<M extends { readonly kind: string }> {
   readonly #create: ConsensusFactory<M>;
   readonly #epochOf: EpochOf;
   #cluster: Cluster<M> | undefined;
+  readonly #voice: Voice;
   #membership: Membership | undefined;
   #options = SCENARIO_OPTIONS;
 
-  constructor(create: ConsensusFactory<M>, epochOf: EpochOf) {
+  constructor(create: ConsensusFactory<M>, epochOf: EpochOf, voice = WIRE) {
     this.#create = create;
     this.#epochOf = epochOf;
+    this.#voice = voice;
   }
 
   get cluster(): Cluster<M> {
     return present(this.#cluster, "a cluster: `nodes` comes first");
   }
 
-  commands(): Readonly<Record<string, Command>> {
+  commands(): Commands {
     return { ...this.#clusterCommands(), ...this.#networkCommands(), ...this.#faultCommands() };
   }
 
@@ -132,7 +137,7 @@ export class Script<M extends { readonly kind: string }> {
       crash: traced(([id]) => this.cluster.crash(Number(id))),
       restart: traced(([id]) => {
         this.cluster.restart(Number(id));
-        this.cluster.say(`${id} is ${this.#status(Number(id))}`);
+        this.cluster.say(`${id} ${this.cluster.status(Number(id))}`);
       }),
       unreachable: traced(([id, peer]) =>
         this.cluster.act(Number(id), (core, now) => core.unreachable(Number(peer) as NodeId, now)),
@@ -182,8 +187,12 @@ export class Script<M extends { readonly kind: string }> {
       learners: learners === "" ? [] : learners.split(",").map((id) => Number(id) as NodeId),
       leaseMs: Number(lease),
     };
-    const init = { create: this.#create, options: this.#options, membership: this.#membership };
-    this.#cluster = new Cluster(init);
+    this.#cluster = new Cluster({
+      create: this.#create,
+      options: this.#options,
+      membership: this.#membership,
+      voice: this.#voice,
+    });
     return [describeConfig(this.#membership)];
   }
 
@@ -237,12 +246,7 @@ export class Script<M extends { readonly kind: string }> {
   }
 
   #disk(id: number): readonly string[] {
-    const { durable } = this.cluster.node(id);
-    const { promised, votedFor, commitHint } = durable;
-    const entries = describeEntries(durable.entries());
-    return [
-      `${id} promise ${describeEpoch(promised)} vote ${votedFor}, commit hint ${commitHint}, ${entries}`,
-    ];
+    return [`${id} ${this.#voice.disk(this.cluster.node(id).durable)}`];
   }
 
   #read(args: readonly string[]): void {
@@ -278,7 +282,7 @@ export class Script<M extends { readonly kind: string }> {
   #config(id: number): string {
     const { config, transferee } = this.cluster.node(id).core.status();
     const handing = transferee === undefined ? "" : `, handing over to ${transferee}`;
-    return `${id} has ${describeConfig(config)} of ${config.index}${handing}`;
+    return `${id} has ${this.#voice.config(config)}${handing}`;
   }
 
   #lease(id: number): readonly string[] {
@@ -307,7 +311,8 @@ export class Script<M extends { readonly kind: string }> {
 
   #network(): readonly string[] {
     if (this.cluster.flights.length === 0) return ["nothing is under way"];
-    return this.cluster.flights.map((flight) => this.cluster.describe(flight));
+    const told = this.cluster.flights.map((flight) => this.cluster.describe(flight));
+    return this.#voice.byNode ? told.sort() : told;
   }
 
   #flights(args: readonly string[]): readonly Flight<M>[] {
@@ -315,24 +320,20 @@ export class Script<M extends { readonly kind: string }> {
     return this.cluster.flights.filter((flight) =>
       wanted.every((arg) => {
         const { from, to, body } = flight.envelope;
-        return arg === `#${flight.number}` || arg === `${from}->${to}` || arg === body.kind;
+        const names = [`#${flight.number}`, `${from}->${to}`, body.kind, purposeOf(body.kind)];
+        return names.includes(arg);
       }),
     );
   }
 
   #statuses(args: readonly string[]): readonly string[] {
-    return this.#ids(args).map((id) => `${id} is ${this.#status(id)}`);
-  }
-
-  #status(id: number): string {
-    const node = this.cluster.node(id);
-    return node.up ? describeStatus(node.core.status()) : "down";
+    return this.#ids(args).map((id) => `${id} ${this.cluster.status(id)}`);
   }
 
   #describeLog(id: number): string {
     const { log } = this.cluster.node(id);
     const head = log.first() > 1 ? `snapshot to ${log.first() - 1}, ` : "";
-    return `${id} ${head}${describeEntries(log.entries())}`;
+    return `${id} ${head}${this.#voice.entries(log.entries())}`;
   }
 
   #ids(args: readonly string[]): readonly number[] {
