@@ -1,5 +1,6 @@
-// A Hansa cluster of real processes on free ports of 127.0.0.1, each with a data folder that is removed at
-// the end. Members are addressed by name (n1, n2, n3; learners l1, ...) and struck by signal.
+// A Hansa cluster of real processes on free ports of 127.0.0.1 or in homes of their own, each with a data
+// folder that is removed at the end. Members are addressed by name (n1, n2, n3; learners l1, ...) and struck
+// by signal.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,11 +19,21 @@ export const MAIN = join(__dirname, "..", "..", "dist", "cli", "main.js");
 /** What every end-to-end test runs on. */
 export const PROTOCOLS = ["raft", "paxos"] as const;
 
+/** Where a member lives: its address, and the command that starts another one there. */
+export interface Home {
+  readonly host: string;
+  readonly launcher: readonly string[];
+}
+
+const THIS_HOST: Home = { host: "127.0.0.1", launcher: [] };
+
 export interface ClusterOptions {
   readonly voters: number;
   readonly learners?: number;
   /** Passed to every member. */
   readonly flags?: readonly string[];
+  /** Where each member lives; absent: all on this host. */
+  readonly homeOf?: (name: string) => Home;
 }
 
 interface MemberPlan {
@@ -30,6 +41,13 @@ interface MemberPlan {
   readonly isLearner: boolean;
   readonly clientUrl: string;
   readonly peerUrl: string;
+  readonly launcher: readonly string[];
+}
+
+async function memberPlan(name: string, isLearner: boolean, home: Home): Promise<MemberPlan> {
+  const clientUrl = `http://${home.host}:${await freePort()}`;
+  const peerUrl = `http://${home.host}:${await freePort()}`;
+  return { name, isLearner, clientUrl, peerUrl, launcher: home.launcher };
 }
 
 /** One member: a process that comes and goes over a data folder that stays. */
@@ -41,6 +59,7 @@ export class MemberProcess {
   readonly dataDir: string;
   readonly args: readonly string[];
   readonly peerUrl: string;
+  readonly #launcher: readonly string[];
   #child: Child | undefined;
 
   constructor(plan: MemberPlan, dataDir: string, args: readonly string[]) {
@@ -49,6 +68,7 @@ export class MemberProcess {
     this.endpoint = plan.clientUrl.replace("http://", "");
     this.dataDir = dataDir;
     this.peerUrl = plan.peerUrl;
+    this.#launcher = plan.launcher;
     this.args = args;
   }
 
@@ -73,7 +93,8 @@ export class MemberProcess {
   start(): void {
     if (this.running) throw new Error(`${this.name} runs already`);
     // By its first line, as a shell would: it sets what a server needs of Node.
-    this.#child = new Child(MAIN, ["serve", ...this.args]);
+    const [command = MAIN, ...args] = [...this.#launcher, MAIN, "serve", ...this.args];
+    this.#child = new Child(command, args);
   }
 
   /** Waits for the line that says the member has joined and serves. */
@@ -122,9 +143,7 @@ export class Cluster {
 
   /** Plans a member that is yet to be added to the running cluster; started, it joins. */
   async planJoin(name: string, isLearner = false): Promise<MemberProcess> {
-    const clientUrl = `http://127.0.0.1:${await freePort()}`;
-    const peerUrl = `http://127.0.0.1:${await freePort()}`;
-    const plan = { name, isLearner, clientUrl, peerUrl };
+    const plan = await memberPlan(name, isLearner, THIS_HOST);
     const dataDir = join(this.folder, name);
     const all = [...this.#members.filter((member) => member.running), plan];
     const member = new MemberProcess(plan, dataDir, joinArgs(plan, all, dataDir));
@@ -137,11 +156,10 @@ export class Cluster {
     if (!existsSync(MAIN))
       throw new Error("dist/ is missing: run npm test, or npm run build first");
     const folder = mkdtempSync(join(tmpdir(), "hansa-e2e-"));
+    const { homeOf = () => THIS_HOST } = options;
     const plans: MemberPlan[] = [];
     const add = async (name: string, isLearner: boolean): Promise<void> => {
-      const clientUrl = `http://127.0.0.1:${await freePort()}`;
-      const peerUrl = `http://127.0.0.1:${await freePort()}`;
-      plans.push({ name, isLearner, clientUrl, peerUrl });
+      plans.push(await memberPlan(name, isLearner, homeOf(name)));
     };
     for (let at = 1; at <= options.voters; at += 1) await add(`n${at}`, false);
     for (let at = 1; at <= (options.learners ?? 0); at += 1) await add(`l${at}`, true);
