@@ -33,12 +33,12 @@ interface ForwardRequest {
 
 /** The asking side, of one peer. */
 export class Forwarder {
-  readonly #client: Client;
+  readonly #client: () => Client;
   readonly #monotonicMs: () => MonotonicMs;
   readonly #openMax: number;
   #open = 0;
 
-  constructor(client: Client, monotonicMs: () => MonotonicMs, openMax: number) {
+  constructor(client: () => Client, monotonicMs: () => MonotonicMs, openMax: number) {
     this.#client = client;
     this.#monotonicMs = monotonicMs;
     this.#openMax = openMax;
@@ -51,7 +51,7 @@ export class Forwarder {
     }
     const timeoutMs = Math.max(1, Math.ceil(context.deadlineAtMs - this.#monotonicMs()));
     this.#open += 1;
-    const call = this.#client.makeUnaryRequest(
+    const call = this.#client().makeUnaryRequest(
       "/hansa.peer.v1.Peer/Forward",
       bytesOut,
       bytesIn,

@@ -1,5 +1,6 @@
-// The group's peers over gRPC, who may come and go: one outgoing stream to each, one incoming stream from each, and calls handed
-// on to one of them. Best effort, unordered across reconnects, bounded: a full queue drops.
+// The group's peers over gRPC, who may come and go: one outgoing stream to each, one incoming stream from
+// each, and calls handed on to one of them. Best effort, unordered across reconnects, bounded: a full queue
+// drops.
 import { KvError } from "../base/index.ts";
 import type { MonotonicMs, NodeId, Random } from "../base/index.ts";
 import type { MethodPath } from "../proto/index.ts";
@@ -73,9 +74,7 @@ export class PeerTransport {
     if (this.#closed) return;
     for (const [peer, known] of [...this.#peers]) {
       const next = peers.get(peer);
-      const stays =
-        next?.address === known.address.address && next.incarnation === known.address.incarnation;
-      if (!stays) this.#remove(peer, known);
+      if (!sameAddress(known.address, next)) this.#remove(peer, known);
     }
     for (const [peer, address] of peers) if (!this.#peers.has(peer)) this.#add(peer, address);
   }
@@ -84,7 +83,11 @@ export class PeerTransport {
     const options = this.#options;
     const counters = peerCounters();
     const link = new PeerLink({ ...options, peer, address, counters, method: STREAM });
-    const forwarder = new Forwarder(link.client, options.monotonicMs, options.limits.forwardsMax);
+    const forwarder = new Forwarder(
+      () => link.client,
+      options.monotonicMs,
+      options.limits.forwardsMax,
+    );
     this.#peers.set(peer, { address, link, snapshots: undefined, forwarder, counters });
   }
 
@@ -154,4 +157,10 @@ export class PeerTransport {
       snapshots?.close();
     }
   }
+}
+
+function sameAddress(known: PeerAddress, next: PeerAddress | undefined): boolean {
+  return (
+    next?.addresses.join() === known.addresses.join() && next.incarnation === known.incarnation
+  );
 }

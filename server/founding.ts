@@ -7,6 +7,7 @@ import type { ClusterView } from "../rpc/index.ts";
 import { hexId, rosterOf } from "./cluster.ts";
 import type { Bootstrap } from "./cluster.ts";
 import type { Config } from "./config.ts";
+import { hostAndPort } from "./config-value.ts";
 import { hasMember } from "./data-directory.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import type { Journal } from "./ports.ts";
@@ -26,9 +27,7 @@ export async function foundingOf(config: Config, journal: Journal): Promise<Boot
   const { bootstrap, joins } = config;
   if (bootstrap === undefined || hasMember(config.dataDir)) return bootstrap;
   const others = bootstrap.members.filter(({ node }) => node !== bootstrap.self.node);
-  const addresses = others.flatMap(({ peerUrls }) =>
-    peerUrls.map((url) => url.slice("http://".length)),
-  );
+  const addresses = others.flatMap(({ peerUrls }) => peerUrls.map(hostAndPort));
   if (joins) return joined(config, bootstrap, await awaitView(addresses, journal));
   const view = await newestView(addresses);
   if (view?.clusterId === bootstrap.clusterId) checkUnknown(view, bootstrap, config.dataDir);

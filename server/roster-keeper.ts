@@ -3,6 +3,7 @@
 import type { MonotonicMs, NodeId } from "../base/index.ts";
 import type { MemberRow, Membership } from "../consensus/index.ts";
 import type { PeerAddress, Publication } from "../rpc/index.ts";
+import { peersOf } from "./peer-connections.ts";
 import type { Replica } from "./replica.ts";
 
 /** Between two attempts to publish. */
@@ -62,13 +63,8 @@ export class RosterKeeper {
 
   #follow(config: Membership, members: readonly MemberRow[], now: MonotonicMs): void {
     this.#seen = config;
-    const peers = new Map<NodeId, PeerAddress>();
-    for (const { node, peerUrls, incarnation } of members) {
-      const [url] = peerUrls;
-      if (node === this.#init.replica.id || url === undefined) continue;
-      peers.set(node, { address: url.slice("http://".length), incarnation });
-      this.#departing.delete(node);
-    }
+    const peers = peersOf(members, this.#init.replica.id);
+    for (const node of peers.keys()) this.#departing.delete(node);
     for (const [node, address] of this.#peers) {
       if (peers.has(node)) continue;
       peers.set(node, address);

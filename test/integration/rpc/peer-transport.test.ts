@@ -64,7 +64,7 @@ interface Started {
 
 function started(
   self: PeerIdentity,
-  peers: ReadonlyMap<NodeId, { readonly port: number; readonly incarnation?: bigint }>,
+  peers: ReadonlyMap<NodeId, { readonly ports: readonly number[]; readonly incarnation?: bigint }>,
   limits: Partial<typeof PEER_LIMITS_DEFAULT> = {},
   backend = new MemoryBackend(),
 ): Started {
@@ -76,10 +76,10 @@ function started(
   const transport = new PeerTransport({
     self,
     peers: new Map(
-      [...peers].map(([id, { port, incarnation }]) => [
+      [...peers].map(([id, { ports, incarnation }]) => [
         id,
         {
-          address: `127.0.0.1:${port}`,
+          addresses: ports.map((port) => `127.0.0.1:${port}`),
           incarnation: incarnation ?? identity(id).incarnation,
         },
       ]),
@@ -110,12 +110,12 @@ async function pair(options: {
 }) {
   const two = started(
     identity(2, options.two),
-    new Map([[node(1), { port: NOBODY_LISTENS }]]),
+    new Map([[node(1), { ports: [NOBODY_LISTENS] }]]),
     {},
     options.backend,
   );
   const { port, carrier } = await served(two.transport.table());
-  const peers = new Map([[node(2), { port }]]);
+  const peers = new Map([[node(2), { ports: [port] }]]);
   const one = started(identity(1, options.one), peers, options.limits);
   return { one, two, port, carrier };
 }
@@ -149,6 +149,15 @@ describe("a pair of members", () => {
     expect(two.reports.received.map(matchOf)).toEqual(messages.map(matchOf));
   });
 
+  test("of whom one has several addresses is connected by the one that answers", async () => {
+    const two = started(identity(2), new Map([[node(1), { ports: [NOBODY_LISTENS] }]]));
+    const { port } = await served(two.transport.table());
+    const one = started(identity(1), new Map([[node(2), { ports: [NOBODY_LISTENS, port] }]]));
+    await one.reports.until(() => one.transport.counters.get(node(2))?.connected === true);
+    one.transport.send(node(2), [ack(1, 2, 1)]);
+    await two.reports.until(() => two.reports.received.length === 1);
+  });
+
   test("reports a lost way once, drops meanwhile, and returns by itself", async () => {
     const { one, carrier, port } = await pair({});
     await one.reports.until(() => one.transport.counters.get(node(2))?.connected === true);
@@ -159,7 +168,7 @@ describe("a pair of members", () => {
     const counters = one.transport.counters.get(node(2));
     expect(counters).toMatchObject({ connected: false });
 
-    const again = started(identity(2), new Map([[node(1), { port: NOBODY_LISTENS }]]));
+    const again = started(identity(2), new Map([[node(1), { ports: [NOBODY_LISTENS] }]]));
     const { Http2Carrier } = await import("../../../rpc/index.ts");
     const revived = new Http2Carrier({
       services: again.transport.table(),
@@ -184,7 +193,7 @@ describe("a pair of members", () => {
   test("holds no more than its bounds for a peer that is not there", async () => {
     const { transport, reports } = started(
       identity(1),
-      new Map([[node(2), { port: NOBODY_LISTENS }]]),
+      new Map([[node(2), { ports: [NOBODY_LISTENS] }]]),
       { queueMessagesMax: 10 },
     );
     transport.send(
@@ -238,9 +247,12 @@ describe("who is not who it should be", () => {
   });
 
   test("is refused by the opener too", async () => {
-    const two = started(identity(2, { incarnation: 77n }), new Map([[node(1), { port: 1 }]]));
+    const two = started(
+      identity(2, { incarnation: 77n }),
+      new Map([[node(1), { ports: [NOBODY_LISTENS] }]]),
+    );
     const { port } = await served(two.transport.table());
-    const one = started(identity(1), new Map([[node(2), { port }]]));
+    const one = started(identity(1), new Map([[node(2), { ports: [port] }]]));
     await one.reports.until(() => one.reports.events.length > 0);
     expect(one.reports.events[0]).toMatchObject({
       kind: "refused",
