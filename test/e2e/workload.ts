@@ -41,6 +41,7 @@ class Workload {
   readonly #wires: readonly WireClient[];
   readonly #owned: OwnKey[] = [];
   readonly #histories = new Map<string, RegisterOperation[]>();
+  #writers: readonly Promise<void>[] = [];
   #order = 0;
   #stopping = false;
   #struckAtMs = Infinity;
@@ -55,7 +56,7 @@ class Workload {
   }
 
   async run(strike: Strike): Promise<WorkloadReport> {
-    const writers = Array.from({ length: WRITERS }, (_, at) => this.#write(at));
+    this.#writers = Array.from({ length: WRITERS }, (_, at) => this.#write(at));
     await until("every writer has written", CALL_MS_MAX * 5, () =>
       this.#owned.length === WRITERS && this.#owned.every(({ acknowledged }) => acknowledged > 3)
         ? true
@@ -72,11 +73,14 @@ class Workload {
       this.#acknowledged() > before + WRITERS * 20 ? true : undefined,
     );
     this.#stopping = true;
-    await Promise.all(writers);
+    await Promise.all(this.#writers);
     return this.#report();
   }
 
+  /** Ends the writers too, when the strike has failed. */
   async close(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#writers);
     for (const wire of this.#wires) wire.close();
     await this.#client.close();
   }
