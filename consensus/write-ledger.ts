@@ -2,6 +2,7 @@
 // for once it is durable, and whether the promise (term and vote, or ballot) is on disk (R1, R7, P2, S3).
 import { assert } from "../base/index.ts";
 import type { MonotonicMs, WriteId } from "../base/index.ts";
+import type { Copier } from "./fork.ts";
 
 export interface OutstandingWrite<V> {
   readonly id: number;
@@ -55,6 +56,14 @@ export class WriteLedger<V> {
     this.#outstanding.shift();
     this.#idDurable = id;
     return write.vouched;
+  }
+
+  protected copyLedger(twin: WriteLedger<V>, by: Copier): void {
+    twin.#outstanding.push(...by.of(this.#outstanding));
+    twin.#idLast = by.of(this.#idLast);
+    twin.#idDurable = by.of(this.#idDurable);
+    twin.#promiseId = by.of(this.#promiseId);
+    twin.#promiseChanged = by.of(this.#promiseChanged);
   }
 
   /** True when the oldest outstanding write began more than `spanMs` ago. */
