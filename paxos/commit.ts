@@ -2,7 +2,7 @@
 // the chosen prefix, and every entry at or below it is held in a ballot in which its value was chosen, or in
 // a later one.
 import type { LogIndex } from "../base/index.ts";
-import { sameEpoch } from "../consensus/index.ts";
+import { sameEpoch, sameValue } from "../consensus/index.ts";
 import type { Proposal, ProposalOutcome } from "../consensus/index.ts";
 import type { PaxosState } from "./state.ts";
 
@@ -45,16 +45,13 @@ export function advanceCommit(state: PaxosState, commit: LogIndex): void {
 }
 
 /** A later leader may have completed the proposal in its own ballot, so the value tells, not the ballot. */
-function fateOf(state: PaxosState, { index, epoch, data }: Proposal): ProposalOutcome["fate"] {
+function fateOf(state: PaxosState, { entry }: Proposal): ProposalOutcome["fate"] {
+  const { index, epoch } = entry;
   const held = state.log.ballotAt(index);
   if (held !== undefined && sameEpoch(held, epoch)) return "committed";
   if (index <= state.log.compacted) return "unknown";
   const slice = state.slice(index, index + 1, 1);
-  const entry = typeof slice === "string" ? undefined : slice[0];
-  if (entry === undefined) return "unknown";
-  return entry.kind === "command" && sameBytes(entry.data, data) ? "committed" : "lost";
-}
-
-function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, at) => byte === right[at]);
+  const chosen = typeof slice === "string" ? undefined : slice[0];
+  if (chosen === undefined) return "unknown";
+  return sameValue(chosen, entry) ? "committed" : "lost";
 }

@@ -24,7 +24,7 @@ import { drainWrite } from "./writes.ts";
 
 /** A replica at rest, as its disk left it; it follows, and campaigns when it hears no leader. */
 export const createPaxos: ConsensusFactory<PaxosMessage> = (init) =>
-  new Core(new PaxosState(init), paxosProtocol());
+  new Core(new PaxosState(init), paxosProtocol);
 
 function paxosProtocol(): Protocol<PaxosMessage, PaxosState> {
   const invariants = new Invariants();
@@ -65,7 +65,7 @@ function propose(state: PaxosState, data: Uint8Array): LogIndex | ProposeReject 
   const full = proposals.bytes + bytes > options.uncommittedBytesMax;
   if (full && proposals.count > 0) return "uncommitted-full";
   state.put(entry, "proposer");
-  proposals.add({ index, epoch, data, bytes });
+  proposals.add({ entry, bytes });
   return index;
 }
 

@@ -29,7 +29,7 @@ import { drainWrite } from "./writes.ts";
 
 /** A replica at rest, as its disk left it; it follows, and campaigns when it hears no leader. */
 export const createRaft: ConsensusFactory<RaftMessage> = (init) =>
-  new Core(new RaftState(init), raftProtocol());
+  new Core(new RaftState(init), raftProtocol);
 
 function raftProtocol(): Protocol<RaftMessage, RaftState> {
   const invariants = new Invariants();
@@ -75,7 +75,7 @@ function propose(state: RaftState, data: Uint8Array): LogIndex | ProposeReject {
   const full = proposals.bytes + bytes > options.uncommittedBytesMax;
   if (full && proposals.count > 0) return "uncommitted-full";
   state.appendEntry(entry);
-  proposals.add({ index, epoch, data, bytes });
+  proposals.add({ entry, bytes });
   return index;
 }
 
