@@ -67,8 +67,8 @@ export class Copier {
     }
     if (value instanceof Set) {
       // Of ids: the order in which they came is forgotten.
-      for (const item of [...value].sort()) this.of(item);
-      this.#note(value.size);
+      const ids = [...value].map(String).sort((left, right) => (left < right ? -1 : 1));
+      this.#note(ids.join(" "));
       return new Set(value);
     }
     if (value instanceof Map) {
