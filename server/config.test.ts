@@ -158,6 +158,7 @@ describe("mistakes", () => {
     ]);
   });
 
+  // What safety and elections rest on has no switch: pre-vote (scenario 5), the sync of writes (scenario 98).
   test.each([
     [["foo"], "foo: not a flag; expected --NAME=VALUE"],
     [["--name"], "--name: expected a value"],

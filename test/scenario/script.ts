@@ -1,7 +1,8 @@
 // The language of scenarios: one word a command, for any core behind the consensus contract.
 //
 //   nodes 1 2 3 [learners=4] [lease=1000] [option=value ...]   a fresh cluster; options by their contract names
-//   start 2 terms=1,-,2 [term=2] [vote=0] [hint=0] [voters=1,2] node 2's disk holds these entries, and a config
+//   start 2 terms=1,-,2 [term=2] [vote=0] [hint=0]              node 2's disk holds these entries
+//           [voters=1,2 [outgoing=2,3] [learners=4]]            and, behind them, this configuration
 //   elapse MS [ids]   tick [ids]   campaign ID   elect ID       clocks; elect also settles, and prints little
 //   add ID            a member with an empty disk, in no configuration yet
 //   change ID voters=1,2,3 [learners=4] [expect=INDEX]    transfer ID TO    peers ID    config [ids]
@@ -206,7 +207,7 @@ export class Script<M extends { readonly kind: string }> {
       const data = new TextEncoder().encode(`${index}/${term}`);
       return [{ kind: "command", index, epoch: this.#epochOf(Number(term)), data }];
     });
-    if (named["voters"] !== undefined) entries.push(this.#configEntry(entries, named["voters"]));
+    if (named["voters"] !== undefined) entries.push(this.#configEntry(entries, named));
     const promised = this.#epochOf(Number(named["term"] ?? terms.at(-1) ?? 0));
     log.take([
       { op: "promise", promised, votedFor: Number(named["vote"] ?? 0) as NodeId | 0 },
@@ -233,14 +234,15 @@ export class Script<M extends { readonly kind: string }> {
     return this.#statuses([]);
   }
 
-  #configEntry(before: readonly Entry[], voters: string): Entry {
+  #configEntry(before: readonly Entry[], named: Readonly<Record<string, string>>): Entry {
     const last = present(before.at(-1), "an entry before the configuration");
     const index = (last.index + 1) as LogIndex;
     const config = {
       ...present(this.#membership, "a membership"),
       index,
-      incoming: voters.split(",").map((id) => Number(id) as NodeId),
-      learners: [],
+      incoming: nodesIn(named["voters"]),
+      ...(named["outgoing"] === undefined ? {} : { outgoing: nodesIn(named["outgoing"]) }),
+      learners: nodesIn(named["learners"]),
     };
     return { kind: "config", index, epoch: last.epoch, config };
   }

@@ -1,5 +1,5 @@
-// Random walks over a cluster of bare cores of either protocol: one leader an epoch and one value an index
-// after every step (for Raft all of Fig. 3), then peace and progress.
+// Random walks over a cluster of bare cores of either protocol: after every step one leader an epoch, one value an
+// index (for Raft all of Fig. 3), and nothing committed that a majority's disks do not hold; then peace and progress.
 // The full simulator (test/sim) has the driver, the store and time; this one is small enough to run always.
 import { expect, test } from "@jest/globals";
 import { Mulberry32, assert, present } from "../../base/index.ts";
@@ -9,6 +9,7 @@ import { createPaxos } from "../../paxos/index.ts";
 import { createRaft } from "../../raft/index.ts";
 import { Cluster } from "./cluster.ts";
 import { describeEpoch } from "./describe.ts";
+import type { MemoryLog } from "./memory-log.ts";
 import { SCENARIO_OPTIONS } from "./script.ts";
 
 const STEPS = 600;
@@ -78,6 +79,22 @@ class Walk<M extends { readonly kind: string }> {
         assert(this.#same(chosen, entry), `two entries applied at ${at + 1}`);
       }
       this.#appliedSeen.set(id, node.applied.length);
+      this.#checkCommitted(id);
+    }
+  }
+
+  /** Scenario 27: counted on the disks themselves, by nobody's bookkeeping. */
+  #checkCommitted(id: NodeId): void {
+    const { core, log } = this.cluster.node(id);
+    const { committed } = core.status();
+    for (let index = (this.#committedSeen.get(id) ?? 0) + 1; index <= committed; index += 1) {
+      const entry = present(entryAt(log, index), "a committed entry");
+      const holders = VOTERS.filter((voter) => {
+        const held = entryAt(this.cluster.node(voter).durable, index);
+        return held !== undefined && this.#same(held, entry);
+      });
+      assert(holders.length > VOTERS.length / 2, `node ${id} commits ${index}, held by ${holders.join(" ")}`);
+      this.#committedSeen.set(id, index);
     }
   }
 
@@ -120,6 +137,7 @@ class Walk<M extends { readonly kind: string }> {
   }
 
   readonly #appliedSeen = new Map<NodeId, number>();
+  readonly #committedSeen = new Map<NodeId, number>();
 
   #checkComplete(leader: NodeId): void {
     const { log } = this.cluster.node(leader);
@@ -151,6 +169,11 @@ class Walk<M extends { readonly kind: string }> {
   #below(count: number): number {
     return Math.floor((this.#random.u32() / 2 ** 32) * count);
   }
+}
+
+function entryAt(log: MemoryLog, index: number): Entry | undefined {
+  const slice = log.slice(index as LogIndex, (index + 1) as LogIndex, 1);
+  return typeof slice === "string" ? undefined : slice[0];
 }
 
 function walkAll<M extends { readonly kind: string }>(
