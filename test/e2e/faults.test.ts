@@ -20,7 +20,7 @@ describe.each(PROTOCOLS)("kill -9 and SIGSTOP over %s", (protocol) => {
     await cluster.stop();
   });
 
-  test("the leader is killed under 64 writers", async () => {
+  test("the leader is killed under 64 writers (scenario 81)", async () => {
     cluster = await Cluster.start({ voters: 3, flags });
     const struck: MemberProcess[] = [];
     const report = await workloadUnder(cluster, async (done) => {
@@ -55,7 +55,7 @@ describe.each(PROTOCOLS)("kill -9 and SIGSTOP over %s", (protocol) => {
     for (const other of others) expect(other).toBe(first);
   }, 120_000);
 
-  test("a lease read on a leader that was paused for 5 s is never stale", async () => {
+  test("a lease read on a leader that was paused for 5 s is never stale (scenario 67)", async () => {
     cluster = await Cluster.start({ voters: 3, flags });
     const old = await cluster.leader();
     const paused = new WireClient(old.endpoint);

@@ -130,7 +130,7 @@ describe.each(PROTOCOLS)("reads by mode over %s", (protocol) => {
     expect(printed.proof.used).toBe("index");
   });
 
-  test("a minimum revision of the future fails, is forwarded or waits, as asked", async () => {
+  test("a minimum revision of the future fails, is forwarded or waits, as asked (scenario 73)", async () => {
     const own = revision + 1;
     const future = ["--read", "learner", "--min-revision", String(own)];
     expect(await refusal([...future, "--on-miss", "fail"], learner.endpoint)).toMatch(
@@ -156,7 +156,7 @@ describe.each(PROTOCOLS)("reads by mode over %s", (protocol) => {
     expect(Number(forwarded.proof.revision)).toBeGreaterThanOrEqual(own);
   });
 
-  test("a learner that is cut off refuses what it cannot bound, and serves what it can", async () => {
+  test("a learner that is cut off refuses what it cannot bound, and serves what it can (scenario 73)", async () => {
     for (const voter of cluster.voters) voter.signal("SIGSTOP");
     try {
       const bounded = ["--read", "learner", "--max-staleness", "50ms"];

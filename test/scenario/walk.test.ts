@@ -93,7 +93,10 @@ class Walk<M extends { readonly kind: string }> {
         const held = entryAt(this.cluster.node(voter).durable, index);
         return held !== undefined && this.#same(held, entry);
       });
-      assert(holders.length > VOTERS.length / 2, `node ${id} commits ${index}, held by ${holders.join(" ")}`);
+      assert(
+        holders.length > VOTERS.length / 2,
+        `node ${id} commits ${index}, held by ${holders.join(" ")}`,
+      );
       this.#committedSeen.set(id, index);
     }
   }
