@@ -320,11 +320,7 @@ export class Cluster<M extends Message> {
     const before = node.told;
     const after = node.core.status();
     node.told = after;
-    const changed =
-      before.role !== after.role ||
-      before.epoch.round !== after.epoch.round ||
-      before.leader !== after.leader;
-    if (changed) this.#say(node.id, this.voice.role(after));
+    if (this.voice.differs(before, after)) this.#say(node.id, this.voice.role(after));
   }
 
   #drain(node: Node<M>): void {

@@ -15,7 +15,7 @@
 //   unreachable ID PEER   storage-failed ID   clock-uncertain ID   compact ID INDEX   page-out ID INDEX   load ID
 //   snapshot-sent ID TO ok|failed   checkpoint ID INDEX   install ID FROM INDEX   lose-state ID   in-force [ids]
 //   turn begin|end    inputs in between are one event-loop turn
-//   lease ID   status [ids]   log [ids]   disk ID   count KIND
+//   lease ID   status [ids]   epoch [ids]   log [ids]   disk ID   count KIND
 import { present } from "../../base/index.ts";
 import type { LogIndex, NodeId } from "../../base/index.ts";
 import type {
@@ -110,6 +110,7 @@ export class Script<M extends { readonly kind: string }> {
       disk: ([id]) => this.#disk(Number(id)),
       count: ([kind = ""]) => this.cluster.delivered(kind),
       status: (args) => this.#statuses(args),
+      epoch: (args) => this.#ids(args).map((id) => `${id} is in epoch ${this.#epoch(id)}`),
       log: (args) => this.#ids(args).map((id) => this.#describeLog(id)),
     };
   }
@@ -330,6 +331,10 @@ export class Script<M extends { readonly kind: string }> {
 
   #statuses(args: readonly string[]): readonly string[] {
     return this.#ids(args).map((id) => `${id} ${this.cluster.status(id)}`);
+  }
+
+  #epoch(id: number): number {
+    return this.cluster.node(id).core.status().epoch.round;
   }
 
   #describeLog(id: number): string {

@@ -1,6 +1,6 @@
 // How a transcript tells what the nodes do. WIRE tells every message and every write, for conversations of one
-// protocol. FACTS tells what both protocols must agree on: who leads in which round, what is applied, how reads
-// and proposals end. Those are told by node, because the order in which nodes get there is the protocol's.
+// protocol. FACTS tells what both protocols must agree on: who leads, what is applied, how reads and proposals end.
+// Those are told by node, because the order in which nodes get there is the protocol's.
 import type { LogIndex, NodeId } from "../../base/index.ts";
 import type {
   Entry,
@@ -29,6 +29,8 @@ import type { MemoryLog } from "./memory-log.ts";
 /** Each says one thing that `node` does; undefined is not worth telling. */
 export interface Voice {
   readonly byNode: boolean;
+  /** Whether the change is worth telling. */
+  differs(before: Status, after: Status): boolean;
   role(status: Status): string;
   /** With what the node has applied. */
   status(status: Status, applied: readonly Entry[]): string;
@@ -49,6 +51,10 @@ export interface Voice {
 
 export const WIRE: Voice = {
   byNode: false,
+  differs: (before, after) =>
+    before.role !== after.role ||
+    before.epoch.round !== after.epoch.round ||
+    before.leader !== after.leader,
   role: (status) => `is ${describeStatus(status)}`,
   status: (status) => `is ${describeStatus(status)}`,
   config: (config) => `${describeConfig(config)} of ${config.index}`,
@@ -97,6 +103,7 @@ export function purposeOf(kind: string): string {
 
 export const FACTS: Voice = {
   byNode: true,
+  differs: (before, after) => describePart(before) !== describePart(after),
   role: describePart,
   status: (status, applied) => `${describePart(status)}, has applied ${textsOf(applied)}`,
   config: describeConfig,
@@ -120,17 +127,16 @@ export const FACTS: Voice = {
   entries: valuesOf,
   disk: (disk) => {
     const whom = disk.votedFor === 0 ? "nobody" : disk.votedFor;
-    return `round ${disk.promised.round} promised to ${whom}, ${valuesOf(disk.entries())}`;
+    return `epoch ${disk.promised.round} promised to ${whom}, ${valuesOf(disk.entries())}`;
   },
 };
 
 const NOTHING = "nothing";
 
-function describePart({ role, epoch, leader }: Status): string {
-  const follows = `${role === "learner" ? "learns from" : "follows"} ${leader ?? "nobody"}`;
-  const led = role === "follower" || role === "learner";
-  const does = { leader: "leads", candidate: "campaigns", halted: "is halted" };
-  return `${led ? follows : does[role]}, round ${epoch.round}`;
+function describePart({ role, leader }: Status): string {
+  if (role === "follower") return `follows ${leader ?? "nobody"}`;
+  if (role === "learner") return `learns from ${leader ?? "nobody"}`;
+  return { leader: "leads", candidate: "campaigns", halted: "is halted" }[role];
 }
 
 /** The commands alone: no-ops and configurations are the protocol's. */
