@@ -53,6 +53,14 @@ export class ApplyQueue {
     return twin;
   }
 
+  /** Removes and returns every read of this mode. */
+  takeOf(mode: ReadMode): readonly WaitingRead[] {
+    const waiting = this.#reads.slice(this.#head);
+    this.#reads = waiting.filter(({ request }) => request.mode !== mode);
+    this.#head = 0;
+    return waiting.filter(({ request }) => request.mode === mode);
+  }
+
   dropEnded(): void {
     this.#reads = this.#reads.slice(this.#head).filter((read) => !read.ended);
     this.#head = 0;

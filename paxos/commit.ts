@@ -4,6 +4,7 @@
 import type { LogIndex } from "../base/index.ts";
 import { sameEpoch, sameValue } from "../consensus/index.ts";
 import type { Proposal, ProposalOutcome } from "../consensus/index.ts";
+import { enterConfiguration } from "./reconfiguration.ts";
 import type { PaxosState } from "./state.ts";
 
 /** To be called whenever somebody, this node included, has accepted something. */
@@ -38,10 +39,12 @@ export function hearChosen(state: PaxosState, chosen: LogIndex): void {
   if (commit > state.commit) advanceCommit(state, commit as LogIndex);
 }
 
+/** Whatever role this replica had ends with its configuration (P8). */
 export function advanceCommit(state: PaxosState, commit: LogIndex): void {
   state.commit = commit;
   state.commitMovedAtMs = state.now;
   state.proposals.onCommitted(commit, (proposal) => fateOf(state, proposal));
+  if (state.membership.onChosen(commit)) enterConfiguration(state);
 }
 
 /** A later leader may have completed the proposal in its own ballot, so the value tells, not the ballot. */

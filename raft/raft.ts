@@ -9,6 +9,7 @@ import {
   flushAsks,
   flushRounds,
   flushTransfer,
+  isMember,
   majoritySystem,
   settleReads,
 } from "../consensus/index.ts";
@@ -57,6 +58,8 @@ function raftProtocol(): Protocol<RaftMessage, RaftState> {
     flush,
     drainWrite,
     quorumsAt: (state, index) => majoritySystem(state.membership.at(index)),
+    isDispensable: ({ config, commit, id }) =>
+      config.outgoing === undefined && config.index <= commit && !isMember(config, id),
     // Epochs never decrease along the log.
     canCommitBehind: (_state, committed, epoch) => compareEpochs(epoch, committed.epoch) >= 0,
     checkInvariants: (state) => {

@@ -9,6 +9,7 @@ import { decoded } from "./decode.ts";
 import { nodeOf, readEpoch, readWireId, writeEpoch, writeWireId } from "./entry-codec.ts";
 import { weightBytes } from "./peer-message.ts";
 import type { ConsensusMessage, PeerMessage } from "./peer-message.ts";
+import { readRepairMessage, writeRepairMessage } from "./repair-codec.ts";
 import { readSnapshotMessage, writeSnapshotMessage } from "./snapshot-codec.ts";
 import { storeCodec } from "./store-codec.ts";
 
@@ -99,6 +100,11 @@ function writePeerMessage(writer: Writer, message: PeerMessage): void {
       writer.uint32((3 << 3) | 2).string(message.reason);
       if (message.leader !== undefined) writer.uint32(4 << 3).uint64(message.leader);
       break;
+    case "repair-wanted":
+    case "repair-given":
+      writer.uint32((5 << 3) | 2).fork();
+      writeRepairMessage(writer, message);
+      break;
     default:
       writer.uint32((4 << 3) | 2).fork();
       writeSnapshotMessage(writer, message);
@@ -117,6 +123,7 @@ function readPeerMessage(reader: Reader): PeerMessage | undefined {
     } else if (tag === ((2 << 3) | 2)) message = reader.nested(readPropose);
     else if (tag === ((3 << 3) | 2)) message = reader.nested(readRefused);
     else if (tag === ((4 << 3) | 2)) message = reader.nested(readSnapshotMessage);
+    else if (tag === ((5 << 3) | 2)) message = reader.nested(readRepairMessage);
     else reader.pass(tag);
   }
   return message;
@@ -224,7 +231,8 @@ const REASONS: Readonly<Record<ProposeReject, true>> = {
   "no-commit-in-epoch": true,
   "learner-behind": true,
   "bad-transferee": true,
-  unsupported: true,
+  "too-many-voters": true,
+  "quorums-do-not-meet": true,
   sealed: true,
   halted: true,
 };

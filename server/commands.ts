@@ -175,7 +175,8 @@ export class CommandDesk {
       case "no-commit-in-epoch":
       case "learner-behind":
       case "bad-transferee":
-      case "unsupported":
+      case "too-many-voters":
+      case "quorums-do-not-meet":
       case "sealed":
         this.#park(counter, command);
     }

@@ -226,8 +226,14 @@ function errorOf(reason: ProposeReject): KvError {
       );
     case "bad-transferee":
       return new KvError("bad-transferee", "not-applied", "etcdserver: bad leader transferee");
-    case "unsupported":
-      return new KvError("unimplemented", "not-applied", "hansa: not with this protocol yet");
+    case "quorums-do-not-meet":
+      return new KvError(
+        "unhealthy-cluster",
+        "not-applied",
+        "hansa: the quorums of this group would not meet among so many voters",
+      );
+    case "too-many-voters":
+      return new KvError("unhealthy-cluster", "not-applied", "hansa: more voters than 31");
     case "halted":
       return new KvError("server-stopped", "not-applied", "etcdserver: server stopped");
     case "not-leader":

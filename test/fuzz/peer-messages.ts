@@ -144,7 +144,16 @@ const BODIES: {
   "timeout-now": fc.record({ kind: fc.constant("timeout-now" as const) }),
   "stale-epoch": fc.record({ kind: fc.constant("stale-epoch" as const) }),
   "leader-halted": fc.record({ kind: fc.constant("leader-halted" as const) }),
-  prepare: fc.record({ kind: fc.constant("prepare" as const), from: index }),
+  prepare: fc.record(
+    { kind: fc.constant("prepare" as const), from: index, leave: epoch },
+    { requiredKeys: ["kind", "from"] },
+  ),
+  received: fc.record({
+    kind: fc.constant("received" as const),
+    from: index,
+    until: index,
+    chosen: index,
+  }),
   "prepare-poll": fc.record({
     kind: fc.constant("prepare-poll" as const),
     poll: wireId,
@@ -194,7 +203,37 @@ const REQUESTS: Readonly<Record<RequestKind, Uint8Array>> = {
   "session-close": hansa.v1.SessionCloseRequest.encode({ session: 5 }).finish(),
 };
 
+const repairSource = fc.record({
+  epoch,
+  meta: fc.record({ index, epoch, config: membership }),
+  last: index,
+  committed: index,
+});
+const repair: fc.Arbitrary<PeerMessage> = fc.oneof(
+  fc.record({
+    kind: fc.constant("repair-wanted" as const),
+    from: node,
+    id: wireId,
+    names: fc.array(fc.record({ index, epoch }), { maxLength: 4 }),
+    promised: epoch,
+    logFrom: index,
+  }),
+  consecutive.chain((entries) =>
+    fc.record(
+      {
+        kind: fc.constant("repair-given" as const),
+        from: node,
+        id: wireId,
+        entries: fc.constant(entries),
+        source: repairSource,
+      },
+      { requiredKeys: ["kind", "from", "id", "entries"] },
+    ),
+  ),
+);
+
 export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
+  { weight: 1, arbitrary: repair },
   { weight: 6, arbitrary: fc.oneof(...Object.values(BODIES)).chain(consensus) },
   {
     weight: 1,
