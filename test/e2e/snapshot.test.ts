@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "../../client/index.ts";
 import { finish } from "./child.ts";
-import { Cluster, hansa } from "./cluster.ts";
+import { Cluster, PROTOCOLS, hansa } from "./cluster.ts";
 import type { MemberProcess } from "./cluster.ts";
 import { describeWith } from "./tools.ts";
 import { until } from "./until.ts";
@@ -172,9 +172,9 @@ describe("three voters that compact their logs early", () => {
   });
 });
 
-describe("hansa recover", () => {
+describe.each(PROTOCOLS)("hansa recover over %s", (protocol) => {
   test("makes a cluster of one from a member that lost its quorum, and says what that may cost", async () => {
-    const cluster = await Cluster.start({ voters: 3, flags: FLAGS });
+    const cluster = await Cluster.start({ voters: 3, flags: [...FLAGS, "--consensus", protocol] });
     try {
       const client = new Client({ endpoints: cluster.endpoints.split(",") });
       for (let at = 0; at < 200; at += 1) await client.put(`k${at % 20}`, String(at));
