@@ -1,6 +1,13 @@
 // What members of a group say to each other: the core's messages, and proposals handed to the leader.
-import type { NodeId } from "../base/index.ts";
-import type { Entry, Envelope, Epoch, ProposeReject, WireId } from "../consensus/index.ts";
+import type { LogIndex, NodeId } from "../base/index.ts";
+import type {
+  Entry,
+  Envelope,
+  Epoch,
+  ProposeReject,
+  SnapshotMeta,
+  WireId,
+} from "../consensus/index.ts";
 import type { PaxosMessage } from "../paxos/index.ts";
 import type { RaftMessage } from "../raft/index.ts";
 import type { RequestKind } from "../store/index.ts";
@@ -30,7 +37,8 @@ export type PeerMessage =
       readonly reason: ProposeReject;
       readonly leader?: NodeId;
     }
-  | SnapshotMessage;
+  | SnapshotMessage
+  | RepairMessage;
 
 /** `installed`, or `unneeded`: the receiver has what the snapshot holds. `refused`: it begins anew or never. */
 export type SnapshotEnding = "installed" | "unneeded" | "refused";
@@ -62,6 +70,38 @@ export type SnapshotMessage =
       readonly ending: SnapshotEnding;
     };
 
+/** Where a whole log may be copied from: a leader that has committed in its epoch, and how far it reaches. */
+export interface RepairSource {
+  readonly epoch: Epoch;
+  /** The log begins behind it. */
+  readonly meta: SnapshotMeta;
+  readonly last: LogIndex;
+  readonly committed: LogIndex;
+}
+
+/**
+ * A member whose log is damaged asks for entries by name, or, without names, for a leader's log from
+ * `logFrom` on. `source` is given by a leader of an epoch that is at least `promised`, whatever was asked.
+ * One question at a time; the answer carries its id.
+ */
+export type RepairMessage =
+  | {
+      readonly kind: "repair-wanted";
+      readonly from: NodeId;
+      readonly id: WireId;
+      readonly names: readonly { readonly index: LogIndex; readonly epoch: Epoch }[];
+      readonly promised: Epoch;
+      readonly logFrom: LogIndex;
+    }
+  | {
+      readonly kind: "repair-given";
+      readonly from: NodeId;
+      readonly id: WireId;
+      /** Ascending: of those asked for, the ones that are at hand. */
+      readonly entries: readonly Entry[];
+      readonly source?: RepairSource;
+    };
+
 export function isSnapshotMessage(message: PeerMessage): message is SnapshotMessage {
   return message.kind.startsWith("snapshot-");
 }
@@ -70,6 +110,8 @@ export function isSnapshotMessage(message: PeerMessage): message is SnapshotMess
 export function weightBytes(message: PeerMessage): number {
   if (message.kind === "propose") return message.body.length + 64;
   if (message.kind === "snapshot-block") return message.block.length + 64;
+  if (message.kind === "repair-given") return entriesBytes(message.entries) + 256;
+  if (message.kind === "repair-wanted") return message.names.length * 32 + 64;
   if (message.kind !== "consensus") return 64;
   const body = message.envelope.body;
   return "entries" in body ? 64 + entriesBytes(body.entries) : 64;
