@@ -3,11 +3,12 @@
 // planted-*.ts, one file an area.
 import type { ConsensusOptions } from "../../consensus/index.ts";
 import type { ProtocolName } from "../../server/cluster.ts";
+import type { ReplicaLimits } from "../../server/limits.ts";
 import type { NetworkFaults } from "./network.ts";
 import { NETWORK_HEALTHY } from "./network.ts";
 import type { DiskFaults } from "./sim-disk.ts";
 import { DISK_HEALTHY } from "./sim-disk.ts";
-import type { NemesisPlan, Reaction, Swarm, WorkloadPlan } from "./swarm.ts";
+import type { ChangePlan, NemesisPlan, Reaction, Swarm, WorkloadPlan } from "./swarm.ts";
 import type { CheckName } from "./violation.ts";
 
 export interface PlantedPlan {
@@ -21,7 +22,12 @@ export interface PlantedPlan {
 /** What a profile asks for; times in election timeouts where they say so. */
 export interface Focus {
   readonly voters?: number;
+  readonly learners?: number;
   readonly options?: Partial<ConsensusOptions>;
+  /** Of the log and of snapshots; without it the whole log is kept. */
+  readonly limits?: Partial<ReplicaLimits>;
+  /** Without it the members stay. */
+  readonly changes?: Partial<ChangePlan>;
   readonly leaseOfTimeout?: number;
   readonly network?: Partial<NetworkFaults>;
   readonly disk?: Partial<DiskFaults>;
@@ -32,12 +38,13 @@ export interface Focus {
 
 /** A calm cluster with one learner, on which only what the profile asks for goes wrong. */
 export function focused(swarm: Swarm, focus: Focus): Swarm {
-  const { options, limits, nemesis, workload } = swarm;
+  const { limits, nemesis, workload, changes } = swarm;
+  const { quorums: _, ...options } = swarm.options;
   const timeoutMs = options.electionTimeoutMs;
   return {
     ...swarm,
     voters: focus.voters ?? 3,
-    learners: 1,
+    learners: focus.learners ?? 1,
     clocksWild: false,
     options: {
       ...options,
@@ -47,7 +54,16 @@ export function focused(swarm: Swarm, focus: Focus): Swarm {
       uncommittedBytesMax: 1_000_000,
       ...focus.options,
     },
-    limits: { ...limits, commandsWaitingMax: 1000, readsRetryingMax: 1000, readsLoadingMax: 256 },
+    limits: {
+      ...limits,
+      snapshotEntries: Infinity,
+      logBytesMax: Infinity,
+      commandsWaitingMax: 1000,
+      readsRetryingMax: 1000,
+      readsLoadingMax: 256,
+      ...focus.limits,
+    },
+    changes: { ...changes, weights: {}, ...focus.changes },
     leaseMs: timeoutMs * (focus.leaseOfTimeout ?? 1),
     network: { ...NETWORK_HEALTHY, inOrder: false, ...focus.network },
     disk: { ...DISK_HEALTHY, ...focus.disk },

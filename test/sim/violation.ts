@@ -6,6 +6,8 @@ export type CheckName =
   | "log-matching"
   | "leader-completeness"
   | "ballot-safety"
+  | "config-safety"
+  | "lease-exclusion"
   | "state-machine-safety"
   | "commit-durability"
   | "commit-monotone"
