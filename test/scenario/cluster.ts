@@ -21,6 +21,9 @@ import type { Line, Voice } from "./voice.ts";
 
 type Message = { readonly kind: string };
 
+/** Half a heartbeat of the scenarios: how often time that passes is looked at. */
+const PASS_MS = 50;
+
 /** A message that left and has not arrived. Numbers are never reused, so a scenario can name one. */
 export interface Flight<M> {
   readonly number: number;
@@ -251,6 +254,17 @@ export class Cluster<M extends Message> {
         moved = true;
       }
       if (!moved) return;
+    }
+  }
+
+  /** These nodes live through `ms` without a fault of their own: clocks run, and all that can arrive arrives. */
+  pass(ms: number, ids: readonly number[]): void {
+    for (let passed = 0; passed < ms; passed += PASS_MS) {
+      this.elapse(PASS_MS, ids);
+      for (const id of ids) {
+        this.tick(id);
+        this.stabilize(ids);
+      }
     }
   }
 

@@ -8,7 +8,6 @@ import { createRaft } from "../../raft/index.ts";
 import { Cluster } from "./cluster.ts";
 import { SCENARIO_OPTIONS } from "./script.ts";
 
-const TICK_MS = 50;
 const TIMEOUT_MS = SCENARIO_OPTIONS.electionTimeoutMs;
 
 class Fleet<M extends { readonly kind: string }> {
@@ -22,15 +21,8 @@ class Fleet<M extends { readonly kind: string }> {
     this.cluster = new Cluster({ create, options: SCENARIO_OPTIONS, membership });
   }
 
-  /** Everybody's clock runs, everybody ticks, and all that can arrive arrives. */
   run(ms: number): void {
-    for (let passed = 0; passed < ms; passed += TICK_MS) {
-      this.cluster.elapse(TICK_MS, this.ids);
-      for (const id of this.ids) {
-        this.cluster.tick(id);
-        this.cluster.stabilize(this.ids);
-      }
-    }
+    this.cluster.pass(ms, this.ids);
   }
 
   /** Waits until `id` is the one that leads, making the others deaf until then. */

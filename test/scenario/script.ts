@@ -4,6 +4,7 @@
 //   start 2 terms=1,-,2 [term=2] [vote=0] [hint=0]              node 2's disk holds these entries
 //           [voters=1,2 [outgoing=2,3] [learners=4]]            and, behind them, this configuration
 //   elapse MS [ids]   tick [ids]   campaign ID   elect ID       clocks; elect also settles, and prints little
+//   pass MS [ids]     clocks run, and all that can happen does
 //   add ID            a member with an empty disk, in no configuration yet
 //   change ID voters=1,2,3 [learners=4] [expect=INDEX]    transfer ID TO    peers ID    config [ids]
 //   propose ID TEXT   read ID MODE [deadline=MS]
@@ -86,6 +87,7 @@ export class Script<M extends { readonly kind: string }> {
       start: this.traced((args) => this.#start(args)),
       elapse: this.traced(([ms, ...ids]) => this.cluster.elapse(Number(ms), this.#ids(ids))),
       tick: this.traced((args) => this.#ids(args).forEach((id) => this.cluster.tick(id))),
+      pass: this.traced(([ms, ...ids]) => this.cluster.pass(Number(ms), this.#ids(ids))),
       campaign: this.traced(([id]) => this.#campaign(Number(id))),
       elect: ([id]) => this.#elect(Number(id)),
       propose: this.traced(([id, ...text]) => this.cluster.propose(Number(id), text.join(" "))),
