@@ -38,7 +38,7 @@ export interface MemberBackendInit {
   readonly desk: MembershipDesk;
   /** What is known of members beside the table in the configuration; all there is if there is none. */
   readonly members: ReadonlyMap<NodeId, Member>;
-  /** Bytes that log and state take on disk, as last measured. */
+  /** Bytes that the state takes on disk, as last measured. */
   readonly dbSizeBytes: () => number;
 }
 

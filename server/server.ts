@@ -1,5 +1,6 @@
 // One server, composed and running: ports bound, data opened, a replica driven by ticks, services answered.
 // The order of `start` is the reason that a refusal touches nothing: look, bind, lock, and only then make.
+import { dirname } from "node:path";
 import type { MonotonicMs } from "../base/index.ts";
 import { askMembers, clientServices } from "../rpc/index.ts";
 import type { Backend, PeerTransport, ServiceTable } from "../rpc/index.ts";
@@ -92,7 +93,8 @@ export class Server {
     const replica = await openGroup({ config, data, transport, journal, onHalt, closers });
     live.replica = replica;
     const server = new Server({ ...given, journal }, ports, replica, transport);
-    server.#open(owner, data.stateGroupDir);
+    // A snapshot puts the state into a directory beside the one before.
+    server.#open(owner, dirname(data.stateGroupDir));
     return server;
   }
 
