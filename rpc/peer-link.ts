@@ -30,8 +30,9 @@ export interface PeerLimits {
   readonly pauseMaxMs: number;
   /** From opening a stream to the other side's hello. */
   readonly greetingMs: number;
-  /** A silent connection is pinged after this, and given up after as long again. */
+  /** A connection is pinged this often, and given up when a ping is not answered for this long. */
   readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
   /** Calls handed on to one peer and not yet answered. */
   readonly forwardsMax: number;
 }
@@ -43,7 +44,9 @@ export const PEER_LIMITS_DEFAULT: PeerLimits = {
   pauseMinMs: 50,
   pauseMaxMs: 1_000,
   greetingMs: 2_000,
-  keepaliveMs: 5_000,
+  // Together 5 s: TCP alone would keep a way that was cut for as long again after it is whole.
+  keepaliveMs: 1_000,
+  keepaliveTimeoutMs: 4_000,
   forwardsMax: 1_024,
 };
 
@@ -77,7 +80,7 @@ type State =
 export class PeerLink {
   readonly #options: PeerLinkOptions;
   #client: Client;
-  /** Failed attempts since the start: which address is tried next. */
+  /** Attempts given up since the start: which address is tried next. */
   #turn = 0;
   #state: State = { kind: "closed" };
   #waiting: PeerMessage[] = [];
@@ -92,7 +95,7 @@ export class PeerLink {
     this.#connect();
   }
 
-  /** To the address that is tried now; another once an attempt has failed and there are several. */
+  /** To the address that is tried now; another once an attempt has failed. */
   get client(): Client {
     return this.#client;
   }
@@ -122,7 +125,7 @@ export class PeerLink {
       "grpc.max_send_message_length": -1,
       "grpc.use_local_subchannel_pool": 1,
       "grpc.keepalive_time_ms": limits.keepaliveMs,
-      "grpc.keepalive_timeout_ms": limits.keepaliveMs,
+      "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,
       // The pauses between attempts are this class's own.
       "grpc.initial_reconnect_backoff_ms": limits.pauseMinMs,
       "grpc.max_reconnect_backoff_ms": limits.pauseMinMs,
@@ -132,8 +135,11 @@ export class PeerLink {
     });
   }
 
-  #tryNextAddress(): void {
-    if (this.#options.address.addresses.length === 1) return;
+  /**
+   * To the next address, or the same again. The attempt's connection goes with it: the kernel asks an address
+   * that does not answer in pauses that it doubles up to a minute, and the next attempt asks at once.
+   */
+  #startAnew(): void {
     this.#turn += 1;
     this.#client.close();
     this.#client = this.#newClient();
@@ -193,7 +199,7 @@ export class PeerLink {
     const { peer, limits, random, counters, onEvent } = this.#options;
     if (state.kind === "greeting") clearTimeout(state.timer);
     stream.cancel();
-    if (state.kind === "greeting") this.#tryNextAddress();
+    if (state.kind === "greeting") this.#startAnew();
     this.#drop(this.#waiting.length);
     this.#waiting = [];
     if (state.kind === "open" || this.#failures === 0) onEvent({ kind: "lost", peer, reason });

@@ -1,4 +1,6 @@
 // Two members that talk over real streams: greeting, order, loss and return, bounds, refusals, forwarding.
+import { createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
 import { Client, credentials } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
@@ -156,6 +158,25 @@ describe("a pair of members", () => {
     await one.reports.until(() => one.transport.counters.get(node(2))?.connected === true);
     one.transport.send(node(2), [ack(1, 2, 1)]);
     await two.reports.until(() => two.reports.received.length === 1);
+  });
+
+  test("begins each attempt with a connection of its own", async () => {
+    const sockets: Socket[] = [];
+    // Takes connections and says nothing, as an address does whose answers are lost on the way.
+    const silent = createServer((socket) => sockets.push(socket));
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const peers = new Map([[node(2), { ports: [port] }]]);
+    const one = started(identity(1), peers, { greetingMs: 20 });
+    await one.reports.until(() => one.reports.unreachable.length >= 3);
+    await new Promise<void>((resolve) => {
+      silent.on("connection", () => (sockets.length >= 3 ? resolve() : undefined));
+      if (sockets.length >= 3) resolve();
+    });
+    expect(one.reports.events).toMatchObject([{ kind: "lost", reason: "no hello in time" }]);
+    one.transport.close();
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => silent.close(resolve));
   });
 
   test("reports a lost way once, drops meanwhile, and returns by itself", async () => {
