@@ -12,7 +12,7 @@ export function sameValue(left: Entry, right: Entry): boolean {
   return left.kind === right.kind;
 }
 
-function sameMembership(left: Membership, right: Membership): boolean {
+export function sameMembership(left: Membership, right: Membership): boolean {
   return (
     left.index === right.index &&
     left.leaseMs === right.leaseMs &&

@@ -45,7 +45,7 @@ export class RosterKeeper {
   /** To be called on every change and tick of the replica. */
   poll(): void {
     const { replica } = this.#init;
-    const { config, committed, leader } = replica.status();
+    const { config, committed, leader, dispensable = false } = replica.status();
     const { roster } = config;
     if (roster === undefined) return;
     const now = replica.now();
@@ -53,7 +53,8 @@ export class RosterKeeper {
     this.#dismiss(now);
     const own = roster.members.find(({ node }) => node === replica.id);
     const decided = config.outgoing === undefined && config.index <= committed;
-    if (own === undefined && decided && !this.#removed) {
+    // One that joins meets configurations of the time before it was added: its ordinal was not allotted then.
+    if (dispensable && roster.nodeLast >= replica.id && !this.#removed) {
       this.#removed = true;
       this.#init.onRemoved();
     }
