@@ -3,6 +3,7 @@
 import { expect, test } from "@jest/globals";
 import type { LogIndex, MemberId, MonotonicMs, NodeId } from "../../base/index.ts";
 import type { ConsensusFactory, MemberRow, Membership } from "../../consensus/index.ts";
+import { createPaxos } from "../../paxos/index.ts";
 import { createRaft } from "../../raft/index.ts";
 import { MembershipDesk } from "../../server/membership-desk.ts";
 import { Cluster } from "./cluster.ts";
@@ -41,32 +42,39 @@ function uneven<M extends { readonly kind: string }>(create: ConsensusFactory<M>
   return cluster;
 }
 
-test.each([["raft", createRaft]])(
-  "%s hands over to the voter that holds most (scenario 85)",
-  (_name, create) => {
-    const cluster = uneven(create);
-    const node = cluster.node(1);
-    expect(node.core.status().role).toBe("leader");
-    const desk = new MembershipDesk({
-      replica: {
-        id: node.id,
-        now: () => node.now,
-        status: () => node.core.status(),
-        peers: () => node.core.peers(),
-        proposeConfig: (wish, expected) => node.core.proposeConfig(wish, expected, node.now),
-        transferTo: (target) => node.core.transferTo(target, node.now),
-      },
-      electionTimeoutMs: SCENARIO_OPTIONS.electionTimeoutMs,
-      rules: { strict: true, learnersMax: 1 },
-    });
-    const ended: unknown[] = [];
-    const deadlineAtMs = (node.now + 5_000) as MonotonicMs;
-    expect(desk.handOver(deadlineAtMs, (result) => ended.push(result))).toBe(true);
-    expect(node.core.status().transferee).toBe(4);
-    cluster.act(1, () => undefined);
-    cluster.stabilize(ALL);
-    desk.poll();
-    expect(ended).toEqual([{ ok: true }]);
-    expect(cluster.node(4).core.status().role).toBe("leader");
-  },
-);
+function handsOverToWhoHoldsMost<M extends { readonly kind: string }>(
+  create: ConsensusFactory<M>,
+): void {
+  const cluster = uneven(create);
+  const node = cluster.node(1);
+  expect(node.core.status().role).toBe("leader");
+  const desk = new MembershipDesk({
+    replica: {
+      id: node.id,
+      now: () => node.now,
+      status: () => node.core.status(),
+      peers: () => node.core.peers(),
+      proposeConfig: (wish, expected) => node.core.proposeConfig(wish, expected, node.now),
+      transferTo: (target) => node.core.transferTo(target, node.now),
+    },
+    electionTimeoutMs: SCENARIO_OPTIONS.electionTimeoutMs,
+    rules: { strict: true, learnersMax: 1 },
+  });
+  const ended: unknown[] = [];
+  const deadlineAtMs = (node.now + 5_000) as MonotonicMs;
+  expect(desk.handOver(deadlineAtMs, (result) => ended.push(result))).toBe(true);
+  expect(node.core.status().transferee).toBe(4);
+  cluster.act(1, () => undefined);
+  cluster.stabilize(ALL);
+  desk.poll();
+  expect(ended).toEqual([{ ok: true }]);
+  expect(cluster.node(4).core.status().role).toBe("leader");
+}
+
+test("a Raft leader hands over to the voter that holds most (scenario 85)", () => {
+  handsOverToWhoHoldsMost(createRaft);
+});
+
+test("a Paxos leader hands over to the voter that holds most (scenario 85)", () => {
+  handsOverToWhoHoldsMost(createPaxos);
+});
