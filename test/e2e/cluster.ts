@@ -131,10 +131,13 @@ export class MemberProcess {
 export class Cluster {
   readonly folder: string;
   readonly #members: MemberProcess[];
+  /** Of every member, those that join later too. */
+  readonly #flags: readonly string[];
 
-  private constructor(members: readonly MemberProcess[], folder: string) {
+  private constructor(members: readonly MemberProcess[], folder: string, flags: readonly string[]) {
     this.#members = [...members];
     this.folder = folder;
+    this.#flags = flags;
   }
 
   get members(): readonly MemberProcess[] {
@@ -146,7 +149,8 @@ export class Cluster {
     const plan = await memberPlan(name, isLearner, THIS_HOST);
     const dataDir = join(this.folder, name);
     const all = [...this.#members.filter((member) => member.running), plan];
-    const member = new MemberProcess(plan, dataDir, joinArgs(plan, all, dataDir));
+    const args = [...joinArgs(plan, all, dataDir), ...this.#flags];
+    const member = new MemberProcess(plan, dataDir, args);
     this.#members.push(member);
     return member;
   }
@@ -156,7 +160,7 @@ export class Cluster {
     if (!existsSync(MAIN))
       throw new Error("dist/ is missing: run npm test, or npm run build first");
     const folder = mkdtempSync(join(tmpdir(), "hansa-e2e-"));
-    const { homeOf = () => THIS_HOST } = options;
+    const { homeOf = () => THIS_HOST, flags = [] } = options;
     const plans: MemberPlan[] = [];
     const add = async (name: string, isLearner: boolean): Promise<void> => {
       plans.push(await memberPlan(name, isLearner, homeOf(name)));
@@ -165,9 +169,9 @@ export class Cluster {
     for (let at = 1; at <= (options.learners ?? 0); at += 1) await add(`l${at}`, true);
     const members = plans.map((plan) => {
       const dataDir = join(folder, plan.name);
-      return new MemberProcess(plan, dataDir, serveArgs(plan, plans, dataDir, options.flags ?? []));
+      return new MemberProcess(plan, dataDir, serveArgs(plan, plans, dataDir, flags));
     });
-    return new Cluster(members, folder);
+    return new Cluster(members, folder, flags);
   }
 
   /** Starts every member and waits until each serves. */

@@ -2,7 +2,7 @@
 // under a mixed load, the leader among those that leave, and nothing lost. Then what is refused, and a transfer.
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { rmSync } from "node:fs";
-import { Cluster } from "./cluster.ts";
+import { Cluster, PROTOCOLS } from "./cluster.ts";
 import type { MemberProcess } from "./cluster.ts";
 import { etcdctl } from "./etcd.ts";
 import { isInstalled } from "./tools.ts";
@@ -54,7 +54,8 @@ async function idOf(by: MemberProcess, name: string): Promise<string> {
   return row.id;
 }
 
-describe("membership", () => {
+describe.each(PROTOCOLS)("membership over %s", (protocol) => {
+  const flags = ["--consensus", protocol];
   let cluster: Cluster;
 
   afterEach(async () => {
@@ -74,7 +75,7 @@ describe("membership", () => {
   }
 
   test("3 to 4 to 5 to 3 voters under 64 writers, leaders that remove themselves (scenarios 46, 47)", async () => {
-    cluster = await Cluster.start({ voters: 3 });
+    cluster = await Cluster.start({ voters: 3, flags });
     const report = await workloadUnder(cluster, async (done) => {
       const [first] = cluster.members;
       if (first === undefined) throw new Error("no members");
@@ -107,7 +108,7 @@ describe("membership", () => {
   }, 180_000);
 
   test("a learner is promoted; a wiped member is refused; leadership is moved (scenarios 53, 54)", async () => {
-    cluster = await Cluster.start({ voters: 3 });
+    cluster = await Cluster.start({ voters: 3, flags });
     const [first] = cluster.members;
     if (first === undefined) throw new Error("no members");
     await until("every member has published", CHANGE_MS_MAX, async () =>
@@ -154,7 +155,7 @@ describe("membership", () => {
   }, 120_000);
 
   test("a leader that is asked to stop hands over first (scenario 85)", async () => {
-    cluster = await Cluster.start({ voters: 3 });
+    cluster = await Cluster.start({ voters: 3, flags });
     const leader = await cluster.leader();
     expect(await leader.terminate()).toEqual({ code: 0 });
     expect(leader.output).toContain("leadership handed over");
