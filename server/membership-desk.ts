@@ -2,7 +2,7 @@
 // force, proposed by compare-and-set, tried again while another is under way, and answered once committed.
 import { KvError, present } from "../base/index.ts";
 import type { MemberId, MonotonicMs, NodeId } from "../base/index.ts";
-import { nextMembership, sameEpoch, sameMembership } from "../consensus/index.ts";
+import { isMember, nextMembership, sameEpoch, sameMembership } from "../consensus/index.ts";
 import type {
   Epoch,
   Membership,
@@ -194,7 +194,9 @@ export class MembershipDesk {
     const mine = sameEpoch(epoch, proposed.epoch) || sameMembership(config, proposed.config);
     const late = this.#init.replica.now() >= waiting.deadlineAtMs;
     if (decided && mine) {
-      if (leader !== undefined || late) this.#end(waiting, { ok: true });
+      // Who has left hears of no leader any more.
+      const settled = leader !== undefined || !isMember(config, this.#init.replica.id);
+      if (settled || late) this.#end(waiting, { ok: true });
     } else if (!mine) {
       const error = new KvError("leader-changed", "unknown", "etcdserver: leader changed");
       this.#end(waiting, { ok: false, error });
