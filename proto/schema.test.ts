@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "67e94afe418ed450a6a672c1b25e2ce76914bf047e75bfbd6aea107f0f213da8";
+const SCHEMA_SHA256 = "001ef925d0da65078fa3c46efeb7dc4c9814562a0b79636d89bbf18be4e7f069";
 
 const folder = import.meta.dirname ?? __dirname;
 

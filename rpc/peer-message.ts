@@ -99,6 +99,8 @@ export type RepairMessage =
       readonly id: WireId;
       /** Ascending: of those asked for, the ones that are at hand. */
       readonly entries: readonly Entry[];
+      /** The first name asked for is at or below it: committed, and in this member's state alone. */
+      readonly floor?: SnapshotMeta;
       readonly source?: RepairSource;
     };
 

@@ -29,7 +29,6 @@ import type { ReplicaLimits } from "./limits.ts";
 import type { EndOfTurn } from "./ports.ts";
 import { PendingReads } from "./pending-reads.ts";
 import type { ReplicaInit } from "./replica-init.ts";
-import type { SnapshotBlocks } from "./snapshot-blocks.ts";
 import { SnapshotDesk } from "./snapshot-desk.ts";
 import type { StagedState } from "./snapshot-receiver.ts";
 import { StateInForce } from "./state-in-force.ts";
@@ -253,9 +252,8 @@ export class Replica {
     return () => this.#watchers.delete(watcher);
   }
 
-  /** The state as a stream of blocks; undefined while it is not whole. The caller closes it. */
-  openSnapshot(done: (blocks: SnapshotBlocks | undefined) => void): void {
-    this.#snapshots.open(done);
+  get snapshots(): Pick<SnapshotDesk, "open" | "progress"> {
+    return this.#snapshots;
   }
 
   /** Ends every call, writes the state synced, and takes no further input. */

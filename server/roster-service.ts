@@ -16,6 +16,7 @@ import type { Bootstrap } from "./cluster.ts";
 import type { Config } from "./config.ts";
 import { hostAndPort } from "./config-value.ts";
 import type { ServerJournal } from "./journal.ts";
+import { isChanging } from "./member-state.ts";
 import type { MembershipDesk } from "./membership-desk.ts";
 import { RemovalInquiry } from "./removal-inquiry.ts";
 import type { Replica } from "./replica.ts";
@@ -94,9 +95,8 @@ export class RosterService {
   #view(): ClusterView {
     const { bootstrap, replica } = this.#init;
     const { clusterId, protocol } = bootstrap;
-    const { config: membership, committed } = replica.status();
-    const decided = membership.outgoing === undefined && membership.index <= committed;
-    return { clusterId, protocol, membership, decided };
+    const status = replica.status();
+    return { clusterId, protocol, membership: status.config, decided: !isChanging(status) };
   }
 
   /** Only of itself does a member say anything. */

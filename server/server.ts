@@ -143,6 +143,7 @@ export class Server {
       replica: this.#replica,
       clusterId: bootstrap.clusterId,
       memberId: bootstrap.self.id,
+      protocol: bootstrap.protocol,
       region: config.region,
       version: SERVER_VERSION,
       desk: this.#desk,

@@ -122,7 +122,7 @@ export class SnapshotDesk {
     });
   }
 
-  /** A snapshot of the state as the engine holds it; undefined if there is none to give. The caller closes it. */
+  /** A snapshot of the state as the engine holds it; undefined while it is not whole. The caller closes it. */
   open(done: (blocks: SnapshotBlocks | undefined) => void): void {
     const { atRest, clusterId, group, core, engine, limits } = this.#init;
     atRest((flushed) => {

@@ -11,22 +11,25 @@ import type {
 } from "../../consensus/index.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/peer-message.ts";
 import { storeCodec } from "../../rpc/store-codec.ts";
+import type { ProtocolName } from "../../server/cluster.ts";
 import { MemberBackend } from "../../server/member-backend.ts";
 import { MembershipDesk } from "../../server/membership-desk.ts";
+import { LogMender } from "../../server/log-mender.ts";
 import type { Journal } from "../../server/ports.ts";
 import { Replica } from "../../server/replica.ts";
 import { LOG_OPTIONS_DEFAULT } from "../../store/log.ts";
-import type { Log, LogOpening, LogOptions, LogRecovery } from "../../store/log.ts";
+import type { DamagedLog, Log, LogOpening, LogOptions, LogRecovery } from "../../store/log.ts";
 import type { Machine } from "../../store/machine.ts";
 import { openLog } from "../../store/segment-log.ts";
 import { openState } from "./boot-state.ts";
 import type { Chance } from "./chance.ts";
 import { SimClock } from "./clock.ts";
+import type { DamageAtlas } from "./damage-atlas.ts";
 import { Devices } from "./devices.ts";
 import type { EventQueue } from "./events.ts";
 import { Process } from "./process.ts";
 import type { Swarm } from "./swarm.ts";
-import { demand } from "./violation.ts";
+import { Violation, demand } from "./violation.ts";
 import { WitnessedMachine } from "./witnessed-machine.ts";
 import type { Witness } from "./witness.ts";
 
@@ -46,7 +49,11 @@ export interface SimNodeInit {
   readonly events: EventQueue;
   readonly chance: Chance;
   readonly witness: Witness;
+  readonly protocol: ProtocolName;
   readonly createConsensus: ConsensusFactory<ConsensusMessage>;
+  /** Everybody that a damaged log can be mended from. */
+  readonly others: (node: SimNode) => readonly NodeId[];
+  readonly atlas: DamageAtlas;
   readonly send: (from: NodeId, to: NodeId, messages: readonly PeerMessage[]) => void;
   readonly onHalt: (node: SimNode) => void;
   readonly onJournal: (node: NodeId, message: string, fields: object) => void;
@@ -74,6 +81,8 @@ export class SimNode {
   /** The state up to here was saved by a clean stop. */
   #savedIndex = 0;
   #serving: Serving | undefined;
+  /** While its log is damaged. */
+  #mender: LogMender | undefined;
 
   constructor(init: SimNodeInit) {
     const { id, events, chance, swarm } = init;
@@ -117,8 +126,10 @@ export class SimNode {
     const { chance, swarm, planted, found } = this.#init;
     const bootstrap = this.#founded ? undefined : found(this);
     if (!this.#founded && bootstrap === undefined) return false;
+    if (this.#founded) this.#init.atlas.onStart(this);
     this.process.start();
     this.#serving = undefined;
+    this.#mender = undefined;
     const boot = chance.u64() as BootNonce;
     const options: LogOptions = {
       ...LOG_OPTIONS_DEFAULT,
@@ -128,8 +139,51 @@ export class SimNode {
       ...(bootstrap === undefined ? {} : { create: { bootstrap, salt: chance.u32() } }),
       ...(planted === undefined ? {} : { planted }),
     };
-    openLog(this.devices.disk.open(this.process), options, (opening) => this.#onLog(boot, opening));
+    this.#open(boot, options);
     return true;
+  }
+
+  #open(boot: BootNonce, options: LogOptions, { anew } = { anew: false }): void {
+    openLog(this.devices.disk.open(this.process), options, (opening) => {
+      if (opening.ok || opening.damaged === undefined) this.#onLog(boot, opening, anew);
+      else this.#mend(boot, options, opening.damaged);
+    });
+  }
+
+  /** As the server does: the log is mended by the others before anything else is opened. */
+  #mend(boot: BootNonce, options: LogOptions, damaged: DamagedLog): void {
+    const { id, protocol, others, send, swarm } = this.#init;
+    const peers = others(this);
+    if (peers.length === 0)
+      throw new Violation("log-durability", `node ${id} is damaged and alone`);
+    const mender = new LogMender({
+      id,
+      boot,
+      protocol,
+      damaged,
+      peers,
+      limits: swarm.limits,
+      now: () => this.clock.monotonicMs(),
+      send: (to, message) => send(id, to, [message]),
+      journal: this.#journal,
+      done: (failure) => {
+        this.#mender = undefined;
+        if (failure === undefined) this.#open(boot, options, { anew: !mender.restored });
+        else this.#init.onHalt(this);
+      },
+    });
+    this.#mender = mender;
+    this.#tickMender(mender);
+    mender.begin();
+  }
+
+  #tickMender(mender: LogMender): void {
+    const periodMs = this.#init.swarm.limits.repairResendMs / 4;
+    this.process.schedule(periodMs, "mender tick", () => {
+      if (this.#mender !== mender) return;
+      mender.tick();
+      this.#tickMender(mender);
+    });
   }
 
   /** The machine's disk is replaced by an empty one. */
@@ -187,19 +241,20 @@ export class SimNode {
 
   receive(messages: readonly PeerMessage[]): void {
     this.process.arrive("receive", () => {
+      for (const message of messages) this.#mender?.receive(message);
       const replica = this.#serving?.replica;
       if (replica === undefined) return;
       for (const message of messages) replica.receive(message);
     });
   }
 
-  #onLog(boot: BootNonce, opening: LogOpening): void {
+  #onLog(boot: BootNonce, opening: LogOpening, anew: boolean): void {
     const { chance, witness } = this.#init;
     if (!opening.ok) {
       const { kind, message } = opening.failure;
       // A write may fail while the log is opened; but what was synced is never damaged here.
       demand(
-        kind === "io",
+        kind === "io" || kind === "full",
         "log-durability",
         () => `node ${this.id} cannot open its log: ${message}`,
       );
@@ -208,7 +263,8 @@ export class SimNode {
     }
     this.#founded = true;
     const { log, recovery } = opening;
-    witness.onOpened(this.id, this.process.life, log.reader, recovery);
+    this.#init.atlas.onWhole(this);
+    witness.onOpened(this.id, this.process.life, log.reader, recovery, { anew });
     this.devices.generation = recovery.generation;
     this.devices.engines.keepOnly(recovery.generation);
     const engine = this.devices.engine.open(this.process);
@@ -282,6 +338,7 @@ export class SimNode {
       replica,
       clusterId: CLUSTER_ID,
       memberId: this.memberId,
+      protocol: this.#init.protocol,
       region: "",
       version: "0.0.0",
       desk,

@@ -11,6 +11,7 @@ import type { ProtocolName } from "../../server/cluster.ts";
 import { Chance } from "./chance.ts";
 import { Client } from "./client.ts";
 import { Crew, foundersOf, nodeLastOf } from "./crew.ts";
+import { DamageAtlas } from "./damage-atlas.ts";
 import { EventQueue } from "./events.ts";
 import { Judge } from "./judge.ts";
 import { Nemesis } from "./nemesis.ts";
@@ -61,6 +62,7 @@ export class World {
   readonly #oracle: Oracle;
   readonly #judge: Judge;
   readonly #nemesis: Nemesis;
+  readonly #atlas: DamageAtlas;
   #quiet = false;
   #steps = 0;
 
@@ -94,6 +96,14 @@ export class World {
       leader: () => this.#witness.leader(),
       config: () => this.#witness.config,
     };
+    this.#atlas = new DamageAtlas({
+      swarm,
+      nodes: () => this.#nodes,
+      config: () => this.#witness.config,
+      committed: (index) => this.#witness.committedAt(index),
+      chance: new Chance(init.seed ^ 0xa71a5),
+      note: (what) => this.#note(what),
+    });
     this.#crew = new Crew({
       ...shared,
       planted: init.planted,
@@ -174,7 +184,7 @@ export class World {
   }
 
   #build({ node: id, id: memberId, incarnation }: MemberRow): SimNode {
-    const { swarm, planted, createConsensus } = this.#init;
+    const { swarm, planted, protocol, createConsensus } = this.#init;
     const node = new SimNode({
       id,
       memberId,
@@ -182,10 +192,13 @@ export class World {
       found: (asking) => this.#crew.found(asking),
       swarm,
       planted,
+      protocol,
       createConsensus,
       events: this.#events,
       chance: this.#chance.stream(),
       witness: this.#witness,
+      others: (asking) => this.#nodes.filter((other) => other !== asking).map((other) => other.id),
+      atlas: this.#atlas,
       send: (from, to, messages) => this.#send(from, to, messages),
       onHalt: (node) => {
         node.kill();
