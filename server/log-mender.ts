@@ -6,7 +6,7 @@
 import { assert, logIndex } from "../base/index.ts";
 import type { BootNonce, LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
 import { compareEpochs, sameEpoch } from "../consensus/index.ts";
-import type { Entry, Epoch } from "../consensus/index.ts";
+import type { Entry, Epoch, SnapshotMeta } from "../consensus/index.ts";
 import type { PeerMessage, RepairMessage, RepairSource } from "../rpc/index.ts";
 import type {
   DamagedLog,
@@ -15,12 +15,14 @@ import type {
   LogMending,
   LostEntry,
 } from "../store/index.ts";
+import type { ProtocolName } from "./cluster.ts";
 import type { ReplicaLimits } from "./limits.ts";
 import type { Journal } from "./ports.ts";
 
 export interface LogMenderInit {
   readonly id: NodeId;
   readonly boot: BootNonce;
+  readonly protocol: ProtocolName;
   readonly damaged: DamagedLog;
   /** Everybody else who may have entries of this group; at least one. */
   readonly peers: readonly NodeId[];
@@ -60,6 +62,8 @@ export class LogMender {
   /** Names do not suffice: only a leader's log does. */
   #wantsCopy: boolean;
   #copied: Copied | undefined;
+  /** It begins behind somebody's snapshot. */
+  #raised = false;
   #mending: LogMending | undefined;
   /** The next index to write, and the last. */
   #cursor: LogIndex;
@@ -79,6 +83,11 @@ export class LogMender {
     this.#wantsCopy = damaged.lost === undefined;
     this.#cursor = logIndex(damaged.foundation.meta.index + 1);
     this.#last = damaged.last;
+  }
+
+  /** Once done: the log is what it was, entry by entry; otherwise it is another's. */
+  get restored(): boolean {
+    return !this.#wantsCopy && !this.#raised;
   }
 
   begin(): void {
@@ -160,8 +169,11 @@ export class LogMender {
     for (const entry of this.#wantsCopy ? [] : given.entries) {
       if (damaged.isLost(entry)) this.#given.set(entry.index, entry);
     }
+    const { floor } = given;
     if (this.#given.has(this.#cursor)) this.#advance();
-    else if (given.source !== undefined) this.#copyFrom(given.from, given.source);
+    else if (!this.#wantsCopy && floor !== undefined && floor.index >= this.#cursor) {
+      this.#raiseFloor(floor);
+    } else if (given.source !== undefined) this.#copyFrom(given.from, given.source);
     else this.#askLater();
   }
 
@@ -206,6 +218,32 @@ export class LogMender {
       promised: epoch,
       votedFor: same ? foundation.votedFor : 0,
       commitHint: Math.max(foundation.commitHint, committed) as LogIndex,
+    });
+  }
+
+  /**
+   * What is lost is committed, and in somebody's state alone: the log goes on behind that state, which the
+   * leader sends where the state here does not reach. As in an install, what conflicts with it goes (R15).
+   */
+  #raiseFloor(meta: SnapshotMeta): void {
+    const { damaged, protocol, journal } = this.#init;
+    const { foundation } = damaged;
+    const held = damaged.epochAt(meta.index);
+    // Slots are accepted each for itself; entries follow the one before them.
+    const follows = protocol === "paxos" || (held !== undefined && sameEpoch(held, meta.epoch));
+    const raised = compareEpochs(meta.epoch, foundation.promised) > 0;
+    journal.warn("what the log lost is in snapshots only", { index: meta.index });
+    this.#raised = true;
+    this.#given.clear();
+    this.#cursor = logIndex(meta.index + 1);
+    this.#last = follows ? damaged.last : meta.index;
+    const next = (this.#lost ?? []).findIndex(({ index }) => index > meta.index);
+    this.#lostAt = next < 0 ? (this.#lost ?? []).length : next;
+    this.#begin({
+      meta,
+      promised: raised ? meta.epoch : foundation.promised,
+      votedFor: raised ? 0 : foundation.votedFor,
+      commitHint: Math.max(foundation.commitHint, meta.index) as LogIndex,
     });
   }
 

@@ -4,7 +4,7 @@
 import { logIndex } from "../base/index.ts";
 import type { LogIndex, NodeId, PlantedBug } from "../base/index.ts";
 import { compareEpochs, sameEpoch } from "../consensus/index.ts";
-import type { Entry, Epoch, Status } from "../consensus/index.ts";
+import type { Entry, Epoch, SnapshotMeta, Status } from "../consensus/index.ts";
 import type { PeerMessage, RepairMessage, RepairSource } from "../rpc/index.ts";
 import type { DiskFailure, Log } from "../store/index.ts";
 import type { ReplicaLimits } from "./limits.ts";
@@ -48,8 +48,17 @@ export class RepairAnswers {
       from: id,
       id: message.id,
       entries,
+      ...this.#floorFor(message),
       ...(source === undefined ? {} : { source }),
     });
+  }
+
+  /** What is compacted here was committed: nobody need bring it back (R15). */
+  #floorFor({ names }: RepairWanted): { readonly floor?: SnapshotMeta } {
+    const meta = this.#init.log.reader.snapshot();
+    const [first] = names;
+    const covered = first !== undefined && meta !== "preparing" && first.index <= meta.index;
+    return covered ? { floor: meta } : {};
   }
 
   #load(from: LogIndex, message: RepairWanted): void {

@@ -91,6 +91,7 @@ export interface DamagedLog {
    * if the first is lost or there is none.
    */
   read(from: LogIndex, until: LogIndex, bytesMax: number, done: DiskDone<readonly Entry[]>): void;
+  epochAt(index: LogIndex): Epoch | undefined;
   /** Whether this is the lost entry of its name, byte by byte. */
   isLost(entry: Entry): boolean;
   /** Begins the log that takes this one's place, beside it. One at a time. */

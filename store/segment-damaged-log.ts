@@ -3,7 +3,7 @@
 import { assert, crc32c, logIndex } from "../base/index.ts";
 import type { LogIndex } from "../base/index.ts";
 import { sameEpoch } from "../consensus/index.ts";
-import type { Entry } from "../consensus/index.ts";
+import type { Entry, Epoch } from "../consensus/index.ts";
 import type { Disk, DiskDone, DiskFailure } from "./disk.ts";
 import type { DamagedLog, LogFoundation, LogMending, LogOptions, LostEntry } from "./log.ts";
 import { segmentName } from "./segment-file.ts";
@@ -38,6 +38,10 @@ export class SurveyedLog implements DamagedLog {
       if (place === undefined || place.whole) return [];
       return [{ index: logIndex(index), epoch: place.record.epoch }];
     });
+  }
+
+  epochAt(index: LogIndex): Epoch | undefined {
+    return this.#survey.places.get(index)?.record.epoch;
   }
 
   isLost(entry: Entry): boolean {

@@ -203,9 +203,10 @@ const REQUESTS: Readonly<Record<RequestKind, Uint8Array>> = {
   "session-close": hansa.v1.SessionCloseRequest.encode({ session: 5 }).finish(),
 };
 
+const mark = fc.record({ index, epoch, config: membership });
 const repairSource = fc.record({
   epoch,
-  meta: fc.record({ index, epoch, config: membership }),
+  meta: mark,
   last: index,
   committed: index,
 });
@@ -225,6 +226,7 @@ const repair: fc.Arbitrary<PeerMessage> = fc.oneof(
         from: node,
         id: wireId,
         entries: fc.constant(entries),
+        floor: mark,
         source: repairSource,
       },
       { requiredKeys: ["kind", "from", "id", "entries"] },

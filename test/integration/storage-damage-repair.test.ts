@@ -102,6 +102,7 @@ class Town {
       mender = new LogMender({
         id: nodeId(id),
         boot: BigInt(id) as BootNonce,
+        protocol: "raft",
         damaged,
         peers: peers.map((peer) => nodeId(peer)),
         limits: LIMITS,

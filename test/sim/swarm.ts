@@ -9,6 +9,7 @@ import type { NetworkFaults } from "./network.ts";
 import { NETWORK_HEALTHY } from "./network.ts";
 import type { CrashLoss, DiskFaults } from "./sim-disk.ts";
 import { DISK_HEALTHY } from "./sim-disk.ts";
+import { drawStorageFaults } from "./storage-faults.ts";
 
 export type FaultKind =
   | "shut-down"
@@ -175,6 +176,10 @@ export function drawSwarm(chance: Chance): Swarm {
   const electionTimeoutMs = chance.pick([100, 200, 400, 1000]);
   const voters = chance.pick([1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 7]);
   const clocksWild = chance.hits(0.05);
+  const nemesis = drawNemesis(chance, electionTimeoutMs);
+  const changes = drawChanges(chance, electionTimeoutMs);
+  const keepsMachines =
+    nemesis.weights.wipe === undefined && Object.keys(changes.weights).length === 0;
   return {
     voters,
     learners: chance.pick([1, 1, 1, 1, 2, 0]),
@@ -182,15 +187,18 @@ export function drawSwarm(chance: Chance): Swarm {
     limits: drawLimits(chance, electionTimeoutMs),
     leaseMs: electionTimeoutMs * chance.pick([1, 1, 0.5, 0.25]),
     network: drawNetwork(chance, electionTimeoutMs),
-    disk: drawDisk(chance, electionTimeoutMs),
+    disk: {
+      ...drawDisk(chance, electionTimeoutMs),
+      ...drawStorageFaults(chance, electionTimeoutMs, { keepsMachines }),
+    },
     engine: drawEngine(chance, electionTimeoutMs),
     gapRate: chance.hits(0.3) ? 0.5 : 0,
     segmentBytes: chance.pick([4096, 16_384, 65_536]),
     logCacheBytes: chance.pick([1, 2048, 1_000_000]),
     valueCacheBytes: chance.pick([0, 256, 1_000_000]),
     clocksWild,
-    nemesis: drawNemesis(chance, electionTimeoutMs),
-    changes: drawChanges(chance, electionTimeoutMs),
+    nemesis,
+    changes,
     workload: drawWorkload(chance, electionTimeoutMs),
   };
 }
@@ -231,6 +239,9 @@ function drawLimits(chance: Chance, electionTimeoutMs: number): ReplicaLimits {
     snapshotResendMs: electionTimeoutMs,
     snapshotStallMs: electionTimeoutMs * 4,
     snapshotsMax: chance.pick([1, 2]),
+    repairEntriesMax: chance.pick([1, 5, 256]),
+    repairBytesMax: chance.pick([1, 200, 65_536]),
+    repairResendMs: electionTimeoutMs / 2,
     commandsWaitingMax: chance.pick([3, 1000]),
     readsRetryingMax: chance.pick([2, 1000]),
     readsLoadingMax: chance.pick([1, 256]),
@@ -261,6 +272,7 @@ function drawNetwork(chance: Chance, electionTimeoutMs: number): NetworkFaults {
 
 function drawDisk(chance: Chance, electionTimeoutMs: number): DiskFaults {
   return {
+    ...DISK_HEALTHY,
     delayMeanMs: chance.pick([0.15, 1, electionTimeoutMs / 50]),
     stallRate: chance.pick([0, 0, 0.01]),
     stallMs: electionTimeoutMs * 2,
@@ -271,6 +283,7 @@ function drawDisk(chance: Chance, electionTimeoutMs: number): DiskFaults {
 /** Often far behind what is applied: answers and restarts must not mind. */
 function drawEngine(chance: Chance, electionTimeoutMs: number): DiskFaults {
   return {
+    ...DISK_HEALTHY,
     delayMeanMs: chance.pick([0.1, electionTimeoutMs / 50, electionTimeoutMs / 4]),
     stallRate: chance.pick([0, 0.01]),
     stallMs: electionTimeoutMs * 4,
