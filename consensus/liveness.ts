@@ -14,6 +14,7 @@ const LAG_ENTRIES_MAX = 1_000;
 export function mustYield(state: ReplicaState, now: MonotonicMs): boolean {
   const { electionTimeoutMs } = state.options;
   const cutOff = now - quorumHeardAtMs(state) > electionTimeoutMs;
+  if (state.options.planted === "stalled-leader-stays") return cutOff;
   return cutOff || state.durability.isStalled(now, electionTimeoutMs);
 }
 

@@ -98,6 +98,7 @@ class SegmentLog implements Log {
     this.#loader = new SegmentLoader(disk, recovered, options.loadBytesMax);
     this.#writer = new SegmentWriter(disk, recovered, {
       segmentBytes: options.segmentBytes,
+      planted: options.planted,
       onFailure: (failure) => this.#fail(failure),
       onIdle: () => this.#advance(),
     });

@@ -28,6 +28,7 @@ import type { DamageAtlas } from "./damage-atlas.ts";
 import { Devices } from "./devices.ts";
 import type { EventQueue } from "./events.ts";
 import { Process } from "./process.ts";
+import { StallWatch } from "./stall-watch.ts";
 import type { Swarm } from "./swarm.ts";
 import { Violation, demand } from "./violation.ts";
 import { WitnessedMachine } from "./witnessed-machine.ts";
@@ -81,6 +82,7 @@ export class SimNode {
   /** The state up to here was saved by a clean stop. */
   #savedIndex = 0;
   #serving: Serving | undefined;
+  readonly #stalls: StallWatch;
   /** While its log is damaged. */
   #mender: LogMender | undefined;
 
@@ -88,6 +90,7 @@ export class SimNode {
     const { id, events, chance, swarm } = init;
     const name = `n${id}`;
     this.#init = init;
+    this.#stalls = new StallWatch(swarm.options);
     this.id = id;
     this.process = new Process(name, events, chance.stream());
     const skewMs = chance.between(-60_000, 60_000);
@@ -128,6 +131,7 @@ export class SimNode {
     if (!this.#founded && bootstrap === undefined) return false;
     if (this.#founded) this.#init.atlas.onStart(this);
     this.process.start();
+    this.#stalls.restart();
     this.#serving = undefined;
     this.#mender = undefined;
     const boot = chance.u64() as BootNonce;
@@ -354,6 +358,7 @@ export class SimNode {
     const periodMs = this.#init.swarm.options.heartbeatMs / 2;
     this.process.schedule(periodMs * rng.between(0.8, 1.05), "tick", () => {
       replica.tick();
+      this.#stalls.demandYield(this.id, replica.status(), this.clock.monotonicMs());
       this.#tick(replica, rng);
     });
   }
@@ -363,15 +368,18 @@ export class SimNode {
     const { witness } = this.#init;
     return {
       reader: log.reader,
-      write: (batch, done) =>
+      write: (batch, done) => {
+        const landed = this.#stalls.onWrite(this.clock.monotonicMs());
         log.write(batch, (failure) => {
+          landed();
           if (failure === undefined) witness.onDurable(this.id);
           const installed = batch.ops.findLast(({ op }) => op === "install-snapshot");
           if (failure !== undefined || installed?.op !== "install-snapshot") return done(failure);
           this.devices.generation = installed.generation;
           done(failure);
           this.#onInstalled();
-        }),
+        });
+      },
       get sizeBytes() {
         return log.sizeBytes;
       },

@@ -12,6 +12,7 @@ export type CheckName =
   | "commit-durability"
   | "commit-monotone"
   | "log-durability"
+  | "stalled-leader"
   | "committed-visible"
   | "snapshot-read"
   | "staleness-bound"
