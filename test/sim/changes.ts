@@ -21,6 +21,8 @@ export interface ChangesInit {
   readonly note: (what: () => string) => void;
   /** The member that leads in the highest term, if any does. */
   readonly leader: () => NodeId | undefined;
+  /** The newest configuration that is committed. */
+  readonly config: () => Membership;
 }
 
 export class Changes {
@@ -92,9 +94,9 @@ export class Changes {
   }
 
   #configs(): readonly Membership[] {
-    return this.#init
-      .nodes()
-      .flatMap(({ serving }) => (serving === undefined ? [] : [serving.replica.status().config]));
+    const { nodes, config } = this.#init;
+    const known = nodes().flatMap(({ serving }) => serving?.replica.status().config ?? []);
+    return [config(), ...known];
   }
 
   #isLost(id: NodeId): boolean {

@@ -68,6 +68,14 @@ export class LogMirror {
     return this.#generation;
   }
 
+  get promised(): Epoch {
+    return this.#promised;
+  }
+
+  get votedFor(): NodeId | 0 {
+    return this.#votedFor;
+  }
+
   /** Undefined for a hole, and for what is compacted. */
   at(index: number): Entry | undefined {
     return this.#entries[index - this.#base.index - 1];
@@ -174,6 +182,8 @@ export class LogView {
   #shown = new LogMirror(EMPTY);
   /** Every write whose end was reported. */
   #durable = new LogMirror(EMPTY);
+  /** What the disk held that was lost. */
+  #lost = new LogMirror(EMPTY);
   #inFlight: LogWrite[] = [];
 
   get shown(): LogMirror {
@@ -182,6 +192,11 @@ export class LogView {
 
   get durable(): LogMirror {
     return this.#durable;
+  }
+
+  /** On this disk, or on the one before: what was acknowledged was true, and a lost disk never votes again. */
+  heldDurably(index: number, epoch: Epoch): boolean {
+    return this.#durable.holds(index, epoch) || this.#lost.holds(index, epoch);
   }
 
   /** `shown` has taken it in. */
@@ -213,8 +228,16 @@ export class LogView {
     return left === undefined ? undefined : wrong;
   }
 
+  /** Its log was written anew. */
+  onMended(found: LogState): void {
+    this.#inFlight = [];
+    this.#shown = new LogMirror(found);
+    this.#durable = new LogMirror(found);
+  }
+
   /** Its disk is empty. */
   onWiped(): void {
+    this.#lost = this.#durable;
     this.#inFlight = [];
     this.#shown = new LogMirror(EMPTY);
     this.#durable = new LogMirror(EMPTY);

@@ -36,6 +36,8 @@ export interface NemesisInit {
 export class Nemesis {
   readonly #init: NemesisInit;
   readonly #changes: Changes;
+  /** When the machines that sleep fell asleep, in true time. */
+  readonly #asleepSinceMs = new Map<SimNode, number>();
   #healed = false;
 
   constructor(init: NemesisInit) {
@@ -64,9 +66,18 @@ export class Nemesis {
     for (const node of nodes()) {
       node.devices.setFaults(HEALTHY.disk, HEALTHY.disk, HEALTHY.gapRate);
       if (swarm.clocksWild) node.clock.setRate(1);
-      this.#wake(node);
-      if (!node.process.running) node.start();
+      this.#wakeAtLast(node);
+      if (!node.process.running && !node.start()) this.restartLater(node);
     }
+  }
+
+  /** A sleep too short to be noticed by the wall clock is within no bound: it ends no sooner (R7). */
+  #wakeAtLast(node: SimNode): void {
+    const { events, swarm } = this.#init;
+    const sinceMs = this.#asleepSinceMs.get(node) ?? -Infinity;
+    const leftMs = sinceMs + 2 * swarm.limits.wallAheadMaxMs - events.nowMs;
+    if (leftMs <= 0) this.#wake(node);
+    else events.schedule(leftMs, `wake n${node.id}`, () => this.#wake(node));
   }
 
   /** Something telling happened at `actor`. */
@@ -85,11 +96,12 @@ export class Nemesis {
   /** A process ended by itself (R18), or may not run yet: somebody starts it again. */
   restartLater(node: SimNode): void {
     const { swarm, chance, events, note } = this.#init;
-    const downMs = this.#healed ? 1 : chance.waitMs(swarm.nemesis.downMeanMs);
+    const soonMs = swarm.options.electionTimeoutMs / 10;
+    const downMs = this.#healed ? soonMs : chance.waitMs(swarm.nemesis.downMeanMs);
     events.schedule(downMs, `start n${node.id}`, () => {
       if (node.process.running || node.start()) return;
       note(() => `n${node.id} may not start: its disk is empty`);
-      if (!this.#healed) this.restartLater(node);
+      if (!this.#healed || !node.wiped) this.restartLater(node);
     });
   }
 
@@ -202,6 +214,7 @@ export class Nemesis {
   #kill(node: SimNode): void {
     if (!node.process.running) return;
     node.clock.resume();
+    this.#asleepSinceMs.delete(node);
     node.kill();
     this.restartLater(node);
   }
@@ -243,6 +256,7 @@ export class Nemesis {
   #suspend(node: SimNode, lastsMs: number): void {
     if (!node.process.running || node.process.stopped) return;
     node.suspend();
+    this.#asleepSinceMs.set(node, this.#init.events.nowMs);
     this.#stop(node, lastsMs);
   }
 

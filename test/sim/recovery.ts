@@ -111,6 +111,8 @@ export class Recovery {
     if (config.index !== witness.config.index || config.outgoing !== undefined)
       return `a change of members is under way; ${this.#statuses()}`;
     const last = witness.committedLast;
+    if (witness.durableOf(leader.id).last !== last)
+      return `not all that n${leader.id} holds is committed; ${this.#statuses()}`;
     const behind = members.some((node) => {
       const { replica } = servingOf(node);
       return replica.status().leader !== leader.id || replica.machine.applied !== last;

@@ -28,7 +28,8 @@ import { Ballots, valueOf } from "./ballots.ts";
 import { Configurations } from "./configurations.ts";
 import { KnownEntries, nameOf } from "./known-entries.ts";
 import { LogView } from "./log-view.ts";
-import type { LogMirror } from "./log-view.ts";
+import type { LogMirror, LogState } from "./log-view.ts";
+import { wrongInMended } from "./mended-log.ts";
 import type { Oracle } from "./oracle.ts";
 import { demand } from "./violation.ts";
 
@@ -110,6 +111,10 @@ export class Witness {
     return this.#committed[index - 1]?.atMs;
   }
 
+  committedAt(index: number): Entry | undefined {
+    return this.#committed[index - 1]?.entry;
+  }
+
   /** What the disk of `node` was said to hold. */
   durableOf(node: NodeId): LogMirror {
     return this.#member(node).log.durable;
@@ -158,8 +163,17 @@ export class Witness {
     view.committed = 0;
   }
 
-  /** The log of `node` was opened after a start: nothing that was reported durable may be missing. */
-  onOpened(node: NodeId, life: number, reader: LogReader, recovery: LogRecovery): void {
+  /**
+   * The log of `node` was opened after a start: nothing that was reported durable may be missing. `anew`:
+   * it was damaged and is a copy of another's, which may lack what was never committed.
+   */
+  onOpened(
+    node: NodeId,
+    life: number,
+    reader: LogReader,
+    recovery: LogRecovery,
+    { anew }: { readonly anew: boolean } = { anew: false },
+  ): void {
     const view = this.#member(node);
     const entries: (Entry | undefined)[] = [];
     for (let index: number = reader.first(); index <= reader.last(); index += 1) {
@@ -181,7 +195,7 @@ export class Witness {
     assert(epoch !== undefined, "the epoch before a log's first entry");
     const base = { index: baseIndex, epoch };
     const found = { base, entries, configs, promised, votedFor, generation };
-    const wrong = view.log.onRecovered(found);
+    const wrong = anew ? this.#wrongAnew(view, found) : view.log.onRecovered(found);
     demand(wrong === undefined, "log-durability", () => `node ${node} recovered ${wrong}`);
     const held = entries.filter((entry) => entry !== undefined);
     this.#ballots?.onOpened(node, promised, held);
@@ -190,6 +204,20 @@ export class Witness {
     view.leads = false;
     view.committed = 0;
     view.config = undefined;
+  }
+
+  #wrongAnew({ log }: MemberView, found: LogState): string | undefined {
+    const wrong = wrongInMended({
+      before: log.durable,
+      found,
+      committedLast: this.committedLast,
+      isCommitted: (entry) => {
+        const committed = this.committedAt(entry.index);
+        return committed !== undefined && this.#isSame(committed, entry);
+      },
+    });
+    log.onMended(found);
+    return wrong;
   }
 
   /** Log matching (Raft Fig. 3): one predecessor and one content for each (index, term). */
@@ -358,7 +386,7 @@ export class Witness {
     { index, epoch }: Entry,
     configs: readonly (Membership | undefined)[],
   ): void {
-    const holds = (voter: NodeId): boolean => this.#member(voter).log.durable.holds(index, epoch);
+    const holds = (voter: NodeId): boolean => this.#member(voter).log.heldDurably(index, epoch);
     const held = configs.some((config) => config !== undefined && isQuorum(config, holds));
     demand(held, "commit-durability", () => {
       const voters = configs[0] === undefined ? [] : votersOf(configs[0]);
