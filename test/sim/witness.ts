@@ -295,7 +295,9 @@ export class Witness {
     });
     const moved = status.committed > view.committed;
     view.committed = status.committed;
-    if (led || view.leads || isVoter(status.config, node)) {
+    // A learner of Paxos counts acceptances and may be the first to know.
+    const knows = this.#ballots !== undefined || isVoter(status.config, node);
+    if (led || view.leads || knows) {
       for (let index = this.committedLast + 1; index <= status.committed; index += 1) {
         this.#onCommitted(node, view, index, status.config);
       }
