@@ -35,6 +35,7 @@ export type PlantedBug =
   | "quorums-do-not-intersect"
   | "config-quorum-not-by-slot"
   | "proposal-above-stop-sign"
+  | "read-behind-stop-sign"
   | "stop-sign-not-settled"
   | "lost-acceptor-answers"
   | "leave-outlives-its-ballot"

@@ -4,7 +4,7 @@
 import type { LogIndex, NodeId } from "../base/index.ts";
 import { sameEpoch } from "../consensus/index.ts";
 import type { Epoch } from "../consensus/index.ts";
-import { hearChosen } from "./commit.ts";
+import { advanceCounted, hearChosen } from "./commit.ts";
 import type { Accept } from "./message.ts";
 import type { PaxosState } from "./state.ts";
 
@@ -20,6 +20,7 @@ export function onAccept(state: PaxosState, from: NodeId, ballot: Epoch, accept:
       state.put(entry, "acceptor");
     }
     noteAccepted(state, from, ballot, first.index, first.index + accept.entries.length);
+    advanceCounted(state);
   }
   hearChosen(state, accept.chosen);
 }
@@ -58,8 +59,9 @@ export function flushAck(state: PaxosState): void {
     const body = votes
       ? ({ kind: "accepted", from, until } as const)
       : ({ kind: "received", from, until, chosen: state.commit } as const);
-    if (durable) outbox.emit(to, epoch, body);
-    else outbox.emitAfterWrites(to, epoch, body);
+    const emit = durable ? outbox.emit.bind(outbox) : outbox.emitAfterWrites.bind(outbox);
+    emit(to, epoch, body);
+    if (votes) for (const learner of state.config.learners) emit(learner, epoch, body);
   }
   state.acceptedDue = [];
 }

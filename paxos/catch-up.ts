@@ -4,7 +4,7 @@ import { assert } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
 import { compareEpochs, membersOf, wantLoadForPeer } from "../consensus/index.ts";
 import type { Entry } from "../consensus/index.ts";
-import { advanceCommit, advanceLeaderCommit } from "./commit.ts";
+import { advanceCommit, advanceCounted } from "./commit.ts";
 import type { Chosen, Learn } from "./message.ts";
 import { becomeFollower } from "./roles.ts";
 import { needSnapshot } from "./snapshot.ts";
@@ -74,7 +74,7 @@ export function onChosen(state: PaxosState, from: NodeId, message: Chosen): void
   }
   if (commit > state.commit) advanceCommit(state, commit as LogIndex);
   // A leader may have learnt all that was chosen before its ballot, and its own proposals be accepted.
-  advanceLeaderCommit(state);
+  advanceCounted(state);
   if (message.chosen > state.chosenTold) state.chosenTold = message.chosen;
   if (learning === undefined || learning.from > state.commit) return;
   state.learning = undefined;

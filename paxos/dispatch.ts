@@ -13,7 +13,7 @@ import {
 import type { Envelope } from "../consensus/index.ts";
 import { noteReceived, onAccept } from "./append.ts";
 import { hearConfiguration, onChosen, onLearn } from "./catch-up.ts";
-import { hearChosen } from "./commit.ts";
+import { hearChosen, onWitnessed } from "./commit.ts";
 import {
   onLeaderHalted,
   onPrepare,
@@ -63,6 +63,9 @@ type BallotMessage = Exclude<PaxosMessage, FreeMessage>;
 export function dispatch(state: PaxosState, message: PaxosEnvelope): void {
   const { body, from, epoch } = message;
   if (epoch.config >= state.epoch.config && !state.isVoter) state.successors.add(from);
+  // Whoever is behind learns what ended its configuration, from whomever it hears of it.
+  const behind = epoch.config > state.epoch.config && body.kind !== "chosen";
+  if (behind) hearConfiguration(state, from, epoch.config as LogIndex);
   switch (body.kind) {
     case "learn":
       onLearn(state, from, body);
@@ -85,16 +88,13 @@ export function dispatch(state: PaxosState, message: PaxosEnvelope): void {
   }
 }
 
-/** Ballots of another configuration mean nothing here: whoever is behind learns what ended its own (P8). */
+/** Ballots of another configuration mean nothing here (P8); whoever is behind is told so. */
 function onOtherConfiguration(
   state: PaxosState,
   { from, epoch }: PaxosEnvelope,
   { kind }: BallotMessage,
 ): void {
-  if (epoch.config > state.epoch.config) {
-    hearConfiguration(state, from, epoch.config as LogIndex);
-    return;
-  }
+  if (epoch.config > state.epoch.config) return;
   const asks = kind === "prepare" || kind === "prepare-poll" || kind === "read-index";
   if (asks || kind === "accept" || kind === "heartbeat") state.emit(from, { kind: "stale-epoch" });
 }
@@ -144,6 +144,7 @@ function onMemberMessage(
   if (order > 0) becomeFollower(state, epoch, 0);
   if (body.kind === "promise") onPromise(state, from, body);
   const peer = state.leadership?.peers.get(from);
+  if (state.leadership === undefined && body.kind === "accepted") onWitnessed(state, from, body);
   if (peer === undefined) return;
   switch (body.kind) {
     case "accepted":

@@ -13,7 +13,7 @@ import {
 import type { ConsensusFactory, Entry, ProposeReject, Protocol } from "../consensus/index.ts";
 import { flushAck } from "./append.ts";
 import { flushCatchUp, flushLearns } from "./catch-up.ts";
-import { advanceLeaderCommit } from "./commit.ts";
+import { advanceCounted } from "./commit.ts";
 import { dispatch } from "./dispatch.ts";
 import {
   flushCandidacy,
@@ -95,8 +95,10 @@ function onPersisted(state: PaxosState, id: WriteId): void {
   const { from, until } = state.durability.onPersisted(id);
   onOwnPromiseDurable(state);
   if (from >= until) return;
+  const body = { kind: "accepted", from: from as LogIndex, until: until as LogIndex } as const;
+  for (const learner of state.config.learners) state.emit(learner, body);
   state.acceptances?.add(state.id, from, until);
-  advanceLeaderCommit(state);
+  advanceCounted(state);
 }
 
 /** Reads first, so that what a lease no longer covers goes with this turn's round; rounds before accepts, so

@@ -4,7 +4,7 @@ import { present } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
 import { entriesBytes, wantLoadForPeer } from "../consensus/index.ts";
 import type { Entry, Progress } from "../consensus/index.ts";
-import { advanceLeaderCommit } from "./commit.ts";
+import { advanceCounted } from "./commit.ts";
 import type { Accepted, Received } from "./message.ts";
 import type { PaxosState } from "./state.ts";
 
@@ -62,7 +62,7 @@ export function onAccepted(state: PaxosState, peer: Progress, { from, until }: A
   if (until > state.log.last + 1 || from >= until) return;
   noteHeld(state, peer, from, until);
   state.acceptances?.add(peer.node, from, until);
-  advanceLeaderCommit(state);
+  advanceCounted(state);
 }
 
 /** From a learner: it is sent more, and is caught up once it knows what is chosen. */
@@ -83,10 +83,14 @@ function noteHeld(state: PaxosState, peer: Progress, from: number, until: number
   }
 }
 
-/** A live peer that owes answers: a lost accept, or a lost answer to one, is found out (scenario 91). */
+/**
+ * A live peer that owes answers: a lost accept, or a lost answer to one, is found out (scenario 91). One that
+ * owes none is streamed to (scenario 22).
+ */
 export function onPeerAlive(state: PaxosState, peer: Progress): void {
   if (state.now - peer.appendedAtMs < state.options.heartbeatMs) return;
-  if (peer.mode === "probe") peer.paused = false;
+  if (peer.mode === "probe" && peer.match === state.log.last) peer.becomeReplicate();
+  else if (peer.mode === "probe") peer.paused = false;
   else if (peer.match + 1 < peer.next) peer.becomeProbe(peer.match + 1);
 }
 

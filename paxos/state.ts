@@ -139,7 +139,8 @@ export class PaxosState extends ReplicaState {
    * knows: neither its lease nor its rounds speak for that one (R7, P9).
    */
   override get answersReads(): boolean {
-    return this.committedInEpoch && this.stopSign === undefined;
+    const sealed = this.stopSign !== undefined && this.options.planted !== "read-behind-stop-sign";
+    return this.committedInEpoch && !sealed;
   }
 
   /** P9: whatever may be chosen by the time a read arrives is at or below the highest slot proposed. */

@@ -1,6 +1,7 @@
 // The language of scenarios: one word a command, for any core behind the consensus contract.
 //
-//   nodes 1 2 3 [learners=4] [lease=1000] [option=value ...]   a fresh cluster; options by their contract names
+//   nodes 1 2 3 [learners=4] [lease=1000] [option=value ...]   a fresh cluster; options by their contract names,
+//                     quorums=PHASE1,PHASE2 among them
 //   start 2 terms=1,-,2 [term=2] [vote=0] [hint=0]              node 2's disk holds these entries
 //           [voters=1,2 [outgoing=2,3] [learners=4]]            and, behind them, this configuration
 //   elapse MS [ids]   tick [ids]   campaign ID   elect ID       clocks; elect also settles, and prints little
@@ -179,12 +180,17 @@ export class Script<M extends { readonly kind: string }> {
 
   #begin(args: readonly string[]): readonly string[] {
     const { plain, named } = parse(args);
-    const { learners = "", lease = "1000", ...options } = named;
+    const { learners = "", lease = "1000", quorums, ...options } = named;
     const overrides = Object.entries(options).map(([name, value]) => {
       if (name !== "planted" && !(name in SCENARIO_OPTIONS)) throw new Error(`no option ${name}`);
       return [name, name === "planted" ? value : Number(value)] as const;
     });
-    this.#options = { ...SCENARIO_OPTIONS, ...Object.fromEntries(overrides) };
+    const [phase1 = 0, phase2 = 0] = quorums?.split(",").map(Number) ?? [];
+    this.#options = {
+      ...SCENARIO_OPTIONS,
+      ...Object.fromEntries(overrides),
+      ...(quorums === undefined ? {} : { quorums: { phase1, phase2 } }),
+    };
     this.#membership = {
       index: 0 as LogIndex,
       incoming: plain.map((id) => Number(id) as NodeId),
