@@ -57,6 +57,7 @@ export class Recovery {
     this.#settle();
     note(() => "settled");
     this.#demandUndisturbed();
+    this.#settle();
     this.#demandEveryMode();
     // The reads that go through the log have added to it.
     this.#settle();
@@ -133,17 +134,20 @@ export class Recovery {
 
   /** Whoever was removed may run on for ever, and deposes nobody (scenario 9). */
   #demandUndisturbed(): void {
-    const { nodes, swarm, nowMs } = this.#init;
+    const { nodes, swarm, nowMs, witness } = this.#init;
     const members = this.#members();
     const removed = nodes.filter((node) => !members.includes(node) && node.serving !== undefined);
     if (removed.length === 0) return;
     const leader = members.find((node) => servingOf(node).replica.status().role === "leader");
-    const replica = servingOf(present(leader, "the leader of a settled cluster")).replica;
-    const { epoch } = replica.status();
+    const { replica } = servingOf(present(leader, "the leader of a settled cluster"));
+    const { epoch, config } = replica.status();
     const untilMs = nowMs() + UNDISTURBED_TIMEOUTS * swarm.options.electionTimeoutMs;
     while (nowMs() < untilMs) this.#init.step();
     const after = replica.status();
-    demand(after.role === "leader" && sameEpoch(after.epoch, epoch), "liveness", () => {
+    // A learner that was to vote as soon as it could does so now; with Paxos that takes a new ballot.
+    const changed = witness.config.index !== config.index;
+    const same = after.role === "leader" && sameEpoch(after.epoch, epoch);
+    demand(same || changed, "liveness", () => {
       const who = removed.map(({ id }) => `n${id}`).join();
       return `n${leader?.id} led undisturbed until ${who}, removed from the cluster, ran on beside it`;
     });

@@ -27,24 +27,12 @@ import type { Applied } from "./applied-states.ts";
 import { Ballots, valueOf } from "./ballots.ts";
 import { Configurations } from "./configurations.ts";
 import { KnownEntries, nameOf } from "./known-entries.ts";
-import { LogView } from "./log-view.ts";
 import type { LogMirror, LogState } from "./log-view.ts";
 import { wrongInMended } from "./mended-log.ts";
+import { newMember } from "./member-view.ts";
+import type { MemberView } from "./member-view.ts";
 import type { Oracle } from "./oracle.ts";
 import { demand } from "./violation.ts";
-
-interface MemberView {
-  readonly log: LogView;
-  life: number;
-  leads: boolean;
-  epoch: Epoch;
-  committed: number;
-  /** What its core went by at its last drain, and the newest configuration in its log then. */
-  config: Membership | undefined;
-  logged: Membership | undefined;
-  /** When it came to lead. */
-  committedAtElection: number;
-}
 
 interface Committed {
   readonly entry: Entry;
@@ -121,20 +109,8 @@ export class Witness {
   }
 
   #member(node: NodeId): MemberView {
-    let view = this.#members.get(node);
-    if (view === undefined) {
-      view = {
-        log: new LogView(),
-        life: 0,
-        leads: false,
-        epoch: EPOCH_ZERO,
-        committed: 0,
-        config: undefined,
-        logged: undefined,
-        committedAtElection: 0,
-      };
-      this.#members.set(node, view);
-    }
+    const view = this.#members.get(node) ?? newMember();
+    this.#members.set(node, view);
     return view;
   }
 
