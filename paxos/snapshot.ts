@@ -40,5 +40,6 @@ export function onInstall(state: PaxosState, meta: SnapshotMeta, generation: num
   state.compactDue = undefined;
   state.stateFloor = meta.index;
   state.learning = undefined;
-  advanceCommit(state, meta.index);
+  // A replica whose state was lost may know more to be chosen than the snapshot holds.
+  if (meta.index > state.commit) advanceCommit(state, meta.index);
 }
