@@ -59,7 +59,7 @@ export class MemberProcess {
   readonly dataDir: string;
   readonly args: readonly string[];
   readonly peerUrl: string;
-  readonly #launcher: readonly string[];
+  readonly plan: MemberPlan;
   #child: Child | undefined;
 
   constructor(plan: MemberPlan, dataDir: string, args: readonly string[]) {
@@ -68,7 +68,7 @@ export class MemberProcess {
     this.endpoint = plan.clientUrl.replace("http://", "");
     this.dataDir = dataDir;
     this.peerUrl = plan.peerUrl;
-    this.#launcher = plan.launcher;
+    this.plan = plan;
     this.args = args;
   }
 
@@ -93,7 +93,7 @@ export class MemberProcess {
   start(): void {
     if (this.running) throw new Error(`${this.name} runs already`);
     // By its first line, as a shell would: it sets what a server needs of Node.
-    const [command = MAIN, ...args] = [...this.#launcher, MAIN, "serve", ...this.args];
+    const [command = MAIN, ...args] = [...this.plan.launcher, MAIN, "serve", ...this.args];
     this.#child = new Child(command, args);
   }
 
@@ -153,6 +153,22 @@ export class Cluster {
     const member = new MemberProcess(plan, dataDir, args);
     this.#members.push(member);
     return member;
+  }
+
+  /** Plans the return of one that has lost its data and its place: a new member at the old addresses. */
+  planReturn(member: MemberProcess): MemberProcess {
+    this.forget(member);
+    const all = [...this.#members.filter(({ running }) => running), member];
+    const args = [...joinArgs(member.plan, all, member.dataDir), ...this.#flags];
+    const again = new MemberProcess(member.plan, member.dataDir, args);
+    this.#members.push(again);
+    return again;
+  }
+
+  /** It has ended, and is no member any more. */
+  forget(member: MemberProcess): void {
+    if (member.running) throw new Error(`${member.name} still runs`);
+    this.#members.splice(this.#members.indexOf(member), 1);
   }
 
   /** Plans a cluster without starting it. */
@@ -216,22 +232,27 @@ export class Cluster {
    * @throws {Error} when none does within `deadlineMs`.
    */
   async leader(deadlineMs = START_MS_MAX): Promise<MemberProcess> {
-    const clients = this.voters
+    const clients = this.members
       .filter((member) => member.running)
       .map((member) => ({ member, client: new WireClient(member.endpoint) }));
     try {
       return await until("one voter leads by a majority's word", deadlineMs, async () => {
         const words = await Promise.allSettled(
           clients.map(async ({ member, client }) => {
-            const { header, leader } = await client.status(STATUS_MS_MAX);
-            return { member, self: String(header?.member_id ?? 0), leader: String(leader ?? 0) };
+            const { header, leader, isLearner, state } = await client.status(STATUS_MS_MAX);
+            return {
+              member,
+              self: String(header?.member_id ?? 0),
+              leader: String(leader ?? 0),
+              votes: isLearner !== true,
+              voterCount: state?.voters ?? 0,
+            };
           }),
         );
         const heard = words.flatMap((word) => (word.status === "fulfilled" ? [word.value] : []));
-        return heard.find(
-          ({ self }) =>
-            heard.filter(({ leader }) => leader === self).length * 2 > this.voters.length,
-        )?.member;
+        const followers = (self: string): number =>
+          heard.filter(({ leader, votes }) => votes && leader === self).length;
+        return heard.find(({ self, voterCount }) => followers(self) * 2 > voterCount)?.member;
       });
     } finally {
       for (const { client } of clients) client.close();

@@ -37,6 +37,7 @@ interface OwnKey {
 }
 
 class Workload {
+  readonly #prefix: string;
   readonly #client: Client;
   readonly #wires: readonly WireClient[];
   readonly #owned: OwnKey[] = [];
@@ -47,12 +48,13 @@ class Workload {
   #struckAtMs = Infinity;
   #backAtMs = Infinity;
 
-  constructor(cluster: Cluster) {
-    this.#client = new Client({
-      endpoints: cluster.voters.map((member) => member.endpoint),
-      deadlineMs: WRITE_MS_MAX,
-    });
-    this.#wires = cluster.voters.map((member) => new WireClient(member.endpoint));
+  constructor(cluster: Cluster, prefix: string) {
+    this.#prefix = prefix;
+    const endpoints = cluster.voters
+      .filter(({ running }) => running)
+      .map(({ endpoint }) => endpoint);
+    this.#client = new Client({ endpoints, deadlineMs: WRITE_MS_MAX });
+    this.#wires = endpoints.map((endpoint) => new WireClient(endpoint));
   }
 
   async run(strike: Strike): Promise<WorkloadReport> {
@@ -91,9 +93,14 @@ class Workload {
 
   /** One writer: a put of its own key through the library, then a put and a get of a shared key. */
   async #write(writer: number): Promise<void> {
-    const own: OwnKey = { key: `own/${writer}`, acknowledged: 0, unknown: 0, lastAcknowledged: 0 };
+    const own: OwnKey = {
+      key: `${this.#prefix}own/${writer}`,
+      acknowledged: 0,
+      unknown: 0,
+      lastAcknowledged: 0,
+    };
     this.#owned.push(own);
-    const shared = `shared/${writer % SHARED_KEYS}`;
+    const shared = `${this.#prefix}shared/${writer % SHARED_KEYS}`;
     for (let count = 1; !this.#stopping; count += 1) {
       await this.#putOwn(own, count);
       const wire = this.#wires[(writer + count) % this.#wires.length];
@@ -188,9 +195,16 @@ class Workload {
   }
 }
 
-/** Loads the cluster, strikes it once writes flow, goes on until they flow again, and judges. */
-export async function workloadUnder(cluster: Cluster, strike: Strike): Promise<WorkloadReport> {
-  const workload = new Workload(cluster);
+/**
+ * Loads the cluster, strikes it once writes flow, goes on until they flow again, and judges. `prefix`: of all
+ * keys; nobody else writes them, also no workload before on the same cluster.
+ */
+export async function workloadUnder(
+  cluster: Cluster,
+  strike: Strike,
+  prefix = "",
+): Promise<WorkloadReport> {
+  const workload = new Workload(cluster, prefix);
   try {
     return await workload.run(strike);
   } finally {
