@@ -19,7 +19,7 @@ const BEAT = "elapse 500; tick 1; deliver 1->2 heartbeat; deliver 2->1 heartbeat
 
 const GUARDS: readonly Guard[] = [
   {
-    says: "a stop-sign is chosen by the configuration that it ends (P8)",
+    says: "a stop-sign is chosen by the configuration that it ends (P8, scenario 45)",
     bug: "config-quorum-not-by-slot",
     story: "nodes 1 2 3; elect 1; change 1 voters=1; persist 1; status 1",
     holds: "1 is leader 0.1.1, leader 1, committed 1, durable 2, applied 1",

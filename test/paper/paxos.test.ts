@@ -96,46 +96,6 @@ const GUARDS: readonly Guard[] = [
     holds: "1 is follower 0.2.1, no leader, committed 0, durable 0, applied 0",
     broken: "1 is leader 0.2.1, leader 1, committed 0, durable 3, applied 0",
   },
-  {
-    says: "the voters that a stop-sign is to end are those that choose it (P8, scenario 45)",
-    bug: "config-quorum-not-by-slot",
-    story: "nodes 1 2 3; elect 1; change 1 voters=1; persist 1; config 1",
-    holds: "1 has config(1 2 3) of 0",
-    broken: "1 has config(1) of 2",
-  },
-  {
-    says: "nothing is proposed above a stop-sign that may be chosen (P8, scenario 97)",
-    bug: "proposal-above-stop-sign",
-    story: "nodes 1 2 3; elect 1; change 1 voters=1,2; propose 1 late; log 1",
-    holds: "1 1:0.1.1 noop, 2:0.1.1 config(1 2)",
-    broken: '1 1:0.1.1 noop, 2:0.1.1 config(1 2), 3:0.1.1 "late"',
-  },
-  {
-    says: "a phase 1 that reports a stop-sign settles it first (P8, scenario 96)",
-    bug: "stop-sign-not-settled",
-    story: `nodes 1 2 3; elect 1; change 1 voters=1,2; persist 1; deliver 1->2 accept; persist 2;
-      crash 1; drop; campaign 3; deliver prepare-poll; deliver prepare-poll-answer; persist 3;
-      deliver prepare; persist 2; deliver promise; log 3`,
-    holds: "3 1:0.1.1 noop, 2:0.2.3 config(1 2)",
-    broken: "3 1:0.1.1 noop, 2:0.2.3 config(1 2), 3:0.2.3 noop",
-  },
-  {
-    says: "an acceptor that lost what it promised answers neither phase (P11, scenario 94)",
-    bug: "lost-acceptor-answers",
-    story: `nodes 1 2 3; elect 1; cut 1 2; propose 1 a; stabilize; crash 1; add 3; heal; campaign 2;
-      deliver prepare-poll; campaign 2; stabilize 2 3; status 2`,
-    holds: "2 is candidate 0.1.1, no leader, committed 1, durable 1, applied 1",
-    broken: "2 is leader 0.2.2, leader 2, committed 2, durable 2, applied 2",
-  },
-  {
-    says: "leave to campaign ends the lease of who gave it, and of nobody later (R11, R13, scenario 65)",
-    bug: "leave-outlives-its-ballot",
-    story: `nodes 1 2 3; elect 1; transfer 1 2; deliver timeout-now; persist 2; campaign 1; campaign 1;
-      deliver 1->3 prepare-poll; deliver 3->1 prepare-poll-answer; persist 1; deliver 1->3 prepare;
-      persist 3; deliver 3->1 promise; deliver 1->3 heartbeat; deliver 2->3 prepare; status 3`,
-    holds: "3 is follower 0.2.1, leader 1, committed 1, durable 1, applied 1",
-    broken: "3 is follower 0.2.2, no leader, committed 1, durable 1, applied 1",
-  },
 ];
 
 describe("Paxos Made Simple", () => {
