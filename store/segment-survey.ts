@@ -9,7 +9,7 @@ import type { Disk } from "./disk.ts";
 import type { LogCheckpoint } from "./log-checkpoint.ts";
 import type { LogFoundation, LogOptions } from "./log.ts";
 import { WITNESS_BYTES, WITNESS_NAME, parseWitness } from "./log-witness.ts";
-import type { Witness } from "./log-witness.ts";
+import type { Witness, WitnessReading } from "./log-witness.ts";
 import { comparePositions } from "./segment-codec.ts";
 import type { LogPosition } from "./segment-codec.ts";
 import { parseSegmentHead, segmentName, sequenceOf } from "./segment-file.ts";
@@ -45,9 +45,8 @@ export function surveyLog(
 ): void {
   disk.read(WITNESS_NAME, 0, WITNESS_BYTES, (failure, bytes) => {
     const reading = failure === undefined ? parseWitness(bytes) : undefined;
-    // A promise that only the lost slot and a lost frame held cannot be known.
-    if (reading === undefined || reading.slotLost) done(undefined);
-    else new Survey(disk, options, reading.witness, done).start();
+    if (reading === undefined) done(undefined);
+    else new Survey(disk, options, reading, done).start();
   });
 }
 
@@ -63,16 +62,20 @@ class Survey {
   #oldestRead = 0;
   #sequenceLast: number;
   #named = true;
+  readonly #slotLost: boolean;
+  /** Behind the last frame of the newest segment. */
+  #remainsBytes = 0;
 
   constructor(
     disk: Disk,
     options: LogOptions,
-    witness: Witness,
+    { witness, slotLost }: WitnessReading,
     done: (survey: LogSurvey | undefined) => void,
   ) {
     this.#disk = disk;
     this.#options = options;
     this.#witness = witness;
+    this.#slotLost = slotLost;
     this.#done = done;
     this.#sequenceLast = witness.durableEnd.sequence;
   }
@@ -134,6 +137,7 @@ class Survey {
       at = frame.until;
     }
     this.#end = { sequence, offsetBytes: at };
+    this.#remainsBytes = scan.remainsBytes(at);
   }
 
   /** A head repeats what the log before it comes to; a gap before it is a gap in the names. */
@@ -196,6 +200,12 @@ class Survey {
     const end = this.#end ?? { sequence: 0, offsetBytes: 0 };
     const ends = comparePositions(durableEnd, end) <= 0 && end.sequence === this.#sequenceLast;
     const begins = checkpoint !== undefined && this.#oldestRead <= checkpoint.oldestSegment;
+    const named = this.#named && ends && begins;
+    if (this.#slotLost && !(named && this.#remainsBytes === 0)) {
+      // The lost slot may have held a newer promise, and the log does not show that there was none.
+      this.#done(undefined);
+      return;
+    }
     const meta = checkpoint?.meta ?? UNKNOWN_META;
     for (const index of this.#places.keys()) if (index <= meta.index) this.#places.delete(index);
     this.#done({
@@ -204,7 +214,7 @@ class Survey {
       foundation: this.#foundation(meta, checkpoint),
       generation: checkpoint?.generation ?? 0,
       places: this.#places,
-      named: this.#named && ends && begins,
+      named,
     });
   }
 

@@ -330,13 +330,21 @@ test("a crash at any write of a mending leaves the damaged log or the mended one
 });
 
 describe("a promise that cannot be known", () => {
-  test("is not guessed: a damaged slot beside a damaged log is refused (77)", async () => {
+  test("is not guessed: a damaged slot beside a log that lost names is refused (77)", async () => {
     const disk = diskOf(await written());
-    disk.damage(segment(2), (bytes) => flip(bytes, payloads(bytes)[3] ?? 0));
+    disk.damage(segment(2), (bytes) => bytes.fill(0xaa, 900, 1100));
     disk.damage("hard-state", (bytes) => flip(bytes, 20));
     const opened = await opening(disk, OPTIONS);
     expect(opened).toMatchObject({ ok: false, failure: { kind: "corrupt" } });
     expect("damaged" in opened).toBe(false);
+  });
+
+  test("is in the log, where that names all its records: a damaged slot beside them is no matter", async () => {
+    const disk = diskOf(await written(promise(7, 3)));
+    disk.damage(segment(2), (bytes) => flip(bytes, payloads(bytes)[3] ?? 0));
+    disk.damage("hard-state", (bytes) => flip(bytes, 20));
+    const damaged = await damagedLog(disk);
+    expect(damaged.foundation).toMatchObject({ promised: term(7), votedFor: 3 });
   });
 
   test("a damaged slot beside a torn tail is refused too: no crash does both (77)", async () => {

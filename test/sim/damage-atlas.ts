@@ -56,6 +56,7 @@ export class DamageAtlas {
     const { chance } = this.#init;
     const { disk } = node.devices;
     const { rotRate, rotMax, namesRate } = disk.faults;
+    disk.mayTearHardState = () => this.#damaged.get(node.id) !== "names";
     disk.mayMisdirect = () => this.#mayLoseNames(node) && this.#mark(node, "names");
     if (!chance.hits(rotRate)) return;
     if (chance.hits(namesRate) && this.#mayLoseNames(node)) {
@@ -84,7 +85,9 @@ export class DamageAtlas {
     const { incoming, outgoing } = config();
     const voters = incoming.length;
     const calm = swarm.options.quorums === undefined && outgoing === undefined && voters >= 3;
-    return calm && [...this.#damaged.keys()].every((id) => id === node.id);
+    return (
+      calm && hardStateIsWhole(node) && [...this.#damaged.keys()].every((id) => id === node.id)
+    );
   }
 
   #rotNames(node: SimNode): void {
@@ -138,6 +141,11 @@ export class DamageAtlas {
   }
 }
 
+function hardStateIsWhole(node: SimNode): boolean {
+  const file = node.devices.disk.atRest().get(WITNESS_NAME);
+  return file !== undefined && parseWitness(file)?.slotLost === false;
+}
+
 function isSame(left: Held, right: Held): boolean {
   return left.index === right.index && sameEpoch(left.epoch, right.epoch);
 }
@@ -146,7 +154,8 @@ function isSame(left: Held, right: Held): boolean {
 function provenFrames(node: SimNode): ProvenFrame[] {
   const files = node.devices.disk.atRest();
   const reading = parseWitness(files.get(WITNESS_NAME) ?? new Uint8Array());
-  if (reading === undefined) return [];
+  // A lost slot and a damaged log together are an operator's (scenario 77).
+  if (reading === undefined || reading.slotLost) return [];
   const { salt, durableEnd } = reading.witness;
   const found: ProvenFrame[] = [];
   for (const [file, bytes] of files) {

@@ -32,6 +32,24 @@ function rotting(swarm: Swarm, disk: Partial<DiskFaults>): Swarm {
   };
 }
 
+/** Leaders cut off with entries of their own, who are asked for what others hold in their place. */
+function rottenRemains(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  const rotten = rotting(swarm, {});
+  return {
+    ...rotten,
+    voters: 5,
+    nemesis: {
+      ...rotten.nemesis,
+      weights: { kill: 1, "power-cut-all": 0.5 },
+      everyMeanMs: timeoutMs / 2,
+      downMeanMs: timeoutMs / 50,
+      lastsMeanMs: timeoutMs * 3,
+      reactions: [reaction("commit", "isolate", "actor", 0.05)],
+    },
+  };
+}
+
 /** Voters whose newest promises rot, asked again at once by whoever else campaigns. */
 function rottenVotes(swarm: Swarm): Swarm {
   const timeoutMs = swarm.options.electionTimeoutMs;
@@ -105,13 +123,13 @@ export const STORAGE_PLANS = {
   },
   "checksum-without-place": {
     protocols: BOTH,
-    caughtBy: ["log-durability"],
-    profile: (swarm) => rotting(swarm, { rotRate: 0, misdirectRate: 0.02 }),
+    caughtBy: ["log-durability", "core-assertion"],
+    profile: (swarm) => rotting(swarm, { rotRate: 0, misdirectRate: 0.05 }),
   },
   "repair-of-another-epoch": {
     protocols: BOTH,
     caughtBy: ["log-durability"],
-    profile: (swarm) => rotting(swarm, {}),
+    profile: rottenRemains,
   },
   "vote-with-corrupt-hard-state": {
     protocols: BOTH,

@@ -3,6 +3,7 @@
 // tear the last write. Each completion is an event with a drawn delay.
 import { assert, present } from "../../base/index.ts";
 import type { Disk, DiskDone, DiskFailure } from "../../store/disk.ts";
+import { WITNESS_NAME } from "../../store/log-witness.ts";
 import type { Chance } from "./chance.ts";
 import type { EventQueue } from "./events.ts";
 import type { Process } from "./process.ts";
@@ -61,6 +62,8 @@ interface SimFile {
   sizeBytes: number;
   /** Written and not synced, oldest first. */
   cached: CachedWrite[];
+  /** Where writes began, oldest first: what a misdirected one lands on. */
+  readonly begun: number[];
 }
 
 interface InFlight {
@@ -81,6 +84,8 @@ export class SimDisk {
   #busyUntilMs = 0;
   /** A write that landed elsewhere; nothing written since proves that it should be there. */
   #misplaced: { readonly name: string; readonly write: CachedWrite } | undefined;
+  /** Whether a crash may tear the hard state: beside a log that lost its names, that is beyond repair. */
+  mayTearHardState: () => boolean = () => true;
   /** Asked before a write is misdirected: whether the cluster can mend one more member. */
   mayMisdirect: () => boolean = () => false;
 
@@ -259,6 +264,7 @@ export class SimDisk {
       const file = this.#files.get(name);
       if (file === undefined) return missing(name);
       this.#putInCache(file, elsewhere ?? write);
+      file.begun.push(write.offsetBytes);
       if (elsewhere !== undefined) this.#misplaced = { name, write };
       else if (sync && this.#misplaced?.name === name) this.#misplaced = undefined;
       if (!sync) return undefined;
@@ -268,7 +274,8 @@ export class SimDisk {
     };
     const tear = (): void => {
       const file = this.#files.get(name);
-      if (file !== undefined) this.#putInCache(file, this.#torn(write));
+      const spared = name === WITNESS_NAME && !this.mayTearHardState();
+      if (file !== undefined && !spared) this.#putInCache(file, this.#torn(write));
     };
     const fails = this.#chance.hits(this.#faults.errorRate);
     const full = this.#isFull();
@@ -295,14 +302,14 @@ export class SimDisk {
     return { kind: "full", message: `${this.#name}: no space for ${name}` };
   }
 
-  /** Another place of the same file, if this write is to land there. */
+  /** The place of an earlier write of the same file, if this write is to land there. */
   #misdirected(name: string, write: CachedWrite): CachedWrite | undefined {
     if (!name.endsWith(".log") || this.#misplaced !== undefined) return undefined;
     if (write.bytes.length === 0) return undefined;
     if (!this.#chance.hits(this.#faults.misdirectRate) || !this.mayMisdirect()) return undefined;
-    const slots = Math.floor((write.offsetBytes - write.bytes.length) / 8);
-    if (slots <= 1) return undefined;
-    return { offsetBytes: 8 * this.#chance.whole(0, slots), bytes: write.bytes };
+    const before = this.#files.get(name)?.begun.filter((at) => at < write.offsetBytes) ?? [];
+    if (before.length === 0) return undefined;
+    return { offsetBytes: this.#chance.pick(before), bytes: write.bytes };
   }
 
   #torn(write: CachedWrite): CachedWrite {
@@ -352,7 +359,7 @@ export class SimDisk {
 }
 
 function emptyFile(sizeBytes: number): SimFile {
-  return { durable: new Uint8Array(), visible: new Uint8Array(), sizeBytes, cached: [] };
+  return { durable: new Uint8Array(), visible: new Uint8Array(), sizeBytes, cached: [], begun: [] };
 }
 
 function missing(name: string): DiskFailure {
