@@ -55,6 +55,12 @@ export class Copier {
     return ms;
   }
 
+  /** One of consecutive numbers, of which only the distance behind `base` means anything. */
+  counted<T extends number>(value: T, base: number): T {
+    this.#note(Math.max(value - base, 0));
+    return value;
+  }
+
   #twinOf(value: object): object {
     if (isCopyable(value)) return value.copied(this);
     if (Array.isArray(value)) {

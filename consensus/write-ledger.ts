@@ -59,10 +59,13 @@ export class WriteLedger<V> {
   }
 
   protected copyLedger(twin: WriteLedger<V>, by: Copier): void {
-    twin.#outstanding.push(...by.of(this.#outstanding));
-    twin.#idLast = by.of(this.#idLast);
-    twin.#idDurable = by.of(this.#idDurable);
-    twin.#promiseId = by.of(this.#promiseId);
+    for (const { id, vouched, startedAtMs } of this.#outstanding) {
+      const write = { id, vouched: by.of(vouched), startedAtMs: by.instant(startedAtMs) };
+      twin.#outstanding.push(write);
+    }
+    twin.#idDurable = this.#idDurable;
+    twin.#idLast = by.counted(this.#idLast, this.#idDurable);
+    twin.#promiseId = by.counted(this.#promiseId, this.#idDurable);
     twin.#promiseChanged = by.of(this.#promiseChanged);
   }
 
