@@ -13,7 +13,7 @@ import type { PaxosState } from "./state.ts";
 /** Asks when the commit index has stood behind the leader's for a heartbeat: accepts may be on their way. */
 export function flushCatchUp(state: PaxosState): void {
   const { options, now, learning } = state;
-  if (state.chosenTold <= state.commit) return;
+  if (Math.max(state.chosenTold, state.chosenHeard) <= state.commit) return;
   if (learning !== undefined && now - learning.sentAtMs < options.electionTimeoutMs / 2) return;
   const waits = state.leadership === undefined && state.log.ballotAt(next(state)) === undefined;
   if (waits && now - state.commitMovedAtMs < options.heartbeatMs) return;
@@ -75,7 +75,7 @@ export function onChosen(state: PaxosState, from: NodeId, message: Chosen): void
   if (commit > state.commit) advanceCommit(state, commit as LogIndex);
   // A leader may have learnt all that was chosen before its ballot, and its own proposals be accepted.
   advanceCounted(state);
-  if (message.chosen > state.chosenTold) state.chosenTold = message.chosen;
+  if (message.chosen > state.chosenHeard) state.chosenHeard = message.chosen;
   if (learning === undefined || learning.from > state.commit) return;
   state.learning = undefined;
   if (message.chosen > state.commit) learnFrom(state, from);
@@ -94,7 +94,7 @@ function learnEntry(state: PaxosState, entry: Entry): void {
 
 /** Somebody is in a later configuration: everything to the stop-sign that began it is chosen (P8). */
 export function hearConfiguration(state: PaxosState, from: NodeId, index: LogIndex): void {
-  if (index > state.chosenTold) state.chosenTold = index;
+  if (index > state.chosenHeard) state.chosenHeard = index;
   const { learning, now, options } = state;
   if (learning !== undefined && now - learning.sentAtMs < options.electionTimeoutMs / 2) return;
   learnFrom(state, from);

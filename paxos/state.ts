@@ -71,8 +71,10 @@ export class PaxosState extends ReplicaState {
   /** Who has been heard of in the configuration in force or a later one: they hold the state to its stop-sign. */
   successors = new Set<NodeId>();
   successorsAskedAtMs = -Infinity;
-  /** What somebody says to be chosen. */
+  /** What the leader of this ballot says to be chosen: what was accepted in it here is the value. */
   chosenTold = 0 as LogIndex;
+  /** What anybody says to be chosen, with whatever value: it is to be learnt. */
+  chosenHeard = 0 as LogIndex;
   /** The question for chosen values that is under way. */
   learning: { readonly from: LogIndex; readonly sentAtMs: number } | undefined;
   /** Whom to ask when nobody leads: counts up, so that each peer gets its turn. */

@@ -116,6 +116,16 @@ describe("membership by stop-sign", () => {
     expect(run(story)).toBe('1 1:0.3.1 "1/2.1", 2:0.3.1 config(1 2)');
   });
 
+  test("what members of a later configuration say is chosen is learnt, not what was accepted here (P6)", () => {
+    const story = `nodes 1 2 3; elect 1; propose 1 a; deliver 1->3 accept; persist 3; elapse 100; tick 1;
+      drop 1->2; crash 1; restart 1; cut 1 3; cut 2 3; campaign 2; stabilize 1 2; change 2 voters=1,2;
+      stabilize 1 2; heal; campaign 3; deliver 3->2 prepare-poll; deliver 2->3 stale-epoch;
+      deliver 1->3 heartbeat`;
+    expect(run(`${story}; log 3`)).toBe('3 1:0.1.1 noop, 2:0.1.1 "a"');
+    expect(run(`${story}; status 3`)).toContain("committed 1,");
+    expect(run(`${story}; stabilize; log 3`)).toContain("2:0.2.2 noop, 3:0.2.2 config(1 2)");
+  });
+
   test("a quorum read that meets a stop-sign asks the next configuration (P10)", () => {
     const story = `nodes 1 2 3; elect 1; isolate 3; change 1 voters=1,2; stabilize 1 2; propose 1 a;
       stabilize 1 2; heal; read 3 quorum; deliver read-slot; deliver read-slot-answer; elapse 200; tick 3;
