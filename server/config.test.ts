@@ -50,6 +50,7 @@ describe("defaults", () => {
       electionTimeoutMs: 1000,
       maxTxnOps: 128,
       maxRequestBytes: 1_572_864,
+      maxConnections: 10_000,
       maxConcurrentStreams: 4_294_967_295,
       listenClientUrls: ["http://localhost:2379"],
       listenPeerUrls: ["http://localhost:2380"],

@@ -196,6 +196,7 @@ describe("a pair of members", () => {
       monotonicMs,
       callTimeoutMs: 5_000,
       requestBytesMax: 1536 * 1024,
+      connectionsMax: 100,
       concurrentStreamsMax: 100,
       keepaliveMs: 60_000,
       keepaliveTimeoutMs: 20_000,
