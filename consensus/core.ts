@@ -193,6 +193,7 @@ export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
   }
 
   canCommitBehind(committed: Entry, epoch: Epoch): boolean {
+    if (this.#state.options.planted === "lost-said-too-early") return false;
     return this.#protocol.canCommitBehind(this.#state, committed, epoch);
   }
 

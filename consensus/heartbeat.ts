@@ -73,7 +73,8 @@ export function onHeartbeatAck(state: ReplicaState, peer: Progress, ack: Heartbe
   if (options.planted === "learner-trusts-deposed-leader") {
     peer.echo = { stamp: ack.stamp, index: state.readIndex };
   }
-  peer.holdStamp(ack.stamp, leading.rounds.latest);
+  const bug = options.planted === "round-confirms-later-stamp";
+  peer.holdStamp(ack.stamp, bug ? 0 : leading.rounds.latest);
   const { boot, counter } = ack.round;
   if (boot !== state.init.boot || counter > leading.rounds.latest) return;
   if (counter < peer.roundAcked) return;

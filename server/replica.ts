@@ -75,7 +75,7 @@ export class Replica {
       options,
     });
     this.#outbox = new TurnOutbox(init.transport);
-    this.#clock = new WallWatch(init.clock, init.limits.wallAheadMaxMs);
+    this.#clock = new WallWatch(init.clock, init.limits.wallAheadMaxMs, options.planted);
     this.#state = new StateInForce({
       ...init,
       generation: recovery.generation,

@@ -124,7 +124,7 @@ export class SnapshotDesk {
 
   /** A snapshot of the state as the engine holds it; undefined while it is not whole. The caller closes it. */
   open(done: (blocks: SnapshotBlocks | undefined) => void): void {
-    const { atRest, clusterId, group, core, engine, limits } = this.#init;
+    const { atRest, clusterId, group, core, engine, limits, options } = this.#init;
     atRest((flushed) => {
       const { awaiting } = core.status();
       if (this.#stopped || awaiting !== undefined || flushed === 0) {
@@ -132,7 +132,9 @@ export class SnapshotDesk {
         return;
       }
       const header = { version: SNAPSHOT_VERSION, clusterId, group, meta: core.markAt(flushed) };
-      done(new SnapshotBlocks(header, engine().snapshot(), limits.snapshotBlockBytes));
+      done(
+        new SnapshotBlocks(header, engine().snapshot(), limits.snapshotBlockBytes, options.planted),
+      );
     });
   }
 

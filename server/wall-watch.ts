@@ -1,6 +1,6 @@
 // Looks at both clocks: a suspended machine is noticed because wall time then runs ahead of monotonic time
 // (R7), and log time moves with this leader's monotonic clock from where the log stood (R9).
-import type { LogTimeMs, MonotonicMs } from "../base/index.ts";
+import type { LogTimeMs, MonotonicMs, PlantedBug } from "../base/index.ts";
 import { EPOCH_ZERO, sameEpoch } from "../consensus/index.ts";
 import type { Epoch } from "../consensus/index.ts";
 import type { Clock } from "./ports.ts";
@@ -8,11 +8,13 @@ import type { Clock } from "./ports.ts";
 export class WallWatch {
   readonly #clock: Clock;
   readonly #wallAheadMaxMs: number;
+  readonly #planted: PlantedBug | undefined;
   #lastLook: { readonly now: MonotonicMs; readonly wall: number };
   #breaks = 0;
   #anchor: { readonly epoch: Epoch; readonly logTime: number; readonly now: MonotonicMs };
 
-  constructor(clock: Clock, wallAheadMaxMs: number) {
+  constructor(clock: Clock, wallAheadMaxMs: number, planted?: PlantedBug) {
+    this.#planted = planted;
     this.#clock = clock;
     this.#wallAheadMaxMs = wallAheadMaxMs;
     const now = clock.monotonicMs();
@@ -30,7 +32,8 @@ export class WallWatch {
     const wall = this.#clock.wallMs();
     const aheadMs = wall - this.#lastLook.wall - (now - this.#lastLook.now);
     this.#lastLook = { now, wall };
-    if (aheadMs <= this.#wallAheadMaxMs) return undefined;
+    const unseen = this.#planted === "lease-after-suspend";
+    if (aheadMs <= this.#wallAheadMaxMs || unseen) return undefined;
     this.#breaks += 1;
     return aheadMs;
   }

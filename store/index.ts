@@ -9,6 +9,7 @@ export * from "./refusal.ts";
 export * from "./request.ts";
 export * from "./response.ts";
 export * from "./snapshot-stream.ts";
+export { familyOf } from "./rows.ts";
 export { openNodeDisk } from "./node-disk.ts";
 export { openLog } from "./segment-log.ts";
 export { destroyEngine, openRocksdbEngine } from "./rocksdb-engine.ts";

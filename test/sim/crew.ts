@@ -62,6 +62,9 @@ export class Crew {
     if (founds && !node.wiped) return founding;
     const view = this.#view();
     if (view?.roster === undefined) return undefined;
+    if (node.wiped && this.#init.swarm.changes.wipedLearn) {
+      return joinersView(view, view.roster, node.id);
+    }
     const standing = standingOf(view.roster, node.memberId, planted);
     if (standing !== "expected") return undefined;
     return founds ? founding : joinersView(view, view.roster, node.id);

@@ -31,3 +31,7 @@ export class KnownEntries {
 export function nameOf(index: number, { config, round, node }: Epoch): string {
   return `${index}.${config}.${round}.${node}`;
 }
+
+export function epochText({ config, round, node }: Epoch): string {
+  return node === 0 ? `term ${round}` : `ballot ${config}.${round}.${node}`;
+}

@@ -48,7 +48,82 @@ function shortReigns(swarm: Swarm): Swarm {
   });
 }
 
+/** Members that fall behind and campaign, old appends that come late, and leaders that die. */
+function laggards(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    options: { appendBytesMax: 1, inflightMessagesMax: 8 },
+    leaseOfTimeout: 0.25,
+    network: {
+      delayMeanMs: timeoutMs / 40,
+      lossRate: 0.05,
+      duplicateRate: 0.3,
+      spikeRate: 0.2,
+      spikeMs: timeoutMs,
+      inOrder: false,
+    },
+    nemesis: {
+      weights: { isolate: 1, kill: 0.5 },
+      leaderShare: 0.6,
+      everyMeanMs: timeoutMs,
+      lastsMeanMs: timeoutMs,
+    },
+    workload: { readRate: 0.1, thinkMeanMs: timeoutMs / 60 },
+  });
+}
+
+/** Leaders with a lease, asked for reads while a member that does not hear them campaigns. */
+function deafCandidates(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    options: { clockDriftMax: 0, heartbeatMs: timeoutMs / 10 },
+    network: { delayMeanMs: timeoutMs / 60 },
+    nemesis: {
+      weights: { "isolate-inward": 1, "one-way": 1, bridge: 1 },
+      everyMeanMs: timeoutMs,
+      lastsMeanMs: timeoutMs * 3,
+    },
+    workload: { readModes: ["lease"], stickyRate: 0.5, keys: 1, clients: 8 },
+  });
+}
+
+/** Leaders that come and go, under writes that nobody may make twice. */
+function busyElections(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    network: { delayMeanMs: timeoutMs / 30 },
+    disk: { delayMeanMs: timeoutMs / 40 },
+    nemesis: {
+      weights: { isolate: 1 },
+      leaderShare: 0.8,
+      everyMeanMs: timeoutMs * 2,
+      lastsMeanMs: timeoutMs,
+    },
+    workload: { readRate: 0.3, keys: 1, clients: 8, timeoutMs: timeoutMs * 4 },
+  });
+}
+
 export const ELECTION_PLANS = {
+  "vote-without-log-check": {
+    protocols: RAFT,
+    caughtBy: ["leader-completeness"],
+    profile: laggards,
+  },
+  "truncates-matching-suffix": {
+    protocols: RAFT,
+    caughtBy: ["commit-durability", "leader-completeness", "state-machine-safety"],
+    profile: laggards,
+  },
+  "stickiness-ignored": {
+    protocols: BOTH,
+    caughtBy: ["lease-exclusion", "linearizability"],
+    profile: deafCandidates,
+  },
+  "lost-said-too-early": {
+    protocols: BOTH,
+    caughtBy: ["linearizability", "exactly-once", "durability"],
+    profile: busyElections,
+  },
   "skip-vote-persist": { protocols: RAFT, caughtBy: ["election-safety"], profile: forgetfulVoters },
   "commit-old-term-by-count": {
     protocols: RAFT,

@@ -38,7 +38,32 @@ function duels(swarm: Swarm): Swarm {
   });
 }
 
+/** Slots that are chosen before their leader knows, read at another member that counted them (P9). */
+function countingLearners(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    options: { clockDriftMax: 0 },
+    network: {
+      delayMeanMs: timeoutMs / 30,
+      spikeRate: 0.2,
+      spikeMs: timeoutMs / 3,
+      inOrder: false,
+    },
+    workload: {
+      readModes: ["index", "lease", "follower"],
+      readRate: 0.6,
+      keys: 1,
+      clients: 8,
+    },
+  });
+}
+
 export const PAXOS_PLANS = {
+  "paxos-index-uses-commit": {
+    protocols: PAXOS,
+    caughtBy: ["linearizability", "staleness-bound"],
+    profile: countingLearners,
+  },
   "stale-promise-counted": { protocols: PAXOS, caughtBy: BALLOTS, profile: duels },
   "promise-not-raised-by-accept": { protocols: PAXOS, caughtBy: BALLOTS, profile: asDrawn },
   "shared-ballot-variable": { protocols: PAXOS, caughtBy: BALLOTS, profile: duels },

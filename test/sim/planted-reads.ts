@@ -58,7 +58,49 @@ function deposedButHeard(swarm: Swarm): Swarm {
   });
 }
 
+/** Leaders whose machines sleep while others take over, asked as they wake. */
+function sleepers(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    options: { clockDriftMax: 0 },
+    network: { delayMeanMs: timeoutMs / 40 },
+    nemesis: {
+      weights: { suspend: 1 },
+      leaderShare: 0.8,
+      everyMeanMs: timeoutMs * 3,
+      lastsMeanMs: timeoutMs * 3,
+    },
+    workload: { readModes: ["lease", "learner"], stickyRate: 0.7, keys: 1, clients: 8 },
+  });
+}
+
+/** Acknowledgements that overtake each other, and learners that trust what comes of them. */
+function lateAcknowledgements(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    options: { clockDriftMax: 0, heartbeatMs: timeoutMs / 6 },
+    network: {
+      delayMeanMs: timeoutMs / 30,
+      spikeRate: 0.3,
+      spikeMs: timeoutMs / 2,
+      inOrder: false,
+    },
+    nemesis: { weights: {} },
+    workload: { readModes: ["learner", "index"], readRate: 0.6, clients: 8, keys: 2 },
+  });
+}
+
 export const READ_PLANS = {
+  "lease-after-suspend": {
+    protocols: BOTH,
+    caughtBy: ["lease-exclusion", "linearizability", "staleness-bound"],
+    profile: sleepers,
+  },
+  "round-confirms-later-stamp": {
+    protocols: BOTH,
+    caughtBy: ["staleness-bound"],
+    profile: lateAcknowledgements,
+  },
   "lease-from-ack-time": {
     protocols: BOTH,
     caughtBy: ["linearizability"],

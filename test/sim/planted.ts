@@ -2,15 +2,19 @@
 // which its harm shows. The same seeds and profiles without the bug must be clean.
 import type { PlantedBug } from "../../base/index.ts";
 import { ELECTION_PLANS } from "./planted-elections.ts";
+import { MEMBERSHIP_PLANS } from "./planted-membership.ts";
 import { PAXOS_PLANS } from "./planted-paxos.ts";
 import type { PlantedPlan } from "./planted-plan.ts";
 import { READ_PLANS } from "./planted-reads.ts";
+import { SNAPSHOT_PLANS } from "./planted-snapshots.ts";
 import { STORAGE_PLANS } from "./planted-storage.ts";
 
 const PLANS = {
   ...ELECTION_PLANS,
   ...READ_PLANS,
   ...STORAGE_PLANS,
+  ...MEMBERSHIP_PLANS,
+  ...SNAPSHOT_PLANS,
   ...PAXOS_PLANS,
 } satisfies Partial<Record<PlantedBug, PlantedPlan>>;
 

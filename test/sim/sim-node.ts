@@ -2,23 +2,22 @@
 // machine and replica, again after every death. Everything the world needs to do to a member is here.
 import { present } from "../../base/index.ts";
 import type { BootNonce, ClusterId, MemberId, NodeId, PlantedBug } from "../../base/index.ts";
+import { isVoter } from "../../consensus/index.ts";
 import type {
   Consensus,
   ConsensusFactory,
   ConsensusInit,
   Membership,
-  Ready,
 } from "../../consensus/index.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/peer-message.ts";
 import { storeCodec } from "../../rpc/store-codec.ts";
 import type { ProtocolName } from "../../server/cluster.ts";
 import { MemberBackend } from "../../server/member-backend.ts";
 import { MembershipDesk } from "../../server/membership-desk.ts";
-import { LogMender } from "../../server/log-mender.ts";
 import type { Journal } from "../../server/ports.ts";
 import { Replica } from "../../server/replica.ts";
 import { LOG_OPTIONS_DEFAULT } from "../../store/log.ts";
-import type { DamagedLog, Log, LogOpening, LogOptions, LogRecovery } from "../../store/log.ts";
+import type { Log, LogOpening, LogOptions, LogRecovery } from "../../store/log.ts";
 import type { Machine } from "../../store/machine.ts";
 import { openLog } from "../../store/segment-log.ts";
 import { openState } from "./boot-state.ts";
@@ -27,10 +26,13 @@ import { SimClock } from "./clock.ts";
 import type { DamageAtlas } from "./damage-atlas.ts";
 import { Devices } from "./devices.ts";
 import type { EventQueue } from "./events.ts";
+import { Mending } from "./mending.ts";
 import { Process } from "./process.ts";
 import { StallWatch } from "./stall-watch.ts";
 import type { Swarm } from "./swarm.ts";
-import { Violation, demand } from "./violation.ts";
+import { demand } from "./violation.ts";
+import type { SnapshotPins } from "./snapshot-pins.ts";
+import { watchedCore, watchedLog } from "./watched.ts";
 import { WitnessedMachine } from "./witnessed-machine.ts";
 import type { Witness } from "./witness.ts";
 
@@ -50,6 +52,7 @@ export interface SimNodeInit {
   readonly events: EventQueue;
   readonly chance: Chance;
   readonly witness: Witness;
+  readonly pins: SnapshotPins;
   readonly protocol: ProtocolName;
   readonly createConsensus: ConsensusFactory<ConsensusMessage>;
   /** Everybody that a damaged log can be mended from. */
@@ -83,8 +86,7 @@ export class SimNode {
   #savedIndex = 0;
   #serving: Serving | undefined;
   readonly #stalls: StallWatch;
-  /** While its log is damaged. */
-  #mender: LogMender | undefined;
+  readonly #mending: Mending;
 
   constructor(init: SimNodeInit) {
     const { id, events, chance, swarm } = init;
@@ -96,6 +98,16 @@ export class SimNode {
     const skewMs = chance.between(-60_000, 60_000);
     this.clock = new SimClock(() => events.nowMs, chance.between(0, 1e6), skewMs);
     this.devices = new Devices(name, events, chance.stream(), swarm);
+    this.#mending = new Mending({
+      id,
+      process: this.process,
+      protocol: init.protocol,
+      limits: swarm.limits,
+      now: () => this.clock.monotonicMs(),
+      peers: () => init.others(this),
+      send: (to, message) => init.send(id, to, [message]),
+      journal: this.#journal,
+    });
   }
 
   get memberId(): MemberId {
@@ -129,11 +141,12 @@ export class SimNode {
     const { chance, swarm, planted, found } = this.#init;
     const bootstrap = this.#founded ? undefined : found(this);
     if (!this.#founded && bootstrap === undefined) return false;
+    // Only a planted bug lets one vote again that voted on the disk before.
+    if (bootstrap !== undefined && isVoter(bootstrap, this.id)) this.#wiped = false;
     if (this.#founded) this.#init.atlas.onStart(this);
     this.process.start();
     this.#stalls.restart();
     this.#serving = undefined;
-    this.#mender = undefined;
     const boot = chance.u64() as BootNonce;
     const options: LogOptions = {
       ...LOG_OPTIONS_DEFAULT,
@@ -147,46 +160,16 @@ export class SimNode {
     return true;
   }
 
-  #open(boot: BootNonce, options: LogOptions, { anew } = { anew: false }): void {
+  #open(boot: BootNonce, options: LogOptions): void {
     openLog(this.devices.disk.open(this.process), options, (opening) => {
-      if (opening.ok || opening.damaged === undefined) this.#onLog(boot, opening, anew);
-      else this.#mend(boot, options, opening.damaged);
-    });
-  }
-
-  /** As the server does: the log is mended by the others before anything else is opened. */
-  #mend(boot: BootNonce, options: LogOptions, damaged: DamagedLog): void {
-    const { id, protocol, others, send, swarm } = this.#init;
-    const peers = others(this);
-    if (peers.length === 0)
-      throw new Violation("log-durability", `node ${id} is damaged and alone`);
-    const mender = new LogMender({
-      id,
-      boot,
-      protocol,
-      damaged,
-      peers,
-      limits: swarm.limits,
-      now: () => this.clock.monotonicMs(),
-      send: (to, message) => send(id, to, [message]),
-      journal: this.#journal,
-      done: (failure) => {
-        this.#mender = undefined;
-        if (failure === undefined) this.#open(boot, options, { anew: !mender.restored });
+      if (opening.ok || opening.damaged === undefined) {
+        this.#onLog(boot, opening);
+        return;
+      }
+      this.#mending.begin(boot, opening.damaged, (failure) => {
+        if (failure === undefined) this.#open(boot, options);
         else this.#init.onHalt(this);
-      },
-    });
-    this.#mender = mender;
-    this.#tickMender(mender);
-    mender.begin();
-  }
-
-  #tickMender(mender: LogMender): void {
-    const periodMs = this.#init.swarm.limits.repairResendMs / 4;
-    this.process.schedule(periodMs, "mender tick", () => {
-      if (this.#mender !== mender) return;
-      mender.tick();
-      this.#tickMender(mender);
+      });
     });
   }
 
@@ -208,6 +191,7 @@ export class SimNode {
   /** SIGKILL: what the process had written stays with the machine. */
   kill(): void {
     this.process.die();
+    this.#mending.end();
     this.devices.processDied();
     this.#serving = undefined;
     this.#init.witness.onDown(this.id);
@@ -235,6 +219,7 @@ export class SimNode {
   cutPower(mayLoseState: boolean): void {
     const { witness, swarm } = this.#init;
     this.process.die();
+    this.#mending.end();
     const compacted = witness.durableOf(this.id).base.index > 0;
     const gap = this.devices.powerLost(swarm.nemesis.crashLoss, !compacted || mayLoseState);
     this.#stateLost ||= compacted && gap;
@@ -245,14 +230,14 @@ export class SimNode {
 
   receive(messages: readonly PeerMessage[]): void {
     this.process.arrive("receive", () => {
-      for (const message of messages) this.#mender?.receive(message);
+      for (const message of messages) this.#mending.receive(message);
       const replica = this.#serving?.replica;
       if (replica === undefined) return;
       for (const message of messages) replica.receive(message);
     });
   }
 
-  #onLog(boot: BootNonce, opening: LogOpening, anew: boolean): void {
+  #onLog(boot: BootNonce, opening: LogOpening): void {
     const { chance, witness } = this.#init;
     if (!opening.ok) {
       const { kind, message } = opening.failure;
@@ -268,6 +253,7 @@ export class SimNode {
     this.#founded = true;
     const { log, recovery } = opening;
     this.#init.atlas.onWhole(this);
+    const anew = this.#mending.takeAnew();
     witness.onOpened(this.id, this.process.life, log.reader, recovery, { anew });
     this.devices.generation = recovery.generation;
     this.devices.engines.keepOnly(recovery.generation);
@@ -280,7 +266,7 @@ export class SimNode {
       onFailure: () => this.#init.onHalt(this),
       done: (machine, gap) => {
         if (gap !== undefined) this.#journal.error("the state is rebuilt", { gap });
-        this.#checkState(machine, log);
+        this.#checkState(machine, log, anew);
         this.#stateLost = machine.applied < log.reader.first() - 1;
         this.#serve({ boot, log, recovery, machine, rng: chance.stream() });
       },
@@ -297,8 +283,13 @@ export class SimNode {
     return new WitnessedMachine(options, this.id, witness);
   }
 
-  #checkState(machine: Machine, log: Log): void {
+  /** `anew`: the log was written by its peers, and may begin behind what is applied here. */
+  #checkState(machine: Machine, log: Log, anew: boolean): void {
     const { applied } = machine;
+    const base = log.reader.first() - 1;
+    demand(applied >= base || this.#stateLost || anew, "durability", () => {
+      return `node ${this.id} restored ${applied} entries; its log holds what comes behind ${base}`;
+    });
     demand(applied <= log.reader.last(), "log-durability", () => {
       return `node ${this.id} applied ${applied} entries; its log ends at ${log.reader.last()}`;
     });
@@ -363,30 +354,16 @@ export class SimNode {
     });
   }
 
-  /** The log, with every reported completion noted. */
   #witnessed(log: Log): Log {
-    const { witness } = this.#init;
-    return {
-      reader: log.reader,
-      write: (batch, done) => {
-        const landed = this.#stalls.onWrite(this.clock.monotonicMs());
-        log.write(batch, (failure) => {
-          landed();
-          if (failure === undefined) witness.onDurable(this.id);
-          const installed = batch.ops.findLast(({ op }) => op === "install-snapshot");
-          if (failure !== undefined || installed?.op !== "install-snapshot") return done(failure);
-          this.devices.generation = installed.generation;
-          done(failure);
-          this.#onInstalled();
-        });
+    return watchedLog(log, {
+      node: this.id,
+      witness: this.#init.witness,
+      onWrite: () => this.#stalls.onWrite(this.clock.monotonicMs()),
+      onFlip: (generation) => {
+        this.devices.generation = generation;
       },
-      get sizeBytes() {
-        return log.sizeBytes;
-      },
-      newestWithin: (bytes) => log.newestWithin(bytes),
-      load: (from, until, done) => log.load(from, until, done),
-      close: (done) => log.close(done),
-    };
+      onFlipped: () => this.#onInstalled(),
+    });
   }
 
   /** The state of the snapshot is in force: it is what its peers have there. */
@@ -398,19 +375,12 @@ export class SimNode {
     this.#init.witness.onState(this.id, applied, revision, machine.hash());
   }
 
-  /** The core, with every drain noted before its effects leave. */
   #watched(init: ConsensusInit): Consensus<ConsensusMessage> {
-    const { witness, createConsensus } = this.#init;
-    const core = createConsensus(init);
-    const drain = core.ready.bind(core);
-    core.ready = (): Ready<ConsensusMessage> => {
-      const ready = drain();
+    const { witness, createConsensus, pins } = this.#init;
+    const onDrain = (): void => {
       this.#slept = false;
-      if (ready.write !== undefined) witness.onWrite(this.id, ready.write);
-      witness.onDrained(this.id, core.status());
-      return ready;
     };
-    return core;
+    return watchedCore(createConsensus(init), { node: this.id, witness, pins, onDrain });
   }
 
   get #journal(): Journal {

@@ -91,6 +91,8 @@ export interface ChangePlan {
   readonly startMeanMs: number;
   /** etcd's --strict-reconfig-check. */
   readonly strict: boolean;
+  /** A machine whose disk was lost is made to come back under its old id, to learn and never to vote (P11). */
+  readonly wipedLearn: boolean;
   /** Machines there ever are; each new member gets one of its own. */
   readonly machinesMax: number;
 }
@@ -304,6 +306,7 @@ function drawChanges(chance: Chance, electionTimeoutMs: number): ChangePlan {
     everyMeanMs: electionTimeoutMs * chance.pick([0.1, 0.4, 1.5]),
     startMeanMs: electionTimeoutMs * chance.pick([0.05, 0.3, 1]),
     strict: chance.hits(0.5),
+    wipedLearn: false,
     machinesMax: 10,
   };
 }

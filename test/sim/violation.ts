@@ -8,6 +8,7 @@ export type CheckName =
   | "ballot-safety"
   | "config-safety"
   | "lease-exclusion"
+  | "snapshot-pinned"
   | "state-machine-safety"
   | "commit-durability"
   | "commit-monotone"

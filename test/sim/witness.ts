@@ -26,7 +26,7 @@ import { AppliedStates } from "./applied-states.ts";
 import type { Applied } from "./applied-states.ts";
 import { Ballots, valueOf } from "./ballots.ts";
 import { Configurations } from "./configurations.ts";
-import { KnownEntries, nameOf } from "./known-entries.ts";
+import { KnownEntries, epochText, nameOf } from "./known-entries.ts";
 import type { LogMirror, LogState } from "./log-view.ts";
 import { wrongInMended } from "./mended-log.ts";
 import { newMember } from "./member-view.ts";
@@ -101,6 +101,11 @@ export class Witness {
 
   committedAt(index: number): Entry | undefined {
     return this.#committed[index - 1]?.entry;
+  }
+
+  /** What the log of `node` shows. */
+  shownOf(node: NodeId): LogMirror {
+    return this.#member(node).log.shown;
   }
 
   /** What the disk of `node` was said to hold. */
@@ -390,8 +395,4 @@ export class Witness {
     if (this.#ballots === undefined) return sameEpoch(left.epoch, right.epoch);
     return left === right || valueOf(left) === valueOf(right);
   }
-}
-
-function epochText({ config, round, node }: Epoch): string {
-  return node === 0 ? `term ${round}` : `ballot ${config}.${round}.${node}`;
 }

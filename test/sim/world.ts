@@ -21,6 +21,7 @@ import { Recovery } from "./recovery.ts";
 import { SimNode } from "./sim-node.ts";
 import type { Swarm } from "./swarm.ts";
 import type { Trace } from "./trace.ts";
+import { SnapshotPins } from "./snapshot-pins.ts";
 import { Violation } from "./violation.ts";
 import { Witness } from "./witness.ts";
 
@@ -59,6 +60,7 @@ export class World {
   readonly #crew: Crew;
   readonly #clients: readonly Client[];
   readonly #witness: Witness;
+  readonly #pins: SnapshotPins;
   readonly #oracle: Oracle;
   readonly #judge: Judge;
   readonly #nemesis: Nemesis;
@@ -80,6 +82,10 @@ export class World {
       protocol: init.protocol,
       quorums: swarm.options.quorums,
       believesLease: (node) => !swarm.clocksWild && (this.#find(node)?.believesLease ?? false),
+    });
+    this.#pins = new SnapshotPins({
+      firstOf: (node) => this.#witness.shownOf(node).base.index + 1,
+      lastOf: (node) => this.#witness.shownOf(node).last,
     });
     this.#judge = new Judge(this.#oracle, this.#witness, nowMs, !swarm.clocksWild);
     this.#network = new SimNetwork(
@@ -196,6 +202,7 @@ export class World {
       createConsensus,
       events: this.#events,
       chance: this.#chance.stream(),
+      pins: this.#pins,
       witness: this.#witness,
       others: (asking) => this.#nodes.filter((other) => other !== asking).map((other) => other.id),
       atlas: this.#atlas,
