@@ -37,6 +37,7 @@ export class Forwarder {
   readonly #monotonicMs: () => MonotonicMs;
   readonly #openMax: number;
   #open = 0;
+  #onIdle: (() => void) | undefined;
 
   constructor(client: () => Client, monotonicMs: () => MonotonicMs, openMax: number) {
     this.#client = client;
@@ -60,6 +61,7 @@ export class Forwarder {
       { deadline: Date.now() + timeoutMs },
       (error, response) => {
         this.#open -= 1;
+        if (this.#open === 0) this.#onIdle?.();
         context.signal.removeEventListener("abort", cancel);
         reply(error === null ? answerIn(response) : errorIn(error));
       },
@@ -67,6 +69,12 @@ export class Forwarder {
     const cancel = (): void => call.cancel();
     context.signal.addEventListener("abort", cancel);
     if (context.signal.aborted) cancel();
+  }
+
+  /** Calls `done` once no call is open, possibly at once; to be used when no other will be forwarded. */
+  whenIdle(done: () => void): void {
+    if (this.#open === 0) done();
+    else this.#onIdle = done;
   }
 }
 

@@ -108,11 +108,16 @@ export class PeerLink {
     else this.#drop(messages.length);
   }
 
-  close(): void {
+  /** Nothing is sent any more; calls of `client` may end yet. */
+  endStream(): void {
     const state = this.#state;
     this.#state = { kind: "closed" };
     if (state.kind === "greeting" || state.kind === "pausing") clearTimeout(state.timer);
     if (state.kind === "greeting" || state.kind === "open") state.stream.cancel();
+  }
+
+  close(): void {
+    this.endStream();
     this.#client.close();
   }
 

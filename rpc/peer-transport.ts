@@ -46,6 +46,8 @@ interface Peer {
 export class PeerTransport {
   readonly #options: PeerTransportOptions;
   readonly #peers = new Map<NodeId, Peer>();
+  /** To where members were before: forwarded calls end there yet, each by its own deadline. */
+  readonly #ending = new Set<PeerLink>();
   readonly #acceptors: readonly PeerAcceptor[];
   #closed = false;
 
@@ -91,10 +93,16 @@ export class PeerTransport {
     this.#peers.set(peer, { address, link, snapshots: undefined, forwarder, counters });
   }
 
-  #remove(peer: NodeId, { link, snapshots }: Peer): void {
+  #remove(peer: NodeId, { link, snapshots, forwarder }: Peer): void {
     this.#peers.delete(peer);
-    link.close();
+    link.endStream();
     snapshots?.close();
+    // The call that changes an address is answered from there.
+    this.#ending.add(link);
+    forwarder.whenIdle(() => {
+      this.#ending.delete(link);
+      link.close();
+    });
     for (const acceptor of this.#acceptors) acceptor.dismiss(peer);
   }
 
@@ -152,6 +160,7 @@ export class PeerTransport {
 
   close(): void {
     this.#closed = true;
+    for (const link of this.#ending) link.close();
     for (const { link, snapshots } of this.#peers.values()) {
       link.close();
       snapshots?.close();
