@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { Mulberry32 } from "../base/index.ts";
 import type { NodeId } from "../base/index.ts";
 import { PEER_LIMITS_DEFAULT, PeerTransport } from "../rpc/index.ts";
-import type { PeerAddress, PeerEvent, ServiceTable } from "../rpc/index.ts";
+import type { PeerAddress, PeerEvent, PeerMessage, ServiceTable } from "../rpc/index.ts";
 import { systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
 import type { Bootstrap, MemberSeed } from "./cluster.ts";
@@ -17,8 +17,11 @@ export interface PeerConnectionsInit {
   readonly bootstrap: Bootstrap;
   /** What clients are served with here: calls that peers hand on end in it. */
   readonly services: ServiceTable;
-  /** Filled once the replica stands. */
-  readonly live: { readonly replica?: Replica };
+  /** Filled once the replica stands; before that, while its log is mended, by who mends it. */
+  readonly live: {
+    readonly replica?: Replica;
+    readonly mender?: ((message: PeerMessage) => void) | undefined;
+  };
   readonly journal: ServerJournal;
   readonly closers: Closers;
 }
@@ -36,7 +39,10 @@ export function openPeers(init: PeerConnectionsInit): PeerTransport {
     random: new Mulberry32(randomBytes(4).readUInt32BE()),
     onMessages: (_, messages) => {
       // What comes before the replica stands is lost like any message; its sender sends again.
-      for (const message of messages) live.replica?.receive(message);
+      for (const message of messages) {
+        live.mender?.(message);
+        live.replica?.receive(message);
+      }
     },
     onUnreachable: (peer) => {
       live.replica?.unreachable(peer);

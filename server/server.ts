@@ -3,7 +3,7 @@
 import { dirname } from "node:path";
 import type { MonotonicMs } from "../base/index.ts";
 import { askMembers, clientServices } from "../rpc/index.ts";
-import type { Backend, PeerTransport, ServiceTable } from "../rpc/index.ts";
+import type { Backend, PeerMessage, PeerTransport, ServiceTable } from "../rpc/index.ts";
 import type { DiskFailure } from "../store/index.ts";
 import { endOfTurn, systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
@@ -15,13 +15,14 @@ import { lockDataDirectory } from "./directory-lock.ts";
 import { DiskUsage } from "./disk-usage.ts";
 import { foundingOf } from "./founding.ts";
 import { GROUP, consensusFields, openGroup } from "./group.ts";
+import type { MendingTies } from "./group-log.ts";
 import type { JournalFields, ServerJournal } from "./journal.ts";
 import { bindPorts } from "./listening.ts";
 import type { Ports } from "./listening.ts";
 import { MemberBackend } from "./member-backend.ts";
 import { MemberDirectory } from "./member-directory.ts";
 import { MembershipDesk } from "./membership-desk.ts";
-import { openPeers } from "./peer-connections.ts";
+import { openPeers, peersOf } from "./peer-connections.ts";
 import { watchReadiness } from "./readiness.ts";
 import type { Replica } from "./replica.ts";
 import { RosterService } from "./roster-service.ts";
@@ -35,6 +36,8 @@ export interface ServerInit {
   /** A disk failed: nothing more is promised or answered, and the process must end (R18). */
   readonly onHalt: (failure: DiskFailure) => void;
   readonly onBug: (bug: unknown) => void;
+  /** Aborted when the process is asked to stop, which a start may wait for others too long to hear. */
+  readonly signal: AbortSignal;
   /** This member is no member any more: the process has nothing left to do. */
   readonly onRemoved: () => void;
 }
@@ -45,6 +48,12 @@ const QUESTION_MS = 2_000;
 const PIPELINE_CALLS_MAX = 2_048;
 const HEALTH_POLL_MS = 500;
 const HEALTH_WATCHES_MAX = 1_024;
+
+/** What messages of peers reach, as the start goes on. */
+interface Live {
+  replica?: Replica;
+  mender?: ((message: PeerMessage) => void) | undefined;
+}
 
 export class Server {
   readonly #init: ServerInit;
@@ -87,10 +96,27 @@ export class Server {
     const owner = data.bootstrap;
     const member = hexId(owner.self.id);
     const journal = given.journal.with({ member, cluster: hexId(owner.clusterId) });
-    const live: { replica?: Replica } = {};
+    const live: Live = {};
     const services = ports.clients.gate.table();
     const transport = openPeers({ bootstrap: owner, services, live, journal, closers });
-    const replica = await openGroup({ config, data, transport, journal, onHalt, closers });
+    const peers = [...peersOf(owner.members, owner.self.node).keys()];
+    const mending: MendingTies = {
+      peers: () => peers,
+      listen: (receive) => {
+        live.mender = receive;
+        ports.peers.gate.open(transport.table());
+      },
+      signal: given.signal,
+    };
+    const replica = await openGroup({
+      config,
+      data,
+      transport,
+      mending,
+      journal,
+      onHalt,
+      closers,
+    });
     live.replica = replica;
     const server = new Server({ ...given, journal }, ports, replica, transport);
     // A snapshot puts the state into a directory beside the one before.

@@ -11,12 +11,19 @@ import { FRAME_HEADER_BYTES } from "../../store/segment-frame.ts";
 import { SegmentScan, isEntryRecord } from "../../store/segment-scan.ts";
 import type { NamedFrame } from "../../store/segment-scan.ts";
 import type { Chance } from "./chance.ts";
-import type { SimNode } from "./sim-node.ts";
+import type { Devices } from "./devices.ts";
 import type { Swarm } from "./swarm.ts";
+
+/** What of a member is struck. */
+export interface StruckMachine {
+  readonly id: NodeId;
+  readonly wiped: boolean;
+  readonly devices: Devices;
+}
 
 export interface DamageAtlasInit {
   readonly swarm: Swarm;
-  readonly nodes: () => readonly SimNode[];
+  readonly nodes: () => readonly StruckMachine[];
   readonly config: () => Membership;
   readonly committed: (index: number) => Entry | undefined;
   readonly chance: Chance;
@@ -52,7 +59,7 @@ export class DamageAtlas {
   }
 
   /** Before it starts: what lies on its disk may have rotted. */
-  onStart(node: SimNode): void {
+  onStart(node: StruckMachine): void {
     const { chance } = this.#init;
     const { disk } = node.devices;
     const { rotRate, rotMax, namesRate } = disk.faults;
@@ -70,17 +77,17 @@ export class DamageAtlas {
   }
 
   /** Its log is whole. */
-  onWhole(node: SimNode): void {
+  onWhole(node: StruckMachine): void {
     this.#damaged.delete(node.id);
   }
 
-  #mark(node: SimNode, what: "entries" | "names"): true {
+  #mark(node: StruckMachine, what: "entries" | "names"): true {
     if (this.#damaged.get(node.id) !== "names") this.#damaged.set(node.id, what);
     return true;
   }
 
   /** Nobody else is damaged, and the others are a quorum of everything. */
-  #mayLoseNames(node: SimNode): boolean {
+  #mayLoseNames(node: StruckMachine): boolean {
     const { swarm, config } = this.#init;
     const { incoming, outgoing } = config();
     const voters = incoming.length;
@@ -90,7 +97,7 @@ export class DamageAtlas {
     );
   }
 
-  #rotNames(node: SimNode): void {
+  #rotNames(node: StruckMachine): void {
     const { chance, note } = this.#init;
     const frames = provenFrames(node);
     if (frames.length === 0) return;
@@ -101,7 +108,7 @@ export class DamageAtlas {
     this.#rot(node, file, frame.from, until);
   }
 
-  #rotEntry(node: SimNode): void {
+  #rotEntry(node: StruckMachine): void {
     const { chance, nodes, committed, note } = this.#init;
     const mine = provenFrames(node).flatMap(entriesOf);
     if (mine.length === 0) return;
@@ -123,7 +130,7 @@ export class DamageAtlas {
   }
 
   /** Some bytes of the range become others. */
-  #rot(node: SimNode, file: string, from: number, until: number): void {
+  #rot(node: StruckMachine, file: string, from: number, until: number): void {
     const { chance } = this.#init;
     const { disk } = node.devices;
     const at = chance.whole(from, until);
@@ -141,7 +148,7 @@ export class DamageAtlas {
   }
 }
 
-function hardStateIsWhole(node: SimNode): boolean {
+function hardStateIsWhole(node: StruckMachine): boolean {
   const file = node.devices.disk.atRest().get(WITNESS_NAME);
   return file !== undefined && parseWitness(file)?.slotLost === false;
 }
@@ -151,7 +158,7 @@ function isSame(left: Held, right: Held): boolean {
 }
 
 /** As recovery would prove it: by a later frame, a later segment, or the hard state. */
-function provenFrames(node: SimNode): ProvenFrame[] {
+function provenFrames(node: StruckMachine): ProvenFrame[] {
   const files = node.devices.disk.atRest();
   const reading = parseWitness(files.get(WITNESS_NAME) ?? new Uint8Array());
   // A lost slot and a damaged log together are an operator's (scenario 77).
