@@ -35,7 +35,7 @@ export interface SnapshotDeskInit {
   readonly generation: () => number;
   readonly engine: () => Engine;
   /** As in Applier. */
-  readonly atRest: (run: (flushed: LogIndex) => void) => void;
+  readonly atRest: (run: (flushed: LogIndex | undefined) => void) => void;
   readonly now: () => MonotonicMs;
   readonly send: (to: NodeId, message: PeerMessage) => void;
   readonly install: (staged: StagedState) => boolean;
@@ -127,7 +127,7 @@ export class SnapshotDesk {
     const { atRest, clusterId, group, core, engine, limits, options } = this.#init;
     atRest((flushed) => {
       const { awaiting } = core.status();
-      if (this.#stopped || awaiting !== undefined || flushed === 0) {
+      if (this.#stopped || awaiting !== undefined || flushed === undefined || flushed === 0) {
         done(undefined);
         return;
       }
