@@ -18,7 +18,9 @@ export type ConsensusMessage = RaftMessage | PaxosMessage;
  * `propose` carries a request's bytes to the leader of `epoch`, which stamps and proposes them, or says
  * `refused`; in any other epoch it proposes nothing. The asker answers its client from its own apply of
  * the entry, which it knows by `id`. So once the asker has applied an entry of a later epoch, a command
- * that it has not met is lost for good and may be sent again, whatever the network did to the messages.
+ * that it has not met is lost for good and may be sent again, whatever the network did to the messages. Where a
+ * later epoch may complete what an earlier one proposed (Paxos), the leader says where it `placed` the command,
+ * and what is chosen there tells.
  */
 export type PeerMessage =
   | { readonly kind: "consensus"; readonly envelope: Envelope<ConsensusMessage> }
@@ -36,6 +38,13 @@ export type PeerMessage =
       readonly id: WireId;
       readonly reason: ProposeReject;
       readonly leader?: NodeId;
+    }
+  | {
+      readonly kind: "placed";
+      readonly from: NodeId;
+      readonly id: WireId;
+      /** The only one at which the command can be committed. */
+      readonly index: LogIndex;
     }
   | SnapshotMessage
   | RepairMessage;

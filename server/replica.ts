@@ -179,7 +179,8 @@ export class Replica {
         this.#desk.onPropose(message);
         break;
       case "refused":
-        this.#desk.onRefusedMessage(message);
+      case "placed":
+        this.#desk.onAnswer(message);
         break;
       default:
         this.#snapshots.onMessage(message);

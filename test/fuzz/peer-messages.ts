@@ -252,6 +252,10 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   },
   {
     weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("placed" as const), from: node, id: wireId, index }),
+  },
+  {
+    weight: 1,
     arbitrary: fc.record(
       {
         kind: fc.constant("refused" as const),
