@@ -6,6 +6,7 @@ import type { NodeId } from "../../base/index.ts";
 import { sameEpoch } from "../../consensus/index.ts";
 import type { Entry, Epoch, Membership } from "../../consensus/index.ts";
 import { parseWitness, WITNESS_NAME } from "../../store/log-witness.ts";
+import { comparePositions } from "../../store/segment-codec.ts";
 import { parseSegmentHead } from "../../store/segment-file.ts";
 import { FRAME_HEADER_BYTES } from "../../store/segment-frame.ts";
 import { SegmentScan, isEntryRecord } from "../../store/segment-scan.ts";
@@ -170,12 +171,12 @@ function provenFrames(node: StruckMachine): ProvenFrame[] {
     if (parsed === undefined) continue;
     const { sequence } = parsed.head;
     const scan = new SegmentScan(bytes, { salt, sequence, baseBytes: 0 });
-    const ended = sequence < durableEnd.sequence ? Infinity : durableEnd.offsetBytes;
     for (let at = parsed.untilBytes; ;) {
       const frame = scan.namedAt(at);
       if ("reason" in frame) break;
       const followed = !("reason" in scan.namedAt(frame.until));
-      if (followed || frame.until <= ended) found.push({ file, frame, scan });
+      const end = { sequence, offsetBytes: frame.until };
+      if (followed || comparePositions(end, durableEnd) <= 0) found.push({ file, frame, scan });
       at = frame.until;
     }
   }
