@@ -1,5 +1,6 @@
 // Everybody at once: callers of shared keys, session writers and range readers, each in a closed loop with short
 // pauses, from before something is struck until after it has healed; and what they report.
+import { present } from "../../../base/index.ts";
 import { Client } from "../../../client/index.ts";
 import { Chance } from "../../sim/chance.ts";
 import type { Cluster } from "../../e2e/cluster.ts";
@@ -15,6 +16,9 @@ const REGISTER_CALLERS = 10;
 const SHARED_KEYS = 5;
 const SESSION_WRITERS = 8;
 const RANGE_READERS = 4;
+/** They read from who is struck alone, in the modes that it may serve by itself: that is where lies would be. */
+const STRUCK_READERS = 4;
+const STRUCK_MODES = ["lease", "learner", "local"] as const;
 /** Between two calls of one caller: six servers and the callers share what processors there are. */
 const PAUSE_MS_MAX = 20;
 const WRITE_MS_MAX = 15_000;
@@ -41,10 +45,11 @@ export class MixedLoad {
   readonly #chance: Chance;
   readonly #observations = new Observations(() => performance.now());
   readonly #client: Client;
-  readonly #wires: readonly WireClient[];
+  readonly #wires: ReadonlyMap<string, WireClient>;
   readonly #writers: readonly SessionWriter[];
   readonly #readers: readonly RangeReader[];
   readonly #running: readonly Promise<void>[];
+  #struck: readonly WireClient[] = [];
   #stopping = false;
   #struckAtMs = Infinity;
   #backAtMs = Infinity;
@@ -58,11 +63,12 @@ export class MixedLoad {
       deadlineMs: WRITE_MS_MAX,
       attemptMs: ATTEMPT_MS_MAX,
     });
-    const voters = cluster.voters.map(({ endpoint }) => new WireClient(endpoint));
-    const learners = cluster.learners.map(({ endpoint }) => new WireClient(endpoint));
-    const members = [...voters, ...learners];
+    this.#wires = new Map(
+      cluster.members.map(({ name, endpoint }) => [name, new WireClient(endpoint)]),
+    );
+    const voters = this.#wiresTo(cluster.voters.map(({ name }) => name));
+    const members = [...this.#wires.values()];
     const chance = (): Chance => this.#chance.stream();
-    this.#wires = members;
     const keys = Array.from({ length: SHARED_KEYS }, (_, at) => `${scope}/shared/${at}`);
     const callers = Array.from({ length: REGISTER_CALLERS }, (_, at) => {
       return new RegisterCaller({ name: `${at}`, keys, voters, observations, chance: chance() });
@@ -72,15 +78,20 @@ export class MixedLoad {
       const client = this.#client;
       return new SessionWriter({ name: `${at}`, scope, client, observations, onAcknowledged });
     });
-    this.#readers = Array.from({ length: RANGE_READERS }, () => {
-      return new RangeReader({ scope, members, observations, chance: chance() });
-    });
+    const reading = { scope, observations };
+    const everywhere = { ...reading, modes: MODES, members: () => members };
+    const atStruck = { ...reading, modes: STRUCK_MODES, members: () => this.#struck };
+    this.#readers = [
+      ...Array<typeof everywhere>(RANGE_READERS).fill(everywhere),
+      ...Array<typeof atStruck>(STRUCK_READERS).fill(atStruck),
+    ].map((options) => new RangeReader({ ...options, chance: chance() }));
     const all = [...callers, ...this.#writers, ...this.#readers];
     this.#running = all.map((caller) => this.#loop(caller));
   }
 
-  /** From here on the way back is measured. */
-  struck(): void {
+  /** From here on the way back is measured, and these are watched. */
+  struck(names: readonly string[]): void {
+    this.#struck = this.#wiresTo(names);
     this.#struckAtMs = performance.now();
     this.#backAtMs = Infinity;
   }
@@ -120,8 +131,12 @@ export class MixedLoad {
 
   async close(): Promise<void> {
     await this.#end();
-    for (const wire of this.#wires) wire.close();
+    for (const wire of this.#wires.values()) wire.close();
     await this.#client.close();
+  }
+
+  #wiresTo(names: readonly string[]): readonly WireClient[] {
+    return names.map((name) => present(this.#wires.get(name), `a connection to ${name}`));
   }
 
   async #end(): Promise<void> {

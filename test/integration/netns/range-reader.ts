@@ -23,7 +23,9 @@ const LINEARIZABLE: ReadonlySet<ReadModeName> = new Set(["quorum", "index", "lea
 
 export interface RangeReaderOptions {
   readonly scope: string;
-  readonly members: readonly WireClient[];
+  /** Whom to read from at this moment, and how; nobody: it waits. */
+  readonly members: () => readonly WireClient[];
+  readonly modes: readonly ReadModeName[];
   readonly observations: Observations;
   readonly chance: Chance;
 }
@@ -47,8 +49,10 @@ export class RangeReader {
   }
 
   async once(): Promise<void> {
-    const { scope, members, observations, chance } = this.#options;
-    const mode = chance.pick(MODES);
+    const { scope, observations, chance, modes } = this.#options;
+    const members = this.#options.members();
+    if (members.length === 0) return;
+    const mode = chance.pick(modes);
     const member = chance.pick(members);
     const called = observations.call();
     const revisionAsked = chance.pick([0, called.floor]);

@@ -1,17 +1,19 @@
 // Real processes in namespaces of their own, cut off from one another in every shape, killed and paused, under
 // a mixed load: nothing acknowledged is lost, every answer is what its mode promises, and service comes back
 // by itself. Times are printed and never judged.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { Chance } from "../../sim/chance.ts";
-import { Cluster, PROTOCOLS } from "../../e2e/cluster.ts";
-import type { MemberProcess } from "../../e2e/cluster.ts";
+import { Cluster } from "../../e2e/cluster.ts";
+import type { MemberProcess, PROTOCOLS } from "../../e2e/cluster.ts";
 import { tick, until } from "../../e2e/until.ts";
 import { bytes, ON_MISS, READ_MODES, WireClient } from "../../e2e/wire-client.ts";
+import type { Range } from "../../e2e/wire-client.ts";
 import { statesOf } from "../../e2e/workload.ts";
 import { SHAPING, describeInNamespaces } from "./capabilities.ts";
 import { MixedLoad } from "./mixed-load.ts";
 import { Network } from "./network.ts";
 import { MODES } from "./range-reader.ts";
+import type { ReadModeName } from "./range-reader.ts";
 import { apart, deaf, mute, star, without } from "./shapes.ts";
 import type { Deafness } from "./shapes.ts";
 
@@ -26,8 +28,9 @@ const PARTITION_MS_MAX = 500;
 /** Another each time; whoever looks for the same load sets it. */
 const SEED = Number(process.env["HANSA_NETNS_SEED"] ?? process.pid);
 
-describeInNamespaces("members in namespaces of their own", () => {
-  describe.each(PROTOCOLS)("over %s", (protocol) => {
+/** The same on both protocols: each has its file, so that they may run at the same time. */
+export function describeFaults(protocol: (typeof PROTOCOLS)[number]): void {
+  describeInNamespaces(`members in namespaces of their own over ${protocol}`, () => {
     let network: Network;
     let cluster: Cluster;
 
@@ -84,23 +87,20 @@ describeInNamespaces("members in namespaces of their own", () => {
       }
     }
 
+    /** Each by a connection that begins after the network is whole: the old ones have pauses of their own. */
     async function allServe(): Promise<void> {
       await Promise.all(
-        ALL.flatMap((name) => MODES.map((mode) => serves(cluster.member(name), mode))),
+        cluster.members.map(({ name, endpoint }) =>
+          until(`${name} serves every mode`, CHANGE_MS_MAX, async () => {
+            const wire = new WireClient(endpoint);
+            try {
+              return await Promise.all(MODES.map((mode) => wire.range(readOf(mode), CALL_MS_MAX)));
+            } finally {
+              wire.close();
+            }
+          }),
+        ),
       );
-    }
-
-    async function serves({ name, endpoint }: MemberProcess, mode: keyof typeof READ_MODES) {
-      await until(`${name} serves ${mode}`, CHANGE_MS_MAX, async () => {
-        const wire = new WireClient(endpoint);
-        try {
-          const fresh = mode === "learner" ? { max_staleness_ms: 1_000 } : {};
-          const request = { key: bytes("k"), read_mode: READ_MODES[mode], ...fresh };
-          return await wire.range(request, CALL_MS_MAX);
-        } finally {
-          wire.close();
-        }
-      });
     }
 
     /** A leader by a majority's word that is not `old`. */
@@ -119,10 +119,10 @@ describeInNamespaces("members in namespaces of their own", () => {
       await underLoad(name, async (load) => {
         const old = await cluster.leader();
         await network.drop(shape(old.name));
-        load.struck();
+        load.struck([old.name]);
         await load.servedAgain();
         await anotherLeads(old);
-        await load.flows(3);
+        await load.flows(10);
       });
     }
 
@@ -130,7 +130,7 @@ describeInNamespaces("members in namespaces of their own", () => {
       await underLoad("cable", async (load) => {
         const old = await cluster.leader();
         await network.unplug(old.name);
-        load.struck();
+        load.struck([old.name]);
         await load.servedAgain();
         await anotherLeads(old);
       });
@@ -156,7 +156,7 @@ describeInNamespaces("members in namespaces of their own", () => {
         const old = await cluster.leader();
         const [hub = ""] = without(VOTERS, old.name);
         await network.drop(star(hub, ALL));
-        load.struck();
+        load.struck(without(ALL, hub));
         await load.servedAgain();
         expect((await anotherLeads(old)).name).toBe(hub);
         await load.flows(3);
@@ -168,7 +168,7 @@ describeInNamespaces("members in namespaces of their own", () => {
         const leader = await cluster.leader();
         const [follower = ""] = without(VOTERS, leader.name);
         await network.drop(apart([leader.name], [follower]));
-        load.struck();
+        load.struck([follower]);
         await load.servedAgain();
         await load.flows(30);
       });
@@ -189,7 +189,7 @@ describeInNamespaces("members in namespaces of their own", () => {
       try {
         await underLoad("learner alone", async (load) => {
           await network.drop(apart([LEARNER], VOTERS));
-          load.struck();
+          load.struck([LEARNER]);
           await load.servedAgain();
           const first = await boundMs();
           await until("the bound has grown", CHANGE_MS_MAX, async () =>
@@ -213,7 +213,7 @@ describeInNamespaces("members in namespaces of their own", () => {
         paused.signal("SIGSTOP");
         try {
           await killed.kill();
-          load.struck();
+          load.struck([]);
           await load.servedAgain();
           await anotherLeads(killed);
           killed.start();
@@ -240,7 +240,7 @@ describeInNamespaces("members in namespaces of their own", () => {
           struck.start();
         }
         await network.heal();
-        load.struck();
+        load.struck([]);
         await load.servedAgain();
       });
     });
@@ -254,10 +254,15 @@ describeInNamespaces("members in namespaces of their own", () => {
           await load.flows(3);
           const old = await cluster.leader();
           await network.drop(apart([old.name], without(ALL, old.name)));
-          load.struck();
+          load.struck([old.name]);
           await load.servedAgain();
         });
       });
     }
   });
-});
+}
+
+function readOf(mode: ReadModeName): Range {
+  const fresh = mode === "learner" ? { max_staleness_ms: 1_000 } : {};
+  return { key: bytes("k"), read_mode: READ_MODES[mode], ...fresh };
+}
