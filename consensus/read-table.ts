@@ -75,6 +75,12 @@ export class ReadTable {
   /** No waiting read may claim freshness by a time before now (R7). */
   onClockUncertain(): void {
     for (const read of this.#waiting.values()) read.arrivedAtMs = -Infinity;
+    // Granted in the turn before, and on its way to whoever asked.
+    this.#results = this.#results.map((result) => {
+      if (!result.ok) return result;
+      const { freshAtMs: _, ...grant } = result;
+      return grant;
+    });
   }
 
   copied(by: Copier): ReadTable {
