@@ -221,7 +221,7 @@ export interface Consensus<M> {
   /**
    * State `generation` stands beside the present one, whole and durable. If `lacks(meta.index)`, the next
    * write makes it the state in force: once that is durable the owner changes over to it, reports
-   * `persisted`, and then `applied(meta.index)` (R15).
+   * `persisted`, and then `applied(meta.index)` (R15). One at a time: the next is offered after that.
    *
    * @returns false if it is not needed; nothing has changed.
    */
