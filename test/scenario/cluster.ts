@@ -12,6 +12,7 @@ import type {
   ProposeResult,
   ReadMode,
   Ready,
+  SnapshotMeta,
   Status,
   WriteBatch,
 } from "../../consensus/index.ts";
@@ -44,8 +45,8 @@ class Node<M extends Message> {
   applyQueue: Entry[] = [];
   /** Everything applied, of all boots: applied state is as durable as the scenario's memory. */
   applied: Entry[] = [];
-  /** Beside it, to be in force once the log says so. */
-  staged: Entry[] | undefined;
+  /** States beside it, by their generation, to be in force once the log says so. */
+  staged = new Map<number, Entry[]>();
 
   constructor(id: NodeId, core: Consensus<M>, log: MemoryLog, now: MonotonicMs) {
     this.id = id;
@@ -72,6 +73,9 @@ export class Cluster<M extends Message> {
   flights: Flight<M>[] = [];
   /** "1->2": what is sent that way is lost. */
   readonly cuts = new Set<string>();
+  /** Snapshots that were asked for, until whoever runs the cluster does something about them. */
+  readonly wants: { readonly from: NodeId; readonly to: NodeId; readonly meta: SnapshotMeta }[] =
+    [];
   /** Inputs that come while this is set end in one drain: an event-loop turn. */
   #turn: Set<Node<M>> | undefined;
   readonly #delivered = new Map<string, number>();
@@ -182,25 +186,29 @@ export class Cluster<M extends Message> {
     this.#post(write.after);
     this.#input(node, () => node.core.persisted(write.id, node.now));
     const installed = write.ops.find((op) => op.op === "install-snapshot");
-    if (installed !== undefined) this.#flip(node, installed.meta.index);
+    if (installed !== undefined) this.#flip(node, installed.meta.index, installed.generation);
     return true;
   }
 
   /** A snapshot of `from`'s state at `index` stands complete at `id`; its core says what becomes of it. */
   install(id: number, from: number, index: number): void {
+    this.receive(id, from, this.node(from).core.markAt(index as LogIndex));
+  }
+
+  receive(id: number, from: number, meta: SnapshotMeta): void {
     const node = this.node(id);
-    const sender = this.node(from);
-    const meta = sender.core.markAt(index as LogIndex);
+    const state = this.node(from).applied.filter((entry) => entry.index <= meta.index);
     this.#input(node, () => {
-      const taken = node.core.install(meta, node.log.generation + 1, node.now);
-      if (taken) node.staged = sender.applied.filter((entry) => entry.index <= index);
-      else this.#say(id, `does not need the snapshot at ${index}`);
+      const generation = node.log.generation + 1;
+      const taken = node.core.install(meta, generation, node.now);
+      if (taken) node.staged.set(generation, state);
+      else this.#say(id, `does not need the snapshot at ${meta.index}`);
     });
   }
 
-  #flip(node: Node<M>, index: LogIndex): void {
-    node.applied = present(node.staged, "the state that was installed");
-    node.staged = undefined;
+  #flip(node: Node<M>, index: LogIndex, generation: number): void {
+    node.applied = present(node.staged.get(generation), "the state that was installed");
+    node.staged.delete(generation);
     node.applyQueue = [];
     this.#say(node.id, this.voice.changesOver(index, node.applied));
     this.#input(node, () => node.core.applied(index, node.now));
@@ -228,7 +236,7 @@ export class Cluster<M extends Message> {
     node.up = false;
     node.writes = [];
     node.applyQueue = [];
-    node.staged = undefined;
+    node.staged.clear();
   }
 
   restart(id: number): void {
@@ -360,6 +368,7 @@ export class Cluster<M extends Message> {
     for (const read of reads) this.#say(id, this.voice.read(read, now, applied));
     for (const { to, meta } of sendSnapshot) {
       this.#say(id, this.voice.wantsSnapshot(to, meta.index));
+      this.wants.push({ from: id, to, meta });
     }
     if (load !== undefined) this.#say(id, this.voice.loads(load.from, load.until));
   }
