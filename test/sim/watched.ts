@@ -63,12 +63,14 @@ export function watchedCore(
     onDrain();
     if (ready.write !== undefined) witness.onWrite(node, ready.write);
     witness.onDrained(node, status);
-    for (const { to } of ready.sendSnapshot) pins.onBegun(node, to, status);
+    pins.onConfig(node, status.config);
+    for (const { to, meta } of ready.sendSnapshot) pins.onBegun(node, to, status, meta.index);
     return ready;
   };
   const sent = core.snapshotSent.bind(core);
   core.snapshotSent = (to, ok, now) => {
-    pins.onEnded(node, to, core.status(), ok);
+    const match = core.peers().find((peer) => peer.node === to)?.match ?? 0;
+    pins.onEnded(node, to, core.status(), ok ? match : Infinity);
     sent(to, ok, now);
   };
   return core;
