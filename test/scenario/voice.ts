@@ -116,7 +116,7 @@ export const FACTS: Voice = {
   },
   changesOver: (_index, applied) => `changes over to a state of ${textsOf(applied)}`,
   wantsSnapshot: (to) => `wants a snapshot sent to ${to}`,
-  loads: () => undefined,
+  loads: () => "reads its own log",
   outcome: ({ fate }, text) => `proposal of ${text} ${fate}`,
   read: (result, now, applied) => {
     if (!result.ok) return describeRead(result, now);
