@@ -62,7 +62,8 @@ export class Witness {
   readonly #configs: Configurations;
   readonly #states: AppliedStates;
   /** Called when a member is elected, when a leader's commit index moves or its configuration changes. */
-  onMoment: (on: "elected" | "commit" | "config", node: NodeId) => void = () => undefined;
+  onMoment: (on: "elected" | "commit" | "config" | "install", node: NodeId) => void = () =>
+    undefined;
   /** Called when a configuration is committed. */
   onConfig: (config: Membership) => void = () => undefined;
 
@@ -217,6 +218,7 @@ export class Witness {
       log.shown.take([op]);
     }
     log.onWrite(batch);
+    if (snapshot !== undefined) this.onMoment("install", node);
     this.#ballots?.onWrite(node, batch);
   }
 
