@@ -60,8 +60,8 @@ function cutOffLeaders(swarm: Swarm): Swarm {
   const short = shortLogs(swarm, {
     weights: { isolate: 1 },
     leaderShare: 0.9,
-    everyMeanMs: timeoutMs * 2,
-    lastsMeanMs: timeoutMs * 4,
+    everyMeanMs: timeoutMs * 3,
+    lastsMeanMs: timeoutMs * 2,
   });
   const { workload } = short;
   return {
@@ -71,7 +71,7 @@ function cutOffLeaders(swarm: Swarm): Swarm {
       clients: 10,
       stickyRate: 0.8,
       sessionRate: 0,
-      timeoutMs: timeoutMs / 4,
+      timeoutMs: timeoutMs / 10,
     },
   };
 }
