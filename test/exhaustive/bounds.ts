@@ -54,7 +54,7 @@ export const DEMONSTRATIONS: Readonly<Partial<Record<PlantedBug, Demonstration>>
   "ack-before-fsync": { protocols: ["raft", "paxos"], bounds: TORN, breaks: /commit durability/ },
   "commit-old-term-by-count": {
     protocols: ["raft"],
-    bounds: { epochs: 3, campaigns: 3, values: 1, crashes: 0 },
+    bounds: { epochs: 3, campaigns: 3, values: 1, crashes: 1 },
     breaks: /commit durability|leader completeness/,
   },
   "promise-not-raised-by-accept": {
