@@ -35,7 +35,8 @@ const FAULT_KINDS = [
   "weather",
 ] as const;
 
-export type FaultKind = (typeof FAULT_KINDS)[number];
+/** The last one is for plans alone: what a seed draws stays as it was. */
+export type FaultKind = (typeof FAULT_KINDS)[number] | "suspend-in-pair";
 
 /** What operators do to a running cluster. */
 export const CHANGE_KINDS = [
