@@ -144,6 +144,28 @@ function lateTransfers(swarm: Swarm): Swarm {
   });
 }
 
+/** Leaders that die as they hand over, to targets whose slow disks let another lead before they campaign. */
+function lateCampaigns(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    voters: 3,
+    options: { clockDriftMax: 0, heartbeatMs: timeoutMs / 10 },
+    network: { delayMeanMs: timeoutMs / 100 },
+    changes: changing(swarm, { transfer: 1 }, 0.3),
+    nemesis: {
+      everyMeanMs: timeoutMs,
+      lastsMeanMs: timeoutMs * 2.5,
+      downMeanMs: timeoutMs / 20,
+      weights: { "one-way": 1 },
+      reactions: [
+        reaction("transfer", "disk-stall", "other", 0.9),
+        reaction("transfer", "kill", "actor", 0.9, timeoutMs / 25),
+      ],
+    },
+    workload: { readModes: ["lease"], keys: 1, clients: 2, thinkMeanMs: timeoutMs / 10 },
+  });
+}
+
 export const MEMBERSHIP_PLANS = {
   "config-before-own-commit": {
     protocols: BOTH,
@@ -174,6 +196,11 @@ export const MEMBERSHIP_PLANS = {
     protocols: BOTH,
     caughtBy: ["lease-exclusion", "linearizability"],
     profile: lateTransfers,
+  },
+  "leave-outlives-its-ballot": {
+    protocols: PAXOS,
+    caughtBy: ["lease-exclusion", "linearizability"],
+    profile: lateCampaigns,
   },
   "node-id-reused-after-wipe": {
     protocols: BOTH,
