@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "001ef925d0da65078fa3c46efeb7dc4c9814562a0b79636d89bbf18be4e7f069";
+const SCHEMA_SHA256 = "54e2011293cffb49949107363d41f6a78d521ca4edce65a23ebdfc376ca2d551";
 
 const folder = import.meta.dirname ?? __dirname;
 
