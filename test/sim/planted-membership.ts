@@ -166,6 +166,26 @@ function lateCampaigns(swarm: Swarm): Swarm {
   });
 }
 
+/** Leaders that sleep from their stop-sign on and miss that it is chosen, asked as they wake (P9). */
+function sealedSleepers(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    voters: 2,
+    learners: 3,
+    options: { clockDriftMax: 0, heartbeatMs: timeoutMs / 10 },
+    network: { delayMeanMs: timeoutMs / 100 },
+    changes: changing(swarm, { reshape: 1 }, 0.3),
+    nemesis: {
+      lastsMeanMs: timeoutMs * 2,
+      reactions: [
+        reaction("wish", "isolate-inward", "actor", 0.9),
+        reaction("wish", "suspend", "actor", 0.9, timeoutMs / 20),
+      ],
+    },
+    workload: { readModes: ["index"], stickyRate: 0.7, keys: 1, clients: 8 },
+  });
+}
+
 export const MEMBERSHIP_PLANS = {
   "config-before-own-commit": {
     protocols: BOTH,
@@ -201,6 +221,11 @@ export const MEMBERSHIP_PLANS = {
     protocols: PAXOS,
     caughtBy: ["lease-exclusion", "linearizability"],
     profile: lateCampaigns,
+  },
+  "read-behind-stop-sign": {
+    protocols: PAXOS,
+    caughtBy: ["linearizability", "lease-exclusion"],
+    profile: sealedSleepers,
   },
   "node-id-reused-after-wipe": {
     protocols: BOTH,
