@@ -81,6 +81,7 @@ export class KeySpace {
     this.#revision = Math.max(revision, REVISION_FIRST);
     this.#floor = floor;
     this.#writeDigest = writeDigest;
+    this.index.skipSettled(floor);
   }
 
   /** Whether a read at `revision` may be served; 0 is the current one. */

@@ -280,7 +280,7 @@ describe("transactions", () => {
     expect(host.range(rangeOf("a", AT(-5)))).toMatchObject({ kvs: [{ modRevision: 4 }] });
     expect(host.machine.hash()).toBe(before);
     host.flush();
-    expect([...host.rows.keys()].filter((key) => key.startsWith("v")).length).toBe(2);
+    expect([...host.rows.keys()].filter((key) => key.startsWith("v")).length).toBe(3);
   });
 
   test("are taken back when a put keeps what they deleted, to the last row", () => {

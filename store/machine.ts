@@ -6,6 +6,7 @@ import type { LeaseId, LogIndex, LogTimeMs, PlantedBug, Revision } from "../base
 import type { Entry } from "../consensus/index.ts";
 import { AppliedChain } from "./applied-chain.ts";
 import type { Marker } from "./applied-chain.ts";
+import { Changes } from "./changes.ts";
 import { decodeCommand } from "./command.ts";
 import { Digest } from "./digest.ts";
 import type { EngineOp, EngineRow } from "./engine.ts";
@@ -70,6 +71,8 @@ const ENGINE_LOG_BYTES_MAX = 96 * 1024 * 1024;
 const NO_LEASES: ReadonlySet<LeaseId> = new Set();
 
 export class Machine {
+  /** The history, for watches. */
+  readonly changes: Changes;
   readonly #options: MachineOptions;
   readonly #space: KeySpace;
   readonly #sessions: SessionTable;
@@ -85,6 +88,7 @@ export class Machine {
   constructor(options: MachineOptions) {
     this.#options = options;
     this.#space = new KeySpace(options.valueCacheBytesMax);
+    this.changes = new Changes(this.#space);
     this.#noRows = new RowSet(this.#space.cache);
     const limits = options.sessionLimits ?? SESSION_LIMITS_DEFAULT;
     this.#sessions = new SessionTable(this.#space.writes, limits);

@@ -21,7 +21,7 @@ import { refusal } from "../../store/refusal.ts";
 import { text } from "./requests.ts";
 
 /** `kv` absent: deleted. */
-interface Write {
+export interface Write {
   readonly main: number;
   readonly key: Key;
   readonly kv?: KeyValue;
@@ -40,6 +40,11 @@ export class Oracle {
   revision = 1;
   floor = -1;
   #writes: Write[] = [];
+
+  /** Every write that stands, oldest first. */
+  get writes(): readonly Write[] {
+    return this.#writes;
+  }
 
   run(request: Request): Response {
     const before = { revision: this.revision, floor: this.floor, writes: [...this.#writes] };
