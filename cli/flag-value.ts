@@ -1,7 +1,7 @@
 // Values of flags: text from the command line made into what the client takes, or refused with the reason.
 import { InvalidArgumentError } from "commander";
 import type { OnMiss, ReadMode, SortBy } from "../client/index.ts";
-import { parseDurationMs } from "./duration.ts";
+import { parseDurationMs } from "../base/index.ts";
 import type { Format } from "./output.ts";
 
 /** The word of `words` that `text` is; case does not matter where etcdctl does not mind it either. */

@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "67e94afe418ed450a6a672c1b25e2ce76914bf047e75bfbd6aea107f0f213da8";
+const SCHEMA_SHA256 = "6d8d64e6800e3b55d59c5d1549434576d2c6d52a7b418c5bd73ca7a4559d5721";
 
 const folder = import.meta.dirname ?? __dirname;
 

@@ -17,6 +17,10 @@ import type {
   Response,
   TxnRequest,
   TxnResponse,
+  Watch,
+  WatchChannel,
+  WatchListener,
+  WatchRequest,
 } from "../store/index.ts";
 
 /** Of one call. Every call has a deadline: the client's, capped by the server's own limit. */
@@ -118,7 +122,28 @@ export interface SnapshotSource {
   close(): void;
 }
 
+/** The watches of this member, whatever its role: told of its applied state, which is always committed. */
+export interface Watches {
+  readonly count: number;
+  /** Of the applied state. */
+  readonly revision: Revision;
+  /** A watch that begins below it ends as compacted. */
+  readonly floor: Revision;
+  /** As WatchHub.open: `request.startRevision` is 0, or not below the floor. */
+  open(request: WatchRequest, channel: WatchChannel, listener: WatchListener): Watch;
+  cancel(watch: Watch): void;
+  /** There is room on `channel` again. */
+  resume(channel: WatchChannel): void;
+  /** As WatchHub.toldUpTo. */
+  toldUpTo(watch: Watch): Revision | undefined;
+  /** Calls `run` once, when watches may have been told more. */
+  whenAdvanced(run: () => void): void;
+  /** What the applied state is at this moment, its age included. */
+  proof(): ReadProof;
+}
+
 export interface Backend {
+  readonly watches: Watches;
   /** As of this moment, for answers that carry no result of their own. */
   header(): Header;
   range(

@@ -28,6 +28,7 @@ import { changeOf } from "./member-request.ts";
 import type { MembershipDesk } from "./membership-desk.ts";
 import { Reader } from "./reader.ts";
 import type { Replica } from "./replica.ts";
+import { WatchDesk } from "./watch-desk.ts";
 
 export interface MemberBackendInit {
   readonly replica: Replica;
@@ -45,11 +46,13 @@ export interface MemberBackendInit {
 export class MemberBackend implements Backend {
   readonly #init: MemberBackendInit;
   readonly #reader: Reader;
+  readonly watches: WatchDesk;
 
   constructor(init: MemberBackendInit) {
     this.#init = init;
     const { replica, memberId, region } = init;
     this.#reader = new Reader({ replica, memberId, region, header: () => this.header() });
+    this.watches = new WatchDesk({ replica, memberId, region });
   }
 
   header(): Header {

@@ -284,6 +284,9 @@ export class Server {
       pipelineCallsMax: PIPELINE_CALLS_MAX,
       healthPollMs: HEALTH_POLL_MS,
       healthWatchesMax: HEALTH_WATCHES_MAX,
+      leaderLossMs: 3 * config.electionTimeoutMs,
+      watchesMax: config.watchesMax,
+      watchProgressIntervalMs: config.watchProgressNotifyIntervalMs,
     });
   }
 

@@ -31,6 +31,7 @@ import type {
   TxnRequest,
   TxnResponse,
 } from "../../../store/index.ts";
+import { HostWatches } from "./host-watches.ts";
 
 export interface RangeAsked {
   readonly request: RangeRequest;
@@ -39,6 +40,7 @@ export interface RangeAsked {
 }
 
 export class MemoryBackend implements Backend {
+  readonly watches = new HostWatches();
   readonly ranges: RangeAsked[] = [];
   readonly writes: { readonly request: Request; readonly body: Uint8Array }[] = [];
   readonly readTxns: TxnRequest[] = [];
