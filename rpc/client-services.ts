@@ -33,7 +33,7 @@ export interface ClientServicesOptions {
   readonly healthWatchesMax: number;
   /** Without a leader for so long, streams end that asked for one. */
   readonly leaderLossMs: number;
-  /** As in WatchServiceOptions. */
+  /** As in WatchOptions. */
   readonly watchesMax: number;
   readonly watchProgressIntervalMs: number;
 }

@@ -1,32 +1,20 @@
 // etcdserverpb.Watch: streams of many watches each. A stream that is not read takes no events; what its
 // watches miss they are told from the history later, so a slow client costs the server what the carrier holds.
-import type { MonotonicMs } from "../base/index.ts";
-import type { Backend } from "./backend.ts";
 import { stream } from "./service.ts";
 import type { ServiceTable } from "./service.ts";
 import { WatchStream } from "./watch-stream.ts";
-
-export interface WatchServiceOptions {
-  readonly backend: Backend;
-  readonly monotonicMs: () => MonotonicMs;
-  /** Of one response of a watch that takes fragments. */
-  readonly fragmentBytesMax: number;
-  /** Watches of this member; more are refused. */
-  readonly watchesMax: number;
-  /** etcd's --watch-progress-notify-interval: of watches that ask for progress and name none. */
-  readonly progressIntervalMs: number;
-}
+import type { WatchOptions } from "./watch-stream.ts";
 
 /** Between two looks at whose progress is due; also the shortest interval a watch gets. */
 const BEAT_MS = 100;
 
 export class WatchService {
-  readonly #options: WatchServiceOptions;
+  readonly #options: WatchOptions;
   /** Those with a watch that asks for progress. */
   readonly #beating = new Set<WatchStream>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: WatchServiceOptions) {
+  constructor(options: WatchOptions) {
     this.#options = options;
   }
 

@@ -4,11 +4,22 @@ import type { MonotonicMs, Revision } from "../base/index.ts";
 import type { Int64 } from "../proto/index.ts";
 import { WatchChannel } from "../store/index.ts";
 import type { Watch, WatchEvent } from "../store/index.ts";
+import type { Backend } from "./backend.ts";
 import { decoded } from "./decode.ts";
 import type { StreamSink, StreamSource } from "./service.ts";
 import { eventBytes, eventParts, readWatchCall, watchAnswerBytes } from "./watch-codec.ts";
 import type { WatchAnswer, WatchCreate } from "./watch-codec.ts";
-import type { WatchServiceOptions } from "./watch-service.ts";
+
+export interface WatchOptions {
+  readonly backend: Backend;
+  readonly monotonicMs: () => MonotonicMs;
+  /** Of one response of a watch that takes fragments. */
+  readonly fragmentBytesMax: number;
+  /** Watches of this member; more are refused. */
+  readonly watchesMax: number;
+  /** etcd's --watch-progress-notify-interval: of watches that ask for progress and name none. */
+  readonly progressIntervalMs: number;
+}
 
 /** Who calls `beat`, for streams that ask for it. */
 export interface WatchBeats {
@@ -37,7 +48,7 @@ const TOO_MANY = "etcdserver: too many requests";
 const FROM_KEY = "\0";
 
 export class WatchStream implements StreamSource {
-  readonly #options: WatchServiceOptions;
+  readonly #options: WatchOptions;
   readonly #sink: StreamSink;
   readonly #beats: WatchBeats;
   readonly #channel: WatchChannel;
@@ -48,7 +59,7 @@ export class WatchStream implements StreamSource {
   /** Somebody waits to hear up to where all of them were told. */
   #asked = false;
 
-  constructor(options: WatchServiceOptions, sink: StreamSink, beats: WatchBeats) {
+  constructor(options: WatchOptions, sink: StreamSink, beats: WatchBeats) {
     this.#options = options;
     this.#sink = sink;
     this.#beats = beats;

@@ -5,8 +5,7 @@ import { assert } from "../base/index.ts";
 import type { Revision } from "../base/index.ts";
 import type { Changes } from "./changes.ts";
 import { Watch } from "./watch.ts";
-import type { WatchChannel, WatchListener, WatchRequest } from "./watch.ts";
-import type { WatchGroup } from "./watch-index.ts";
+import type { WatchChannel, WatchGroup, WatchListener, WatchRequest } from "./watch.ts";
 import { WatchLane } from "./watch-lane.ts";
 
 /** Of one step: what one turn of the event loop spends on the history. */

@@ -4,18 +4,8 @@ import type { Key } from "../base/index.ts";
 import { IntervalTree } from "./interval-tree.ts";
 import { spanOf } from "./key-index.ts";
 import type { Span } from "./key-index.ts";
+import { WatchGroup } from "./watch.ts";
 import type { Watch } from "./watch.ts";
-
-export class WatchGroup {
-  readonly span: Span;
-  readonly watches = new Set<Watch>();
-  /** Of them, those that are told the pair before. */
-  prevKvCount = 0;
-
-  constructor(span: Span) {
-    this.span = span;
-  }
-}
 
 export class WatchIndex {
   readonly #keys = new Map<Key, WatchGroup>();

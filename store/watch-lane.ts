@@ -3,8 +3,7 @@
 import { assert } from "../base/index.ts";
 import type { Changes } from "./changes.ts";
 import type { ReadPin } from "./read-pins.ts";
-import type { Watch } from "./watch.ts";
-import type { WatchGroup } from "./watch-index.ts";
+import type { Watch, WatchGroup, WatchPlace } from "./watch.ts";
 import { WatchIndex } from "./watch-index.ts";
 import { WatchStep } from "./watch-step.ts";
 import type { StepBounds } from "./watch-step.ts";
@@ -18,7 +17,7 @@ export interface UnderWay {
   readonly at: Iterator<readonly [WatchGroup, Watch]>;
 }
 
-export class WatchLane {
+export class WatchLane implements WatchPlace {
   readonly index = new WatchIndex();
   readonly changes: Changes;
   /** Revisions below it are told, but for those of the step under way. */

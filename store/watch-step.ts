@@ -5,9 +5,8 @@ import type { Key, Revision } from "../base/index.ts";
 import type { Changes } from "./changes.ts";
 import type { Version } from "./version.ts";
 import { isTombstone } from "./version.ts";
-import type { WatchEvent } from "./watch.ts";
-import type { Watch } from "./watch.ts";
-import type { WatchGroup, WatchIndex } from "./watch-index.ts";
+import type { Watch, WatchEvent, WatchGroup } from "./watch.ts";
+import type { WatchIndex } from "./watch-index.ts";
 
 export interface StepBounds {
   /** Changes looked at; a revision is not cut, so a large one is looked at whole. */

@@ -1,9 +1,8 @@
 // What a watch asks, what it is told, and what the store remembers of it: where it stands in the history,
 // and nothing of what it has yet to be told, for that the history has.
 import type { Revision } from "../base/index.ts";
+import type { Span } from "./key-index.ts";
 import type { KeyRange } from "./request.ts";
-import type { WatchGroup } from "./watch-index.ts";
-import type { WatchLane } from "./watch-lane.ts";
 
 export interface WatchRequest extends KeyRange {
   /** The first revision it is told of; 0: the next one. */
@@ -47,6 +46,23 @@ export class WatchChannel {
   }
 }
 
+/** Watches of one range. */
+export class WatchGroup {
+  readonly span: Span;
+  readonly watches = new Set<Watch>();
+  /** Of them, those that are told the pair before. */
+  prevKvCount = 0;
+
+  constructor(span: Span) {
+    this.span = span;
+  }
+}
+
+/** What has a watch at a moment, and tells it its events. */
+export interface WatchPlace {
+  remove(watch: Watch): void;
+}
+
 export class Watch {
   readonly request: WatchRequest;
   readonly channel: WatchChannel;
@@ -54,7 +70,7 @@ export class Watch {
   /** Revisions below it are none of its business, or it has been told of them. */
   cursor: number;
   /** Where its events come from at this moment; undefined while it lags or waits for its turn. */
-  lane: WatchLane | undefined;
+  lane: WatchPlace | undefined;
   /** Of its range in `lane`. */
   group: WatchGroup | undefined;
   /** Counts deliveries of the hub: who was served longest ago is next. */

@@ -228,7 +228,7 @@ describe("calls", () => {
         `hansa: ${path.slice(1)} is not implemented`,
       ]);
     }
-    const observed = client.stream("/v3electionpb.Election/Observe");
+    const observed = client.serverStream("/v3electionpb.Election/Observe", new Uint8Array(0));
     const ended = new Promise<{ code?: number }>((resolve) => observed.on("error", resolve));
     observed.resume();
     expect((await ended).code).toBe(12);
