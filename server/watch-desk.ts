@@ -14,8 +14,8 @@ import type {
 } from "../store/index.ts";
 import type { Replica } from "./replica.ts";
 
-/** In one turn of the event loop: a few milliseconds of it. */
-const DELIVERIES_PER_TURN_MAX = 1_024;
+/** In one turn of the event loop: about a millisecond, so that who writes waits for little more. */
+const DELIVERIES_PER_TURN_MAX = 256;
 
 export interface WatchDeskInit {
   readonly replica: Replica;
