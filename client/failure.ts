@@ -22,6 +22,8 @@ const NOT_APPLIED: ReadonlySet<KvErrorCode> = new Set<KvErrorCode>([
   "value-provided",
   "lease-provided",
   "lease-not-found",
+  "lease-exists",
+  "lease-ttl-too-large",
   "too-many-operations",
   "duplicate-key",
   "invalid-sort-option",

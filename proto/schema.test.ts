@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "6d8d64e6800e3b55d59c5d1549434576d2c6d52a7b418c5bd73ca7a4559d5721";
+const SCHEMA_SHA256 = "178173d9c366b4c025f0864621a561d55a40abead96077c0149d24f6af36833e";
 
 const folder = import.meta.dirname ?? __dirname;
 

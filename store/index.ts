@@ -2,6 +2,7 @@ export * from "./check.ts";
 export * from "./command.ts";
 export * from "./disk.ts";
 export * from "./engine.ts";
+export type { Lease, LeaseView } from "./leases.ts";
 export * from "./log.ts";
 export * from "./machine.ts";
 export * from "./plan.ts";
