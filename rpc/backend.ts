@@ -3,7 +3,9 @@
 // is answered in the same turn. `done` comes exactly once, possibly inside the call.
 import type {
   ClusterId,
+  Key,
   KvError,
+  LeaseId,
   LogIndex,
   MemberId,
   MonotonicMs,
@@ -142,8 +144,27 @@ export interface Watches {
   proof(): ReadProof;
 }
 
+/** What is known of a lease. `grantedTtlS` 0: there is none, and `ttlS` is -1 (etcd). */
+export interface LeaseState {
+  readonly id: LeaseId;
+  readonly ttlS: number;
+  readonly grantedTtlS: number;
+  /** In order. */
+  readonly keys: readonly Key[];
+}
+
+export interface Leases {
+  /** Answered once the renewal is in the applied state, with the time to live in seconds; 0: it is gone. */
+  renew(id: LeaseId, context: CallContext, done: Done<number>): void;
+  /** Linearizable, at any member. */
+  state(id: LeaseId, context: CallContext, done: Done<LeaseState>): void;
+  /** Linearizable; the next due first. */
+  list(context: CallContext, done: Done<readonly LeaseId[]>): void;
+}
+
 export interface Backend {
   readonly watches: Watches;
+  readonly leases: Leases;
   /** As of this moment, for answers that carry no result of their own. */
   header(): Header;
   range(

@@ -1,10 +1,11 @@
 // Every service that clients meet, in one table, with what holds for all of them.
-import type { MonotonicMs } from "../base/index.ts";
+import type { LeaseId, MonotonicMs } from "../base/index.ts";
 import type { Backend } from "./backend.ts";
 import { clusterTable } from "./cluster-service.ts";
 import { HealthService } from "./health-service.ts";
 import { KvService } from "./kv-service.ts";
 import type { ForwardToLeader } from "./kv-service.ts";
+import { leaseTable } from "./lease-service.ts";
 import { maintenanceTable } from "./maintenance-service.ts";
 import { pipelineTable } from "./pipeline-service.ts";
 import { rangeStreamTable } from "./range-stream.ts";
@@ -31,6 +32,9 @@ export interface ClientServicesOptions {
   /** As in HealthServiceOptions. */
   readonly healthPollMs: number;
   readonly healthWatchesMax: number;
+  /** As in LeaseServiceOptions. */
+  readonly leaseTtlMinS: number;
+  readonly pickLeaseId: () => LeaseId;
   /** Without a leader for so long, streams end that asked for one. */
   readonly leaderLossMs: number;
   /** As in WatchOptions. */
@@ -50,6 +54,7 @@ export function clientServices(options: ClientServicesOptions): ServiceTable {
   const needLeader = {
     ...kv,
     ...rangeStreamTable(backend),
+    ...leaseTable(options),
     ...clusterTable(backend, options.forwardToLeader),
     ...maintenanceTable(backend),
     ...sessionTable(backend),

@@ -1,8 +1,8 @@
 // Lease messages from their bytes and to them. Times to live are seconds on the wire.
-import type { Key, LeaseId } from "../base/index.ts";
+import type { LeaseId } from "../base/index.ts";
 import { Writer, bigintOf, clampedNumberOf } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
-import type { Header } from "./backend.ts";
+import type { Header, LeaseState } from "./backend.ts";
 import { writeHeader } from "./header.ts";
 
 export interface LeaseGrant {
@@ -90,14 +90,6 @@ export function leaseAnswerBytes(
   if (fields.id !== NO_LEASE) writer.uint32(2 << 3).int64(fields.id);
   if (fields.ttlS !== 0) writer.uint32(3 << 3).int64(fields.ttlS);
   return writer.finish(true);
-}
-
-/** What is known of a lease. `grantedTtlS` 0: there is none, and `ttlS` is -1 (etcd). */
-export interface LeaseState {
-  readonly id: LeaseId;
-  readonly ttlS: number;
-  readonly grantedTtlS: number;
-  readonly keys: readonly Key[];
 }
 
 export function leaseStateBytes(header: Header, state: LeaseState): Uint8Array {

@@ -24,6 +24,7 @@ import type {
   TxnRequest,
   TxnResponse,
 } from "../store/index.ts";
+import { LeaseDesk } from "./lease-desk.ts";
 import { changeOf } from "./member-request.ts";
 import type { MembershipDesk } from "./membership-desk.ts";
 import { Reader } from "./reader.ts";
@@ -47,12 +48,14 @@ export class MemberBackend implements Backend {
   readonly #init: MemberBackendInit;
   readonly #reader: Reader;
   readonly watches: WatchDesk;
+  readonly leases: LeaseDesk;
 
   constructor(init: MemberBackendInit) {
     this.#init = init;
     const { replica, memberId, region } = init;
     this.#reader = new Reader({ replica, memberId, region, header: () => this.header() });
     this.watches = new WatchDesk({ replica, memberId, region });
+    this.leases = new LeaseDesk({ replica, reader: this.#reader, header: () => this.header() });
   }
 
   header(): Header {

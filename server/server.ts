@@ -2,7 +2,7 @@
 // The order of `start` is the reason that a refusal touches nothing: look, bind, lock, and only then make.
 import { randomBytes } from "node:crypto";
 import { KvError, Mulberry32 } from "../base/index.ts";
-import type { MonotonicMs, NodeId } from "../base/index.ts";
+import type { LeaseId, MonotonicMs, NodeId } from "../base/index.ts";
 import type { MemberRow } from "../consensus/index.ts";
 import {
   PEER_LIMITS_DEFAULT,
@@ -284,6 +284,8 @@ export class Server {
       pipelineCallsMax: PIPELINE_CALLS_MAX,
       healthPollMs: HEALTH_POLL_MS,
       healthWatchesMax: HEALTH_WATCHES_MAX,
+      leaseTtlMinS: Math.ceil((1.5 * config.electionTimeoutMs) / 1000),
+      pickLeaseId,
       leaderLossMs: 3 * config.electionTimeoutMs,
       watchesMax: config.watchesMax,
       watchProgressIntervalMs: config.watchProgressNotifyIntervalMs,
@@ -320,6 +322,12 @@ export class Server {
       clearInterval(timer);
     });
   }
+}
+
+/** 63 bits, and not 0, which is no lease. */
+function pickLeaseId(): LeaseId {
+  const id = randomBytes(8).readBigUInt64BE() >> 1n;
+  return (id === 0n ? 1n : id) as LeaseId;
 }
 
 function openTransport(

@@ -41,7 +41,7 @@ export class Oracle {
   floor = -1;
   #writes: Write[] = [];
   /** When each is due, in log time. */
-  #leases = new Map<bigint, { readonly ttlMs: number; dueAtMs: number }>();
+  readonly #leases = new Map<bigint, { readonly ttlMs: number; dueAtMs: number }>();
   #logTimeMs = 0;
 
   /** Every write that stands, oldest first. */

@@ -1,7 +1,7 @@
 // Services on a real gRPC server at a free port, and a raw client of it; both end with the test file.
 import { Client, Metadata, credentials } from "@grpc/grpc-js";
 import type { ClientDuplexStream, ClientReadableStream, ServiceError } from "@grpc/grpc-js";
-import type { MonotonicMs } from "../../../base/index.ts";
+import type { LeaseId, MonotonicMs } from "../../../base/index.ts";
 import type { MethodPath } from "../../../proto/index.ts";
 import { Http2Carrier, clientServices } from "../../../rpc/index.ts";
 import type { Backend, ForwardToLeader, ServiceTable } from "../../../rpc/index.ts";
@@ -33,6 +33,8 @@ export function servicesOf(backend: Backend, options: ServedOptions = {}): Servi
     pipelineCallsMax: options.pipelineCallsMax ?? 256,
     healthPollMs: options.healthPollMs ?? 10,
     healthWatchesMax: options.healthWatchesMax ?? 8,
+    leaseTtlMinS: 2,
+    pickLeaseId: () => 7n as LeaseId,
     leaderLossMs: options.leaderLossMs ?? 3_000,
     watchesMax: options.watchesMax ?? 1_000,
     watchProgressIntervalMs: options.watchProgressIntervalMs ?? 600_000,
