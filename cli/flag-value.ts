@@ -38,6 +38,14 @@ export function consistencyValue(text: string): ReadMode {
   return oneOf(["l", "s"])(text) === "s" ? "local" : "default";
 }
 
+export const onlyValue: (text: string) => "puts" | "deletes" = oneOf(["puts", "deletes"]);
+export const memberValue: (text: string) => "leader" | "follower" | "learner" | "any" = oneOf([
+  "leader",
+  "follower",
+  "learner",
+  "any",
+]);
+
 export function countValue(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;

@@ -29,6 +29,8 @@ const SHARE = 1 / 3;
 export class KeptLease {
   readonly id: bigint;
   readonly ttlS: number;
+  /** Called after each renewal with the time to live in seconds; for whoever wants to see them. */
+  onRenewed: (ttlS: number) => void = () => undefined;
   /** Resolves once, with why; never rejects. */
   readonly lost: Promise<LeaseLoss>;
   readonly #courier: Courier;
@@ -143,6 +145,7 @@ export class KeptLease {
         this.#courier.report(connection.address, undefined);
         this.#untilMs = askedAtMs + ttlS * 1000;
         this.#watchTime();
+        this.onRenewed(ttlS);
         await pause(ttlS * 1000 * SHARE, this.#abort.signal);
         if (this.#abort.signal.aborted) return;
         askedAtMs = this.#courier.nowMs();
