@@ -6,6 +6,7 @@ import type {
   DeleteResult,
   Header,
   KeyValue,
+  MemberState,
   MembersAnswer,
   PutAnswer,
   PutResult,
@@ -88,6 +89,7 @@ export class JsonOutput implements Output {
             dbSizeInUse: answer.dbSizeInUseBytes,
             isLearner: answer.isLearner,
           }),
+          ...(answer.state === undefined ? {} : { state: stateJson(answer.state) }),
         },
       })),
     );
@@ -116,6 +118,24 @@ function proofJson(proof: ReadProof): Json {
     // Absent is unknown; 0 is a bound and stays.
     ...(proof.stalenessBoundMs === undefined ? {} : { staleness_bound_ms: proof.stalenessBoundMs }),
     clock_drift_max: proof.clockDriftMax,
+  };
+}
+
+/** Whole, zeros included: what is not there is said. */
+function stateJson(state: MemberState): Json {
+  return {
+    protocol: state.protocol,
+    role: state.role,
+    epoch: state.epoch,
+    durable_index: state.durableIndex,
+    config_index: state.configIndex,
+    voters: state.voterCount,
+    learners: state.learnerCount,
+    changing: state.changing,
+    transferee: idJson(state.transferee),
+    snapshots_sent: state.snapshotsSent,
+    snapshot_received: state.snapshotReceived,
+    awaited_index: state.awaitedIndex,
   };
 }
 

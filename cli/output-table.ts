@@ -11,6 +11,7 @@ import type {
   StatusAnswer,
   WatchAnswer,
 } from "../client/index.ts";
+import { STATE_HEAD, stateCells } from "./member-state-text.ts";
 import type { Output, OutputOptions, PrintedTxn, TxnItem } from "./output.ts";
 import { joined, memberCells, shown, statusCells } from "./output-simple.ts";
 
@@ -75,7 +76,11 @@ export class TableOutput implements Output {
   }
 
   statuses(answers: readonly StatusAnswer[]): Uint8Array {
-    return joined([drawTable(STATUS_HEAD, answers.map(statusCells))]);
+    const states = answers.flatMap((answer) =>
+      answer.state === undefined ? [] : [stateCells(answer, answer.state)],
+    );
+    const beside = states.length === 0 ? "" : drawTable(STATE_HEAD, states);
+    return joined([drawTable(STATUS_HEAD, answers.map(statusCells)), beside]);
   }
 
   #item(item: TxnItem): string {

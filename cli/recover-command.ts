@@ -30,23 +30,25 @@ export function addRecoverCommand(
           acceptsDataLoss,
         });
         const { member, clusterBefore, clusterAfter, votersBefore, committed, lastIndex } = report;
-        stdio.err(`member ${member} of cluster ${clusterBefore}, which had ${votersBefore} voters`);
         stdio.err(
-          "DATA MAY BE LOST: writes that other members acknowledged and that are not in this log are gone.",
+          `member ${member} of cluster ${clusterBefore}, which had ${votersBefore} voters\n`,
         );
         stdio.err(
-          `DATA MAY BE MADE UP: entries after ${committed}, up to ${lastIndex}, may never have been committed; they are kept.`,
+          "DATA MAY BE LOST: writes that other members acknowledged and that are not in this log are gone.\n",
         );
         stdio.err(
-          "Never start another member of the old cluster again; clear their data directories.",
+          `DATA MAY BE MADE UP: entries after ${committed}, up to ${lastIndex}, may never have been committed; they are kept.\n`,
+        );
+        stdio.err(
+          "Never start another member of the old cluster again; clear their data directories.\n",
         );
         if (clusterAfter === undefined) {
-          stdio.err("Nothing was changed. To go on: --accept-data-loss");
+          stdio.err("Nothing was changed. To go on: --accept-data-loss\n");
           onExit(CliExit.failed);
-        } else stdio.out(`cluster ${clusterAfter} of one member; start it, then add members`);
+        } else stdio.out(`cluster ${clusterAfter} of one member; start it, then add members\n`);
       } catch (error) {
         if (!(error instanceof StartRefusal)) throw error;
-        stdio.err(`Error: ${error.message}`);
+        stdio.err(`Error: ${error.message}\n`);
         onExit(CliExit.failed);
       }
     });

@@ -1,11 +1,14 @@
-// `hansa snapshot save` and `hansa snapshot status`.
+// `hansa snapshot save` and `hansa snapshot status`; restore has a file of its own.
 import { createHash } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { snapshotBlobs } from "../client/index.ts";
 import { CliExit } from "./exit-code.ts";
+import type { Format } from "./output.ts";
 import { withSession } from "./session.ts";
+import { addSnapshotRestoreCommand, orFailed } from "./snapshot-restore-command.ts";
+import { snapshotSummaryText } from "./snapshot-text.ts";
 import type { Stdio } from "./stdio.ts";
 
 const DIGEST_BYTES = 32;
@@ -23,35 +26,22 @@ export function addSnapshotCommands(
       await withSession(command, stdio, {}, async ({ endpoints: [endpoint = ""] }) => {
         const sizeBytes = await save(endpoint, file);
         if (sizeBytes === undefined) {
-          stdio.err(`Error: the snapshot that came is not whole; ${file} is not written`);
+          stdio.err(`Error: the snapshot that came is not whole; ${file} is not written\n`);
           onExit(CliExit.failed);
-        } else stdio.out(`Snapshot saved at ${file} (${sizeBytes} bytes)`);
+        } else stdio.out(`Snapshot saved at ${file} (${sizeBytes} bytes)\n`);
       });
     });
   snapshot
     .command("status <file>")
     .description("check a file whole, and print of what state it is")
     .action(async (file: string, _: object, command: Command) => {
-      const { readSnapshotFile, SnapshotFileError } = await import("../server/index.ts");
-      try {
-        const { header, ...summary } = await readSnapshotFile(file, () => undefined);
-        const facts = {
-          cluster: header.clusterId.toString(16),
-          index: header.meta.index,
-          term: header.meta.epoch.round,
-          rows: summary.rowCount,
-          sizeBytes: summary.sizeBytes,
-          sha256: summary.sha256,
-        };
-        const { writeOut } = command.optsWithGlobals<{ readonly writeOut: string }>();
-        if (writeOut === "json") stdio.out(JSON.stringify(facts));
-        else for (const [name, value] of Object.entries(facts)) stdio.out(`${name} ${value}`);
-      } catch (error) {
-        if (!(error instanceof SnapshotFileError)) throw error;
-        stdio.err(`Error: ${file} is damaged: ${error.message}`);
-        onExit(CliExit.failed);
-      }
+      await orFailed(stdio, onExit, file, async () => {
+        const { summarizeSnapshot } = await import("../server/index.ts");
+        const { writeOut } = command.optsWithGlobals<{ readonly writeOut: Format }>();
+        stdio.out(snapshotSummaryText(await summarizeSnapshot(file), writeOut));
+      });
     });
+  addSnapshotRestoreCommand(snapshot, stdio, onExit);
 }
 
 /** Under another name until it is whole and synced. @returns its size; undefined: its sum does not match. */

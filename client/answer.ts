@@ -111,20 +111,6 @@ export interface DeleteAnswer extends Answer, DeleteResult {}
 
 export type CompactAnswer = Answer;
 
-/** One member's view of itself. */
-export interface StatusAnswer extends Answer {
-  readonly endpoint: string;
-  readonly version: string;
-  readonly dbSizeBytes: number;
-  readonly dbSizeInUseBytes: number;
-  /** 0n: none known. */
-  readonly leader: bigint;
-  readonly raftIndex: number;
-  readonly raftAppliedIndex: number;
-  readonly isLearner: boolean;
-  readonly errors: readonly string[];
-}
-
 export interface Member {
   readonly id: bigint;
   /** Empty until the member has started. */
@@ -182,7 +168,8 @@ const READ_MODES: readonly ReadMode[] = [
   "learner",
   "local",
 ];
-const ROLES: readonly (Role | "unknown")[] = [
+/** By the wire's number. */
+export const ROLES: readonly (Role | "unknown")[] = [
   "unknown",
   "leader",
   "candidate",
@@ -240,23 +227,6 @@ export function deleteResultOf(wire: etcdserverpb.IDeleteRangeResponse): DeleteR
   return {
     deleted: countOf(wire.deleted),
     prevKvs: (wire.prev_kvs ?? []).map((kv) => new KeyValue(kv)),
-  };
-}
-
-export function statusAnswerOf(endpoint: string, wire: etcdserverpb.IStatusResponse): StatusAnswer {
-  const header = headerOf(wire.header);
-  return {
-    header,
-    revision: header.revision,
-    endpoint,
-    version: wire.version ?? "",
-    dbSizeBytes: countOf(wire.dbSize),
-    dbSizeInUseBytes: countOf(wire.dbSizeInUse),
-    leader: idOf(wire.leader),
-    raftIndex: countOf(wire.raftIndex),
-    raftAppliedIndex: countOf(wire.raftAppliedIndex),
-    isLearner: wire.isLearner ?? false,
-    errors: wire.errors ?? [],
   };
 }
 

@@ -1,14 +1,7 @@
 // The client: one call for each thing that the store can do, on top of the courier that carries them.
 import { performance } from "node:perf_hooks";
 import { KvError } from "../base/index.ts";
-import {
-  answered,
-  deleteResultOf,
-  headerOf,
-  membersAnswerOf,
-  putResultOf,
-  statusAnswerOf,
-} from "./answer.ts";
+import { answered, deleteResultOf, headerOf, membersAnswerOf, putResultOf } from "./answer.ts";
 import type {
   CompactAnswer,
   DeleteAnswer,
@@ -16,7 +9,6 @@ import type {
   MembersAnswer,
   PutAnswer,
   RangeAnswer,
-  StatusAnswer,
 } from "./answer.ts";
 import type { Bytes, KeySelector } from "./bytes.ts";
 import { METHODS } from "./connection.ts";
@@ -37,6 +29,8 @@ import { checkedCount, deleteRequestOf, putRequestOf, rangeRequestOf } from "./r
 import { LeaseCalls } from "./leases.ts";
 import { MembershipCalls } from "./membership.ts";
 import type { MemberView } from "./router.ts";
+import { statusAnswerOf } from "./status.ts";
+import type { StatusAnswer } from "./status.ts";
 import { canWrite, txnAnswerOf, txnRequestOf } from "./txn.ts";
 import type { Operations, Transaction, TxnAnswer } from "./txn.ts";
 import { Watcher } from "./watch.ts";

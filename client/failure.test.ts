@@ -44,6 +44,7 @@ describe("kvErrorOf", () => {
     ["etcdserver: permission denied", 7, "invalid-argument", "not-applied"],
     ["No connection established. Last error: ECONNREFUSED", 14, "unavailable", "not-applied"],
     ["Name resolution failed for target dns:x:1", 14, "unavailable", "not-applied"],
+    ["Stream refused by server", 14, "unavailable", "not-applied"],
     ["read ECONNRESET", 14, "unavailable", "unknown"],
     ["Received message larger than max (9 vs 4)", 8, "request-too-large", "unknown"],
     ["unknown service hansa.v1.Session", 12, "unimplemented", "not-applied"],

@@ -56,8 +56,13 @@ const REFUSALS: ReadonlySet<number> = new Set([
   grpcStatus.OUT_OF_RANGE,
 ]);
 
-/** How grpc-js begins the details of a call that never left: no connection could be made. */
-const NEVER_SENT = ["No connection established", "Name resolution failed", "Channel closed before"];
+/** How grpc-js begins the details of a call that never left, or that the server said it did not look at. */
+const NEVER_SENT = [
+  "No connection established",
+  "Name resolution failed",
+  "Channel closed before",
+  "Stream refused by server",
+];
 /** grpc-js refuses an answer above `answerBytesMax`; asking again would bring it again. */
 const TOO_LARGE = /message larger than max/;
 

@@ -18,7 +18,6 @@ export type {
   ReadAnswer,
   ReadProof,
   Role,
-  StatusAnswer,
 } from "./answer.ts";
 export { prefixEnd, textFrom } from "./bytes.ts";
 export type { Bytes, KeySelector } from "./bytes.ts";
@@ -43,6 +42,7 @@ export type { LeaseAnswer, LeaseListAnswer, LeaseStateAnswer } from "./leases.ts
 export { MembershipCalls } from "./membership.ts";
 export type { MemberAddedAnswer } from "./membership.ts";
 export type { MemberView } from "./router.ts";
+export type { MemberState, StatusAnswer } from "./status.ts";
 export { op, when } from "./txn.ts";
 export type {
   Condition,

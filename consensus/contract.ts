@@ -105,7 +105,8 @@ export type ProposeReject =
   | "no-commit-in-epoch"
   | "learner-behind"
   | "bad-transferee"
-  | "unsupported"
+  | "too-many-voters"
+  | "quorums-do-not-meet"
   | "sealed"
   | "halted";
 
@@ -133,6 +134,8 @@ export interface Status {
   readonly durable: LogIndex;
   readonly applied: LogIndex;
   readonly config: Membership;
+  /** Not in the committed configuration, whose members hold what it takes: this replica may stop for good. */
+  readonly dispensable?: boolean;
   /** At a leader that is handing over: to whom. Proposals are refused meanwhile (R13). */
   readonly transferee?: NodeId;
   /** The state is not whole until a snapshot up to here is installed: it is being written, or was lost. */
@@ -218,7 +221,7 @@ export interface Consensus<M> {
   /**
    * State `generation` stands beside the present one, whole and durable. If `lacks(meta.index)`, the next
    * write makes it the state in force: once that is durable the owner changes over to it, reports
-   * `persisted`, and then `applied(meta.index)` (R15).
+   * `persisted`, and then `applied(meta.index)` (R15). One at a time: the next is offered after that.
    *
    * @returns false if it is not needed; nothing has changed.
    */
@@ -242,6 +245,13 @@ export interface Consensus<M> {
   status(): Status;
   /** At a leader; else empty. */
   peers(): readonly PeerStatus[];
+  /** A replica in the same state, on forks of its owner's log and chance: for a search of every input. */
+  fork(log: LogReader, rng: Random): Consensus<M>;
+  /**
+   * Equal for replicas that answer equal inputs alike over equal logs, whatever their clocks show: instants
+   * are relative to `now`, and what is longer ago than `horizonMs`, the longest span any option names, is old.
+   */
+  canonical(now: MonotonicMs, horizonMs: number): string;
 }
 
 /** How many voters each phase of Paxos needs; their sum exceeds the number of voters (P7). */

@@ -1,7 +1,7 @@
 // A replica behind the consensus contract: every input comes in here, goes to the file of its role, and
 // what it causes is drained by ready(). The protocol it speaks is what raft/ or paxos/ bring (protocol.ts).
 import { assert } from "../base/index.ts";
-import type { LogIndex, MonotonicMs, NodeId, WriteId } from "../base/index.ts";
+import type { LogIndex, MonotonicMs, NodeId, Random, WriteId } from "../base/index.ts";
 import { retryAsks } from "./asks.ts";
 import type {
   Consensus,
@@ -17,7 +17,8 @@ import type {
   Status,
 } from "./contract.ts";
 import { sameEpoch } from "./entry.ts";
-import type { Entry, Epoch, SnapshotMeta } from "./entry.ts";
+import type { Entry, Epoch, LogReader, SnapshotMeta } from "./entry.ts";
+import { Copier } from "./fork.ts";
 import { onApplied, takeCommitted } from "./handout.ts";
 import { leaseHolds } from "./lease.ts";
 import { isCaughtUp } from "./liveness.ts";
@@ -29,14 +30,17 @@ import { waitingRead } from "./waiting-read.ts";
 
 export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
   readonly #state: S;
+  readonly #createProtocol: () => Protocol<M, S>;
   readonly #protocol: Protocol<M, S>;
   /** Something came in since the last drain. */
   #touched = true;
 
-  constructor(state: S, protocol: Protocol<M, S>) {
+  /** `createProtocol`: one for each core, for it remembers what it checked last. */
+  constructor(state: S, createProtocol: () => Protocol<M, S>) {
     this.#state = state;
-    this.#protocol = protocol;
-    protocol.checkInvariants(state);
+    this.#createProtocol = createProtocol;
+    this.#protocol = createProtocol();
+    this.#protocol.checkInvariants(state);
   }
 
   propose(data: Uint8Array, now: MonotonicMs): ProposeResult {
@@ -189,6 +193,7 @@ export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
   }
 
   canCommitBehind(committed: Entry, epoch: Epoch): boolean {
+    if (this.#state.options.planted === "lost-said-too-early") return false;
     return this.#protocol.canCommitBehind(this.#state, committed, epoch);
   }
 
@@ -234,6 +239,7 @@ export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
       durable: durability.index,
       applied,
       config,
+      ...(this.#protocol.isDispensable(this.#state) ? { dispensable: true } : {}),
       ...(transferee === undefined ? {} : { transferee }),
       ...(awaitsState(this.#state) ? { awaiting: this.#state.stateFloor } : {}),
       ...(freshAtMs === undefined ? {} : { freshAtMs }),
@@ -248,6 +254,26 @@ export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
       heardAtMs: peer.heardAtMs,
       caughtUp: isCaughtUp(state, peer),
     }));
+  }
+
+  fork(log: LogReader, rng: Random): Consensus<M> {
+    const { init } = this.#state;
+    const twins = new Map<object, object>([
+      [init, { ...init, log, rng }],
+      [init.log, log],
+      [init.options, init.options],
+    ]);
+    return new Core(new Copier(twins).of(this.#state), this.#createProtocol);
+  }
+
+  canonical(now: MonotonicMs, horizonMs: number): string {
+    const { init } = this.#state;
+    const owned = [init, init.log, init.options].map((each) => [each, each] as const);
+    const copier = new Copier(new Map<object, object>(owned), { now, horizonMs });
+    copier.of(init.boot);
+    copier.instant(init.bootAtMs);
+    copier.of(this.#state);
+    return copier.text;
   }
 
   #begin(now: MonotonicMs): void {

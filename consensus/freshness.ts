@@ -2,6 +2,7 @@
 // echoes that came back, and the newest of them whose index is applied (F1, F3, F4).
 import type { BootNonce, LogIndex, MonotonicMs, PlantedBug } from "../base/index.ts";
 import type { WireId } from "./contract.ts";
+import type { Copier } from "./fork.ts";
 import type { Echo } from "./message.ts";
 
 /** Stamps remembered at once; an echo older than so many stamps is of no use any more. */
@@ -76,6 +77,20 @@ export class Freshness {
       reached += 1;
     }
     if (reached > 0) this.#waiting = this.#waiting.slice(reached);
+  }
+
+  copied(by: Copier): Freshness {
+    const twin = new Freshness(this.#boot, this.#planted);
+    twin.#stampLast = by.of(this.#stampLast);
+    twin.#stampedAtMs.set(this.#stampedAtMs);
+    const oldest = Math.max(1, this.#stampLast - STAMPS_MAX + 1);
+    for (let at = oldest; at <= this.#stampLast; at += 1) {
+      by.instant(this.#stampedAtMs[at % STAMPS_MAX]);
+    }
+    twin.#floorMs = by.instant(this.#floorMs);
+    twin.#freshAtMs = by.instant(this.#freshAtMs);
+    twin.#waiting = by.of(this.#waiting);
+    return twin;
   }
 
   /** The machine may have slept: spans measured across `now` mean nothing. */

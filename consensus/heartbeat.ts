@@ -15,7 +15,7 @@ export function flushRounds(state: ReplicaState): void {
   const { leading, options, now } = state;
   const { forRound, rounds } = leading;
   // R5: before its own commit a leader does not know what its predecessors committed.
-  const mayRead = state.committedInEpoch || options.planted === "read-index-before-own-commit";
+  const mayRead = state.answersReads || options.planted === "read-index-before-own-commit";
   const asked = mayRead && (forRound.reads.length > 0 || forRound.asks.length > 0);
   const mayBegin = rounds.inFlight.length < ROUNDS_IN_FLIGHT_MAX;
   if ((asked && mayBegin) || now >= leading.heartbeatDueAtMs) beginRound(state, mayRead);
@@ -29,7 +29,7 @@ function beginRound(state: ReplicaState, mayRead: boolean): void {
   const counter = state.roundCounter;
   const { reads, asks } = mayRead ? leading.forRound : { reads: [], asks: [] };
   if (mayRead) leading.forRound = { reads: [], asks: [] };
-  const ownCommit = state.committedInEpoch;
+  const ownCommit = state.answersReads;
   const round: Round = { counter, sentAtMs: now, index: readIndex, ownCommit, reads, asks };
   leading.rounds.begin(round, ROUNDS_IN_FLIGHT_MAX);
   leading.heartbeatDueAtMs = now + options.heartbeatMs;
@@ -73,7 +73,8 @@ export function onHeartbeatAck(state: ReplicaState, peer: Progress, ack: Heartbe
   if (options.planted === "learner-trusts-deposed-leader") {
     peer.echo = { stamp: ack.stamp, index: state.readIndex };
   }
-  peer.holdStamp(ack.stamp, leading.rounds.latest);
+  const bug = options.planted === "round-confirms-later-stamp";
+  peer.holdStamp(ack.stamp, bug ? 0 : leading.rounds.latest);
   const { boot, counter } = ack.round;
   if (boot !== state.init.boot || counter > leading.rounds.latest) return;
   if (counter < peer.roundAcked) return;

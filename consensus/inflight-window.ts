@@ -2,6 +2,7 @@
 // pin on the leader (scenario 23).
 import { assert } from "../base/index.ts";
 import type { LogIndex } from "../base/index.ts";
+import type { Copier } from "./fork.ts";
 
 /** A ring of (last index, bytes), oldest first. */
 export class InflightWindow {
@@ -50,6 +51,18 @@ export class InflightWindow {
       this.#head = (this.#head + 1) % this.#messagesMax;
       this.#count -= 1;
     }
+  }
+
+  copied(by: Copier): InflightWindow {
+    const twin = new InflightWindow(this.#messagesMax, this.#bytesMax);
+    twin.#count = by.of(this.#count);
+    twin.#bytes = this.#bytes;
+    for (let at = 0; at < twin.#count; at += 1) {
+      const place = (this.#head + at) % this.#messagesMax;
+      twin.#lastIndexes[at] = by.of(this.#lastIndexes[place] ?? 0);
+      twin.#sizes[at] = by.of(this.#sizes[place] ?? 0);
+    }
+    return twin;
   }
 
   reset(): void {

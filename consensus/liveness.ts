@@ -14,6 +14,7 @@ const LAG_ENTRIES_MAX = 1_000;
 export function mustYield(state: ReplicaState, now: MonotonicMs): boolean {
   const { electionTimeoutMs } = state.options;
   const cutOff = now - quorumHeardAtMs(state) > electionTimeoutMs;
+  if (state.options.planted === "stalled-leader-stays") return cutOff;
   return cutOff || state.durability.isStalled(now, electionTimeoutMs);
 }
 
@@ -45,6 +46,7 @@ function isAlone(state: ReplicaState): boolean {
 /** Within the lease constant of its leader's last word, or of its own boot, a voter refuses (R7, R11). */
 export function hearsLeader(state: ReplicaState): boolean {
   if (state.leadership !== undefined) return true;
+  if (state.options.planted === "stickiness-ignored") return false;
   const since = Math.max(state.leaderHeardAtMs, state.init.bootAtMs);
   return state.now - since < state.config.leaseMs;
 }

@@ -1,5 +1,5 @@
-// From one configuration to the next (Thesis 4.1, 4.3): one voter at a time directly, more of them by way of
-// the joint configuration, in which both sets must agree.
+// From one configuration to the next: directly, as every change in Paxos (P8) and one voter at a time in Raft
+// (Thesis 4.1); or by way of the joint configuration, in which both sets must agree (Thesis 4.3).
 import { assert } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
 import type { MembershipWish } from "./contract.ts";
@@ -7,29 +7,37 @@ import type { Membership, Roster } from "./entry.ts";
 import { isMember } from "./membership.ts";
 
 /** What an entry at `index` makes of `current`, which is not joint. */
+export function nextMembership(
+  current: Membership,
+  { voters, learners, roster }: MembershipWish,
+  index: LogIndex,
+): Membership {
+  assert(voters.length > 0, "a configuration has at least one voter");
+  assert(current.outgoing === undefined, "a joint configuration is left before it is changed");
+  const { leaseMs } = current;
+  return withRoster(
+    { index, incoming: sorted(voters), learners: sorted(learners), leaseMs },
+    roster ?? current.roster,
+  );
+}
+
+/** The same, joint where more than one voter changes. */
 export function changedMembership(
   current: Membership,
   wish: MembershipWish,
   index: LogIndex,
 ): Membership {
-  const { voters, learners, roster } = wish;
-  assert(voters.length > 0, "a configuration has at least one voter");
-  assert(current.outgoing === undefined, "a joint configuration is left before it is changed");
-  const incoming = sorted(voters);
-  const direct = votersChanged(current.incoming, voters) <= 1;
-  const stillVote = (node: NodeId): boolean => !direct && current.incoming.includes(node);
-  const learnersNext = sorted(learners.filter(stillVote));
-  return withRoster(
-    {
-      index,
-      incoming,
-      ...(direct ? {} : { outgoing: current.incoming }),
-      learners: sorted(learners.filter((node) => !stillVote(node))),
-      ...(learnersNext.length === 0 ? {} : { learnersNext }),
-      leaseMs: current.leaseMs,
-    },
-    roster ?? current.roster,
-  );
+  if (votersChanged(current.incoming, wish.voters) <= 1)
+    return nextMembership(current, wish, index);
+  const stillVotes = (node: NodeId): boolean => current.incoming.includes(node);
+  const learners = wish.learners.filter((node) => !stillVotes(node));
+  const learnersNext = sorted(wish.learners.filter(stillVotes));
+  const joint = {
+    ...nextMembership(current, { ...wish, learners }, index),
+    outgoing: current.incoming,
+    ...(learnersNext.length === 0 ? {} : { learnersNext }),
+  };
+  return withRoster(joint, wish.roster ?? current.roster);
 }
 
 /** The configuration that ends `joint`, in an entry at `index`. */

@@ -3,6 +3,7 @@
 import type { NodeId, PlantedBug } from "../base/index.ts";
 import type { Envelope } from "./contract.ts";
 import type { Epoch } from "./entry.ts";
+import type { Copier } from "./fork.ts";
 
 const NOTHING: readonly never[] = [];
 
@@ -33,6 +34,14 @@ export class Outbox<M> {
   /** Leaves when all that is written so far is durable: it vouches for entries as well. */
   emitAfterWrites(to: NodeId, epoch: Epoch, body: M): void {
     this.#after.push(this.#envelope(to, epoch, body));
+  }
+
+  copied(by: Copier): Outbox<M> {
+    const { durability } = this.#init;
+    const twin = new Outbox<M>({ ...this.#init, durability: by.of(durability) });
+    twin.#send = by.of(this.#send);
+    twin.#after = by.of(this.#after);
+    return twin;
   }
 
   clear(): void {

@@ -3,12 +3,11 @@
 import { present } from "../base/index.ts";
 import type { LogIndex } from "../base/index.ts";
 import type { ProposalOutcome } from "./contract.ts";
-import type { Epoch } from "./entry.ts";
+import type { Entry } from "./entry.ts";
+import type { Copier } from "./fork.ts";
 
 export interface Proposal {
-  readonly index: LogIndex;
-  readonly epoch: Epoch;
-  readonly data: Uint8Array;
+  readonly entry: Entry;
   readonly bytes: number;
 }
 
@@ -54,7 +53,7 @@ export class Proposals {
   onCommitted(committed: LogIndex, fateOf: (proposal: Proposal) => ProposalOutcome["fate"]): void {
     while (this.#currentHead < this.#current.length) {
       const proposal = present(this.#current[this.#currentHead], "the oldest proposal");
-      if (proposal.index > committed) break;
+      if (proposal.entry.index > committed) break;
       this.#currentHead += 1;
       this.#end(proposal, "committed");
     }
@@ -63,9 +62,9 @@ export class Proposals {
       this.#currentHead = 0;
     }
     if (this.#former.length === 0) return;
-    const decided = this.#former.filter((proposal) => proposal.index <= committed);
+    const decided = this.#former.filter(({ entry }) => entry.index <= committed);
     if (decided.length === 0) return;
-    this.#former = this.#former.filter((proposal) => proposal.index > committed);
+    this.#former = this.#former.filter(({ entry }) => entry.index > committed);
     for (const proposal of decided) this.#end(proposal, fateOf(proposal));
   }
 
@@ -76,13 +75,23 @@ export class Proposals {
     this.#former = [];
   }
 
+  copied(by: Copier): Proposals {
+    const twin = new Proposals();
+    twin.#current = by.of(this.#current.slice(this.#currentHead));
+    twin.#former = by.of(this.#former);
+    twin.#bytes = by.of(this.#bytes);
+    twin.#outcomes = by.of(this.#outcomes);
+    return twin;
+  }
+
   drain(): readonly ProposalOutcome[] {
     const drained = this.#outcomes;
     if (drained.length > 0) this.#outcomes = [];
     return drained;
   }
 
-  #end({ index, epoch, bytes }: Proposal, fate: ProposalOutcome["fate"]): void {
+  #end({ entry, bytes }: Proposal, fate: ProposalOutcome["fate"]): void {
+    const { index, epoch } = entry;
     this.#bytes -= bytes;
     this.#outcomes.push({ index, epoch, fate });
   }

@@ -42,6 +42,7 @@ export interface Protocol<M, S extends ProtocolState<M>> {
   flush(state: S): void;
   drainWrite(state: S): WriteBatch<M> | undefined;
   quorumsAt(state: S, index: LogIndex): QuorumSystem;
+  isDispensable(state: S): boolean;
   canCommitBehind(state: S, committed: Entry, epoch: Epoch): boolean;
   checkInvariants(state: S): void;
 }

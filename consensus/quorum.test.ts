@@ -36,7 +36,7 @@ const values = fc
   .map((pairs) => new Map(pairs));
 
 describe("quorums", () => {
-  test("quorumValue agrees with its specification, joint or not", () => {
+  test("quorumValue agrees with its specification, joint or not (scenario 27)", () => {
     fc.assert(
       fc.property(memberships, values, (membership, held) => {
         const fast = quorumValue(membership, (node) => held.get(node) ?? 0);

@@ -32,6 +32,15 @@ export function majoritySystem(config: Membership): QuorumSystem {
   return { phase1: agreed, phase2: agreed };
 }
 
+/** Whether every phase 1 of so many voters meets every phase 2 (P7); majorities do. */
+export function quorumsMeet(voters: number, asked: QuorumSizes | undefined): boolean {
+  if (asked === undefined) return true;
+  const { phase1, phase2 } = asked;
+  return (
+    phase1 + phase2 > voters && Math.min(phase1, phase2) >= 1 && Math.max(phase1, phase2) <= voters
+  );
+}
+
 /**
  * How many voters each phase needs: those asked for, else majorities.
  *

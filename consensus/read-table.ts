@@ -2,6 +2,7 @@
 import type { LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
 import type { Guarantee, ReadReject, ReadResult } from "./contract.ts";
 import type { Epoch } from "./entry.ts";
+import type { Copier } from "./fork.ts";
 import type { WaitingRead } from "./waiting-read.ts";
 
 /** What a grant says beyond its read. */
@@ -74,6 +75,20 @@ export class ReadTable {
   /** No waiting read may claim freshness by a time before now (R7). */
   onClockUncertain(): void {
     for (const read of this.#waiting.values()) read.arrivedAtMs = -Infinity;
+    // Granted in the turn before, and on its way to whoever asked.
+    this.#results = this.#results.map((result) => {
+      if (!result.ok) return result;
+      const { freshAtMs: _, ...grant } = result;
+      return grant;
+    });
+  }
+
+  copied(by: Copier): ReadTable {
+    const twin = new ReadTable();
+    for (const read of this.#waiting.values()) twin.add(by.of(read));
+    twin.#results = by.of(this.#results);
+    twin.#deadlineAtMs = by.instant(this.#deadlineAtMs);
+    return twin;
   }
 
   drain(): readonly ReadResult[] {

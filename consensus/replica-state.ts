@@ -120,7 +120,7 @@ export abstract class ReplicaState {
     this.commitHinted = init.commitHint;
     this.hintedAtMs = bootAtMs;
     this.electionFromMs = bootAtMs;
-    this.electionTimeoutMs = this.#drawElectionTimeoutMs();
+    this.electionTimeoutMs = drawElectionTimeoutMs(init);
   }
 
   /** In force for what is proposed next. */
@@ -155,6 +155,11 @@ export abstract class ReplicaState {
     return this.leadership !== undefined && this.commit >= this.leadership.startIndex;
   }
 
+  /** Whether a round that begins at this moment proves that nothing is committed above `readIndex`. */
+  get answersReads(): boolean {
+    return this.committedInEpoch;
+  }
+
   get leading(): Leadership {
     return present(this.leadership, "leadership");
   }
@@ -162,7 +167,7 @@ export abstract class ReplicaState {
   /** Raft 5.2: drawn from [min, 2 x min), so that split votes are rare. */
   restartElectionTimer(): void {
     this.electionFromMs = this.now;
-    this.electionTimeoutMs = this.#drawElectionTimeoutMs();
+    this.electionTimeoutMs = drawElectionTimeoutMs(this.init);
   }
 
   wireId(counter: number): WireId {
@@ -203,9 +208,9 @@ export abstract class ReplicaState {
     const { inflightMessagesMax, inflightBytesMax } = this.options;
     return new Progress({ node, next, now: this.now, inflightMessagesMax, inflightBytesMax });
   }
+}
 
-  #drawElectionTimeoutMs(): number {
-    const { electionTimeoutMs } = this.options;
-    return randomBetween(this.init.rng, electionTimeoutMs, 2 * electionTimeoutMs);
-  }
+function drawElectionTimeoutMs({ rng, options }: ConsensusInit): number {
+  const { electionTimeoutMs } = options;
+  return randomBetween(rng, electionTimeoutMs, 2 * electionTimeoutMs);
 }

@@ -3,6 +3,7 @@
 import { present } from "../base/index.ts";
 import type { LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
 import type { WireId } from "./contract.ts";
+import type { Copier } from "./fork.ts";
 import type { WaitingRead } from "./waiting-read.ts";
 
 /** Rounds whose send times are remembered; an acknowledgement of an older one adds nothing to a lease. */
@@ -60,6 +61,15 @@ export class Rounds {
     const heir = present(this.#inFlight[0], "the round after the oldest");
     heir.reads = [...oldest.reads, ...heir.reads];
     heir.asks = [...oldest.asks, ...heir.asks];
+  }
+
+  copied(by: Copier): Rounds {
+    const twin = new Rounds(by.of(this.#latest));
+    twin.#sentAtMs.set(this.#sentAtMs);
+    const oldest = Math.max(1, this.#latest - ROUNDS_REMEMBERED + 1);
+    for (let at = oldest; at <= this.#latest; at += 1) by.instant(this.sentAtMs(at));
+    twin.#inFlight.push(...by.of(this.#inFlight));
+    return twin;
   }
 
   /** The oldest round if a quorum has acknowledged it or a later one; removed from those in flight. */

@@ -2,6 +2,7 @@
 import { present } from "../base/index.ts";
 import type { LogIndex, MonotonicMs } from "../base/index.ts";
 import type { ReadMode, ReadRequest } from "./contract.ts";
+import type { Copier } from "./fork.ts";
 
 export interface WaitingRead {
   readonly request: ReadRequest;
@@ -44,6 +45,20 @@ export class ApplyQueue {
       this.#head = 0;
     }
     return read;
+  }
+
+  copied(by: Copier): ApplyQueue {
+    const twin = new ApplyQueue();
+    twin.#reads = by.of(this.#reads.slice(this.#head));
+    return twin;
+  }
+
+  /** Removes and returns every read of this mode. */
+  takeOf(mode: ReadMode): readonly WaitingRead[] {
+    const waiting = this.#reads.slice(this.#head);
+    this.#reads = waiting.filter(({ request }) => request.mode !== mode);
+    this.#head = 0;
+    return waiting.filter(({ request }) => request.mode === mode);
   }
 
   dropEnded(): void {

@@ -2,6 +2,7 @@
 // for once it is durable, and whether the promise (term and vote, or ballot) is on disk (R1, R7, P2, S3).
 import { assert } from "../base/index.ts";
 import type { MonotonicMs, WriteId } from "../base/index.ts";
+import type { Copier } from "./fork.ts";
 
 export interface OutstandingWrite<V> {
   readonly id: number;
@@ -55,6 +56,17 @@ export class WriteLedger<V> {
     this.#outstanding.shift();
     this.#idDurable = id;
     return write.vouched;
+  }
+
+  protected copyLedger(twin: WriteLedger<V>, by: Copier): void {
+    for (const { id, vouched, startedAtMs } of this.#outstanding) {
+      const write = { id, vouched: by.of(vouched), startedAtMs: by.instant(startedAtMs) };
+      twin.#outstanding.push(write);
+    }
+    twin.#idDurable = this.#idDurable;
+    twin.#idLast = by.counted(this.#idLast, this.#idDurable);
+    twin.#promiseId = by.counted(this.#promiseId, this.#idDurable);
+    twin.#promiseChanged = by.of(this.#promiseChanged);
   }
 
   /** True when the oldest outstanding write began more than `spanMs` ago. */

@@ -3,7 +3,8 @@
 import { assert } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
 import { compareEpochs, membersOf, wantLoadForPeer } from "../consensus/index.ts";
-import { advanceCommit, advanceLeaderCommit } from "./commit.ts";
+import type { Entry } from "../consensus/index.ts";
+import { advanceCommit, advanceCounted } from "./commit.ts";
 import type { Chosen, Learn } from "./message.ts";
 import { becomeFollower } from "./roles.ts";
 import { needSnapshot } from "./snapshot.ts";
@@ -12,7 +13,7 @@ import type { PaxosState } from "./state.ts";
 /** Asks when the commit index has stood behind the leader's for a heartbeat: accepts may be on their way. */
 export function flushCatchUp(state: PaxosState): void {
   const { options, now, learning } = state;
-  if (state.chosenTold <= state.commit) return;
+  if (Math.max(state.chosenTold, state.chosenHeard) <= state.commit) return;
   if (learning !== undefined && now - learning.sentAtMs < options.electionTimeoutMs / 2) return;
   const waits = state.leadership === undefined && state.log.ballotAt(next(state)) === undefined;
   if (waits && now - state.commitMovedAtMs < options.heartbeatMs) return;
@@ -26,8 +27,8 @@ function next(state: PaxosState): LogIndex {
 
 function peerInTurn(state: PaxosState): NodeId | 0 {
   const peers = membersOf(state.config).filter((node) => node !== state.id);
-  state.learnTurn += 1;
-  return peers[state.learnTurn % Math.max(peers.length, 1)] ?? 0;
+  state.learnTurn = (state.learnTurn + 1) % Math.max(peers.length, 1);
+  return peers[state.learnTurn] ?? 0;
 }
 
 export function learnFrom(state: PaxosState, node: NodeId | 0): void {
@@ -66,23 +67,35 @@ export function onChosen(state: PaxosState, from: NodeId, message: Chosen): void
   for (const entry of message.entries) {
     if (entry.index <= commit) continue;
     if (entry.index !== commit + 1) break;
-    const held = state.log.ballotAt(entry.index);
-    // What a later ballot accepted here has the chosen value too (P4); an earlier one may not.
-    if (held === undefined || compareEpochs(held, entry.epoch) < 0) {
-      if (state.leadership !== undefined && entry.index >= state.proposedFrom) {
-        assert(compareEpochs(entry.epoch, state.epoch) > 0, "a leader holds its own proposals");
-        becomeFollower(state, entry.epoch, 0);
-      }
-      state.put(entry, "acceptor");
-    }
+    learnEntry(state, entry);
     commit += 1;
+    // What follows a configuration belongs to it, also in what this replica promises.
+    if (entry.kind === "config") advanceCommit(state, commit as LogIndex);
   }
-  if (commit > state.commit) {
-    advanceCommit(state, commit as LogIndex);
-    // A leader may have learnt all that was chosen before its ballot, and its own proposals be accepted.
-    advanceLeaderCommit(state);
-  }
+  if (commit > state.commit) advanceCommit(state, commit as LogIndex);
+  // A leader may have learnt all that was chosen before its ballot, and its own proposals be accepted.
+  advanceCounted(state);
+  if (message.chosen > state.chosenHeard) state.chosenHeard = message.chosen;
   if (learning === undefined || learning.from > state.commit) return;
   state.learning = undefined;
-  if (state.chosenTold > state.commit && message.chosen > state.commit) learnFrom(state, from);
+  if (message.chosen > state.commit) learnFrom(state, from);
+}
+
+function learnEntry(state: PaxosState, entry: Entry): void {
+  const held = state.log.ballotAt(entry.index);
+  // What a later ballot accepted here has the chosen value too (P4); an earlier one may not.
+  if (held !== undefined && compareEpochs(held, entry.epoch) >= 0) return;
+  if (state.leadership !== undefined && entry.index >= state.proposedFrom) {
+    assert(compareEpochs(entry.epoch, state.epoch) > 0, "a leader holds its own proposals");
+    becomeFollower(state, entry.epoch, 0);
+  }
+  state.put(entry, "acceptor");
+}
+
+/** Somebody is in a later configuration: everything to the stop-sign that began it is chosen (P8). */
+export function hearConfiguration(state: PaxosState, from: NodeId, index: LogIndex): void {
+  if (index > state.chosenHeard) state.chosenHeard = index;
+  const { learning, now, options } = state;
+  if (learning !== undefined && now - learning.sentAtMs < options.electionTimeoutMs / 2) return;
+  learnFrom(state, from);
 }

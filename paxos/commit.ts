@@ -1,23 +1,45 @@
-// What is chosen (P6): a leader counts acceptances in its ballot, the others hear of it. The commit index is
-// the chosen prefix, and every entry at or below it is held in a ballot in which its value was chosen, or in
-// a later one.
-import type { LogIndex } from "../base/index.ts";
-import { sameEpoch } from "../consensus/index.ts";
+// What is chosen (P6): a leader counts acceptances in its ballot and so does a learner, without the leader's word;
+// the others hear of it. The commit index is the chosen prefix, and every entry at or below it is held in a ballot
+// in which its value was chosen, or in a later one.
+import type { LogIndex, NodeId } from "../base/index.ts";
+import { sameEpoch, sameValue } from "../consensus/index.ts";
 import type { Proposal, ProposalOutcome } from "../consensus/index.ts";
+import { Acceptances } from "./acceptances.ts";
+import type { Accepted } from "./message.ts";
+import { enterConfiguration } from "./reconfiguration.ts";
 import type { PaxosState } from "./state.ts";
 
-/** To be called whenever somebody, this node included, has accepted something. */
-export function advanceLeaderCommit(state: PaxosState): void {
-  const { acceptances, proposedFrom, log } = state;
+/** How far ahead of its chosen prefix a learner counts; what lies further it hears of. */
+const COUNTED_SLOTS_MAX = 4096;
+
+/** At who counts, to be called whenever somebody, this node included, has accepted something. */
+export function advanceCounted(state: PaxosState): void {
+  const { acceptances, log } = state;
   if (acceptances === undefined) return;
   let commit: number = state.commit;
-  while (commit < log.last && commit + 1 >= proposedFrom) {
-    if (!acceptances.isChosen((commit + 1) as LogIndex)) break;
+  while (commit < log.last) {
+    const slot = (commit + 1) as LogIndex;
+    if (!acceptances.isChosen(slot) || !countsIn(state, slot)) break;
     commit += 1;
   }
-  if (commit === state.commit) return;
-  acceptances.forgetThrough(commit as LogIndex);
-  advanceCommit(state, commit as LogIndex);
+  if (commit > state.commit) advanceCommit(state, commit as LogIndex);
+}
+
+/** The value that the acceptances are of is the one held here: that of this very ballot. */
+function countsIn(state: PaxosState, slot: LogIndex): boolean {
+  if (state.leadership !== undefined) return slot >= state.proposedFrom;
+  const held = state.log.ballotAt(slot);
+  return held !== undefined && sameEpoch(held, state.epoch);
+}
+
+/** At a learner: `from` has accepted these slots in the ballot that is followed here. */
+export function onWitnessed(state: PaxosState, from: NodeId, accepted: Accepted): void {
+  const { config, commit } = state;
+  if (state.isVoter) return;
+  const next = (commit + 1) as LogIndex;
+  state.acceptances ??= new Acceptances(next, config.incoming, state.sizesOf(config).phase2);
+  state.acceptances.add(from, accepted.from, Math.min(accepted.until, next + COUNTED_SLOTS_MAX));
+  advanceCounted(state);
 }
 
 /** The leader of this ballot says that every slot to `chosen` is chosen. */
@@ -38,23 +60,23 @@ export function hearChosen(state: PaxosState, chosen: LogIndex): void {
   if (commit > state.commit) advanceCommit(state, commit as LogIndex);
 }
 
+/** Whatever role this replica had ends with its configuration (P8). */
 export function advanceCommit(state: PaxosState, commit: LogIndex): void {
   state.commit = commit;
   state.commitMovedAtMs = state.now;
+  state.acceptances?.forgetThrough(commit);
   state.proposals.onCommitted(commit, (proposal) => fateOf(state, proposal));
+  if (state.membership.onChosen(commit)) enterConfiguration(state);
 }
 
 /** A later leader may have completed the proposal in its own ballot, so the value tells, not the ballot. */
-function fateOf(state: PaxosState, { index, epoch, data }: Proposal): ProposalOutcome["fate"] {
+function fateOf(state: PaxosState, { entry }: Proposal): ProposalOutcome["fate"] {
+  const { index, epoch } = entry;
   const held = state.log.ballotAt(index);
   if (held !== undefined && sameEpoch(held, epoch)) return "committed";
   if (index <= state.log.compacted) return "unknown";
   const slice = state.slice(index, index + 1, 1);
-  const entry = typeof slice === "string" ? undefined : slice[0];
-  if (entry === undefined) return "unknown";
-  return entry.kind === "command" && sameBytes(entry.data, data) ? "committed" : "lost";
-}
-
-function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, at) => byte === right[at]);
+  const chosen = typeof slice === "string" ? undefined : slice[0];
+  if (chosen === undefined) return "unknown";
+  return sameValue(chosen, entry) ? "committed" : "lost";
 }

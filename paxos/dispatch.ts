@@ -1,7 +1,8 @@
-// Which file answers which message, and what its ballot means first: a lower one is answered at most with the
-// promise that ended it, a higher one is adopted, but for prepares and polls, which judge it themselves.
+// Which file answers which message, and what its ballot means first: one of another configuration nothing, a lower
+// one at most an answer with the promise that ended it; a higher one is adopted, but for prepares and polls, which
+// judge it themselves.
 import { AssertionError, unreachable } from "../base/index.ts";
-import type { NodeId } from "../base/index.ts";
+import type { LogIndex, NodeId } from "../base/index.ts";
 import {
   compareEpochs,
   onHeartbeat,
@@ -10,19 +11,20 @@ import {
   onReadIndexAnswer,
 } from "../consensus/index.ts";
 import type { Envelope } from "../consensus/index.ts";
-import { onAccept } from "./append.ts";
-import { onChosen, onLearn } from "./catch-up.ts";
-import { hearChosen } from "./commit.ts";
+import { noteReceived, onAccept } from "./append.ts";
+import { hearConfiguration, onChosen, onLearn } from "./catch-up.ts";
+import { hearChosen, onWitnessed } from "./commit.ts";
 import {
   onLeaderHalted,
   onPrepare,
   onPreparePoll,
   onPreparePollAnswer,
   onPromise,
+  onTimeoutNow,
 } from "./election.ts";
 import type { PaxosMessage } from "./message.ts";
 import { onFill, onReadSlot, onReadSlotAnswer } from "./reads.ts";
-import { onAccepted, onPeerAlive } from "./replication.ts";
+import { onAccepted, onPeerAlive, onReceived } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import type { PaxosState } from "./state.ts";
 
@@ -38,7 +40,6 @@ type LeaderMessage = Extract<
       | "commit-notice"
       | "freshness-echo"
       | "read-index-answer"
-      | "timeout-now"
       | "leader-halted";
   }
 >;
@@ -46,11 +47,59 @@ type LeaderMessage = Extract<
 /** These count in their very ballot only. */
 type MemberMessage = Extract<
   PaxosMessage,
-  { kind: "promise" | "accepted" | "heartbeat-ack" | "read-index" | "stale-epoch" }
+  {
+    kind: "promise" | "accepted" | "received" | "heartbeat-ack" | "read-index" | "stale-epoch";
+  }
 >;
 
+/** These answer or ask for what is chosen or accepted, whatever the ballot and the configuration. */
+type FreeMessage = Extract<
+  PaxosMessage,
+  { kind: "learn" | "chosen" | "read-slot" | "read-slot-answer" | "fill" }
+>;
+
+type BallotMessage = Exclude<PaxosMessage, FreeMessage>;
+
 export function dispatch(state: PaxosState, message: PaxosEnvelope): void {
-  const { body, from } = message;
+  const { body, from, epoch } = message;
+  if (epoch.config >= state.epoch.config && !state.isVoter) state.successors.add(from);
+  // Whoever is behind learns what ended its configuration, from whomever it hears of it.
+  const behind = epoch.config > state.epoch.config && body.kind !== "chosen";
+  if (behind) hearConfiguration(state, from, epoch.config as LogIndex);
+  switch (body.kind) {
+    case "learn":
+      onLearn(state, from, body);
+      return;
+    case "chosen":
+      onChosen(state, from, body);
+      return;
+    case "read-slot":
+      onReadSlot(state, message, body);
+      return;
+    case "read-slot-answer":
+      onReadSlotAnswer(state, from, body);
+      return;
+    case "fill":
+      onFill(state, body);
+      return;
+    default:
+      if (epoch.config === state.epoch.config) onBallotMessage(state, message, body);
+      else onOtherConfiguration(state, message, body);
+  }
+}
+
+/** Ballots of another configuration mean nothing here (P8); whoever is behind is told so. */
+function onOtherConfiguration(
+  state: PaxosState,
+  { from, epoch }: PaxosEnvelope,
+  { kind }: BallotMessage,
+): void {
+  if (epoch.config > state.epoch.config) return;
+  const asks = kind === "prepare" || kind === "prepare-poll" || kind === "read-index";
+  if (asks || kind === "accept" || kind === "heartbeat") state.emit(from, { kind: "stale-epoch" });
+}
+
+function onBallotMessage(state: PaxosState, message: PaxosEnvelope, body: BallotMessage): void {
   switch (body.kind) {
     case "prepare":
       onPrepare(state, message, body);
@@ -61,34 +110,22 @@ export function dispatch(state: PaxosState, message: PaxosEnvelope): void {
     case "prepare-poll-answer":
       onPreparePollAnswer(state, message, body);
       return;
-    case "learn":
-      onLearn(state, from, body);
-      return;
-    case "chosen":
-      onChosen(state, from, body);
-      return;
-    case "read-slot":
-      onReadSlot(state, from, body);
-      return;
-    case "read-slot-answer":
-      onReadSlotAnswer(state, from, body);
-      return;
-    case "fill":
-      onFill(state, body);
-      return;
     case "promise":
     case "accepted":
+    case "received":
     case "heartbeat-ack":
     case "read-index":
     case "stale-epoch":
       onMemberMessage(state, message, body);
+      return;
+    case "timeout-now":
+      onTimeoutNow(state, message);
       return;
     case "accept":
     case "heartbeat":
     case "commit-notice":
     case "freshness-echo":
     case "read-index-answer":
-    case "timeout-now":
     case "leader-halted":
       onLeaderMessage(state, message, body);
       return;
@@ -107,10 +144,14 @@ function onMemberMessage(
   if (order > 0) becomeFollower(state, epoch, 0);
   if (body.kind === "promise") onPromise(state, from, body);
   const peer = state.leadership?.peers.get(from);
+  if (state.leadership === undefined && body.kind === "accepted") onWitnessed(state, from, body);
   if (peer === undefined) return;
   switch (body.kind) {
     case "accepted":
       onAccepted(state, peer, body);
+      return;
+    case "received":
+      onReceived(state, peer, body);
       return;
     case "heartbeat-ack":
       onHeartbeatAck(state, peer, body);
@@ -162,7 +203,10 @@ function onLeaderMessage(state: PaxosState, message: PaxosEnvelope, body: Leader
       return;
     case "heartbeat":
       hearChosen(state, body.commit);
+      // Unless that ended its configuration, it still leads.
+      if (state.leader !== from) return;
       onHeartbeat(state, from, body);
+      noteReceived(state, from);
       return;
     case "commit-notice":
       hearChosen(state, body.commit);
@@ -172,8 +216,6 @@ function onLeaderMessage(state: PaxosState, message: PaxosEnvelope, body: Leader
       return;
     case "read-index-answer":
       onReadIndexAnswer(state, from, body);
-      return;
-    case "timeout-now":
       return;
     default:
       unreachable(body);

@@ -2,6 +2,7 @@
 // which acceptances of this node's own proposals each write will make true (P2, S3).
 import type { LogIndex, MonotonicMs, WriteId } from "../base/index.ts";
 import { WriteLedger } from "../consensus/index.ts";
+import type { Copier } from "../consensus/index.ts";
 
 /** What a write makes durable: slots from `lowest` on, and own proposals [from, until) if any. */
 interface Vouched {
@@ -13,20 +14,20 @@ interface Vouched {
 const NOTHING: Vouched = { lowest: Infinity, from: Infinity, until: 0 };
 
 export class Durability extends WriteLedger<Vouched> {
-  readonly #last: () => LogIndex;
+  readonly #log: { readonly last: LogIndex };
   #pending: Vouched = NOTHING;
 
-  /** `last`: the highest slot that holds anything. */
-  constructor(last: () => LogIndex) {
+  /** `log.last`: the highest slot that holds anything. */
+  constructor(log: { readonly last: LogIndex }) {
     super();
-    this.#last = last;
+    this.#log = log;
   }
 
   /** Every slot up to here that holds anything holds it durably. */
   get index(): LogIndex {
     let lowest = this.#pending.lowest;
     for (const { vouched } of this.outstanding) lowest = Math.min(lowest, vouched.lowest);
-    return Math.min(lowest - 1, this.#last()) as LogIndex;
+    return Math.min(lowest - 1, this.#log.last) as LogIndex;
   }
 
   /** True when everything put so far is durable. */
@@ -50,6 +51,13 @@ export class Durability extends WriteLedger<Vouched> {
     for (const write of this.outstanding) {
       write.vouched = { ...NOTHING, lowest: write.vouched.lowest };
     }
+  }
+
+  copied(by: Copier): Durability {
+    const twin = new Durability(by.of(this.#log));
+    twin.#pending = by.of(this.#pending);
+    this.copyLedger(twin, by);
+    return twin;
   }
 
   beginWrite(now: MonotonicMs): WriteId {

@@ -7,9 +7,10 @@ import {
   hearsLeader,
   mayCampaign,
   mustYield,
+  sameEpoch,
   votersOf,
 } from "../consensus/index.ts";
-import type { Envelope } from "../consensus/index.ts";
+import type { Envelope, Epoch } from "../consensus/index.ts";
 import { learnFrom } from "./catch-up.ts";
 import type { Prepare, PreparePoll, PreparePollAnswer, PromiseMade } from "./message.ts";
 import {
@@ -43,12 +44,26 @@ function preCampaign(state: PaxosState): void {
   }
 }
 
-function campaign(state: PaxosState): void {
+/** `leave`: the ballot whose leader gave it. */
+function campaign(state: PaxosState, leave?: Epoch): void {
   becomeCandidate(state);
-  const from = (state.commit + 1) as LogIndex;
-  for (const node of votersOf(state.config)) {
-    if (node !== state.id) state.emit(node, { kind: "prepare", from });
-  }
+  const prepare: Prepare = {
+    kind: "prepare",
+    from: (state.commit + 1) as LogIndex,
+    ...(leave === undefined ? {} : { leave }),
+  };
+  for (const node of votersOf(state.config)) if (node !== state.id) state.emit(node, prepare);
+}
+
+/** Nobody need wait for an election: it led the configuration before, and knows that it is over (P8). */
+export function flushSuccession(state: PaxosState): void {
+  if (state.succeeds) campaign(state, state.epoch);
+}
+
+/** The leader hands over: campaign without asking first (R13). One that has left gives its leave to anybody. */
+export function onTimeoutNow(state: PaxosState, { from, epoch }: Envelope<unknown>): void {
+  if (!sameEpoch(epoch, state.epoch) || !state.isVoter) return;
+  if (from === state.leader || epoch.node === 0) campaign(state, epoch);
 }
 
 /** The leader's disk failed and its lease with it: nobody need wait for it any longer (R18). */
@@ -72,15 +87,27 @@ export function onPrepare(
   { from, epoch }: Envelope<unknown>,
   prepare: Prepare,
 ): void {
+  // Whoever has no vote, or has lost what it promised, lets others answer (P11, scenario 94).
+  if (!state.isVoter && state.options.planted !== "lost-acceptor-answers") return;
   const order = compareEpochs(epoch, state.epoch);
   if (order < 0) {
     state.emit(from, { kind: "stale-epoch" });
     return;
   }
-  if (hearsLeader(state) || (order === 0 && state.leader !== 0)) return;
+  const refuses = hearsLeader(state) && !mayOverrule(state, prepare.leave);
+  if (refuses || (order === 0 && state.leader !== 0)) return;
   if (order > 0) becomeFollower(state, epoch, 0);
   state.promiseDue = { to: from, from: prepare.from };
   flushPromise(state);
+}
+
+/**
+ * R11: leave to campaign ends the lease of the leader that gave it, and there is none of an earlier ballot left.
+ * One of a later ballot, that this node may have granted since, is another leader's.
+ */
+function mayOverrule({ epoch, options }: PaxosState, leave: Epoch | undefined): boolean {
+  if (leave === undefined) return false;
+  return compareEpochs(epoch, leave) <= 0 || options.planted === "leave-outlives-its-ballot";
 }
 
 /** Says what was accepted here; again at the end of a turn if it had to be loaded. */
@@ -130,6 +157,7 @@ export function onPreparePoll(
   { from }: Envelope<unknown>,
   { poll, ballot }: PreparePoll,
 ): void {
+  if (!state.isVoter && state.options.planted !== "lost-acceptor-answers") return;
   const granted = compareEpochs(ballot, state.epoch) > 0;
   if (granted && hearsLeader(state)) return;
   state.emit(from, { kind: "prepare-poll-answer", poll, granted });

@@ -29,10 +29,9 @@ export class Invariants {
     );
     assert(commit <= log.last, "chosen <= last: a replica vouches only for entries it holds");
     assert(leads === (state.role === "leader"), "leadership lasts exactly as long as the role");
-    assert(
-      leads === (state.acceptances !== undefined),
-      "a leader, and only it, counts acceptances",
-    );
+    const counts = state.acceptances !== undefined;
+    assert(!leads || counts, "a leader counts acceptances");
+    assert(leads || !counts || !state.isVoter, "of the others only a learner does");
     assert(
       (state.role === "candidate") === (state.promises !== undefined),
       "a candidate, and only it, collects promises",

@@ -3,7 +3,7 @@
 import { assert } from "../base/index.ts";
 import type { LogIndex } from "../base/index.ts";
 import { entryBytes } from "../consensus/index.ts";
-import type { Entry, Epoch, LogReader, SnapshotMeta } from "../consensus/index.ts";
+import type { Copier, Entry, Epoch, LogReader, SnapshotMeta } from "../consensus/index.ts";
 
 /** A snapshot to be installed as state `generation`. */
 export interface SnapshotMark {
@@ -11,8 +11,12 @@ export interface SnapshotMark {
   readonly generation: number;
 }
 
-/** What a turn did to the slots: entries in slot order, then a snapshot that covers those up to its own. */
+/**
+ * What a turn did to the slots, in this order: everything from `truncateFrom` on went, entries in slot order
+ * came, then a snapshot that covers those up to its own.
+ */
 export interface LogChange {
+  readonly truncateFrom?: LogIndex;
   readonly entries: readonly Entry[];
   readonly installed?: SnapshotMark;
 }
@@ -24,6 +28,8 @@ export class LogView {
   #pending = new Map<number, Entry>();
   #pendingFrom = Infinity;
   #installed: SnapshotMark | undefined;
+  /** Infinity while nothing goes. */
+  #truncateFrom = Infinity;
   #last: LogIndex;
 
   constructor(reader: LogReader) {
@@ -48,7 +54,9 @@ export class LogView {
   /** The ballot accepted in `slot`; undefined for a gap, and outside [compacted, last]. */
   ballotAt(slot: LogIndex): Epoch | undefined {
     if (slot === this.#installed?.meta.index) return this.#installed.meta.epoch;
-    return this.#pending.get(slot)?.epoch ?? this.#reader.epochAt(slot);
+    const pending = this.#pending.get(slot);
+    if (pending !== undefined) return pending.epoch;
+    return slot >= this.#truncateFrom ? undefined : this.#reader.epochAt(slot);
   }
 
   put(entry: Entry): void {
@@ -56,6 +64,17 @@ export class LogView {
     this.#pending.set(entry.index, entry);
     this.#pendingFrom = Math.min(this.#pendingFrom, entry.index);
     if (entry.index > this.#last) this.#last = entry.index;
+  }
+
+  /** Every slot from `slot` on is empty; the one before it is not. */
+  truncateFrom(slot: LogIndex): void {
+    assert(slot > this.compacted, `slot ${slot} is compacted`);
+    if (slot > this.#last) return;
+    const kept = [...this.#pending.values()].filter(({ index }) => index < slot);
+    this.#pending = new Map(kept.map((entry) => [entry.index, entry]));
+    this.#pendingFrom = Math.min(Infinity, ...this.#pending.keys());
+    if (slot <= this.#reader.last()) this.#truncateFrom = Math.min(this.#truncateFrom, slot);
+    this.#last = (slot - 1) as LogIndex;
   }
 
   /** The snapshot takes the place of the slots up to its own; those behind it stay (R15). */
@@ -110,16 +129,34 @@ export class LogView {
   /** Hands the turn's entries to the owner, whose reader shows them from then on. */
   drain(): LogChange {
     const installed = this.#installed;
-    if (this.#pending.size === 0 && installed === undefined) return UNCHANGED;
+    const truncateFrom = this.#truncateFrom;
+    const truncated = truncateFrom !== Infinity;
+    if (this.#pending.size === 0 && installed === undefined && !truncated) return UNCHANGED;
     const entries = [...this.#pending.values()].sort((left, right) => left.index - right.index);
     this.#pending = new Map();
     this.#pendingFrom = Infinity;
     this.#installed = undefined;
-    return installed === undefined ? { entries } : { entries, installed };
+    this.#truncateFrom = Infinity;
+    return {
+      ...(truncated ? { truncateFrom: truncateFrom as LogIndex } : {}),
+      entries,
+      ...(installed === undefined ? {} : { installed }),
+    };
+  }
+
+  /** On the owner's fork of the reader. */
+  copied(by: Copier): LogView {
+    const twin = new LogView(by.of(this.#reader));
+    twin.#pending = by.of(this.#pending);
+    twin.#pendingFrom = by.of(this.#pendingFrom);
+    twin.#installed = by.of(this.#installed);
+    twin.#truncateFrom = by.of(this.#truncateFrom);
+    twin.#last = by.of(this.#last);
+    return twin;
   }
 
   #held(from: LogIndex, until: number, bytesMax: number): ReturnType<LogReader["slice"]> {
-    const end = Math.min(until, this.#reader.last() + 1);
+    const end = Math.min(until, this.#reader.last() + 1, this.#truncateFrom);
     return from >= end ? [] : this.#reader.slice(from, end as LogIndex, Math.max(bytesMax, 0));
   }
 

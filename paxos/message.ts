@@ -7,6 +7,8 @@ import type { Entry, Epoch, GroupMessage, WireId } from "../consensus/index.ts";
 export interface Prepare {
   readonly kind: "prepare";
   readonly from: LogIndex;
+  /** The ballot whose leader lets the sender campaign; no lease of that ballot or of one before it is left. */
+  readonly leave?: Epoch;
 }
 
 /** "Would you promise `ballot`?" Changes nobody's promise, so that a node cut off disturbs nobody. */
@@ -47,6 +49,17 @@ export interface Accepted {
   readonly until: LogIndex;
 }
 
+/**
+ * A learner holds slots [from, until) and knows everything to `chosen`. Unlike an acceptance it counts toward
+ * nothing: who has no vote, or has lost what it voted for, vouches for nothing (P11).
+ */
+export interface Received {
+  readonly kind: "received";
+  readonly from: LogIndex;
+  readonly until: LogIndex;
+  readonly chosen: LogIndex;
+}
+
 /** A replica that misses chosen values asks for them, from `from` on. */
 export interface Learn {
   readonly kind: "learn";
@@ -85,6 +98,7 @@ export type PaxosMessage =
   | PromiseMade
   | Accept
   | Accepted
+  | Received
   | Learn
   | Chosen
   | ReadSlot

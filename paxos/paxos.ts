@@ -1,22 +1,33 @@
 // Multi-Paxos as a protocol of consensus/core.ts: which file answers which input. Messages go by dispatch.ts.
 import type { LogIndex, WriteId } from "../base/index.ts";
-import { Core, entryBytes, flushAsks, flushRounds, settleReads } from "../consensus/index.ts";
-import type {
-  ConsensusFactory,
-  Entry,
-  ProposeReject,
-  ProposeResult,
-  Protocol,
+import {
+  Core,
+  beginTransfer,
+  entryBytes,
+  expireTransfer,
+  flushAsks,
+  flushRounds,
+  flushTransfer,
+  settleReads,
 } from "../consensus/index.ts";
+import type { ConsensusFactory, Entry, ProposeReject, Protocol } from "../consensus/index.ts";
 import { flushAck } from "./append.ts";
 import { flushCatchUp, flushLearns } from "./catch-up.ts";
-import { advanceLeaderCommit } from "./commit.ts";
+import { advanceCounted } from "./commit.ts";
 import { dispatch } from "./dispatch.ts";
-import { flushCandidacy, flushPromise, onElectionTick, onOwnPromiseDurable } from "./election.ts";
+import {
+  flushCandidacy,
+  flushPromise,
+  flushSuccession,
+  onElectionTick,
+  onOwnPromiseDurable,
+} from "./election.ts";
 import { Invariants } from "./invariants.ts";
 import type { PaxosMessage } from "./message.ts";
 import { dropEndedPolls, flushPolls, onQuorumRead, onReadTick } from "./reads.ts";
+import { proposeConfig } from "./reconfiguration.ts";
 import { flushAppends, onUnreachable } from "./replication.ts";
+import { isDispensable, onRetirementTick } from "./retirement.ts";
 import { becomeHalted } from "./roles.ts";
 import { onCheckpoint, onInstall, onSnapshotSent } from "./snapshot.ts";
 import { PaxosState } from "./state.ts";
@@ -24,18 +35,20 @@ import { drainWrite } from "./writes.ts";
 
 /** A replica at rest, as its disk left it; it follows, and campaigns when it hears no leader. */
 export const createPaxos: ConsensusFactory<PaxosMessage> = (init) =>
-  new Core(new PaxosState(init), paxosProtocol());
+  new Core(new PaxosState(init), paxosProtocol);
 
 function paxosProtocol(): Protocol<PaxosMessage, PaxosState> {
   const invariants = new Invariants();
   return {
     propose,
-    proposeConfig: unsupported,
-    transferTo: unsupported,
+    proposeConfig,
+    transferTo: beginTransfer,
     dispatch,
     onTick: (state, now) => {
+      expireTransfer(state, now);
       onElectionTick(state, now);
       onReadTick(state, now);
+      onRetirementTick(state, now);
     },
     onPersisted,
     onQuorumRead,
@@ -48,9 +61,11 @@ function paxosProtocol(): Protocol<PaxosMessage, PaxosState> {
     flush,
     drainWrite,
     quorumsAt: (state, index) => state.quorumsAt(index),
+    isDispensable,
     // An acceptor may bring an old ballot's value to a later leader's phase 1, which then proposes it in its
-    // own ballot, in a slot above any committed so far: only the slot itself tells (P4).
-    canCommitBehind: () => true,
+    // own ballot, in a slot above any committed so far: only the end of its configuration tells (P4, P8).
+    canCommitBehind: (state, committed, epoch) =>
+      epoch.config >= state.membership.at(committed.index).index,
     checkInvariants: (state) => {
       invariants.check(state);
     },
@@ -58,19 +73,21 @@ function paxosProtocol(): Protocol<PaxosMessage, PaxosState> {
 }
 
 function propose(state: PaxosState, data: Uint8Array): LogIndex | ProposeReject {
-  const { proposals, epoch, options } = state;
+  const { proposals, epoch, options, leading } = state;
+  // A leader that is about to go takes nothing whose end it may not see (R13).
+  if (leading.transfer !== undefined) return "transferring";
+  // Nothing is chosen above a stop-sign: what is proposed next belongs to the next configuration (P8).
+  if (state.stopSign !== undefined && options.planted !== "proposal-above-stop-sign") {
+    return "config-pending";
+  }
   const index = (state.log.last + 1) as LogIndex;
   const entry: Entry = { kind: "command", index, epoch, data };
   const bytes = entryBytes(entry);
   const full = proposals.bytes + bytes > options.uncommittedBytesMax;
   if (full && proposals.count > 0) return "uncommitted-full";
   state.put(entry, "proposer");
-  proposals.add({ index, epoch, data, bytes });
+  proposals.add({ entry, bytes });
   return index;
-}
-
-function unsupported({ leader }: PaxosState): ProposeResult {
-  return { ok: false, reason: "unsupported", ...(leader === 0 ? {} : { leader }) };
 }
 
 /** The own acceptor answers like any other: once its acceptance is durable. */
@@ -78,19 +95,23 @@ function onPersisted(state: PaxosState, id: WriteId): void {
   const { from, until } = state.durability.onPersisted(id);
   onOwnPromiseDurable(state);
   if (from >= until) return;
+  const body = { kind: "accepted", from: from as LogIndex, until: until as LogIndex } as const;
+  for (const learner of state.config.learners) state.emit(learner, body);
   state.acceptances?.add(state.id, from, until);
-  advanceLeaderCommit(state);
+  advanceCounted(state);
 }
 
 /** Reads first, so that what a lease no longer covers goes with this turn's round; rounds before accepts, so
  * that a heartbeat tells what is chosen and no notice need follow it. */
 function flush(state: PaxosState): void {
+  flushSuccession(state);
   flushCandidacy(state);
   settleReads(state);
   flushPolls(state);
   if (state.leadership !== undefined) {
     flushRounds(state);
     flushAppends(state);
+    flushTransfer(state, state.log.last);
   } else {
     flushAsks(state);
     flushPromise(state);

@@ -1,9 +1,12 @@
 // `quorum` reads without a leader (P10): a phase-1 quorum of acceptors says how high it has accepted, and the
 // state answers once everything up to there is executed here. What was merely accepted is never shown. The
 // other modes, and the way from confirmation to grant, are consensus/reads.ts.
+//
+// A phase-1 quorum knows the stop-sign of its configuration once that is chosen, so a read that was asked of it and
+// waits behind the stop-sign has learnt nothing of what the next configuration chose: it asks again, of that one.
 import type { LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
 import { confirmRead, hasRoom, isVoter, votersOf } from "../consensus/index.ts";
-import type { WaitingRead } from "../consensus/index.ts";
+import type { Envelope, WaitingRead } from "../consensus/index.ts";
 import type { Fill, ReadSlot, ReadSlotAnswer } from "./message.ts";
 import { putNoop } from "./roles.ts";
 import type { PaxosState, SlotPoll } from "./state.ts";
@@ -40,8 +43,18 @@ export function flushPolls(state: PaxosState): void {
   settlePoll(state, poll);
 }
 
-/** At an acceptor: what it has accepted by then, durable or not, bounds what it can have helped to choose. */
-export function onReadSlot(state: PaxosState, from: NodeId, { id }: ReadSlot): void {
+/**
+ * At an acceptor: what it has accepted by then, durable or not, bounds what it can have helped to choose. One that
+ * has left answers whoever is not yet in its own configuration: the stop-sign sends the reader there.
+ */
+export function onReadSlot(
+  state: PaxosState,
+  { from, epoch }: Envelope<unknown>,
+  { id }: ReadSlot,
+): void {
+  const { isVoter: votes, options } = state;
+  const answers = votes || epoch.config < state.epoch.config;
+  if (!answers && options.planted !== "lost-acceptor-answers") return;
   state.emit(from, { kind: "read-slot-answer", id, slot: state.log.last });
 }
 
@@ -82,9 +95,19 @@ export function onFill(state: PaxosState, { through }: Fill): void {
   if (state.leadership !== undefined) fillThrough(state, through);
 }
 
+/** Not while leadership goes over: what the target is to hold does not grow (R13); nor above a stop-sign (P8). */
 function fillThrough(state: PaxosState, through: LogIndex): void {
+  if (state.leading.transfer !== undefined || state.stopSign !== undefined) return;
   const until = Math.min(through, state.log.last + FILL_SLOTS_MAX);
   while (state.log.last < until) putNoop(state, (state.log.last + 1) as LogIndex);
+}
+
+/** Another configuration is in force: its acceptors are asked, also for reads that only waited to be executed. */
+export function restartPolls(state: PaxosState): void {
+  for (const poll of state.slotPolls) state.forPoll.push(...poll.reads);
+  state.forPoll.push(...state.applyQueue.takeOf("quorum"));
+  state.slotPolls = [];
+  state.rinseThrough = 0 as LogIndex;
 }
 
 /** Some reads have ended by their deadline: the questions let go of them. */

@@ -4,8 +4,8 @@ import { present } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
 import { entriesBytes, wantLoadForPeer } from "../consensus/index.ts";
 import type { Entry, Progress } from "../consensus/index.ts";
-import { advanceLeaderCommit } from "./commit.ts";
-import type { Accepted } from "./message.ts";
+import { advanceCounted } from "./commit.ts";
+import type { Accepted, Received } from "./message.ts";
 import type { PaxosState } from "./state.ts";
 
 /** Sends each peer what it lacks, as far as its window lets it, and else the commit index. */
@@ -60,7 +60,20 @@ export function onAccepted(state: PaxosState, peer: Progress, { from, until }: A
   peer.heardAtMs = state.now;
   // Nobody can hold what was never sent to it; a damaged peer must not take the leader down.
   if (until > state.log.last + 1 || from >= until) return;
+  noteHeld(state, peer, from, until);
   state.acceptances?.add(peer.node, from, until);
+  advanceCounted(state);
+}
+
+/** From a learner: it is sent more, and is caught up once it knows what is chosen. */
+export function onReceived(state: PaxosState, peer: Progress, received: Received): void {
+  const { from, until, chosen } = received;
+  peer.heardAtMs = state.now;
+  peer.catchUp?.onMatch(chosen, state.readIndex, state.now);
+  if (until <= state.log.last + 1 && from < until) noteHeld(state, peer, from, until);
+}
+
+function noteHeld(state: PaxosState, peer: Progress, from: number, until: number): void {
   const contiguous = from <= Math.max(peer.match, state.proposedFrom - 1, state.commit) + 1;
   if (contiguous && until - 1 > peer.match) {
     peer.match = (until - 1) as LogIndex;
@@ -68,13 +81,16 @@ export function onAccepted(state: PaxosState, peer: Progress, { from, until }: A
     if (peer.mode === "probe") peer.becomeReplicate();
     if (peer.next <= peer.match) peer.next = (peer.match + 1) as LogIndex;
   }
-  advanceLeaderCommit(state);
 }
 
-/** A live peer that owes answers: a lost accept, or a lost answer to one, is found out (scenario 91). */
+/**
+ * A live peer that owes answers: a lost accept, or a lost answer to one, is found out (scenario 91). One that
+ * owes none is streamed to (scenario 22).
+ */
 export function onPeerAlive(state: PaxosState, peer: Progress): void {
   if (state.now - peer.appendedAtMs < state.options.heartbeatMs) return;
-  if (peer.mode === "probe") peer.paused = false;
+  if (peer.mode === "probe" && peer.match === state.log.last) peer.becomeReplicate();
+  else if (peer.mode === "probe") peer.paused = false;
   else if (peer.match + 1 < peer.next) peer.becomeProbe(peer.match + 1);
 }
 

@@ -46,7 +46,8 @@ export function nextBallot({ epoch, id }: PaxosState): Epoch {
 
 /**
  * Proposes, in its own ballot, the safe value of every open slot, no-ops in the gaps, and a no-op of its
- * own: until that is chosen nothing is known of earlier ballots' choices (P5).
+ * own: until that is chosen nothing is known of earlier ballots' choices (P5). Above a stop-sign that was
+ * reported nothing is proposed: its configuration ends with it (P8).
  *
  * @returns false while what this node itself accepted must be loaded first.
  */
@@ -59,20 +60,24 @@ export function becomeLeader(state: PaxosState): boolean {
   const own = gather(state, from);
   if (own === undefined) return false;
   promises.report(own);
+  const settles = state.options.planted !== "stop-sign-not-settled";
+  const stopSign = settles ? promises.settle() : undefined;
   endRole(state);
   state.role = "leader";
   state.leader = state.id;
   state.proposedFrom = from;
   state.chosenTold = promises.chosen;
   const startIndex = (promises.last + 1) as LogIndex;
-  state.acceptances = new Acceptances(from, state.config.incoming, state.quorumsAt(startIndex));
+  const { incoming } = state.config;
+  state.acceptances = new Acceptances(from, incoming, state.sizesOf(state.config).phase2);
   state.beginLeadership(startIndex, from);
+  if (stopSign !== undefined) state.truncateFrom(startIndex);
   for (let slot = from; slot < startIndex; slot = (slot + 1) as LogIndex) {
     const value = promises.valueAt(slot);
     if (value !== undefined) state.put({ ...value, epoch: state.epoch }, "proposer");
     else if (state.options.planted !== "gap-skipped") putNoop(state, slot);
   }
-  putNoop(state, startIndex);
+  if (stopSign === undefined) putNoop(state, startIndex);
   return true;
 }
 
@@ -129,6 +134,7 @@ function endRole(state: PaxosState): void {
   state.leadership = undefined;
   state.promises = undefined;
   state.acceptances = undefined;
+  state.succeeds = false;
   state.granted = new Set();
   state.promiseDue = undefined;
   state.acceptedDue = [];

@@ -30,11 +30,16 @@ export function onSnapshotSent(state: PaxosState, to: NodeId): void {
   state.snapshotsUnderWay.delete(to);
 }
 
-/** What was accepted in slots behind the snapshot was accepted whatever it holds: an acceptor keeps it. */
+/**
+ * What was accepted in slots behind the snapshot was accepted whatever it holds: an acceptor keeps it, unless the
+ * snapshot brings a later configuration (P8).
+ */
 export function onInstall(state: PaxosState, meta: SnapshotMeta, generation: number): void {
   state.log.install({ meta, generation });
+  state.membership.onInstalled(meta.config, meta.index, { keeps: true });
   state.compactDue = undefined;
   state.stateFloor = meta.index;
   state.learning = undefined;
-  advanceCommit(state, meta.index);
+  // A replica whose state was lost may know more to be chosen than the snapshot holds.
+  if (meta.index > state.commit) advanceCommit(state, meta.index);
 }

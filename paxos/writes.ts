@@ -10,14 +10,17 @@ export function drainWrite(state: PaxosState): WriteBatch<PaxosMessage> | undefi
   const { log, durability, outbox, epoch } = state;
   const ops: StorageOp[] = [];
   if (durability.promiseChanged) {
-    const forgets = state.options.planted === "skip-vote-persist" && epoch.node !== state.id;
+    const forgets =
+      state.options.planted === "skip-vote-persist" && epoch.node !== 0 && epoch.node !== state.id;
     if (!forgets) ops.push({ op: "promise", promised: epoch, votedFor: epoch.node });
   }
-  const { entries, installed } = log.drain();
+  const { truncateFrom, entries, installed } = log.drain();
+  if (truncateFrom !== undefined) ops.push({ op: "truncate-from", index: truncateFrom });
   for (const entry of entries) ops.push({ op: "put", entry });
   if (installed !== undefined) ops.push({ op: "install-snapshot", ...installed });
   if (state.compactDue !== undefined) {
     ops.push({ op: "compact-to", meta: state.compactDue });
+    state.membership.onCompacted(state.compactDue.index);
     state.compactDue = undefined;
   }
   const mustSync = ops.length > 0;

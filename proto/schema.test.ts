@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "178173d9c366b4c025f0864621a561d55a40abead96077c0149d24f6af36833e";
+const SCHEMA_SHA256 = "6eab59ead272e77f759ea54ddb170b0c4efba19bdb0421cfff935a9e8b5d3dfc";
 
 const folder = import.meta.dirname ?? __dirname;
 

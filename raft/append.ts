@@ -62,6 +62,9 @@ function takeEntries(state: RaftState, entries: readonly Entry[]): void {
     }
     state.appendEntry(entry);
   }
+  const next = ((entries.at(-1)?.index ?? log.last) + 1) as LogIndex;
+  const bug = state.options.planted === "truncates-matching-suffix" && next <= log.last;
+  if (bug && next > state.commit) state.truncateFrom(next);
 }
 
 /** Entries beyond `match` may differ from the leader's, so they are not taken for committed (scenario 26). */

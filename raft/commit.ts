@@ -29,8 +29,8 @@ export function advanceCommit(state: RaftState, index: LogIndex): void {
 }
 
 /** An index and a term name one entry (Raft Fig. 3, Log Matching). */
-function fateOf({ log }: RaftState, { index, epoch }: Proposal): ProposalOutcome["fate"] {
-  const term = log.termAt(index);
+function fateOf({ log }: RaftState, { entry }: Proposal): ProposalOutcome["fate"] {
+  const term = log.termAt(entry.index);
   if (term === undefined) return "unknown";
-  return term === epoch.round ? "committed" : "lost";
+  return term === entry.epoch.round ? "committed" : "lost";
 }

@@ -2,6 +2,7 @@
 // takes from it (R1, R3, S3).
 import type { LogIndex, WriteId } from "../base/index.ts";
 import { WriteLedger } from "../consensus/index.ts";
+import type { Copier } from "../consensus/index.ts";
 
 /** A write vouches for the log up to an index, or for nothing of it (0). */
 export class Durability extends WriteLedger<number> {
@@ -26,6 +27,12 @@ export class Durability extends WriteLedger<number> {
     const kept = index - 1;
     this.#index = Math.min(this.#index, kept) as LogIndex;
     for (const write of this.outstanding) write.vouched = Math.min(write.vouched, kept);
+  }
+
+  copied(by: Copier): Durability {
+    const twin = new Durability(by.of(this.#index));
+    this.copyLedger(twin, by);
+    return twin;
   }
 
   override onPersisted(id: WriteId): number {

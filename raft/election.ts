@@ -120,9 +120,10 @@ function lastEntry({ log }: RaftState): Pick<RequestVote, "lastIndex" | "lastTer
 
 /** Raft 5.4.1: the later last term, then the longer log. */
 function isUpToDate(
-  { log }: RaftState,
+  { log, options }: RaftState,
   { lastIndex, lastTerm }: Pick<RequestVote, "lastIndex" | "lastTerm">,
 ): boolean {
+  if (options.planted === "vote-without-log-check") return true;
   return lastTerm > log.lastTerm || (lastTerm === log.lastTerm && lastIndex >= log.last);
 }
 

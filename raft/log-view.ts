@@ -3,7 +3,7 @@
 import { assert, present } from "../base/index.ts";
 import type { LogIndex } from "../base/index.ts";
 import { entryBytes } from "../consensus/index.ts";
-import type { Entry, LogReader, SnapshotMeta } from "../consensus/index.ts";
+import type { Copier, Entry, LogReader, SnapshotMeta } from "../consensus/index.ts";
 
 /**
  * What a turn did to the log, in this order: cut from `truncateFrom` on, begin again behind the snapshot
@@ -181,6 +181,19 @@ export class LogView {
       entries,
       ...(keepBehind === undefined ? {} : { keepBehind }),
     };
+  }
+
+  /** On the owner's fork of the reader. */
+  copied(by: Copier): LogView {
+    const twin = new LogView(by.of(this.#reader));
+    twin.#pending = by.of(this.#pending);
+    twin.#pendingFrom = by.of(this.#pendingFrom);
+    twin.#truncateFrom = by.of(this.#truncateFrom);
+    twin.#restartAt = by.of(this.#restartAt);
+    twin.#keepBehind = by.of(this.#keepBehind);
+    twin.#last = by.of(this.#last);
+    twin.#lastTerm = by.of(this.#lastTerm);
+    return twin;
   }
 
   #termHeld(index: number): number | undefined {

@@ -9,6 +9,7 @@ import {
   flushAsks,
   flushRounds,
   flushTransfer,
+  isMember,
   majoritySystem,
   settleReads,
 } from "../consensus/index.ts";
@@ -29,7 +30,7 @@ import { drainWrite } from "./writes.ts";
 
 /** A replica at rest, as its disk left it; it follows, and campaigns when it hears no leader. */
 export const createRaft: ConsensusFactory<RaftMessage> = (init) =>
-  new Core(new RaftState(init), raftProtocol());
+  new Core(new RaftState(init), raftProtocol);
 
 function raftProtocol(): Protocol<RaftMessage, RaftState> {
   const invariants = new Invariants();
@@ -57,6 +58,8 @@ function raftProtocol(): Protocol<RaftMessage, RaftState> {
     flush,
     drainWrite,
     quorumsAt: (state, index) => majoritySystem(state.membership.at(index)),
+    isDispensable: ({ config, commit, id }) =>
+      config.outgoing === undefined && config.index <= commit && !isMember(config, id),
     // Epochs never decrease along the log.
     canCommitBehind: (_state, committed, epoch) => compareEpochs(epoch, committed.epoch) >= 0,
     checkInvariants: (state) => {
@@ -75,7 +78,7 @@ function propose(state: RaftState, data: Uint8Array): LogIndex | ProposeReject {
   const full = proposals.bytes + bytes > options.uncommittedBytesMax;
   if (full && proposals.count > 0) return "uncommitted-full";
   state.appendEntry(entry);
-  proposals.add({ index, epoch, data, bytes });
+  proposals.add({ entry, bytes });
   return index;
 }
 

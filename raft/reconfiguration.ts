@@ -2,20 +2,15 @@
 // the joint configuration where more than one voter changes, and what is left to do once each is committed.
 import type { LogIndex } from "../base/index.ts";
 import {
+  changeRefusal,
   changedMembership,
   entryBytes,
-  isCaughtUp,
+  heirOf,
   isMember,
-  isVoter,
   leftJoint,
+  refusedChange,
 } from "../consensus/index.ts";
-import type {
-  Entry,
-  Membership,
-  MembershipWish,
-  ProposeReject,
-  ProposeResult,
-} from "../consensus/index.ts";
+import type { Entry, Membership, MembershipWish, ProposeResult } from "../consensus/index.ts";
 import { becomeFollower } from "./roles.ts";
 import type { RaftState } from "./state.ts";
 
@@ -24,35 +19,13 @@ export function proposeConfig(
   wish: MembershipWish,
   expect: LogIndex,
 ): ProposeResult {
-  const { leader, epoch } = state;
-  const reason = refusalOf(state, wish, expect);
-  if (reason !== undefined) return { ok: false, reason, ...(leader === 0 ? {} : { leader }) };
-  const entry = appendConfig(state, (index) => changedMembership(state.config, wish, index));
-  const { index } = entry;
-  state.proposals.add({ index, epoch, data: new Uint8Array(0), bytes: entryBytes(entry) });
-  return { ok: true, index, epoch };
-}
-
-function refusalOf(
-  state: RaftState,
-  { voters }: MembershipWish,
-  expect: LogIndex,
-): ProposeReject | undefined {
-  const { leadership, config, commit, options } = state;
-  if (leadership === undefined) return state.leader === 0 ? "no-leader" : "not-leader";
-  if (leadership.transfer !== undefined || !state.isVoter) return "transferring";
-  // A configuration of an earlier term may be uncommitted elsewhere: majorities could miss each other (scenario 44).
-  if (!state.committedInEpoch && options.planted !== "config-before-own-commit") {
-    return "no-commit-in-epoch";
-  }
-  if (config.outgoing !== undefined || config.index > commit) return "config-pending";
-  if (config.index !== expect) return "config-stale";
-  const behind = voters.some((node) => {
-    if (isVoter(config, node)) return false;
-    const peer = leadership.peers.get(node);
-    return peer === undefined || !isCaughtUp(state, peer);
-  });
-  return behind && options.planted !== "learner-promoted-behind" ? "learner-behind" : undefined;
+  const { config, commit, epoch } = state;
+  const pending = config.outgoing !== undefined || config.index > commit;
+  const reason = changeRefusal(state, wish, expect, { pending });
+  if (reason !== undefined) return refusedChange(state, reason);
+  const entry = appendConfig(state, (index) => changedMembership(config, wish, index));
+  state.proposals.add({ entry, bytes: entryBytes(entry) });
+  return { ok: true, index: entry.index, epoch };
 }
 
 /** In force at once (R10): whoever is new is a peer from here on. */
@@ -109,8 +82,7 @@ function dismissDeparted({ leading, config, now, options }: RaftState): boolean 
 
 /** A leader without a vote has led until its removal was committed, and no longer (Thesis 4.2.2). */
 function stepAside(state: RaftState): void {
-  const { leading, config, log } = state;
-  const ready = config.incoming.find((node) => leading.peers.get(node)?.match === log.last);
+  const ready = heirOf(state, state.log.last);
   // Nobody need wait for an election timeout: this node leads no more, so no lease of its own is in the way.
   if (ready !== undefined) state.emit(ready, { kind: "timeout-now" });
   becomeFollower(state, state.term, 0);

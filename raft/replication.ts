@@ -107,7 +107,10 @@ export function onAppendReject(state: RaftState, peer: Progress, reject: AppendR
 export function onPeerAlive(state: RaftState, peer: Progress): void {
   if (state.now - peer.appendedAtMs < state.options.heartbeatMs) return;
   if (peer.mode === "probe") peer.paused = false;
-  if (peer.mode === "replicate" && peer.match < state.log.last) sendAppend(state, peer, []);
+  if (peer.mode !== "replicate" || peer.match >= state.log.last) return;
+  // Acknowledgements may be lost until what was sent last is compacted: then nothing can be asked about it.
+  if (peer.next - 1 < state.log.compacted) needSnapshot(state, peer);
+  else sendAppend(state, peer, []);
 }
 
 export function onSnapshotSent(state: RaftState, to: NodeId, ok: boolean): void {

@@ -14,14 +14,14 @@ import type {
 } from "../consensus/index.ts";
 import { Durability } from "./durability.ts";
 import { LogView } from "./log-view.ts";
-import { MembershipHistory } from "./membership.ts";
+import { AppendedMembership } from "./membership.ts";
 import type { RaftMessage } from "./message.ts";
 
 export class RaftState extends ReplicaState {
   readonly log: LogView;
   readonly durability: Durability;
   readonly outbox: Outbox<RaftMessage>;
-  readonly membership: MembershipHistory;
+  readonly membership: AppendedMembership;
 
   term: number;
   votedFor: NodeId | 0;
@@ -53,7 +53,7 @@ export class RaftState extends ReplicaState {
     super(init, { config: 0, round: promised.round, node: 0 }, commit);
     this.log = log;
     this.durability = new Durability(last);
-    this.membership = new MembershipHistory(init.configs);
+    this.membership = new AppendedMembership(init.configs);
     this.outbox = new Outbox({
       id: init.id,
       incarnation: init.incarnation,
@@ -117,7 +117,7 @@ export class RaftState extends ReplicaState {
 
   appendEntry(entry: Entry): void {
     this.log.append(entry);
-    if (entry.kind === "config") this.membership.onAppended(entry.config, entry.index);
+    this.membership.onPut(entry);
   }
 
   /** Only what is not committed may go (Raft 5.3); its configurations go with it (R10). */

@@ -11,7 +11,7 @@ import type {
   MonotonicMs,
   Revision,
 } from "../base/index.ts";
-import type { ReadMode, Role } from "../consensus/index.ts";
+import type { Epoch, ReadMode, Role } from "../consensus/index.ts";
 import type {
   RangeRequest,
   RangeResponse,
@@ -112,6 +112,28 @@ export interface NodeStatus {
   readonly raftAppliedIndex: LogIndex;
   readonly errors: readonly string[];
   readonly isLearner: boolean;
+  readonly state: MemberState;
+}
+
+/** What etcd's status does not tell. */
+export interface MemberState {
+  readonly protocol: string;
+  readonly role: Role;
+  readonly epoch: Epoch;
+  /** Of its own log. */
+  readonly durable: LogIndex;
+  /** Of the configuration in force here. */
+  readonly configIndex: LogIndex;
+  readonly voterCount: number;
+  readonly learnerCount: number;
+  /** That configuration is joint or not committed. */
+  readonly changing: boolean;
+  /** To whom leadership is being handed; 0n: to nobody. */
+  readonly transferee: MemberId | 0n;
+  readonly snapshotsSent: number;
+  readonly snapshotReceived: boolean;
+  /** The state is not whole until a snapshot of at least this index is installed; 0: it is. */
+  readonly awaited: LogIndex;
 }
 
 /** The state at one moment as a file, block by block. */

@@ -15,7 +15,8 @@ const READ_MODES: Readonly<Record<AskedReadMode, number>> = {
   local: 6,
 };
 
-const ROLES: Readonly<Record<Role, number>> = {
+/** As in hansa.v1.ReadProof. */
+export const ROLES: Readonly<Record<Role, number>> = {
   leader: 1,
   candidate: 2,
   follower: 3,

@@ -1,9 +1,10 @@
 // etcdserverpb.Maintenance, as far as it is offered: how this member sees itself, and handing over leadership.
 import type { MemberId } from "../base/index.ts";
 import { Writer, bigintOf, etcdserverpb } from "../proto/index.ts";
-import type { Backend, Header, NodeStatus } from "./backend.ts";
+import type { hansa } from "../proto/index.ts";
+import type { Backend, Header, MemberState, NodeStatus } from "./backend.ts";
 import { decoded } from "./decode.ts";
-import { writeHeader } from "./header.ts";
+import { ROLES, writeHeader } from "./header.ts";
 import { unary } from "./service.ts";
 import type { ServiceTable } from "./service.ts";
 
@@ -43,6 +44,27 @@ function statusBytes(header: Header, status: NodeStatus): Uint8Array {
     errors: [...status.errors],
     dbSizeInUse: status.dbSizeInUseBytes,
     isLearner: status.isLearner,
+    state: stateMessage(status.state),
   };
   return etcdserverpb.StatusResponse.encode(message, writer).finish(true);
+}
+
+function stateMessage(state: MemberState): hansa.v1.IMemberState {
+  const { config, round, node } = state.epoch;
+  return {
+    protocol: state.protocol,
+    role: ROLES[state.role],
+    epoch_config: config,
+    epoch_round: round,
+    epoch_node: node,
+    durable_index: state.durable,
+    config_index: state.configIndex,
+    voters: state.voterCount,
+    learners: state.learnerCount,
+    changing: state.changing,
+    transferee: state.transferee,
+    snapshots_sent: state.snapshotsSent,
+    snapshot_received: state.snapshotReceived,
+    awaited_index: state.awaited,
+  };
 }

@@ -27,8 +27,11 @@ type Body<K extends OwnMessage["kind"]> = Extract<OwnMessage, { kind: K }>;
 export const PAXOS_CODECS: BodyCodecs<OwnMessage> = {
   prepare: {
     field: 40,
-    write: (writer, body) => writeIndexes(writer, [body.from]),
-    read: (reader) => ({ kind: "prepare", from: readOneIndex(reader, "from") }),
+    write: (writer, body) => {
+      writeIndexes(writer, [body.from]);
+      if (body.leave !== undefined) writeEpoch(writer, 2, body.leave);
+    },
+    read: readPrepare,
   },
   "prepare-poll": {
     field: 41,
@@ -84,6 +87,11 @@ export const PAXOS_CODECS: BodyCodecs<OwnMessage> = {
       const { indexes } = readIndexesAndEntries(reader, 3);
       return { kind: "accepted", from: indexes[0], until: indexes[1] };
     },
+  },
+  received: {
+    field: 51,
+    write: (writer, body) => writeIndexes(writer, [body.from, body.until, body.chosen]),
+    read: readReceived,
   },
   learn: {
     field: 46,
@@ -145,6 +153,30 @@ function readIndexesAndEntries(
     return true;
   });
   return { indexes: [first, second], entries };
+}
+
+function readPrepare(reader: Reader): Body<"prepare"> {
+  let from = 0 as LogIndex;
+  let leave: Epoch | undefined;
+  eachField(reader, (tag) => {
+    if (tag === 1 << 3) from = indexOf(reader.uint64(), "from");
+    else if (tag === ((2 << 3) | 2)) leave = reader.nested(readEpoch);
+    else return false;
+    return true;
+  });
+  return leave === undefined ? { kind: "prepare", from } : { kind: "prepare", from, leave };
+}
+
+function readReceived(reader: Reader): Body<"received"> {
+  const indexes: LogIndex[] = [];
+  eachField(reader, (tag) => {
+    const field = tag >>> 3;
+    if ((tag & 7) !== 0 || field > 3) return false;
+    indexes[field - 1] = indexOf(reader.uint64(), "an index");
+    return true;
+  });
+  const [from = 0 as LogIndex, until = 0 as LogIndex, chosen = 0 as LogIndex] = indexes;
+  return { kind: "received", from, until, chosen };
 }
 
 function readPreparePoll(reader: Reader): Body<"prepare-poll"> {

@@ -6,9 +6,10 @@ import type { Reader } from "../proto/index.ts";
 import type { RequestKind } from "../store/index.ts";
 import { bodyReader, writeBody } from "./consensus-codec.ts";
 import { decoded } from "./decode.ts";
-import { nodeOf, readEpoch, readWireId, writeEpoch, writeWireId } from "./entry-codec.ts";
+import { indexOf, nodeOf, readEpoch, readWireId, writeEpoch, writeWireId } from "./entry-codec.ts";
 import { weightBytes } from "./peer-message.ts";
 import type { ConsensusMessage, PeerMessage } from "./peer-message.ts";
+import { readRepairMessage, writeRepairMessage } from "./repair-codec.ts";
 import { readSnapshotMessage, writeSnapshotMessage } from "./snapshot-codec.ts";
 import { storeCodec } from "./store-codec.ts";
 
@@ -99,6 +100,17 @@ function writePeerMessage(writer: Writer, message: PeerMessage): void {
       writer.uint32((3 << 3) | 2).string(message.reason);
       if (message.leader !== undefined) writer.uint32(4 << 3).uint64(message.leader);
       break;
+    case "placed":
+      writer.uint32((6 << 3) | 2).fork();
+      writer.uint32(1 << 3).uint64(message.from);
+      writeWireId(writer, 2, message.id);
+      writer.uint32(3 << 3).uint64(message.index);
+      break;
+    case "repair-wanted":
+    case "repair-given":
+      writer.uint32((5 << 3) | 2).fork();
+      writeRepairMessage(writer, message);
+      break;
     default:
       writer.uint32((4 << 3) | 2).fork();
       writeSnapshotMessage(writer, message);
@@ -117,6 +129,8 @@ function readPeerMessage(reader: Reader): PeerMessage | undefined {
     } else if (tag === ((2 << 3) | 2)) message = reader.nested(readPropose);
     else if (tag === ((3 << 3) | 2)) message = reader.nested(readRefused);
     else if (tag === ((4 << 3) | 2)) message = reader.nested(readSnapshotMessage);
+    else if (tag === ((5 << 3) | 2)) message = reader.nested(readRepairMessage);
+    else if (tag === ((6 << 3) | 2)) message = reader.nested(readPlaced);
     else reader.pass(tag);
   }
   return message;
@@ -228,7 +242,8 @@ const REASONS: Readonly<Record<ProposeReject, true>> = {
   "no-commit-in-epoch": true,
   "learner-behind": true,
   "bad-transferee": true,
-  unsupported: true,
+  "too-many-voters": true,
+  "quorums-do-not-meet": true,
   sealed: true,
   halted: true,
 };
@@ -237,19 +252,29 @@ function isReason(text: string): text is ProposeReject {
   return Object.hasOwn(REASONS, text);
 }
 
+function readPlaced(reader: Reader): PeerMessage {
+  const wire = hansa.peer.v1.Placed.decode(reader, reader.len - reader.pos);
+  return {
+    kind: "placed",
+    from: nodeOf(wire.from, "from"),
+    id: idOf(wire.id, "a place"),
+    index: indexOf(wire.index, "index"),
+  };
+}
+
 function readRefused(reader: Reader): PeerMessage {
   const wire = hansa.peer.v1.Refused.decode(reader, reader.len - reader.pos);
-  const { reason, id } = wire;
+  const { reason } = wire;
   if (!isReason(reason)) throw new RangeError(`refusal ${reason} is unknown`);
-  if (id === null || id === undefined) throw new RangeError("a refusal has no id");
-  const refused = {
-    kind: "refused" as const,
-    from: nodeOf(wire.from, "from"),
-    id: {
-      boot: bigintOf(id.boot ?? 0) as WireId["boot"],
-      counter: exactNumberOf(id.counter ?? 0, "id.counter"),
-    },
-    reason,
-  };
+  const from = nodeOf(wire.from, "from");
+  const refused = { kind: "refused" as const, from, id: idOf(wire.id, "a refusal"), reason };
   return wire.leader === 0 ? refused : { ...refused, leader: nodeOf(wire.leader, "leader") };
+}
+
+function idOf(id: hansa.peer.v1.IWireId | null | undefined, whose: string): WireId {
+  if (id === null || id === undefined) throw new RangeError(`${whose} has no id`);
+  return {
+    boot: bigintOf(id.boot ?? 0) as WireId["boot"],
+    counter: exactNumberOf(id.counter ?? 0, "id.counter"),
+  };
 }

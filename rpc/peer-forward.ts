@@ -33,12 +33,13 @@ interface ForwardRequest {
 
 /** The asking side, of one peer. */
 export class Forwarder {
-  readonly #client: Client;
+  readonly #client: () => Client;
   readonly #monotonicMs: () => MonotonicMs;
   readonly #openMax: number;
   #open = 0;
+  #onIdle: (() => void) | undefined;
 
-  constructor(client: Client, monotonicMs: () => MonotonicMs, openMax: number) {
+  constructor(client: () => Client, monotonicMs: () => MonotonicMs, openMax: number) {
     this.#client = client;
     this.#monotonicMs = monotonicMs;
     this.#openMax = openMax;
@@ -51,7 +52,7 @@ export class Forwarder {
     }
     const timeoutMs = Math.max(1, Math.ceil(context.deadlineAtMs - this.#monotonicMs()));
     this.#open += 1;
-    const call = this.#client.makeUnaryRequest(
+    const call = this.#client().makeUnaryRequest(
       "/hansa.peer.v1.Peer/Forward",
       bytesOut,
       bytesIn,
@@ -60,6 +61,7 @@ export class Forwarder {
       { deadline: Date.now() + timeoutMs },
       (error, response) => {
         this.#open -= 1;
+        if (this.#open === 0) this.#onIdle?.();
         context.signal.removeEventListener("abort", cancel);
         reply(error === null ? answerIn(response) : errorIn(error));
       },
@@ -67,6 +69,12 @@ export class Forwarder {
     const cancel = (): void => call.cancel();
     context.signal.addEventListener("abort", cancel);
     if (context.signal.aborted) cancel();
+  }
+
+  /** Calls `done` once no call is open, possibly at once; to be used when no other will be forwarded. */
+  whenIdle(done: () => void): void {
+    if (this.#open === 0) done();
+    else this.#onIdle = done;
   }
 }
 

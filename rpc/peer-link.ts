@@ -14,8 +14,8 @@ import { weightBytes } from "./peer-message.ts";
 import type { PeerMessage } from "./peer-message.ts";
 
 export interface PeerAddress {
-  /** host:port */
-  readonly address: string;
+  /** host:port of each; at least one. Tried in turn until the peer greets. */
+  readonly addresses: readonly string[];
   readonly incarnation: bigint;
 }
 
@@ -30,8 +30,9 @@ export interface PeerLimits {
   readonly pauseMaxMs: number;
   /** From opening a stream to the other side's hello. */
   readonly greetingMs: number;
-  /** A silent connection is pinged after this, and given up after as long again. */
+  /** A connection is pinged this often, and given up when a ping is not answered for this long. */
   readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
   /** Calls handed on to one peer and not yet answered. */
   readonly forwardsMax: number;
 }
@@ -43,7 +44,9 @@ export const PEER_LIMITS_DEFAULT: PeerLimits = {
   pauseMinMs: 50,
   pauseMaxMs: 1_000,
   greetingMs: 2_000,
-  keepaliveMs: 5_000,
+  // Together 5 s: TCP alone would keep a way that was cut for as long again after it is whole.
+  keepaliveMs: 1_000,
+  keepaliveTimeoutMs: 4_000,
   forwardsMax: 1_024,
 };
 
@@ -75,8 +78,10 @@ type State =
   | { readonly kind: "closed" };
 
 export class PeerLink {
-  readonly client: Client;
   readonly #options: PeerLinkOptions;
+  #client: Client;
+  /** Attempts given up since the start: which address is tried next. */
+  #turn = 0;
   #state: State = { kind: "closed" };
   #waiting: PeerMessage[] = [];
   #queuedMessages = 0;
@@ -86,21 +91,13 @@ export class PeerLink {
 
   constructor(options: PeerLinkOptions) {
     this.#options = options;
-    this.client = new Client(options.address.address, credentials.createInsecure(), {
-      "grpc.enable_channelz": 0,
-      "grpc.max_receive_message_length": -1,
-      "grpc.max_send_message_length": -1,
-      "grpc.use_local_subchannel_pool": 1,
-      "grpc.keepalive_time_ms": options.limits.keepaliveMs,
-      "grpc.keepalive_timeout_ms": options.limits.keepaliveMs,
-      // The pauses between attempts are this class's own.
-      "grpc.initial_reconnect_backoff_ms": options.limits.pauseMinMs,
-      "grpc.max_reconnect_backoff_ms": options.limits.pauseMinMs,
-      "grpc.service_config_disable_resolution": 1,
-      "grpc.enable_retries": 0,
-      "grpc-node.max_session_memory": Number.MAX_SAFE_INTEGER,
-    });
+    this.#client = this.#newClient();
     this.#connect();
+  }
+
+  /** To the address that is tried now; another once an attempt has failed. */
+  get client(): Client {
+    return this.#client;
   }
 
   /** All messages of one turn. */
@@ -111,17 +108,57 @@ export class PeerLink {
     else this.#drop(messages.length);
   }
 
-  close(): void {
+  /** Nothing is sent any more; calls of `client` may end yet. */
+  endStream(): void {
     const state = this.#state;
     this.#state = { kind: "closed" };
     if (state.kind === "greeting" || state.kind === "pausing") clearTimeout(state.timer);
     if (state.kind === "greeting" || state.kind === "open") state.stream.cancel();
-    this.client.close();
+  }
+
+  close(): void {
+    this.endStream();
+    this.#client.close();
+  }
+
+  #newClient(): Client {
+    const { address, limits } = this.#options;
+    const target = address.addresses[this.#turn % address.addresses.length] ?? "";
+    return new Client(target, credentials.createInsecure(), {
+      "grpc.enable_channelz": 0,
+      "grpc.max_receive_message_length": -1,
+      "grpc.max_send_message_length": -1,
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.keepalive_time_ms": limits.keepaliveMs,
+      "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,
+      // The pauses between attempts are this class's own.
+      "grpc.initial_reconnect_backoff_ms": limits.pauseMinMs,
+      "grpc.max_reconnect_backoff_ms": limits.pauseMinMs,
+      "grpc.service_config_disable_resolution": 1,
+      "grpc.enable_retries": 0,
+      "grpc-node.max_session_memory": Number.MAX_SAFE_INTEGER,
+    });
+  }
+
+  /**
+   * To the next address, or the same again. The attempt's connection goes with it: the kernel asks an address
+   * that does not answer in pauses that it doubles up to a minute, and the next attempt asks at once.
+   */
+  #startAnew(): void {
+    this.#turn += 1;
+    this.#client.close();
+    this.#client = this.#newClient();
   }
 
   #connect(): void {
     const { self, peer, method, limits } = this.#options;
-    const stream = this.client.makeBidiStreamRequest(method, bytesOut, bytesIn, new Metadata(), {});
+    const stream = this.#client.makeBidiStreamRequest(
+      method,
+      bytesOut,
+      bytesIn,
+      new Metadata(),
+      {},
+    );
     const timer = setTimeout(() => this.#lost(stream, "no hello in time"), limits.greetingMs);
     this.#state = { kind: "greeting", stream, timer };
     this.#queuedMessages = 0;
@@ -167,6 +204,7 @@ export class PeerLink {
     const { peer, limits, random, counters, onEvent } = this.#options;
     if (state.kind === "greeting") clearTimeout(state.timer);
     stream.cancel();
+    if (state.kind === "greeting") this.#startAnew();
     this.#drop(this.#waiting.length);
     this.#waiting = [];
     if (state.kind === "open" || this.#failures === 0) onEvent({ kind: "lost", peer, reason });

@@ -22,6 +22,8 @@ export interface ClusterView {
   /** Of the group. */
   readonly protocol: string;
   readonly membership: Membership;
+  /** It is committed, and no joint one: it will not be taken back. */
+  readonly decided: boolean;
 }
 
 /** What a member that has started says of itself. */
@@ -104,13 +106,14 @@ async function callOnce(
 }
 
 /** The membership is written as in an entry. */
-function viewBytes({ clusterId, protocol, membership }: ClusterView): Uint8Array {
+function viewBytes({ clusterId, protocol, membership, decided }: ClusterView): Uint8Array {
   const writer = new Writer();
   writer.uint32(1 << 3).uint64(clusterId);
   writer.uint32((2 << 3) | 2).string(protocol);
   writer.uint32((3 << 3) | 2).fork();
   writeMembership(writer, membership);
   writer.ldelim();
+  writer.uint32(4 << 3).bool(decided);
   return writer.finish(true);
 }
 
@@ -118,15 +121,17 @@ function readView(reader: Reader): ClusterView {
   let clusterId = 0n as ClusterId;
   let protocol = "";
   let membership: Membership | undefined;
+  let decided = false;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     if (tag === 1 << 3) clusterId = bigintOf(reader.uint64()) as ClusterId;
     else if (tag === ((2 << 3) | 2)) protocol = reader.string();
     else if (tag === ((3 << 3) | 2)) membership = reader.nested(readMembership);
+    else if (tag === 4 << 3) decided = reader.bool();
     else reader.pass(tag);
   }
   if (membership === undefined) throw new RangeError("a cluster's view has no membership");
-  return { clusterId, protocol, membership };
+  return { clusterId, protocol, membership, decided };
 }
 
 function readPublication(reader: Reader): Publication {

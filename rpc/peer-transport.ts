@@ -1,5 +1,6 @@
-// The group's peers over gRPC, who may come and go: one outgoing stream to each, one incoming stream from each, and calls handed
-// on to one of them. Best effort, unordered across reconnects, bounded: a full queue drops.
+// The group's peers over gRPC, who may come and go: one outgoing stream to each, one incoming stream from
+// each, and calls handed on to one of them. Best effort, unordered across reconnects, bounded: a full queue
+// drops.
 import { KvError } from "../base/index.ts";
 import type { MonotonicMs, NodeId, Random } from "../base/index.ts";
 import type { MethodPath } from "../proto/index.ts";
@@ -45,6 +46,8 @@ interface Peer {
 export class PeerTransport {
   readonly #options: PeerTransportOptions;
   readonly #peers = new Map<NodeId, Peer>();
+  /** To where members were before: forwarded calls end there yet, each by its own deadline. */
+  readonly #ending = new Set<PeerLink>();
   readonly #acceptors: readonly PeerAcceptor[];
   #closed = false;
 
@@ -73,9 +76,7 @@ export class PeerTransport {
     if (this.#closed) return;
     for (const [peer, known] of [...this.#peers]) {
       const next = peers.get(peer);
-      const stays =
-        next?.address === known.address.address && next.incarnation === known.address.incarnation;
-      if (!stays) this.#remove(peer, known);
+      if (!sameAddress(known.address, next)) this.#remove(peer, known);
     }
     for (const [peer, address] of peers) if (!this.#peers.has(peer)) this.#add(peer, address);
   }
@@ -84,14 +85,24 @@ export class PeerTransport {
     const options = this.#options;
     const counters = peerCounters();
     const link = new PeerLink({ ...options, peer, address, counters, method: STREAM });
-    const forwarder = new Forwarder(link.client, options.monotonicMs, options.limits.forwardsMax);
+    const forwarder = new Forwarder(
+      () => link.client,
+      options.monotonicMs,
+      options.limits.forwardsMax,
+    );
     this.#peers.set(peer, { address, link, snapshots: undefined, forwarder, counters });
   }
 
-  #remove(peer: NodeId, { link, snapshots }: Peer): void {
+  #remove(peer: NodeId, { link, snapshots, forwarder }: Peer): void {
     this.#peers.delete(peer);
-    link.close();
+    link.endStream();
     snapshots?.close();
+    // The call that changes an address is answered from there.
+    this.#ending.add(link);
+    forwarder.whenIdle(() => {
+      this.#ending.delete(link);
+      link.close();
+    });
     for (const acceptor of this.#acceptors) acceptor.dismiss(peer);
   }
 
@@ -149,9 +160,16 @@ export class PeerTransport {
 
   close(): void {
     this.#closed = true;
+    for (const link of this.#ending) link.close();
     for (const { link, snapshots } of this.#peers.values()) {
       link.close();
       snapshots?.close();
     }
   }
+}
+
+function sameAddress(known: PeerAddress, next: PeerAddress | undefined): boolean {
+  return (
+    next?.addresses.join() === known.addresses.join() && next.incarnation === known.incarnation
+  );
 }

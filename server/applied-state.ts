@@ -3,6 +3,7 @@
 // log no longer reaches back far enough, asked of the leader; state ahead of the log is corruption.
 import type { LogReader } from "../consensus/index.ts";
 import type { DiskFailure, Engine, EngineOpening, EngineRange, Machine } from "../store/index.ts";
+import { diskStep } from "./disk-step.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import type { Journal } from "./ports.ts";
 
@@ -116,11 +117,11 @@ async function discard(
   });
   const { engine } = broken;
   if (engine !== undefined) {
-    await orDiskFailure("the engine does not close", (done) => {
+    await diskStep("the engine does not close", (done) => {
       engine.close(done);
     });
   }
-  await orDiskFailure("the damaged state cannot be removed", request.destroyEngine);
+  await diskStep("the damaged state cannot be removed", request.destroyEngine);
 }
 
 function checked(request: AppliedStateRequest, state: AppliedState): AppliedState {
@@ -147,16 +148,4 @@ function checked(request: AppliedStateRequest, state: AppliedState): AppliedStat
     journal.warn("the applied state is empty: it is rebuilt from the log", { index: log.last() });
   }
   return state;
-}
-
-function orDiskFailure(
-  problem: string,
-  start: (done: (failure: DiskFailure | undefined) => void) => void,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((failure) => {
-      if (failure === undefined) resolve();
-      else reject(new StartRefusal(ExitCode.diskFailure, `${problem}: ${failure.message}`));
-    });
-  });
 }

@@ -37,7 +37,7 @@ export class Applier {
   #bytesSinceCheckpoint = 0;
   /** What the engine holds: everything up to here, and nothing behind it unless a write is in flight. */
   #flushed: LogIndex;
-  #forRest: ((flushed: LogIndex) => void)[] = [];
+  #forRest: (() => void)[] = [];
   #stopped = false;
 
   constructor(init: ApplierInit) {
@@ -66,17 +66,28 @@ export class Applier {
   }
 
   /**
-   * Runs `run` at a moment when no engine write is in flight, at once or before the next one begins: what
-   * the engine holds is then exactly the state at `flushed`.
+   * Runs `run` once the engine holds what is applied at this call, and no engine write is in flight: what it
+   * holds is then exactly the state at `flushed`. At once, or before the next write begins. Undefined: this
+   * state has stopped, and is not the one in force.
    */
-  atRest(run: (flushed: LogIndex) => void): void {
-    if (this.#writing) this.#forRest.push(run);
-    else run(this.#flushed);
+  atRest(run: (flushed: LogIndex | undefined) => void): void {
+    const upTo = this.#machine.applied;
+    const look = (): void => {
+      if (this.#stopped) run(undefined);
+      else if (this.#writing) this.#forRest.push(look);
+      else if (this.#flushed >= upTo) run(this.#flushed);
+      else {
+        this.flush();
+        look();
+      }
+    };
+    look();
   }
 
   /** No further entry is applied and no further write begins. */
   stop(): void {
     this.#stopped = true;
+    this.#rest();
   }
 
   /**
@@ -184,7 +195,7 @@ export class Applier {
   #rest(): void {
     const waiting = this.#forRest;
     this.#forRest = [];
-    for (const run of waiting) run(this.#flushed);
+    for (const run of waiting) run();
   }
 
   /** Writes everything applied so far, synced; `done` once it is. For a clean stop. */

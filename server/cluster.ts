@@ -1,7 +1,7 @@
 // The cluster at its first start, from --initial-cluster: members, ids and the first configuration. Ids are
 // etcd's (SHA-1 over peer URLs and token), so every member computes the same without a word to the others.
 import { createHash } from "node:crypto";
-import { LOG_INDEX_ZERO, nodeId } from "../base/index.ts";
+import { LOG_INDEX_ZERO, nodeId, present } from "../base/index.ts";
 import type { ClusterId, MemberId, NodeId } from "../base/index.ts";
 import type { MemberRow, Membership, Roster } from "../consensus/index.ts";
 import type { ConfigIssue } from "./config-issue.ts";
@@ -189,6 +189,28 @@ export function clusterIdOf(memberIds: readonly MemberId[]): ClusterId {
     hash.update(bytes);
   }
   return hash.digest().readBigUInt64BE(0) as ClusterId;
+}
+
+/**
+ * The same members as a cluster that begins from a snapshot: `origin` says from which and how. Its id is
+ * another than the snapshot's own and than that of any other origin, so that none of their members meet.
+ */
+export function clusterFrom(origin: string, bootstrap: Bootstrap): Bootstrap {
+  const { protocol, self, membership } = bootstrap;
+  const hash = createHash("sha1").update(`${hexId(bootstrap.clusterId)}\n${origin}`, "utf8");
+  const clusterId = hash.digest().readBigUInt64BE(0) as ClusterId;
+  const members = bootstrap.members.map((member) => ({
+    ...member,
+    incarnation: incarnationOf(member.id, clusterId, protocol, membership),
+  }));
+  const own = members.find(({ node }) => node === self.node);
+  return {
+    ...bootstrap,
+    clusterId,
+    self: present(own, "a member is one of its cluster"),
+    members,
+    membership: { ...membership, roster: rosterOf(members) },
+  };
 }
 
 function incarnationOf(

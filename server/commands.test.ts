@@ -83,6 +83,11 @@ function noop(index: number, epoch: Epoch): Entry {
   return { kind: "noop", index: index as LogIndex, epoch };
 }
 
+function placed(counter: number, index: number): Extract<PeerMessage, { kind: "placed" }> {
+  const id = { boot: 7n as BootNonce, counter };
+  return { kind: "placed", from: OTHER, id, index: index as LogIndex };
+}
+
 describe("a command proposed in an epoch that has ended", () => {
   test("is not proposed again while the core says that it can still be committed", () => {
     submit();
@@ -127,5 +132,63 @@ describe("a command proposed in an epoch that has ended", () => {
     desk.retryParked();
     expect(sent).toHaveLength(1);
     expect(desk.waitingCount).toBe(1);
+  });
+
+  test("handed to the leader, it is proposed again once another entry took the place it was given (Paxos)", () => {
+    core.follow(epochOf(1, OTHER), OTHER);
+    submit();
+    submit();
+    desk.onAnswer(placed(1, 4));
+    desk.onAnswer(placed(2, 5));
+    core.follow(epochOf(2, OTHER), OTHER);
+    desk.onApplied(noop(4, epochOf(2, OTHER)), undefined);
+    desk.retryParked();
+    expect(sent).toHaveLength(3);
+    expect(sent[2]).toMatchObject({
+      kind: "propose",
+      id: { counter: 3 },
+      epoch: epochOf(2, OTHER),
+    });
+    desk.onApplied(noop(5, epochOf(2, OTHER)), undefined);
+    expect(desk.parkedCount).toBe(1);
+  });
+
+  test("told of its place when that is applied already, it is proposed again at once", () => {
+    core.follow(epochOf(1, OTHER), OTHER);
+    submit();
+    desk.onApplied(noop(4, epochOf(2, OTHER)), undefined);
+    expect(desk.parkedCount).toBe(0);
+    desk.onAnswer(placed(1, 4));
+    expect(desk.parkedCount).toBe(1);
+  });
+
+  test("of an earlier boot, a place says nothing", () => {
+    core.follow(epochOf(1, OTHER), OTHER);
+    submit();
+    desk.onApplied(noop(4, epochOf(2, OTHER)), undefined);
+    desk.onAnswer({ ...placed(1, 4), id: { boot: 6n as BootNonce, counter: 1 } });
+    expect(desk.parkedCount).toBe(0);
+  });
+});
+
+describe("a command that another member hands over", () => {
+  const handed = {
+    kind: "propose",
+    from: OTHER,
+    id: { boot: 9n as BootNonce, counter: 1 },
+    request: "put",
+    body: new Uint8Array(),
+  } as const;
+
+  test("is answered with its place where a later epoch may complete it (Paxos)", () => {
+    core.follow(epochOf(1, SELF), SELF);
+    desk.onPropose({ ...handed, epoch: epochOf(1, SELF) });
+    expect(sent).toEqual([{ kind: "placed", from: SELF, id: handed.id, index: 1 }]);
+  });
+
+  test("is not where its epoch alone tells (Raft)", () => {
+    desk.onPropose({ ...handed, epoch: epochOf(1) });
+    expect(core.proposed).toEqual([1]);
+    expect(sent).toEqual([]);
   });
 });

@@ -31,7 +31,7 @@ export interface Command {
 interface Waiting extends Command {
   /** The epoch it was proposed in or sent for; undefined while parked. */
   epoch: Epoch | undefined;
-  /** Of the entry that carries it, where it was proposed here. */
+  /** Of the entry that carries it, where it is known. */
   index: LogIndex | undefined;
 }
 
@@ -52,8 +52,11 @@ export class CommandDesk {
   readonly #waiting = new Map<number, Waiting>();
   readonly #parked = new Set<number>();
   readonly #forwarded = new ForwardWindow();
+  /** Handed to a leader, by the index at which it proposed them. */
+  readonly #placed = new Map<LogIndex, number[]>();
   #counter = 0;
   #epochApplied: Epoch | undefined;
+  #lastApplied = 0 as LogIndex;
 
   constructor(init: CommandDeskInit) {
     this.#init = init;
@@ -143,11 +146,38 @@ export class CommandDesk {
       );
       const result = core.propose(data, now());
       if (!result.ok) refuse(result.reason);
+      // A ballot, which names its proposer, may be completed by a later one: only the index tells (P4).
+      else if (status.epoch.node !== 0) {
+        send(message.from, { kind: "placed", from: id, id: message.id, index: result.index });
+      }
     }
   }
 
-  onRefusedMessage(message: Extract<PeerMessage, { kind: "refused" }>): void {
-    if (message.id.boot === this.#init.boot) this.#onRefused(message.id.counter, message.reason);
+  /** What the leader says of a command that was handed to it. */
+  onAnswer(message: Extract<PeerMessage, { kind: "refused" | "placed" }>): void {
+    const { boot, counter } = message.id;
+    if (boot !== this.#init.boot) return;
+    if (message.kind === "refused") this.#onRefused(counter, message.reason);
+    else this.#onPlaced(counter, message.index);
+  }
+
+  #onPlaced(counter: number, index: LogIndex): void {
+    const command = this.#waiting.get(counter);
+    if (command?.epoch === undefined) return;
+    command.index = index;
+    this.#placed.set(index, [...(this.#placed.get(index) ?? []), counter]);
+    if (index <= this.#lastApplied) this.#replacePlaced(index);
+  }
+
+  /** What is applied at `index` is not what was placed there, or that would have ended: it is lost (R17). */
+  #replacePlaced(index: LogIndex): void {
+    const counters = this.#placed.get(index);
+    if (counters === undefined) return;
+    this.#placed.delete(index);
+    for (const counter of counters) {
+      const command = this.#waiting.get(counter);
+      if (command?.epoch !== undefined && command.index === index) this.#park(counter, command);
+    }
   }
 
   /** A refused command is in no log: it may be placed again under a fresh id. */
@@ -175,7 +205,8 @@ export class CommandDesk {
       case "no-commit-in-epoch":
       case "learner-behind":
       case "bad-transferee":
-      case "unsupported":
+      case "too-many-voters":
+      case "quorums-do-not-meet":
       case "sealed":
         this.#park(counter, command);
     }
@@ -196,6 +227,8 @@ export class CommandDesk {
         });
       }
     }
+    this.#lastApplied = entry.index;
+    this.#replacePlaced(entry.index);
     if (this.#epochApplied !== undefined && sameEpoch(this.#epochApplied, entry.epoch)) return;
     this.#epochApplied = entry.epoch;
     this.#replaceLost(entry);
@@ -239,6 +272,7 @@ export class CommandDesk {
 
   /** A snapshot took the place of entries that are never met here: what was sent may be in one of them. */
   onStateReplaced(): void {
+    this.#placed.clear();
     for (const [counter, command] of this.#waiting) {
       if (command.epoch === undefined) continue;
       const error = new KvError("leader-changed", "unknown", "etcdserver: leader changed");

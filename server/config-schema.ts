@@ -191,6 +191,13 @@ export const configSchema = z.object({
     String(1.5 * MIB),
     "Bytes of one client request.",
   ),
+  maxConnections: option(
+    "Limits",
+    "max-connections",
+    whole("connections", 1, 1_000_000),
+    "10000",
+    "Connections of clients that this member serves at once; one more is told so, and closed.",
+  ),
   maxConcurrentStreams: option(
     "Limits",
     "max-concurrent-streams",

@@ -114,6 +114,11 @@ export function endpointOf(url: string): Endpoint {
   return { host, port: Number(url.slice(at + 1)) };
 }
 
+/** The address of a URL without `urlProblem`, as it is dialled. */
+export function hostAndPort(url: string): string {
+  return url.slice("http://".length);
+}
+
 function urlList(check: (url: string) => string | undefined): OptionType<readonly string[]> {
   return z.string().transform((given, context) => {
     const urls = given.split(",").map((url) => url.trim());

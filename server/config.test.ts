@@ -50,6 +50,7 @@ describe("defaults", () => {
       electionTimeoutMs: 1000,
       maxTxnOps: 128,
       maxRequestBytes: 1_572_864,
+      maxConnections: 10_000,
       maxConcurrentStreams: 4_294_967_295,
       listenClientUrls: ["http://localhost:2379"],
       listenPeerUrls: ["http://localhost:2380"],
@@ -158,6 +159,7 @@ describe("mistakes", () => {
     ]);
   });
 
+  // What safety and elections rest on has no switch: pre-vote (scenario 5), the sync of writes (scenario 98).
   test.each([
     [["foo"], "foo: not a flag; expected --NAME=VALUE"],
     [["--name"], "--name: expected a value"],

@@ -13,6 +13,8 @@ import { MEMBER_FILE, decodeMember, encodeMember } from "./member-file.ts";
 import type { MemberRecord } from "./member-file.ts";
 
 export const LOCK_DIRECTORY = "lock";
+/** A file beside the lock while a snapshot is being restored here: nothing else counts until it is gone. */
+export const RESTORING_FILE = "restoring";
 
 export interface DataRequest {
   readonly dataDir: string;
@@ -40,6 +42,17 @@ export interface DataDirectory {
 
 const GROUP_DIRECTORY = "group-1";
 
+/** Where the log's segments and the applied state lie. */
+export function groupPlaces({ dataDir, logDir }: Pick<DataRequest, "dataDir" | "logDir">): {
+  readonly logGroupDir: string;
+  readonly stateGroupDir: string;
+} {
+  return {
+    logGroupDir: join(logDir, GROUP_DIRECTORY),
+    stateGroupDir: join(dataDir, "state", GROUP_DIRECTORY),
+  };
+}
+
 /** Whether there is data of a member; nothing is said of whose. */
 export function hasMember(dataDir: string): boolean {
   return existsSync(join(dataDir, MEMBER_FILE));
@@ -56,14 +69,18 @@ export function inspectDataDirectory(request: DataRequest): MemberRecord | undef
   const record = readMember(dataDir);
   const logRecord = readMember(logDir);
   if (record === undefined) {
+    if (existsSync(join(dataDir, RESTORING_FILE))) {
+      refuse(
+        `in data directory ${dataDir} the restore of a snapshot did not end; run \`hansa snapshot restore\` again`,
+      );
+    }
     if (logRecord !== undefined) {
       const owner = describe(logRecord.bootstrap);
       refuse(
         `log directory ${logDir} belongs to ${owner}, but ${dataDir} has no member; expected its data directory or an empty log directory`,
       );
     }
-    checkEmpty("data directory", dataDir, [LOCK_DIRECTORY]);
-    checkEmpty("log directory", logDir, []);
+    checkNothing(request);
     if (request.bootstrap === undefined) refuse(`data directory ${dataDir} has no member`);
     return undefined;
   }
@@ -94,25 +111,27 @@ export function openDataDirectory(request: DataRequest): DataDirectory {
   const bootstrap = found?.bootstrap ?? request.bootstrap;
   if (bootstrap === undefined) refuse(`data directory ${dataDir} has no member`);
   const creating = found?.state !== "ready";
-  const logGroupDir = join(logDir, GROUP_DIRECTORY);
+  const places = groupPlaces(request);
   if (creating) {
     writeDurably(dataDir, MEMBER_FILE, encodeMember({ state: "creating", bootstrap }));
     makeDirectory(logDir);
-    makeDirectory(logGroupDir);
+    makeDirectory(places.logGroupDir);
   }
   return {
     bootstrap,
     creating,
-    logGroupDir,
-    stateGroupDir: join(dataDir, "state", GROUP_DIRECTORY),
+    ...places,
     complete: () => {
-      seal(request, bootstrap);
+      sealDirectory(request, bootstrap);
     },
   };
 }
 
-/** Beside the log first: a data directory that says `ready` has a log. */
-function seal(request: DataRequest, bootstrap: Bootstrap): void {
+/** Says that all is there. Beside the log first: a data directory that says `ready` has a log. */
+export function sealDirectory(
+  request: Pick<DataRequest, "dataDir" | "logDir">,
+  bootstrap: Bootstrap,
+): void {
   const text = encodeMember({ state: "ready", bootstrap });
   writeDurably(request.logDir, MEMBER_FILE, text);
   writeDurably(request.dataDir, MEMBER_FILE, text);
@@ -145,6 +164,12 @@ function checkOwner(request: DataRequest, owner: Bootstrap): void {
       `--election-timeout ${electionTimeoutMs} is below the lease constant ${leaseMs} ms of ${describe(owner)} in ${dataDir}; expected at least that`,
     );
   }
+}
+
+/** @throws {StartRefusal} wrongDataDirectory, when something but a lock is there. */
+export function checkNothing({ dataDir, logDir }: Pick<DataRequest, "dataDir" | "logDir">): void {
+  checkEmpty("data directory", dataDir, [LOCK_DIRECTORY]);
+  checkEmpty("log directory", logDir, []);
 }
 
 function checkEmpty(what: string, directory: string, ours: readonly string[]): void {

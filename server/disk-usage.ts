@@ -47,13 +47,14 @@ export class DiskUsage {
   }
 }
 
-/** Sum of the sizes of the files in the directory; those that vanish meanwhile count nothing. */
+/** Sum of the sizes of the files in the directory and below; what vanishes meanwhile counts nothing. */
 async function directoryBytes(directory: string): Promise<number> {
   let bytes = 0;
   for (const entry of await readdir(directory, { withFileTypes: true })) {
-    if (!entry.isFile()) continue;
+    const path = join(directory, entry.name);
     try {
-      bytes += (await stat(join(directory, entry.name))).size;
+      if (entry.isDirectory()) bytes += await directoryBytes(path);
+      else if (entry.isFile()) bytes += (await stat(path)).size;
     } catch (failure) {
       if ((failure as NodeJS.ErrnoException).code !== "ENOENT") throw failure;
     }

@@ -1,20 +1,17 @@
 // What a member with an empty data directory is to become: one of a new cluster, or one that joins. Both ask the
 // others first: data of a member that has run before is lost data, and such a member must not vote (R10).
-import { KvError, LOG_INDEX_ZERO } from "../base/index.ts";
+import { LOG_INDEX_ZERO } from "../base/index.ts";
 import type { Membership, MemberRow } from "../consensus/index.ts";
-import { askClusterView } from "../rpc/index.ts";
 import type { ClusterView } from "../rpc/index.ts";
+import { clusterViewBy } from "./cluster-question.ts";
+import type { ClusterQuestion } from "./cluster-question.ts";
 import { hexId, rosterOf } from "./cluster.ts";
 import type { Bootstrap } from "./cluster.ts";
 import type { Config } from "./config.ts";
+import { hostAndPort } from "./config-value.ts";
 import { hasMember } from "./data-directory.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import type { Journal } from "./ports.ts";
-
-/** For one answer, and for the cluster as a whole while nobody answers. */
-const ANSWER_MS = 1_000;
-const JOIN_MS = 10_000;
-const PAUSE_MS = 250;
 
 /**
  * The bootstrap for an empty data directory; what the options describe if there is data already.
@@ -26,11 +23,10 @@ export async function foundingOf(config: Config, journal: Journal): Promise<Boot
   const { bootstrap, joins } = config;
   if (bootstrap === undefined || hasMember(config.dataDir)) return bootstrap;
   const others = bootstrap.members.filter(({ node }) => node !== bootstrap.self.node);
-  const addresses = others.flatMap(({ peerUrls }) =>
-    peerUrls.map((url) => url.slice("http://".length)),
-  );
-  if (joins) return joined(config, bootstrap, await awaitView(addresses, journal));
-  const view = await newestView(addresses);
+  const addresses = others.flatMap(({ peerUrls }) => peerUrls.map(hostAndPort));
+  if (joins) return joined(config, bootstrap, await viewToJoin({ addresses, journal }));
+  // Somebody who is merely slow may know that this member has lost its data: a silence is worth waiting for.
+  const view = await clusterViewBy({ addresses, askAgain: "silent", journal });
   if (view?.clusterId === bootstrap.clusterId) checkUnknown(view, bootstrap, config.dataDir);
   return bootstrap;
 }
@@ -103,38 +99,15 @@ function ownView(
   };
 }
 
-/** The newest view that any of them has, tried until somebody answers. @throws {StartRefusal} */
-async function awaitView(addresses: readonly string[], journal: Journal): Promise<ClusterView> {
-  const untilMs = Date.now() + JOIN_MS;
-  for (;;) {
-    const view = await newestView(addresses);
-    if (view !== undefined) return view;
-    if (Date.now() >= untilMs) {
-      refuse(
-        ExitCode.badConfiguration,
-        `--initial-cluster-state existing: none of ${addresses.join(", ") || "(nobody but this member is in --initial-cluster)"} answers as a member of a running cluster`,
-      );
-    }
-    journal.info("waiting for a member of the cluster to join", { addresses });
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
-}
-
-async function newestView(addresses: readonly string[]): Promise<ClusterView | undefined> {
-  const views = await Promise.all(addresses.map(viewOf));
-  return views
-    .filter((view) => view !== undefined)
-    .sort((left, right) => right.membership.index - left.membership.index)[0];
-}
-
-/** Undefined: nobody is there, or it is starting too. */
-async function viewOf(address: string): Promise<ClusterView | undefined> {
-  try {
-    return await askClusterView(address, ANSWER_MS);
-  } catch (error) {
-    if (error instanceof KvError) return undefined;
-    throw error;
-  }
+/** @throws {StartRefusal} badConfiguration, when nobody answers. */
+async function viewToJoin(question: Omit<ClusterQuestion, "askAgain">): Promise<ClusterView> {
+  const view = await clusterViewBy({ ...question, askAgain: "always" });
+  if (view !== undefined) return view;
+  const { addresses } = question;
+  refuse(
+    ExitCode.badConfiguration,
+    `--initial-cluster-state existing: none of ${addresses.join(", ") || "(nobody but this member is in --initial-cluster)"} answers as a member of a running cluster`,
+  );
 }
 
 /** A member says its client URLs as soon as it runs (etcd's test of the same). */

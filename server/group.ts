@@ -10,8 +10,8 @@ import { createPaxos } from "../paxos/index.ts";
 import { createRaft } from "../raft/index.ts";
 import type { ConsensusMessage } from "../rpc/index.ts";
 import { storeCodec } from "../rpc/index.ts";
-import { LOG_OPTIONS_DEFAULT, Machine, openLog, openNodeDisk } from "../store/index.ts";
-import type { DiskFailure, Log, LogOpening, LogRecovery } from "../store/index.ts";
+import { Machine } from "../store/index.ts";
+import type { DiskFailure, LogRecovery } from "../store/index.ts";
 import { openAppliedState } from "./applied-state.ts";
 import { endOfTurn, systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
@@ -19,7 +19,8 @@ import type { ProtocolName } from "./cluster.ts";
 import type { Config } from "./config.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { EngineDirectory } from "./engine-directory.ts";
-import { ExitCode, StartRefusal } from "./exit-code.ts";
+import { openGroupLog } from "./group-log.ts";
+import type { MendingTies } from "./group-log.ts";
 import type { JournalFields, ServerJournal } from "./journal.ts";
 import { REPLICA_LIMITS_DEFAULT } from "./limits.ts";
 import type { ReplicaLimits } from "./limits.ts";
@@ -39,6 +40,7 @@ export interface GroupInit {
   readonly config: Config;
   readonly data: DataDirectory;
   readonly transport: Transport;
+  readonly mending: MendingTies;
   readonly journal: ServerJournal;
   readonly onHalt: (failure: DiskFailure) => void;
   /** What is opened is put here at once, so that a start that fails half-way closes it. */
@@ -58,7 +60,7 @@ export async function openGroup(init: GroupInit): Promise<Replica> {
   const journal = init.journal.with({ group: GROUP }, () =>
     live.replica === undefined ? {} : consensusFields(live.replica),
   );
-  const { log, recovery } = await openGroupLog(init);
+  const { log, recovery } = await openGroupLog({ ...init, journal });
   if (recovery.tornTailBytes > 0) {
     const bytes = recovery.tornTailBytes;
     journal.warn("a torn tail of the log, acknowledged to nobody, was cut", { bytes });
@@ -144,52 +146,6 @@ function replicaLimits(config: Config): ReplicaLimits {
 export function consensusFields(replica: Replica): JournalFields {
   const { role, epoch, committed, applied } = replica.status();
   return { role, term: epoch.round, index: committed, applied };
-}
-
-async function openGroupLog({
-  config,
-  data,
-  closers,
-}: GroupInit): Promise<{ readonly log: Log; readonly recovery: LogRecovery }> {
-  const disk = openNodeDisk(data.logGroupDir);
-  const options = { ...LOG_OPTIONS_DEFAULT, segmentBytes: config.logSegmentBytes };
-  const salt = randomBytes(4).readUInt32BE();
-  const create = { bootstrap: data.bootstrap.membership, salt };
-  const opening = await new Promise<LogOpening>((resolve) => {
-    openLog(disk, data.creating ? { ...options, create } : options, resolve);
-  });
-  if (!opening.ok) {
-    closers.add("log directory", (done) => {
-      disk.close(done);
-    });
-    throw logRefusal(data.logGroupDir, opening.failure);
-  }
-  closers.add("log", (done) => {
-    opening.log.close(done);
-  });
-  return opening;
-}
-
-function logRefusal(
-  directory: string,
-  failure: Extract<LogOpening, { readonly ok: false }>["failure"],
-): StartRefusal {
-  const place =
-    failure.file === undefined
-      ? ""
-      : ` (${failure.file} at byte ${failure.offsetBytes ?? 0}, after entry ${failure.afterIndex ?? 0})`;
-  const codes: Readonly<Record<DiskFailure["kind"], ExitCode>> = {
-    corrupt: ExitCode.corruptStore,
-    missing: ExitCode.corruptStore,
-    locked: ExitCode.dataDirectoryInUse,
-    io: ExitCode.diskFailure,
-    full: ExitCode.diskFailure,
-  };
-  const what = codes[failure.kind] === ExitCode.corruptStore ? "is damaged" : "does not open";
-  return new StartRefusal(
-    codes[failure.kind],
-    `the log in ${directory} ${what}: ${failure.message}${place}`,
-  );
 }
 
 function consensusOptions(config: Config): ConsensusOptions {

@@ -25,6 +25,11 @@ export interface ReplicaLimits {
   /** Unacknowledged blocks are sent again after the first; a peer without progress is given up after the second. */
   readonly snapshotResendMs: number;
   readonly snapshotStallMs: number;
+  /** Entries, and bytes of them about, in one answer to a member that mends its log; one is always given. */
+  readonly repairEntriesMax: number;
+  readonly repairBytesMax: number;
+  /** A question of repair without an answer goes to the next member after this. */
+  readonly repairResendMs: number;
   /** Commands of this node's clients that have no answer yet. */
   readonly commandsWaitingMax: number;
   /** Reads that wait for a revision or for fresher state. */
@@ -49,6 +54,9 @@ export const REPLICA_LIMITS_DEFAULT: ReplicaLimits = {
   snapshotWindowBlocks: 2,
   snapshotResendMs: 1_000,
   snapshotStallMs: 15_000,
+  repairEntriesMax: 256,
+  repairBytesMax: 256 * 1024,
+  repairResendMs: 500,
   commandsWaitingMax: 20_000,
   readsRetryingMax: 10_000,
   readsLoadingMax: 256,

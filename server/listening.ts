@@ -1,5 +1,6 @@
 // The ports of a server: clients' and peers', bound before any data is opened, gated until it is.
 import { Http2Carrier } from "../rpc/index.ts";
+import type { Http2CarrierOptions } from "../rpc/index.ts";
 import { systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
 import { endpointOf } from "./config-value.ts";
@@ -17,6 +18,11 @@ export interface Ports {
   readonly peers: Port;
 }
 
+type PortLimits = Pick<
+  Http2CarrierOptions,
+  "requestBytesMax" | "connectionsMax" | "concurrentStreamsMax"
+>;
+
 /** etcd's --grpc-keepalive-interval and --grpc-keepalive-timeout. */
 const KEEPALIVE_MS = 2 * 60 * 60 * 1000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
@@ -24,6 +30,8 @@ const KEEPALIVE_TIMEOUT_MS = 20_000;
 const PEER_FRAME_BYTES_MAX = 160 * 1024 * 1024;
 /** For the last answers to leave: calls that wait for longer are not waited for. */
 const GOODBYE_MS = 500;
+/** Two a peer, and those that a peer has given up but this side has not. */
+const PEER_CONNECTIONS_MAX = 1_024;
 /** Of one peer's connection: its stream, and calls that it hands on. */
 const PEER_STREAMS_MAX = 4_096;
 
@@ -44,14 +52,13 @@ export async function bindPorts(
     keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
     onBug,
   };
-  const open = (requestBytesMax: number, concurrentStreamsMax: number): Port => {
+  const open = (limits: PortLimits): Port => {
     const gate = new ServiceGate();
     const services = gate.table();
     const carrier = new Http2Carrier({
       ...common,
       services,
-      requestBytesMax,
-      concurrentStreamsMax,
+      ...limits,
     });
     closers.add("port", (done) => {
       carrier.drain(GOODBYE_MS).then(() => {
@@ -60,8 +67,16 @@ export async function bindPorts(
     });
     return { gate, carrier };
   };
-  const clients = open(config.maxRequestBytes, config.maxConcurrentStreams);
-  const peers = open(PEER_FRAME_BYTES_MAX, PEER_STREAMS_MAX);
+  const clients = open({
+    requestBytesMax: config.maxRequestBytes,
+    connectionsMax: config.maxConnections,
+    concurrentStreamsMax: config.maxConcurrentStreams,
+  });
+  const peers = open({
+    requestBytesMax: PEER_FRAME_BYTES_MAX,
+    connectionsMax: PEER_CONNECTIONS_MAX,
+    concurrentStreamsMax: PEER_STREAMS_MAX,
+  });
   await bind(clients.carrier, "listen-client-urls", config.listenClientUrls);
   await bind(peers.carrier, "listen-peer-urls", config.listenPeerUrls);
   return { clients, peers };

@@ -36,6 +36,18 @@ describe("log time", () => {
     expect(member.clock.stamp(member.epoch)).toBe(800);
   });
 
+  test("goes by the monotonic clock alone (R9, scenario 68)", () => {
+    const member = new Member();
+    member.apply(700);
+    member.lead(1);
+    expect(member.clock.read()).toBe(700);
+    member.nowMs += 30;
+    expect(member.clock.read()).toBe(730);
+    member.nowMs += 5;
+    member.lead(2);
+    expect(member.clock.read()).toBe(735);
+  });
+
   test("of a leader is its own clock's: what it applies moves nothing, however late that is", () => {
     const member = new Member();
     member.lead(2);

@@ -24,8 +24,10 @@ import type {
   TxnRequest,
   TxnResponse,
 } from "../store/index.ts";
+import type { ProtocolName } from "./cluster.ts";
 import { LeaseDesk } from "./lease-desk.ts";
 import { changeOf } from "./member-request.ts";
+import { memberState } from "./member-state.ts";
 import type { MembershipDesk } from "./membership-desk.ts";
 import { Reader } from "./reader.ts";
 import type { Replica } from "./replica.ts";
@@ -35,12 +37,13 @@ export interface MemberBackendInit {
   readonly replica: Replica;
   readonly clusterId: ClusterId;
   readonly memberId: MemberId;
+  readonly protocol: ProtocolName;
   readonly region: string;
   readonly version: string;
   readonly desk: MembershipDesk;
   /** What is known of members beside the table in the configuration; all there is if there is none. */
   readonly members: ReadonlyMap<NodeId, Member>;
-  /** Bytes that log and state take on disk, as last measured. */
+  /** Bytes that the state takes on disk, as last measured. */
   readonly dbSizeBytes: () => number;
 }
 
@@ -131,7 +134,7 @@ export class MemberBackend implements Backend {
   status(): NodeStatus {
     const { replica, version, dbSizeBytes } = this.#init;
     const status = replica.status();
-    const leader = this.#leaderId(status);
+    const leader = status.leader === undefined ? undefined : this.#idOf(status.leader, status);
     const size = dbSizeBytes();
     return {
       version,
@@ -143,13 +146,13 @@ export class MemberBackend implements Backend {
       raftAppliedIndex: replica.machine.applied,
       errors: leader === undefined ? ["etcdserver: no leader"] : [],
       isLearner: status.role === "learner",
+      state: memberState(replica, this.#init.protocol, (node) => this.#idOf(node, status)),
     };
   }
 
-  #leaderId({ leader, config }: Status): MemberId | undefined {
-    if (leader === undefined) return undefined;
-    const row = config.roster?.members.find(({ node }) => node === leader);
-    return row?.id ?? this.#init.members.get(leader)?.id;
+  #idOf(node: NodeId, { config }: Status): MemberId | undefined {
+    const row = config.roster?.members.find((member) => member.node === node);
+    return row?.id ?? this.#init.members.get(node)?.id;
   }
 
   members(linearizable: boolean, context: CallContext, done: Done<readonly Member[]>): void {
@@ -188,7 +191,7 @@ export class MemberBackend implements Backend {
 
   openSnapshot(done: (source: SnapshotSource | undefined) => void): void {
     const { replica, dbSizeBytes } = this.#init;
-    replica.openSnapshot((blocks) => {
+    replica.snapshots.open((blocks) => {
       if (blocks === undefined) {
         done(undefined);
         return;

@@ -2,12 +2,12 @@
 // force, proposed by compare-and-set, tried again while another is under way, and answered once committed.
 import { KvError, present } from "../base/index.ts";
 import type { MemberId, MonotonicMs, NodeId } from "../base/index.ts";
-import { sameEpoch } from "../consensus/index.ts";
+import { isMember, nextMembership, sameEpoch, sameMembership } from "../consensus/index.ts";
 import type {
   Epoch,
   Membership,
+  MembershipWish,
   ProposeReject,
-  ProposeResult,
   Status,
 } from "../consensus/index.ts";
 import { planChange } from "./member-change.ts";
@@ -28,12 +28,19 @@ export interface MembershipDeskInit {
   readonly rules: Omit<ChangeRules, "isActive">;
 }
 
+interface Proposed {
+  /** In which the entry was proposed. */
+  readonly epoch: Epoch;
+  /** What its entry makes of the configuration before, unless it goes by way of a joint one. */
+  readonly config: Membership;
+}
+
 interface Waiting {
   readonly change: MemberChange;
   readonly deadlineAtMs: MonotonicMs;
   readonly done: (result: ChangeResult) => void;
-  /** Of its configuration entry; undefined while another change is under way. */
-  proposed: { readonly index: number; readonly epoch: Epoch } | undefined;
+  /** Undefined while another change is under way. */
+  proposed: Proposed | undefined;
 }
 
 interface Moving {
@@ -51,7 +58,10 @@ export class MembershipDesk {
     this.#init = init;
   }
 
-  /** At the leader; elsewhere it ends with `not-leader`. `done` comes once, possibly inside the call. */
+  /**
+   * At the leader; elsewhere it ends with `not-leader`, but waits while nobody leads. `done` comes once, possibly
+   * inside the call.
+   */
   change(
     change: MemberChange,
     deadlineAtMs: MonotonicMs,
@@ -134,15 +144,15 @@ export class MembershipDesk {
   #attempt(waiting: Waiting): void {
     const { replica, rules } = this.#init;
     const { role, config, committed, leader } = replica.status();
-    if (role !== "leader") {
-      const nobody = leader === undefined;
-      const code = nobody ? "no-leader" : "not-leader";
-      this.#end(
-        waiting,
-        refused(code, nobody ? "etcdserver: no leader" : "etcdserver: not leader"),
-      );
+    if (role !== "leader" && leader !== undefined) {
+      this.#end(waiting, refused("not-leader", "etcdserver: not leader"));
     } else if (replica.now() >= waiting.deadlineAtMs) {
-      this.#end(waiting, { ok: false, error: timedOut("not-applied") });
+      const led = leader !== undefined;
+      const late = led ? timedOut("not-applied") : noLeader();
+      this.#end(waiting, { ok: false, error: late });
+    } else if (role !== "leader") {
+      // Between two configurations of Paxos nobody does, for a round trip.
+      return;
     } else if (config.roster === undefined) {
       this.#end(waiting, refused("unimplemented", "hansa: this cluster keeps no member table"));
     } else if (!isPending(config, committed)) {
@@ -150,7 +160,7 @@ export class MembershipDesk {
         const isActive = this.#isActive.bind(this);
         const { wish } = planChange(config, config.roster, waiting.change, { ...rules, isActive });
         if (wish === undefined) this.#end(waiting, { ok: true });
-        else this.#onProposed(waiting, replica.proposeConfig(wish, config.index));
+        else this.#propose(waiting, config, wish);
       } catch (error) {
         if (!(error instanceof KvError)) throw error;
         this.#end(waiting, { ok: false, error });
@@ -158,9 +168,11 @@ export class MembershipDesk {
     }
   }
 
-  #onProposed(waiting: Waiting, result: ProposeResult): void {
+  #propose(waiting: Waiting, before: Membership, wish: MembershipWish): void {
+    const result = this.#init.replica.proposeConfig(wish, before.index);
     if (result.ok) {
-      waiting.proposed = { index: result.index, epoch: result.epoch };
+      const { index, epoch } = result;
+      waiting.proposed = { epoch, config: nextMembership(before, wish, index) };
       return;
     }
     switch (result.reason) {
@@ -174,15 +186,21 @@ export class MembershipDesk {
     }
   }
 
-  /** Done when its configuration, or the one that ended it, is committed. */
-  #look(waiting: Waiting, { config, committed, epoch }: Status): void {
-    const { index, epoch: proposedIn } = present(waiting.proposed, "a proposed change");
-    if (!sameEpoch(epoch, proposedIn)) {
+  /** Done when its configuration, or the one that ended it, is committed, and somebody leads by it. */
+  #look(waiting: Waiting, { config, committed, epoch, leader }: Status): void {
+    const proposed = present(waiting.proposed, "a proposed change");
+    const decided = config.index >= proposed.config.index && !isPending(config, committed);
+    // Paxos begins another epoch with each configuration, so there the configuration itself must tell.
+    const mine = sameEpoch(epoch, proposed.epoch) || sameMembership(config, proposed.config);
+    const late = this.#init.replica.now() >= waiting.deadlineAtMs;
+    if (decided && mine) {
+      // Who has left hears of no leader any more.
+      const settled = leader !== undefined || !isMember(config, this.#init.replica.id);
+      if (settled || late) this.#end(waiting, { ok: true });
+    } else if (!mine) {
       const error = new KvError("leader-changed", "unknown", "etcdserver: leader changed");
       this.#end(waiting, { ok: false, error });
-    } else if (config.index >= index && !isPending(config, committed)) {
-      this.#end(waiting, { ok: true });
-    } else if (this.#init.replica.now() >= waiting.deadlineAtMs) {
+    } else if (late) {
       this.#end(waiting, { ok: false, error: timedOut("unknown") });
     }
   }
@@ -226,8 +244,14 @@ function errorOf(reason: ProposeReject): KvError {
       );
     case "bad-transferee":
       return new KvError("bad-transferee", "not-applied", "etcdserver: bad leader transferee");
-    case "unsupported":
-      return new KvError("unimplemented", "not-applied", "hansa: not with this protocol yet");
+    case "quorums-do-not-meet":
+      return new KvError(
+        "unhealthy-cluster",
+        "not-applied",
+        "hansa: the quorums of this group would not meet among so many voters",
+      );
+    case "too-many-voters":
+      return new KvError("unhealthy-cluster", "not-applied", "hansa: more voters than 31");
     case "halted":
       return new KvError("server-stopped", "not-applied", "etcdserver: server stopped");
     case "not-leader":
@@ -238,18 +262,16 @@ function errorOf(reason: ProposeReject): KvError {
   }
 }
 
+function noLeader(): KvError {
+  return new KvError("no-leader", "not-applied", "etcdserver: no leader");
+}
+
 function timedOut(outcome: "not-applied" | "unknown"): KvError {
   return new KvError("timed-out", outcome, "etcdserver: request timed out");
 }
 
 function refused(
-  code:
-    | "too-many-requests"
-    | "no-leader"
-    | "not-leader"
-    | "bad-transferee"
-    | "unimplemented"
-    | "unavailable",
+  code: "too-many-requests" | "not-leader" | "bad-transferee" | "unimplemented" | "unavailable",
   message: string,
 ): ChangeResult {
   return { ok: false, error: new KvError(code, "not-applied", message) };

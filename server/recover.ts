@@ -8,7 +8,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ClusterId, LogIndex, WriteId } from "../base/index.ts";
-import type { Entry, Membership, StorageOp } from "../consensus/index.ts";
+import type { Entry, Epoch, Membership, StorageOp } from "../consensus/index.ts";
 import { LOG_OPTIONS_DEFAULT, openLog, openNodeDisk } from "../store/index.ts";
 import type { DiskFailure, Log, LogOpening, LogRecovery } from "../store/index.ts";
 import { hexId } from "./cluster.ts";
@@ -94,10 +94,6 @@ function ownerOf(dataDir: string): Bootstrap {
       `${dataDir} was never completed: it is empty`,
     );
   }
-  if (bootstrap.protocol !== "raft") {
-    const problem = `${dataDir} is of a group that speaks ${bootstrap.protocol}; only raft is recovered`;
-    throw new StartRefusal(ExitCode.wrongDataDirectory, problem);
-  }
   return bootstrap;
 }
 
@@ -116,26 +112,53 @@ function aloneOf(owner: Bootstrap): Bootstrap {
   return { protocol: owner.protocol, clusterId, self, members: [self], membership };
 }
 
-/** A term of its own, and in it the configuration of this member alone: in force as it is appended (R10). */
+/**
+ * Raft: a term of its own, and in it the configuration of this member alone: in force as it is appended (R10).
+ * Paxos: the same in a ballot of its own, with everything up to it declared chosen, no-ops in the gaps (P5, P8).
+ */
 function takeover(log: Log, recovery: LogRecovery, alone: Bootstrap): readonly StorageOp[] {
-  const round = recovery.promised.round + 1;
-  const epoch = { config: 0, round, node: 0 as const };
-  const index = (log.reader.last() + 1) as LogIndex;
-  const roster = recovery.configs.at(-1)?.roster;
-  const row = roster?.members.find(({ node }) => node === alone.self.node);
-  const { incarnation } = alone.self;
-  const config: Membership = {
-    ...alone.membership,
-    index,
-    ...(roster === undefined || row === undefined
-      ? {}
-      : { roster: { ...roster, members: [{ ...row, incarnation, votesNext: false }] } }),
-  };
+  const { self, protocol } = alone;
+  const { promised } = recovery;
+  const last = log.reader.last();
+  const index = (last + 1) as LogIndex;
+  const round = promised.round + 1;
+  const paxos = protocol === "paxos";
+  const epoch = { config: promised.config, round, node: paxos ? self.node : (0 as const) };
+  const config = { ...alone.membership, index, ...ownRoster(recovery, self) };
   const entry: Entry = { kind: "config", index, epoch, config };
+  const promise = { op: "promise", promised: epoch, votedFor: epoch.node } as const;
+  if (!paxos) return [promise, { op: "append", entries: [entry] }];
+  const puts = [...gapsOf(log, recovery.commitHint).map((slot) => noopAt(slot, epoch)), entry];
   return [
-    { op: "promise", promised: epoch, votedFor: 0 },
-    { op: "append", entries: [entry] },
+    promise,
+    ...puts.map((put) => ({ op: "put", entry: put }) as const),
+    { op: "commit-hint", index },
   ];
+}
+
+/** The member table with this member's row alone. */
+function ownRoster(
+  recovery: LogRecovery,
+  { node, incarnation }: Bootstrap["self"],
+): Pick<Membership, "roster"> {
+  const roster = recovery.configs.at(-1)?.roster;
+  const row = roster?.members.find((member) => member.node === node);
+  if (roster === undefined || row === undefined) return {};
+  return { roster: { ...roster, members: [{ ...row, incarnation, votesNext: false }] } };
+}
+
+/** Slots that hold nothing, behind what is known to be chosen. */
+function gapsOf({ reader }: Log, chosen: LogIndex): readonly LogIndex[] {
+  const gaps: LogIndex[] = [];
+  const from = Math.max(chosen + 1, reader.first());
+  for (let slot = from; slot < reader.last(); slot += 1) {
+    if (reader.epochAt(slot as LogIndex) === undefined) gaps.push(slot as LogIndex);
+  }
+  return gaps;
+}
+
+function noopAt(index: LogIndex, epoch: Epoch): Entry {
+  return { kind: "noop", index, epoch };
 }
 
 function reportOf(owner: Bootstrap, log: Log, recovery: LogRecovery): RecoverReport {

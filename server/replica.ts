@@ -30,7 +30,6 @@ import { LogClock } from "./log-clock.ts";
 import type { EndOfTurn } from "./ports.ts";
 import { PendingReads } from "./pending-reads.ts";
 import type { ReplicaInit } from "./replica-init.ts";
-import type { SnapshotBlocks } from "./snapshot-blocks.ts";
 import { SnapshotDesk } from "./snapshot-desk.ts";
 import type { StagedState } from "./snapshot-receiver.ts";
 import { StateInForce } from "./state-in-force.ts";
@@ -78,7 +77,7 @@ export class Replica {
       options,
     });
     this.#outbox = new TurnOutbox(init.transport);
-    this.#clock = new WallWatch(init.clock, init.limits.wallAheadMaxMs);
+    this.#clock = new WallWatch(init.clock, init.limits.wallAheadMaxMs, options.planted);
     this.#state = new StateInForce({
       ...init,
       generation: recovery.generation,
@@ -180,7 +179,8 @@ export class Replica {
         this.#desk.onPropose(message);
         break;
       case "refused":
-        this.#desk.onRefusedMessage(message);
+      case "placed":
+        this.#desk.onAnswer(message);
         break;
       default:
         this.#snapshots.onMessage(message);
@@ -253,9 +253,8 @@ export class Replica {
     return () => this.#watchers.delete(watcher);
   }
 
-  /** The state as a stream of blocks; undefined while it is not whole. The caller closes it. */
-  openSnapshot(done: (blocks: SnapshotBlocks | undefined) => void): void {
-    this.#snapshots.open(done);
+  get snapshots(): Pick<SnapshotDesk, "open" | "progress"> {
+    return this.#snapshots;
   }
 
   /** Ends every call, writes the state synced, and takes no further input. */

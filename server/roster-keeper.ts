@@ -3,6 +3,7 @@
 import type { MonotonicMs, NodeId } from "../base/index.ts";
 import type { MemberRow, Membership } from "../consensus/index.ts";
 import type { PeerAddress, Publication } from "../rpc/index.ts";
+import { peersOf } from "./peer-connections.ts";
 import type { Replica } from "./replica.ts";
 
 /** Between two attempts to publish. */
@@ -44,7 +45,7 @@ export class RosterKeeper {
   /** To be called on every change and tick of the replica. */
   poll(): void {
     const { replica } = this.#init;
-    const { config, committed, leader } = replica.status();
+    const { config, committed, leader, dispensable = false } = replica.status();
     const { roster } = config;
     if (roster === undefined) return;
     const now = replica.now();
@@ -52,7 +53,8 @@ export class RosterKeeper {
     this.#dismiss(now);
     const own = roster.members.find(({ node }) => node === replica.id);
     const decided = config.outgoing === undefined && config.index <= committed;
-    if (own === undefined && decided && !this.#removed) {
+    // One that joins meets configurations of the time before it was added: its ordinal was not allotted then.
+    if (dispensable && roster.nodeLast >= replica.id && !this.#removed) {
       this.#removed = true;
       this.#init.onRemoved();
     }
@@ -62,13 +64,8 @@ export class RosterKeeper {
 
   #follow(config: Membership, members: readonly MemberRow[], now: MonotonicMs): void {
     this.#seen = config;
-    const peers = new Map<NodeId, PeerAddress>();
-    for (const { node, peerUrls, incarnation } of members) {
-      const [url] = peerUrls;
-      if (node === this.#init.replica.id || url === undefined) continue;
-      peers.set(node, { address: url.slice("http://".length), incarnation });
-      this.#departing.delete(node);
-    }
+    const peers = peersOf(members, this.#init.replica.id);
+    for (const node of peers.keys()) this.#departing.delete(node);
     for (const [node, address] of this.#peers) {
       if (peers.has(node)) continue;
       peers.set(node, address);

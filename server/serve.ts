@@ -37,6 +37,7 @@ class Run {
   readonly #config: Config;
   readonly #journal: ServerJournal;
   readonly #closers = new Closers();
+  readonly #stopping = new AbortController();
   readonly #asked: Promise<ExitCode>;
   #ask: (code: ExitCode) => void = () => undefined;
   #server: Server | undefined;
@@ -55,6 +56,7 @@ class Run {
       onStop: (signal) => {
         this.#journal.info("stopping", { signal });
         this.#boundTheEnd();
+        this.#stopping.abort();
         this.#ask(ExitCode.clean);
       },
       state: () => this.#server?.state() ?? {},
@@ -72,6 +74,7 @@ class Run {
           this.#ask(halted);
         },
         onBug: watch.onBug,
+        signal: this.#stopping.signal,
         onRemoved: () => {
           process.stderr.write("hansa: this member has been removed from the cluster\n");
           this.#boundTheEnd();

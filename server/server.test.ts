@@ -74,7 +74,8 @@ async function start(change: Partial<Config> = {}): Promise<Running> {
   try {
     const init = { config: { ...config, ...change }, journal, closers };
     const onRemoved = (): void => fail("removed");
-    const server = await Server.start({ ...init, onHalt: fail, onBug: fail, onRemoved });
+    const { signal } = new AbortController();
+    const server = await Server.start({ ...init, onHalt: fail, onBug: fail, onRemoved, signal });
     const wire = new WireClient((config.listenClientUrls[0] ?? "").replace("http://", ""));
     const stop = async (): Promise<void> => {
       wire.close();

@@ -1,18 +1,10 @@
 // One server, composed and running: ports bound, data opened, a replica driven by ticks, services answered.
 // The order of `start` is the reason that a refusal touches nothing: look, bind, lock, and only then make.
 import { randomBytes } from "node:crypto";
-import { KvError, Mulberry32 } from "../base/index.ts";
-import type { LeaseId, MonotonicMs, NodeId } from "../base/index.ts";
-import type { MemberRow } from "../consensus/index.ts";
-import {
-  PEER_LIMITS_DEFAULT,
-  PeerTransport,
-  askMembers,
-  clientServices,
-  peerMembersTable,
-  publishTo,
-} from "../rpc/index.ts";
-import type { Backend, PeerAddress, PeerEvent, Publication, ServiceTable } from "../rpc/index.ts";
+import { dirname } from "node:path";
+import type { LeaseId, MonotonicMs } from "../base/index.ts";
+import { askMembers, clientServices } from "../rpc/index.ts";
+import type { Backend, PeerMessage, PeerTransport, ServiceTable } from "../rpc/index.ts";
 import type { DiskFailure } from "../store/index.ts";
 import { endOfTurn, systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
@@ -24,15 +16,17 @@ import { lockDataDirectory } from "./directory-lock.ts";
 import { DiskUsage } from "./disk-usage.ts";
 import { foundingOf } from "./founding.ts";
 import { GROUP, consensusFields, openGroup } from "./group.ts";
+import type { MendingTies } from "./group-log.ts";
 import type { JournalFields, ServerJournal } from "./journal.ts";
 import { bindPorts } from "./listening.ts";
 import type { Ports } from "./listening.ts";
 import { MemberBackend } from "./member-backend.ts";
 import { MemberDirectory } from "./member-directory.ts";
 import { MembershipDesk } from "./membership-desk.ts";
+import { openPeers, peersOf } from "./peer-connections.ts";
 import { watchReadiness } from "./readiness.ts";
 import type { Replica } from "./replica.ts";
-import { RosterKeeper } from "./roster-keeper.ts";
+import { RosterService } from "./roster-service.ts";
 import { ETCD_API_VERSION, SERVER_VERSION } from "./version.ts";
 
 export interface ServerInit {
@@ -43,6 +37,8 @@ export interface ServerInit {
   /** A disk failed: nothing more is promised or answered, and the process must end (R18). */
   readonly onHalt: (failure: DiskFailure) => void;
   readonly onBug: (bug: unknown) => void;
+  /** Aborted when the process is asked to stop, which a start may wait for others too long to hear. */
+  readonly signal: AbortSignal;
   /** This member is no member any more: the process has nothing left to do. */
   readonly onRemoved: () => void;
 }
@@ -53,6 +49,12 @@ const QUESTION_MS = 2_000;
 const PIPELINE_CALLS_MAX = 2_048;
 const HEALTH_POLL_MS = 500;
 const HEALTH_WATCHES_MAX = 1_024;
+
+/** What messages of peers reach, as the start goes on. */
+interface Live {
+  replica?: Replica;
+  mender?: ((message: PeerMessage) => void) | undefined;
+}
 
 export class Server {
   readonly #init: ServerInit;
@@ -95,13 +97,31 @@ export class Server {
     const owner = data.bootstrap;
     const member = hexId(owner.self.id);
     const journal = given.journal.with({ member, cluster: hexId(owner.clusterId) });
-    const init = { ...given, journal };
-    const live: { replica?: Replica } = {};
-    const transport = openTransport(init, owner, ports.clients.gate.table(), live);
-    const replica = await openGroup({ config, data, transport, journal, onHalt, closers });
+    const live: Live = {};
+    const services = ports.clients.gate.table();
+    const transport = openPeers({ bootstrap: owner, services, live, journal, closers });
+    const peers = [...peersOf(owner.members, owner.self.node).keys()];
+    const mending: MendingTies = {
+      peers: () => peers,
+      listen: (receive) => {
+        live.mender = receive;
+        ports.peers.gate.open(transport.table());
+      },
+      signal: given.signal,
+    };
+    const replica = await openGroup({
+      config,
+      data,
+      transport,
+      mending,
+      journal,
+      onHalt,
+      closers,
+    });
     live.replica = replica;
-    const server = new Server(init, ports, replica, transport);
-    server.#open(owner, data.stateGroupDir);
+    const server = new Server({ ...given, journal }, ports, replica, transport);
+    // A snapshot puts the state into a directory beside the one before.
+    server.#open(owner, dirname(data.stateGroupDir));
     return server;
   }
 
@@ -150,89 +170,37 @@ export class Server {
       replica: this.#replica,
       clusterId: bootstrap.clusterId,
       memberId: bootstrap.self.id,
+      protocol: bootstrap.protocol,
       region: config.region,
       version: SERVER_VERSION,
       desk: this.#desk,
       members: directory.members,
       dbSizeBytes: () => usage.bytes,
     });
-    this.#followRoster();
-    this.#ports.peers.gate.open({
-      ...this.#transport.table(),
-      ...this.#peerMembers(bootstrap, backend),
-    });
+    const roster = this.#openRoster(bootstrap, backend);
+    this.#ports.peers.gate.open({ ...this.#transport.table(), ...roster.peerServices() });
     this.#ports.clients.gate.open(this.#services(backend));
     this.#awaitReadiness(backend);
   }
 
-  /** What comes of the member table: connections, this member's own row, its removal. */
-  #followRoster(): void {
-    const { config, journal, onRemoved } = this.#init;
-    const keeper = new RosterKeeper({
+  #openRoster(bootstrap: Bootstrap, backend: Backend): RosterService {
+    const { config, journal, onBug, onRemoved } = this.#init;
+    const roster = new RosterService({
+      config,
+      bootstrap,
       replica: this.#replica,
-      name: config.name,
-      clientUrls: config.advertiseClientUrls,
-      graceMs: 2 * config.electionTimeoutMs,
-      setPeers: (peers) => {
-        this.#transport.setPeers(peers);
-      },
-      publish: (leader, publication, done) => {
-        this.#publish(leader, publication, done);
-      },
+      desk: this.#desk,
+      transport: this.#transport,
+      header: () => backend.header(),
+      journal,
+      onBug,
       onRemoved: () => {
         journal.warn("the member has been permanently removed from the cluster", this.state());
         onRemoved();
       },
     });
-    const stop = this.#replica.onChange(() => {
-      this.#desk.poll();
-      keeper.poll();
-    });
-    this.#endings.push(stop);
-  }
-
-  #publish(leader: MemberRow, publication: Publication, done: (settled: boolean) => void): void {
-    const { journal } = this.#init;
-    const settled = (error: KvError): boolean => {
-      journal.debug("not published", { reason: error.message });
-      return error.code === "unimplemented";
-    };
-    if (leader.node === this.#replica.id) {
-      const deadlineAtMs = (this.#replica.now() + QUESTION_MS) as MonotonicMs;
-      this.#desk.change({ kind: "publish", ...publication }, deadlineAtMs, (result) => {
-        done(!result.ok && settled(result.error));
-      });
-      return;
-    }
-    const [url = ""] = leader.peerUrls;
-    publishTo(url.slice("http://".length), publication, QUESTION_MS).then(
-      () => {
-        done(false);
-      },
-      (error: unknown) => {
-        if (error instanceof KvError) done(settled(error));
-        else this.#init.onBug(error);
-      },
-    );
-  }
-
-  #peerMembers({ clusterId, protocol }: Bootstrap, backend: Backend): ServiceTable {
-    return peerMembersTable({
-      view: () => ({ clusterId, protocol, membership: this.#replica.status().config }),
-      publish: ({ incarnation, ...publication }, context, done) => {
-        const { roster } = this.#replica.status().config;
-        const row = roster?.members.find(({ id }) => id === publication.id);
-        if (row?.incarnation !== incarnation) {
-          const text = "etcdserver: member not found";
-          done({ ok: false, error: new KvError("member-not-found", "not-applied", text) });
-          return;
-        }
-        const change = { kind: "publish", ...publication } as const;
-        this.#desk.change(change, context.deadlineAtMs, (result) => {
-          done(result.ok ? { ok: true, header: backend.header(), value: undefined } : result);
-        });
-      },
-    });
+    this.#endings.push(roster.follow());
+    return roster;
   }
 
   #openDirectory(bootstrap: Bootstrap): MemberDirectory {
@@ -328,63 +296,4 @@ export class Server {
 function pickLeaseId(): LeaseId {
   const id = randomBytes(8).readBigUInt64BE() >> 1n;
   return (id === 0n ? 1n : id) as LeaseId;
-}
-
-function openTransport(
-  init: ServerInit,
-  bootstrap: Bootstrap,
-  services: ServiceTable,
-  live: { readonly replica?: Replica },
-): PeerTransport {
-  const { self, clusterId, members } = bootstrap;
-  const peers = new Map<NodeId, PeerAddress>();
-  for (const { node, peerUrls, incarnation } of members) {
-    const [url] = peerUrls;
-    if (node === self.node || url === undefined) continue;
-    peers.set(node, { address: url.slice("http://".length), incarnation });
-  }
-  const transport = new PeerTransport({
-    self: { clusterId, group: GROUP, node: self.node, incarnation: self.incarnation },
-    peers,
-    clientServices: services,
-    limits: PEER_LIMITS_DEFAULT,
-    monotonicMs: () => systemClock.monotonicMs(),
-    random: new Mulberry32(randomBytes(4).readUInt32BE()),
-    onMessages: (_, messages) => {
-      // What comes before the replica stands is lost like any message; its sender sends again.
-      for (const message of messages) live.replica?.receive(message);
-    },
-    onUnreachable: (peer) => {
-      live.replica?.unreachable(peer);
-    },
-    onEvent: peerReporter(init.journal, bootstrap),
-  });
-  init.closers.add("peers", (done) => {
-    transport.close();
-    done(undefined);
-  });
-  return transport;
-}
-
-/** A peer that was never there is no loss: at the first start of a cluster somebody is first. */
-function peerReporter(journal: ServerJournal, bootstrap: Bootstrap): (event: PeerEvent) => void {
-  const connected = new Set<NodeId>();
-  return (event) => {
-    const { kind, peer } = event;
-    const seed = bootstrap.members.find((member) => member.node === peer);
-    const about = { peer, peerName: seed?.name ?? "", group: GROUP };
-    switch (kind) {
-      case "connected":
-        connected.add(peer);
-        journal.info("peer connected", about);
-        break;
-      case "lost":
-        if (connected.has(peer)) journal.warn("peer lost", { ...about, reason: event.reason });
-        else journal.info("peer not there yet", { ...about, reason: event.reason });
-        break;
-      case "refused":
-        journal.error("peer refused", { ...about, reason: event.reason });
-        break;
-    }
-  };
 }

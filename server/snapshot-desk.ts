@@ -1,13 +1,20 @@
-// Everything about snapshots at one replica: which peers are being sent one, the one that is being received,
-// when the log is cut, and asking the leader for one when the state was lost.
+// What members bring each other beside the protocol, at one replica: which peers are being sent a snapshot,
+// the one that is being received, when the log is cut, asking the leader for a snapshot when the state was
+// lost, and entries for a peer that mends its log.
 import type { BootNonce, LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
-import type { Consensus } from "../consensus/index.ts";
-import type { ConsensusMessage, PeerMessage, SnapshotMessage } from "../rpc/index.ts";
+import type { Consensus, ConsensusOptions } from "../consensus/index.ts";
+import type {
+  ConsensusMessage,
+  PeerMessage,
+  RepairMessage,
+  SnapshotMessage,
+} from "../rpc/index.ts";
 import { SNAPSHOT_VERSION } from "../store/index.ts";
 import type { DiskFailure, Engine, EngineStore, Log, Machine } from "../store/index.ts";
 import type { ReplicaLimits } from "./limits.ts";
 import { compactionTarget } from "./log-compaction.ts";
 import type { Journal } from "./ports.ts";
+import { RepairAnswers } from "./repair-answers.ts";
 import { SnapshotBlocks } from "./snapshot-blocks.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import type { StagedState } from "./snapshot-receiver.ts";
@@ -28,18 +35,20 @@ export interface SnapshotDeskInit {
   readonly generation: () => number;
   readonly engine: () => Engine;
   /** As in Applier. */
-  readonly atRest: (run: (flushed: LogIndex) => void) => void;
+  readonly atRest: (run: (flushed: LogIndex | undefined) => void) => void;
   readonly now: () => MonotonicMs;
   readonly send: (to: NodeId, message: PeerMessage) => void;
   readonly install: (staged: StagedState) => boolean;
   readonly onFailure: (failure: DiskFailure) => void;
   readonly journal: Journal;
+  readonly options: ConsensusOptions;
 }
 
 export class SnapshotDesk {
   readonly #init: SnapshotDeskInit;
   readonly #sender: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
+  readonly #repairs: RepairAnswers;
   /** Wanted while as many as may be are on their way; tried again at the core's next wish. */
   #turnedAway = new Set<NodeId>();
   readonly #opening = new Set<NodeId>();
@@ -57,6 +66,12 @@ export class SnapshotDesk {
       },
     });
     this.#receiver = new SnapshotReceiver({ ...init, lacks: (index) => init.core.lacks(index) });
+    const { planted } = init.options;
+    this.#repairs = new RepairAnswers({
+      ...init,
+      status: () => init.core.status(),
+      ...(planted === undefined ? {} : { planted }),
+    });
   }
 
   /** For metrics and status. */
@@ -64,8 +79,14 @@ export class SnapshotDesk {
     return { sending: this.#sender.count, receiving: this.#receiver.active };
   }
 
-  onMessage(message: SnapshotMessage): void {
+  onMessage(message: SnapshotMessage | RepairMessage): void {
     switch (message.kind) {
+      case "repair-wanted":
+        this.#repairs.onWanted(message);
+        break;
+      case "repair-given":
+        // Of a mending that has ended.
+        break;
       case "snapshot-wanted":
         this.sendTo(message.from);
         break;
@@ -101,17 +122,19 @@ export class SnapshotDesk {
     });
   }
 
-  /** A snapshot of the state as the engine holds it; undefined if there is none to give. The caller closes it. */
+  /** A snapshot of the state as the engine holds it; undefined while it is not whole. The caller closes it. */
   open(done: (blocks: SnapshotBlocks | undefined) => void): void {
-    const { atRest, clusterId, group, core, engine, limits } = this.#init;
+    const { atRest, clusterId, group, core, engine, limits, options } = this.#init;
     atRest((flushed) => {
       const { awaiting } = core.status();
-      if (this.#stopped || awaiting !== undefined || flushed === 0) {
+      if (this.#stopped || awaiting !== undefined || flushed === undefined || flushed === 0) {
         done(undefined);
         return;
       }
       const header = { version: SNAPSHOT_VERSION, clusterId, group, meta: core.markAt(flushed) };
-      done(new SnapshotBlocks(header, engine().snapshot(), limits.snapshotBlockBytes));
+      done(
+        new SnapshotBlocks(header, engine().snapshot(), limits.snapshotBlockBytes, options.planted),
+      );
     });
   }
 

@@ -3,39 +3,50 @@
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { compareBytes } from "../base/index.ts";
-import { BLOCK_HEAD_BYTES, blockBytes, decodeBlock } from "../store/index.ts";
+import { BLOCK_HEAD_BYTES, SNAPSHOT_VERSION, blockBytes, decodeBlock } from "../store/index.ts";
 import type { EngineRow, SnapshotHeader } from "../store/index.ts";
 
 const PIECE_BYTES = 1024 * 1024;
 const DIGEST_BYTES = 32;
 
-export interface SnapshotSummary {
+/** bbolt's, of etcd's database pages: behind the first page's head. */
+const BOLT_MAGIC = 0xed0cdaed;
+const BOLT_MAGIC_AT = 16;
+
+export interface SnapshotContents {
   readonly header: SnapshotHeader;
   readonly rowCount: number;
   readonly sizeBytes: number;
-  /** Hex. */
-  readonly sha256: string;
+  /** SHA-256 of the stream: equal for equal contents, whatever is behind them in the file. */
+  readonly digest: Uint8Array;
 }
 
-/** A file that is no whole snapshot; `message` says where it is damaged. */
+export interface SnapshotReading {
+  /** In key order; the views stay good. */
+  readonly onRows: (rows: readonly EngineRow[]) => Promise<void> | void;
+  /** The sum at the file's end is not looked at; those within the stream always are. */
+  readonly skipsSum?: boolean;
+}
+
+/** A file that is no whole snapshot; `message` says why, and where it is damaged. */
 export class SnapshotFileError extends Error {
   override readonly name = "SnapshotFileError";
 }
 
 /**
- * Reads the file whole and checks everything in it; `onRows` gets the rows in key order, as views that are
- * good until it resolves.
+ * Reads the file whole and checks everything in it.
  *
  * @throws {SnapshotFileError} at the first thing that is wrong; rows handed over before are worth nothing.
  */
 export async function readSnapshotFile(
   path: string,
-  onRows: (rows: readonly EngineRow[]) => Promise<void> | void,
-): Promise<SnapshotSummary> {
+  { onRows, skipsSum = false }: SnapshotReading,
+): Promise<SnapshotContents> {
   const file = openSync(path, "r");
   try {
     const sizeBytes = fstatSync(file).size;
-    const sha256 = checkedSum(file, sizeBytes);
+    checkOurs(file, sizeBytes);
+    if (!skipsSum) checkSum(file, sizeBytes);
     const hash = createHash("sha256");
     let header: SnapshotHeader | undefined;
     let rowCount = 0;
@@ -50,9 +61,9 @@ export async function readSnapshotFile(
         const { end } = block;
         const same = compareBytes(end.digest, hash.digest()) === 0 && end.rowCount === rowCount;
         if (!same || header === undefined) throw damaged(offset, "the end does not fit");
-        return { header, rowCount, sizeBytes, sha256 };
+        return { header, rowCount, sizeBytes, digest: Uint8Array.from(end.digest) };
       }
-      if (block.kind === "header") ({ header } = block);
+      if (block.kind === "header") header = readable(block.header);
       else {
         rowCount += block.rows.length;
         await onRows(block.rows);
@@ -65,7 +76,27 @@ export async function readSnapshotFile(
   }
 }
 
-function checkedSum(file: number, sizeBytes: number): string {
+/** What is no snapshot at all is called so, before anything is called damaged. */
+function checkOurs(file: number, sizeBytes: number): void {
+  if (sizeBytes < BLOCK_HEAD_BYTES) throw damaged(0, "too short for a snapshot");
+  const head = piece(file, 0, BLOCK_HEAD_BYTES);
+  if (new DataView(head.buffer).getUint32(BOLT_MAGIC_AT, true) === BOLT_MAGIC) {
+    throw new SnapshotFileError(
+      "it is a database of etcd, which only etcd restores; expected a file by `hansa snapshot save`",
+    );
+  }
+  if (blockBytes(head) === undefined) throw damaged(0, "no snapshot begins here");
+}
+
+/** @throws {SnapshotFileError} of another release's rows. */
+function readable(header: SnapshotHeader): SnapshotHeader {
+  if (header.version === SNAPSHOT_VERSION) return header;
+  throw new SnapshotFileError(
+    `its format is ${header.version}; this release reads ${SNAPSHOT_VERSION}`,
+  );
+}
+
+function checkSum(file: number, sizeBytes: number): void {
   const bodyBytes = sizeBytes - DIGEST_BYTES;
   if (bodyBytes < BLOCK_HEAD_BYTES) throw damaged(0, "too short for a snapshot");
   const hash = createHash("sha256");
@@ -76,7 +107,6 @@ function checkedSum(file: number, sizeBytes: number): string {
   if (compareBytes(sum, piece(file, bodyBytes, DIGEST_BYTES)) !== 0) {
     throw damaged(bodyBytes, "its SHA-256 does not match");
   }
-  return sum.toString("hex");
 }
 
 function piece(file: number, from: number, length: number): Uint8Array {
@@ -91,5 +121,5 @@ function piece(file: number, from: number, length: number): Uint8Array {
 }
 
 function damaged(offset: number, problem: string): SnapshotFileError {
-  return new SnapshotFileError(`at byte ${offset}: ${problem}`);
+  return new SnapshotFileError(`it is damaged at byte ${offset}: ${problem}`);
 }

@@ -21,6 +21,9 @@ import type { ReplicaLimits } from "./limits.ts";
 import type { Journal } from "./ports.ts";
 import { restoreRows } from "./state-restore.ts";
 
+/** A stream stands still when its sender did not send again for so many times in a row. */
+const STILL_RESENDS = 2;
+
 /** A state that stands beside the one in force, whole and durable. */
 export interface StagedState {
   readonly meta: SnapshotHeader["meta"];
@@ -157,14 +160,20 @@ export class SnapshotReceiver {
     }
   }
 
-  /** The newest wins; a sender that begins anew has given its last one up (scenario 42). */
+  /**
+   * A sender that begins anew has given its last one up; another's newer one wins over one that stands still
+   * (scenario 42). One that moves is let end: members that each begin with an ever newer one, as Paxos's may,
+   * would else keep each other from ending for as long as there is load.
+   */
   #makesWay(from: NodeId, index: LogIndex): boolean {
     const current = this.#receiving;
     if (this.#clearing) return false;
     if (current === undefined) return true;
-    const { stage, header } = current;
-    if (stage !== "open" || (from !== current.from && index <= header.meta.index)) return false;
-    this.#abandon(current, "a newer one came");
+    const { stage, header, heardAtMs } = current;
+    const moves =
+      this.#init.now() - heardAtMs <= STILL_RESENDS * this.#init.limits.snapshotResendMs;
+    const loses = from === current.from || (!moves && index > header.meta.index);
+    if (stage === "open" && loses) this.#abandon(current, "a newer one came");
     return false;
   }
 

@@ -12,7 +12,7 @@ import type {
 import type { Entry } from "../consensus/index.ts";
 import { storeCodec } from "../rpc/index.ts";
 import type { PeerMessage, SnapshotMessage } from "../rpc/index.ts";
-import { Machine, encodeCommand } from "../store/index.ts";
+import { Machine, encodeCommand, encodeHeaderBlock } from "../store/index.ts";
 import type { EngineStore } from "../store/index.ts";
 import { MemoryEngine } from "../store/memory-engine.ts";
 import { etcdserverpb } from "../proto/index.ts";
@@ -31,6 +31,7 @@ const LIMITS: ReplicaLimits = {
 };
 const A = 1 as NodeId;
 const B = 2 as NodeId;
+const C = 3 as NodeId;
 const CLUSTER = 0xfeed_0000_0000_0001n;
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -84,6 +85,10 @@ function stateOf(count: number, turns: Turns): { engine: MemoryEngine; machine: 
   applier.enqueue(Array.from({ length: count }, (_, at) => put(at + 1)));
   applier.run();
   turns.drain();
+  // Small writes gather until the driver's next tick.
+  applier.flush();
+  turns.drain();
+  expect([machine.applied, applier.flushed]).toEqual([count, true]);
   return { engine, machine };
 }
 
@@ -328,6 +333,36 @@ describe("a snapshot from member to member", () => {
     }
   });
 
+  test("goes on to its end though others begin with newer ones; one that stands still does not", () => {
+    const transfer = new Transfer(60);
+    transfer.start();
+    transfer.turns.drain();
+    deliverOne(transfer);
+    for (let index = 61; transfer.installed === undefined; index += 1) {
+      beginFrom(C, transfer, index);
+      expect(transfer.wire.at(-1)).toMatchObject({ to: C, message: { ending: "refused" } });
+      transfer.wire.pop();
+      transfer.turns.drain();
+      deliverOne(transfer);
+      transfer.tick(1);
+    }
+    transfer.settle();
+    transfer.expectWhole();
+
+    const still = new Transfer(60);
+    still.start();
+    still.turns.drain();
+    deliverOne(still);
+    still.turns.drain();
+    expect(still.engines.size).toBe(1);
+    still.now = (still.now + 2 * LIMITS.snapshotResendMs + 1) as MonotonicMs;
+    beginFrom(C, still, 61);
+    still.turns.drain();
+    expect(still.engines.size).toBe(0);
+    beginFrom(C, still, 62);
+    expect(still.receiver.active).toBe(true);
+  });
+
   test("that is not needed any more ends at once, and well", () => {
     const transfer = new Transfer(60);
     transfer.needed = false;
@@ -347,6 +382,14 @@ describe("a snapshot from member to member", () => {
     expect(transfer.sender.count).toBe(0);
   });
 });
+
+/** Another member's first block, of a snapshot at `index`. */
+function beginFrom(from: NodeId, { receiver }: Transfer, index: number): void {
+  const config = { index: 0 as LogIndex, incoming: [A, B], learners: [], leaseMs: 1000 };
+  const meta = { index: index as LogIndex, epoch: EPOCH, config };
+  const block = encodeHeaderBlock({ version: 1, clusterId: CLUSTER, group: 1, meta });
+  receiver.onBlock(from, { boot: 5n as BootNonce, counter: index }, 0, block);
+}
 
 function deliverOne(transfer: Transfer): boolean {
   const next = transfer.wire.shift();
@@ -377,6 +420,7 @@ describe("the state up to a checkpoint survives power loss before the log is cut
     for (let index = 1; index <= 40; index += 1) {
       applier.enqueue([put(index)]);
       applier.run();
+      applier.flush();
       turns.drain();
     }
     expect(checkpointed).toBeGreaterThan(8);

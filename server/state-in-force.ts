@@ -1,6 +1,7 @@
 // The applied state that serves: a machine, its engine, and what applies entries to them. A snapshot stands
 // beside it until the log says that it is in force; then it takes its place, and the one before goes (R15).
 import { present } from "../base/index.ts";
+import type { ConsensusOptions } from "../consensus/index.ts";
 import type { Engine, EngineStore, Machine } from "../store/index.ts";
 import type { DiskFailure } from "../store/index.ts";
 import type { Applier } from "./applier.ts";
@@ -16,6 +17,7 @@ export interface StateInForceInit {
   readonly createApplier: (engine: Engine, machine: Machine) => Applier;
   readonly endOfTurn: EndOfTurn;
   readonly journal: Journal;
+  readonly options: Pick<ConsensusOptions, "planted">;
 }
 
 interface State {
@@ -55,6 +57,8 @@ export class StateInForce {
   /** The next write of the log says that it is in force. */
   stage(staged: StagedState): void {
     this.#staged = staged;
+    if (this.#init.options.planted !== "snapshot-install-not-atomic") return;
+    this.#init.engines.remove(this.#state.generation, () => undefined);
   }
 
   /** That write is durable. @returns the state that is in force. */

@@ -1,14 +1,16 @@
 // Looks at both clocks: a suspended machine is noticed because wall time then runs ahead of monotonic time (R7).
-import type { MonotonicMs } from "../base/index.ts";
+import type { MonotonicMs, PlantedBug } from "../base/index.ts";
 import type { Clock } from "./ports.ts";
 
 export class WallWatch {
   readonly #clock: Clock;
   readonly #wallAheadMaxMs: number;
+  readonly #planted: PlantedBug | undefined;
   #lastLook: { readonly now: MonotonicMs; readonly wall: number };
   #breaks = 0;
 
-  constructor(clock: Clock, wallAheadMaxMs: number) {
+  constructor(clock: Clock, wallAheadMaxMs: number, planted?: PlantedBug) {
+    this.#planted = planted;
     this.#clock = clock;
     this.#wallAheadMaxMs = wallAheadMaxMs;
     const now = clock.monotonicMs();
@@ -25,7 +27,8 @@ export class WallWatch {
     const wall = this.#clock.wallMs();
     const aheadMs = wall - this.#lastLook.wall - (now - this.#lastLook.now);
     this.#lastLook = { now, wall };
-    if (aheadMs <= this.#wallAheadMaxMs) return undefined;
+    const unseen = this.#planted === "lease-after-suspend";
+    if (aheadMs <= this.#wallAheadMaxMs || unseen) return undefined;
     this.#breaks += 1;
     return aheadMs;
   }

@@ -102,6 +102,18 @@ describe("a compaction", () => {
   });
 });
 
+test("revisions that are left out compact what is before them, and a restart knows of it", () => {
+  const host = overwritten(3);
+  host.machine.skipRevisions(100);
+  host.flush();
+  host.restart();
+  expect(host.machine.revision).toBe(104);
+  expect(host.range(rangeOf("a", AT(4)))).toMatchObject({ code: "compacted" });
+  expect(host.range(rangeOf("a"))).toMatchObject({ kvs: [{ modRevision: 4 }] });
+  expect(versionRows(host)).toBe(1);
+  expect(host.run(put("a", "next"))).toMatchObject({ revision: 105 });
+});
+
 describe("a read under way", () => {
   test("holds off the sweep until it is answered", () => {
     const host = overwritten(5);

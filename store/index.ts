@@ -10,6 +10,7 @@ export * from "./refusal.ts";
 export * from "./request.ts";
 export * from "./response.ts";
 export * from "./snapshot-stream.ts";
+export { familyOf } from "./rows.ts";
 export { Watch, WatchChannel } from "./watch.ts";
 export type { WatchEvent, WatchListener, WatchRequest } from "./watch.ts";
 export { WatchHub } from "./watch-hub.ts";

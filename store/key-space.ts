@@ -179,6 +179,13 @@ export class KeySpace {
     return undefined;
   }
 
+  /** Leaves revisions out: the present moves on, and nothing before it can be read any more. */
+  skip(revisions: number): void {
+    assert(this.#main === 0, "no main revision is open");
+    this.#revision += revisions;
+    this.#floor = this.#revision;
+  }
+
   /** Whether rows below the floor are still to be deleted, and nothing stands in the way. */
   canSweep(applied: LogIndex): boolean {
     if (!this.isSweeping) return false;

@@ -52,21 +52,39 @@ export function markOffsetBytes(): number {
   return MARK_OFFSET_BYTES;
 }
 
-/**
- * The furthest claim of the file, with the highest commit hint; undefined when neither synced slot is
- * whole, which no crash can cause.
- */
-export function parseWitness(file: Uint8Array): Witness | undefined {
+/** What the hard-state file says. */
+export interface WitnessReading {
+  /** The furthest claim of the file, with the highest commit hint. */
+  readonly witness: Witness;
+  /**
+   * One of the two synced slots is damaged. A crash does that only while the slot is written, and then the
+   * log ends whole: with damage to the log as well, a newer promise may have stood there (scenario 77).
+   */
+  readonly slotLost: boolean;
+}
+
+/** Undefined when neither synced slot is whole, which no crash can cause. */
+export function parseWitness(file: Uint8Array): WitnessReading | undefined {
   const slots = [0, SLOT_BYTES]
     .map((offset) => slotAt(file, offset))
     .filter((slot) => slot !== undefined)
     .sort((left, right) => right.turn - left.turn);
   const [newest] = slots;
   if (newest === undefined) return undefined;
+  const slotLost = slots.length === 1 && !isUnwritten(file, newest.turn + 1);
   const mark = slotAt(file, MARK_OFFSET_BYTES);
   // A mark of an earlier turn is stale, one of another salt foreign.
-  if (mark?.salt !== newest.salt || mark.turn < newest.turn) return newest;
-  return comparePositions(mark.durableEnd, newest.durableEnd) < 0 ? newest : mark;
+  const counts =
+    mark?.salt === newest.salt &&
+    mark.turn >= newest.turn &&
+    comparePositions(mark.durableEnd, newest.durableEnd) >= 0;
+  return { witness: counts ? mark : newest, slotLost };
+}
+
+/** Whether the slot of this turn is the zeros that a log begins with. */
+function isUnwritten(file: Uint8Array, turn: number): boolean {
+  const from = slotOffsetBytes(turn);
+  return turn === 2 && file.subarray(from, from + SLOT_BYTES).every((byte) => byte === 0);
 }
 
 function slotAt(file: Uint8Array, offsetBytes: number): Witness | undefined {

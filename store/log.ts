@@ -1,7 +1,14 @@
 // Port: the consensus log of one group. segment-log.ts keeps it in checksummed segment files (S1).
 import type { LogIndex, NodeId, PlantedBug } from "../base/index.ts";
-import type { Epoch, LogReader, LogWrite, Membership } from "../consensus/index.ts";
-import type { DiskFailure } from "./disk.ts";
+import type {
+  Entry,
+  Epoch,
+  LogReader,
+  LogWrite,
+  Membership,
+  SnapshotMeta,
+} from "../consensus/index.ts";
+import type { DiskDone, DiskFailure } from "./disk.ts";
 
 /** Bounds of one log. Sizes in bytes. */
 export interface LogOptions {
@@ -45,7 +52,59 @@ export interface LogFailure extends DiskFailure {
 
 export type LogOpening =
   | { readonly ok: true; readonly log: Log; readonly recovery: LogRecovery }
-  | { readonly ok: false; readonly failure: LogFailure };
+  | {
+      readonly ok: false;
+      readonly failure: LogFailure;
+      /** Of a damaged log whose promise is known: what peers may bring back. */
+      readonly damaged?: DamagedLog;
+    };
+
+/** An entry whose name is known and whose bytes are damaged. */
+export interface LostEntry {
+  readonly index: LogIndex;
+  readonly epoch: Epoch;
+}
+
+/** What a log is founded on, beside its entries. */
+export interface LogFoundation {
+  readonly meta: SnapshotMeta;
+  readonly promised: Epoch;
+  readonly votedFor: NodeId | 0;
+  readonly commitHint: LogIndex;
+}
+
+/**
+ * A log with damage before its acknowledged end, as far as it is whole. Its owner may have acknowledged
+ * what is damaged: it neither votes nor acknowledges until the log is mended (scenarios 75, 76).
+ */
+export interface DamagedLog {
+  readonly foundation: LogFoundation;
+  /** Highest index of any entry that is named; at least `foundation.meta.index`. */
+  readonly last: LogIndex;
+  /**
+   * Ascending. Undefined: damage swallowed names too, so that nobody can tell what was acknowledged here
+   * from the log itself.
+   */
+  readonly lost: readonly LostEntry[] | undefined;
+  /**
+   * Whole entries from `from` on, up to the next lost one, `until` or about `bytesMax`, at least one; none
+   * if the first is lost or there is none.
+   */
+  read(from: LogIndex, until: LogIndex, bytesMax: number, done: DiskDone<readonly Entry[]>): void;
+  epochAt(index: LogIndex): Epoch | undefined;
+  /** Whether this is the lost entry of its name, byte by byte. */
+  isLost(entry: Entry): boolean;
+  /** Begins the log that takes this one's place, beside it. One at a time. */
+  mend(foundation: LogFoundation, done: DiskDone<LogMending>): void;
+  close(done: (failure: DiskFailure | undefined) => void): void;
+}
+
+/** A log that is being written anew. Until `finish` is done the damaged one stands; then only this one. */
+export interface LogMending {
+  /** In ascending order of index over all calls. Done when durable. */
+  add(entries: readonly Entry[], done: (failure: DiskFailure | undefined) => void): void;
+  finish(done: (failure: DiskFailure | undefined) => void): void;
+}
 
 /** What a log held when it was opened. */
 export interface LogRecovery {

@@ -187,6 +187,15 @@ export class Machine {
   }
 
   /**
+   * For a state that begins another cluster: its revisions go on `count` later and what is before is
+   * compacted, so that nobody who knows a revision of the old cluster takes one of this for it.
+   */
+  skipRevisions(count: number): void {
+    assert(Number.isSafeInteger(count) && count > 0, `${count} revisions cannot be left out`);
+    this.#space.skip(count);
+  }
+
+  /**
    * Engine keys of the rows that applying `entry` may read and that are not in memory. Asked of the next
    * entry, after the one before it was applied. The rows that are in memory are held until `apply`.
    */
@@ -292,7 +301,8 @@ export class Machine {
   }
 
   get #hasNews(): boolean {
-    return !this.#space.writes.isEmpty || this.#applied !== this.#chain.last.applied;
+    const { applied, revision } = this.#chain.last;
+    return !this.#space.writes.isEmpty || this.#applied !== applied || this.revision !== revision;
   }
 
   get #marker(): Marker {

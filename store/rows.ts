@@ -1,9 +1,8 @@
 // The engine's key layout, and the mvccpb.KeyValue codec. Prefixes are the families; numbers in keys are
 // big-endian, so key order is number order:
-//   'a' base                applied index of the last checkpoint     'l' batch              chain of batches
-//   'e' lease               its time to live, and when it is due
-//   's' session             head of a session                        't' session, sequence  a kept answer
-//   'v' main(8) sub(4)      one version of one key, as protobuf
+//   'a' base: applied index of the last checkpoint    'l' batch: chain of batches    'e' id: a lease
+//   's' session: head of a session                    't' session, sequence: a kept answer
+//   'v' main(8) sub(4): one version of one key, as protobuf
 import { assert, keyOf } from "../base/index.ts";
 import type { Key, LeaseId } from "../base/index.ts";
 import { NO_LEASE } from "./version.ts";

@@ -8,7 +8,7 @@ import type { LogPosition } from "./segment-codec.ts";
 import { alignedBytes } from "./segment-frame.ts";
 
 const MAGIC = 0x474f4c48;
-const VERSION = 2;
+const VERSION = 3;
 const FIXED_BYTES = 16;
 /** A head beyond this is damage: it bounds what recovery reads to find out. */
 export const HEAD_BYTES_MAX = 1024 * 1024;

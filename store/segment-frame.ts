@@ -11,19 +11,21 @@ import { StructureWriter, setCount, viewOf } from "./segment-codec.ts";
 import type { LogPosition } from "./segment-codec.ts";
 
 /**
- * Frame header, little-endian: magic u32, CRC-32C of the rest u32 (seeded with the log's salt), bytes of
- * its records u32, count of records u32, own position (sequence u64, offset u64), durable end when it was
- * written (sequence u64, offset u64): everything before that was acknowledged (S1). Then the records.
- * Frames start at multiples of 8.
+ * Frame header, little-endian: magic u32, CRC-32C of the rest and of the record headers u32 (seeded with
+ * the log's salt), bytes of its records u32, count of records u32, own position (sequence u64, offset
+ * u64), durable end when it was written (sequence u64, offset u64): everything before that was
+ * acknowledged (S1). Then the headers of all records, then their payloads. Frames start at multiples of 8.
  */
 export const FRAME_HEADER_BYTES = 48;
 export const FRAME_MAGIC = 0x4d524648;
 export const FRAME_ALIGN_BYTES = 8;
 
 /**
- * Record header: bytes of its payload u32, CRC-32C of the rest and the payload u32 (seeded with the frame
- * header's CRC, so that a record counts in its own frame only), kind u32, epoch node u32, index u64,
- * epoch round u64, epoch config u64. Then the payload: a command's bytes as they came, or a structure.
+ * Record header: bytes of its payload u32, CRC-32C of the payload u32 (seeded with the log's salt), kind
+ * u32, epoch node u32, index u64, epoch round u64, epoch config u64. The payload: a command's bytes as
+ * they came, or a structure. The headers stand together under the frame's checksum, apart from the
+ * payloads, so that a damaged payload leaves its entry's name and checksum known: that is what a peer is
+ * asked for, and what its answer is held against (scenario 75).
  */
 export const RECORD_HEADER_BYTES = 40;
 
@@ -73,8 +75,13 @@ export function recordCount(op: StorageOp): number {
 }
 
 function entryRecordBytes(entry: Entry): number {
-  if (entry.kind === "command") return RECORD_HEADER_BYTES + entry.data.length;
-  return RECORD_HEADER_BYTES + (entry.kind === "config" ? configPayload(entry.config).length : 0);
+  return RECORD_HEADER_BYTES + entryPayload(entry).length;
+}
+
+/** What a record of this entry holds. */
+export function entryPayload(entry: Entry): Uint8Array {
+  if (entry.kind === "command") return entry.data;
+  return entry.kind === "config" ? configPayload(entry.config) : NO_BYTES;
 }
 
 function configPayload(config: Membership): Uint8Array {
@@ -111,9 +118,11 @@ export class FrameEncoder {
   #bytes = new Uint8Array(64 * 1024);
   #view = viewOf(this.#bytes);
   #frameFrom = 0;
+  /** Where the next record header goes, and where the next payload. */
+  #headerAt = 0;
   #length = 0;
   #records = 0;
-  #headerCrc = 0;
+  #salt = 0;
 
   /** `head` goes before the frame in the same write; the frame takes exactly `recordsBytes`, `records`. */
   begin(
@@ -127,8 +136,10 @@ export class FrameEncoder {
     this.#reserve(alignedBytes(total));
     this.#bytes.set(head);
     this.#frameFrom = head.length;
-    this.#length = head.length + FRAME_HEADER_BYTES;
+    this.#headerAt = head.length + FRAME_HEADER_BYTES;
+    this.#length = this.#headerAt + records * RECORD_HEADER_BYTES;
     this.#records = records;
+    this.#salt = place.salt;
     const view = this.#view;
     const from = this.#frameFrom;
     view.setUint32(from, FRAME_MAGIC, true);
@@ -138,8 +149,6 @@ export class FrameEncoder {
     setCount(view, from + 24, place.at.offsetBytes);
     setCount(view, from + 32, place.durableEnd.sequence);
     setCount(view, from + 40, place.durableEnd.offsetBytes);
-    this.#headerCrc = crc32c(this.#bytes, place.salt, from + 8, from + FRAME_HEADER_BYTES);
-    view.setUint32(from + 4, this.#headerCrc, true);
   }
 
   add(op: StorageOp): void {
@@ -177,42 +186,37 @@ export class FrameEncoder {
   /** The head and the frame, padded to a multiple of FRAME_ALIGN_BYTES. */
   finish(): Uint8Array {
     assert(this.#records === 0, `${this.#records} records are missing from the frame`);
-    const claimed = this.#view.getUint32(this.#frameFrom + 8, true);
-    assert(
-      this.#length === this.#frameFrom + FRAME_HEADER_BYTES + claimed,
-      "the frame is not full",
-    );
+    const from = this.#frameFrom;
+    const claimed = this.#view.getUint32(from + 8, true);
+    assert(this.#length === from + FRAME_HEADER_BYTES + claimed, "the frame is not full");
+    const crc = crc32c(this.#bytes, this.#salt, from + 8, this.#headerAt);
+    this.#view.setUint32(from + 4, crc, true);
     const padded = alignedBytes(this.#length);
     this.#bytes.fill(0, this.#length, padded);
     return this.#bytes.subarray(0, padded);
   }
 
   #addEntry(entry: Entry): void {
-    const payload =
-      entry.kind === "command"
-        ? entry.data
-        : entry.kind === "config"
-          ? configPayload(entry.config)
-          : NO_BYTES;
-    this.#add(RECORD_KINDS[entry.kind], entry.index, entry.epoch, payload);
+    this.#add(RECORD_KINDS[entry.kind], entry.index, entry.epoch, entryPayload(entry));
   }
 
   #add(kind: number, index: LogIndex | number, epoch: Epoch, payload: Uint8Array): void {
     assert(this.#records > 0, "the frame has all its records");
     this.#records -= 1;
-    const at = this.#length;
-    const until = at + RECORD_HEADER_BYTES + payload.length;
+    const until = this.#length + payload.length;
     assert(until <= this.#bytes.length, "the frame's records are longer than announced");
     assert(epoch.node <= U32_MAX, `node ${epoch.node} does not fit a record`);
+    if (payload.length > 0) this.#bytes.set(payload, this.#length);
     const view = this.#view;
+    const at = this.#headerAt;
     view.setUint32(at, payload.length, true);
+    view.setUint32(at + 4, crc32c(this.#bytes, this.#salt, this.#length, until), true);
     view.setUint32(at + 8, kind, true);
     view.setUint32(at + 12, epoch.node, true);
     setCount(view, at + 16, index);
     setCount(view, at + 24, epoch.round);
     setCount(view, at + 32, epoch.config);
-    if (payload.length > 0) this.#bytes.set(payload, at + RECORD_HEADER_BYTES);
-    view.setUint32(at + 4, crc32c(this.#bytes, this.#headerCrc, at + 8, until), true);
+    this.#headerAt = at + RECORD_HEADER_BYTES;
     this.#length = until;
   }
 

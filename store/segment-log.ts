@@ -5,13 +5,15 @@ import { assert } from "../base/index.ts";
 import type { LogIndex } from "../base/index.ts";
 import type { LogReader, LogWrite, StorageOp } from "../consensus/index.ts";
 import type { Disk, DiskFailure } from "./disk.ts";
-import type { Log, LogOpening, LogOptions } from "./log.ts";
+import type { Log, LogFailure, LogOpening, LogOptions } from "./log.ts";
 import type { LogView } from "./log-view.ts";
 import { WITNESS_NAME } from "./log-witness.ts";
+import { SurveyedLog } from "./segment-damaged-log.ts";
 import { recordBytes } from "./segment-frame.ts";
 import { SegmentLoader } from "./segment-loader.ts";
 import { recoverLog } from "./segment-recovery.ts";
 import type { RecoveredLog } from "./segment-recovery.ts";
+import { surveyLog } from "./segment-survey.ts";
 import type { SegmentTable } from "./segment-table.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 
@@ -26,7 +28,8 @@ export function openLog(
 ): void {
   recoverLog(disk, options, (result) => {
     if (!result.ok) {
-      done(result);
+      if (result.failure.kind === "corrupt") survey(disk, options, result.failure, done);
+      else done(result);
       return;
     }
     const { recovered } = result;
@@ -37,6 +40,18 @@ export function openLog(
       log: new SegmentLog(disk, options, recovered),
       recovery: { promised, votedFor, commitHint, configs, generation, tornTailBytes },
     });
+  });
+}
+
+function survey(
+  disk: Disk,
+  options: LogOptions,
+  failure: LogFailure,
+  done: (opening: LogOpening) => void,
+): void {
+  surveyLog(disk, options, (found) => {
+    if (found === undefined) done({ ok: false, failure });
+    else done({ ok: false, failure, damaged: new SurveyedLog(disk, options, found) });
   });
 }
 
@@ -83,6 +98,7 @@ class SegmentLog implements Log {
     this.#loader = new SegmentLoader(disk, recovered, options.loadBytesMax);
     this.#writer = new SegmentWriter(disk, recovered, {
       segmentBytes: options.segmentBytes,
+      planted: options.planted,
       onFailure: (failure) => this.#fail(failure),
       onIdle: () => this.#advance(),
     });

@@ -19,7 +19,13 @@ import type { Witness } from "./log-witness.ts";
 import { comparePositions } from "./segment-codec.ts";
 import type { LogPosition } from "./segment-codec.ts";
 import { createLogFiles } from "./segment-creation.ts";
-import { isSpareName, parseSegmentHead, segmentName, sequenceOf } from "./segment-file.ts";
+import {
+  HEAD_BYTES_MAX,
+  isSpareName,
+  parseSegmentHead,
+  segmentName,
+  sequenceOf,
+} from "./segment-file.ts";
 import type { SegmentHead } from "./segment-file.ts";
 import { SegmentScan } from "./segment-scan.ts";
 import { SegmentTable } from "./segment-table.ts";
@@ -64,6 +70,7 @@ class Recovery {
   #orphans: string[] = [];
   #view: LogView | undefined;
   #stop: Stop | undefined;
+  #slotLost = false;
 
   constructor(disk: Disk, options: LogOptions, done: (result: RecoveryResult) => void) {
     this.#disk = disk;
@@ -109,21 +116,43 @@ class Recovery {
   #readWitness(names: readonly string[]): void {
     this.#disk.read(WITNESS_NAME, 0, WITNESS_BYTES, (failure, bytes) => {
       if (this.#failed(failure)) return;
-      const witness = parseWitness(bytes);
-      if (witness === undefined) {
+      const reading = parseWitness(bytes);
+      if (reading === undefined) {
         this.#corrupt(WITNESS_NAME, 0, "both hard-state slots are damaged");
         return;
       }
+      this.#slotLost = reading.slotLost;
       const sequences = names.map(sequenceOf).filter((sequence) => sequence !== undefined);
-      const first = contiguousFrom(sequences);
-      this.#orphans = names.filter(
-        (name) =>
-          isSpareName(name) || name === WITNESS_NEW_NAME || (sequenceOf(name) ?? first) < first,
-      );
-      this.#readSegments(
-        sequences.filter((sequence) => sequence >= first),
-        witness,
-      );
+      this.#readNewestHead(sequences, reading.witness, (first) => {
+        this.#orphans = names.filter(
+          (name) =>
+            isSpareName(name) || name === WITNESS_NEW_NAME || (sequenceOf(name) ?? first) < first,
+        );
+        this.#readSegments(
+          sequences.filter((sequence) => sequence >= first),
+          reading.witness,
+        );
+      });
+    });
+  }
+
+  /** The newest segment says which are needed: those before a mended one are not read at all. */
+  #readNewestHead(
+    sequences: readonly number[],
+    { salt }: Witness,
+    then: (first: number) => void,
+  ): void {
+    const first = contiguousFrom(sequences);
+    const newest = sequences.at(-1);
+    if (newest === undefined) {
+      then(first);
+      return;
+    }
+    this.#disk.read(segmentName(newest), 0, HEAD_BYTES_MAX, (failure, bytes) => {
+      if (this.#failed(failure)) return;
+      const head = parseSegmentHead(bytes)?.head;
+      const own = head?.sequence === newest && head.salt === salt;
+      then(own ? Math.max(first, head.checkpoint.oldestSegment) : first);
     });
   }
 
@@ -159,7 +188,9 @@ class Recovery {
     if (!this.#continues(parsed.head, name)) return false;
     this.#view ??= new LogView(parsed.head.checkpoint, this.#options.cacheBytesMax);
     this.#table.begin(sequence, name, bytes.length, parsed.untilBytes);
-    const scan = new SegmentScan(bytes, { salt, sequence, baseBytes: 0 });
+    const { planted } = this.#options;
+    const place = { salt, sequence, baseBytes: 0 };
+    const scan = new SegmentScan(bytes, planted === undefined ? place : { ...place, planted });
     const { at, reason } = this.#replayFrames(this.#view, scan, parsed.untilBytes);
     this.#stop = { sequence, name, at, reason, scan };
     return true;
@@ -214,6 +245,10 @@ class Recovery {
       return;
     }
     const remainsBytes = stop.scan.remainsBytes(stop.at);
+    if (this.#options.planted === "damage-truncated-silently") {
+      this.#settle(stop, view, witness, remainsBytes);
+      return;
+    }
     const proof = remainsBytes === 0 ? undefined : stop.scan.proofBehind(stop.at);
     if (proof !== undefined) {
       this.#corrupt(
@@ -229,6 +264,11 @@ class Recovery {
     }
     if (compareEpochs(witness.promised, promised) > 0) {
       this.#corrupt(stop.name, stop.at, `the log lacks a promise that ${WITNESS_NAME} holds`);
+      return;
+    }
+    if (this.#slotLost && remainsBytes > 0) {
+      // No crash does both: what is torn may be a promise that the lost slot acknowledged.
+      this.#corrupt(stop.name, stop.at, `${stop.reason}, and a slot of ${WITNESS_NAME} is damaged`);
       return;
     }
     view.checkpoint.apply({ op: "commit-hint", index: witness.commitHint });

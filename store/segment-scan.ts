@@ -1,7 +1,8 @@
 // Reading frames back out of a segment's bytes: each is whole and its own, or it is not a frame. Where
-// frames stop, the scan says whether a later frame proves that the bytes there were acknowledged (S1).
+// frames stop, the scan says whether a later frame proves that the bytes there were acknowledged (S1). A
+// frame whose headers are whole names its entries even where a payload is not (scenario 75).
 import { crc32c, logIndex } from "../base/index.ts";
-import type { LogIndex, NodeId } from "../base/index.ts";
+import type { LogIndex, NodeId, PlantedBug } from "../base/index.ts";
 import type { Entry, Epoch, StorageOp } from "../consensus/index.ts";
 import { comparePositions, countAt, parseStructure, viewOf } from "./segment-codec.ts";
 import type { LogPosition } from "./segment-codec.ts";
@@ -19,6 +20,8 @@ export interface ScanPlace {
   readonly salt: number;
   readonly sequence: number;
   readonly baseBytes: number;
+  /** Only the simulator sets it. */
+  readonly planted?: PlantedBug;
 }
 
 export interface Frame {
@@ -36,11 +39,24 @@ export interface NoFrame {
   readonly reason: "no-frame-header" | "frame-cut" | "record-damaged";
 }
 
-interface FrameHeader {
+/** A record as its header names it; its payload may not be what was written. */
+export interface NamedRecord {
+  readonly kind: number;
+  /** The index of an entry; what else a kind counts. */
+  readonly count: number;
+  readonly epoch: Epoch;
+  /** Of its payload, in the segment. */
+  readonly from: number;
+  readonly until: number;
   readonly crc: number;
-  readonly recordsBytes: number;
-  readonly records: number;
+}
+
+/** A frame whose headers are whole. */
+export interface NamedFrame {
+  readonly from: number;
+  readonly until: number;
   readonly durableEnd: LogPosition;
+  readonly records: readonly NamedRecord[];
 }
 
 interface Bytes {
@@ -60,28 +76,72 @@ export class SegmentScan {
 
   /** The frame at this offset of the segment. */
   frameAt(from: number): Frame | NoFrame {
-    const header = this.#headerAt(from);
-    if (header === undefined) return { reason: "no-frame-header" };
-    const recordsFrom = from - this.#place.baseBytes + FRAME_HEADER_BYTES;
-    const recordsUntil = recordsFrom + header.recordsBytes;
-    if (recordsUntil > this.#bytes.bytes.length) return { reason: "frame-cut" };
+    const named = this.namedAt(from);
+    if ("reason" in named) return named;
     const ops: StorageOp[] = [];
     let oldestSegment: number | undefined;
-    let at = recordsFrom;
-    for (let count = 0; count < header.records; count += 1) {
-      const record = recordAt(this.#bytes, at, recordsUntil, header.crc);
-      if (record === undefined) return { reason: "record-damaged" };
-      if (record.op !== undefined) ops.push(record.op);
-      oldestSegment = record.oldestSegment ?? oldestSegment;
-      at = record.until;
+    for (const record of named.records) {
+      if (record.kind === RECORD_KINDS["oldest-segment"]) {
+        oldestSegment = record.count;
+        continue;
+      }
+      const op = this.opOf(record);
+      if (op === undefined) return { reason: "record-damaged" };
+      ops.push(op);
     }
-    if (at !== recordsUntil) return { reason: "record-damaged" };
+    const { until, durableEnd } = named;
     return {
       from,
-      until: from + alignedBytes(FRAME_HEADER_BYTES + header.recordsBytes),
-      durableEnd: header.durableEnd,
+      until,
+      durableEnd,
       ops,
       ...(oldestSegment === undefined ? {} : { oldestSegment }),
+    };
+  }
+
+  /** The frame at this offset by its headers alone. */
+  namedAt(from: number): NamedFrame | NoFrame {
+    const header = this.#headerAt(from);
+    if (header === undefined) return { reason: "no-frame-header" };
+    const recordsFrom = from + FRAME_HEADER_BYTES;
+    const recordsUntil = recordsFrom + header.recordsBytes;
+    if (recordsUntil - this.#place.baseBytes > this.#bytes.bytes.length) {
+      return { reason: "frame-cut" };
+    }
+    const records: NamedRecord[] = [];
+    let payloadAt = recordsFrom + header.records * RECORD_HEADER_BYTES;
+    for (let count = 0; count < header.records; count += 1) {
+      const record = this.#recordAt(recordsFrom + count * RECORD_HEADER_BYTES, payloadAt);
+      records.push(record);
+      payloadAt = record.until;
+    }
+    if (payloadAt !== recordsUntil) return { reason: "record-damaged" };
+    const until = from + alignedBytes(FRAME_HEADER_BYTES + header.recordsBytes);
+    return { from, until, durableEnd: header.durableEnd, records };
+  }
+
+  /** What the record says; undefined if its payload is damaged, or it is one of the log's own. */
+  opOf(record: NamedRecord): StorageOp | undefined {
+    const { baseBytes } = this.#place;
+    const { bytes } = this.#bytes;
+    const payload = bytes.subarray(record.from - baseBytes, record.until - baseBytes);
+    return recordedOp(record, payload, this.#place);
+  }
+
+  #recordAt(from: number, payloadFrom: number): NamedRecord {
+    const at = from - this.#place.baseBytes;
+    const { view } = this.#bytes;
+    return {
+      kind: view.getUint32(at + 8, true),
+      count: countAt(view, at + 16),
+      epoch: {
+        config: countAt(view, at + 32),
+        round: countAt(view, at + 24),
+        node: view.getUint32(at + 12, true) as NodeId | 0,
+      },
+      from: payloadFrom,
+      until: payloadFrom + view.getUint32(at, true),
+      crc: view.getUint32(at + 4, true),
     };
   }
 
@@ -90,16 +150,28 @@ export class SegmentScan {
     const { bytes, view } = this.#bytes;
     if (at + FRAME_HEADER_BYTES > bytes.length) return undefined;
     if (view.getUint32(at, true) !== FRAME_MAGIC) return undefined;
+    const records = view.getUint32(at + 12, true);
+    const headersUntil = at + FRAME_HEADER_BYTES + records * RECORD_HEADER_BYTES;
+    if (headersUntil > bytes.length) return undefined;
+    const { salt, sequence, planted } = this.#place;
     const crc = view.getUint32(at + 4, true);
-    if (crc !== crc32c(bytes, this.#place.salt, at + 8, at + FRAME_HEADER_BYTES)) return undefined;
-    if (countAt(view, at + 16) !== this.#place.sequence) return undefined;
-    if (countAt(view, at + 24) !== from) return undefined;
+    if (crc !== crc32c(bytes, salt, at + 8, headersUntil)) return undefined;
+    const own = countAt(view, at + 16) === sequence && countAt(view, at + 24) === from;
+    if (!own && planted !== "checksum-without-place") return undefined;
     return {
-      crc,
       recordsBytes: view.getUint32(at + 8, true),
-      records: view.getUint32(at + 12, true),
+      records,
       durableEnd: { sequence: countAt(view, at + 32), offsetBytes: countAt(view, at + 40) },
     };
+  }
+
+  /** Where the next frame with whole headers begins, at or behind `from`. */
+  nextFrame(from: number): number | undefined {
+    const end = this.#place.baseBytes + this.#bytes.bytes.length;
+    for (let at = alignedBytes(from); at < end; at += FRAME_ALIGN_BYTES) {
+      if (this.#headerAt(at) !== undefined) return at;
+    }
+    return undefined;
   }
 
   /** Where a later frame stands that was written when bytes at or behind `from` were durable. */
@@ -124,54 +196,51 @@ export class SegmentScan {
   }
 }
 
-interface ScannedRecord {
-  /** Absent for the log's own records. */
-  readonly op?: StorageOp;
-  readonly oldestSegment?: number;
-  /** Where the next record begins, in the scanned bytes. */
-  readonly until: number;
+interface FrameHeader {
+  readonly recordsBytes: number;
+  readonly records: number;
+  readonly durableEnd: LogPosition;
 }
 
-function recordAt(from: Bytes, at: number, end: number, seed: number): ScannedRecord | undefined {
-  const { bytes, view } = from;
-  if (at + RECORD_HEADER_BYTES > end) return undefined;
-  const until = at + RECORD_HEADER_BYTES + view.getUint32(at, true);
-  if (until > end) return undefined;
-  if (view.getUint32(at + 4, true) !== crc32c(bytes, seed, at + 8, until)) return undefined;
-  const kind = view.getUint32(at + 8, true);
-  const count = countAt(view, at + 16);
-  const epoch: Epoch = {
-    config: countAt(view, at + 32),
-    round: countAt(view, at + 24),
-    node: view.getUint32(at + 12, true) as NodeId | 0,
-  };
-  const payload = bytes.subarray(at + RECORD_HEADER_BYTES, until);
+/** Whether a record of this kind is an entry of the log. */
+export function isEntryRecord({ kind }: NamedRecord): boolean {
+  return (
+    kind === RECORD_KINDS.noop || kind === RECORD_KINDS.command || kind === RECORD_KINDS.config
+  );
+}
+
+/** What a record with this payload says; undefined unless the payload is the one that was written. */
+export function recordedOp(
+  record: NamedRecord,
+  payload: Uint8Array,
+  { salt, planted }: Pick<ScanPlace, "salt" | "planted">,
+): StorageOp | undefined {
+  const { kind, count, epoch, crc } = record;
+  if (crc32c(payload, salt) !== crc && planted !== "crc-not-checked") return undefined;
   switch (kind) {
     case RECORD_KINDS.noop:
     case RECORD_KINDS.command:
     case RECORD_KINDS.config: {
       const entry = entryOf(kind, logIndex(count), epoch, payload);
-      return entry === undefined ? undefined : { op: { op: "put", entry }, until };
+      return entry === undefined ? undefined : { op: "put", entry };
     }
     case RECORD_KINDS.promise:
-      return { op: { op: "promise", promised: epoch, votedFor: count as NodeId | 0 }, until };
+      return { op: "promise", promised: epoch, votedFor: count as NodeId | 0 };
     case RECORD_KINDS["truncate-from"]:
-      return { op: { op: "truncate-from", index: logIndex(count) }, until };
+      return { op: "truncate-from", index: logIndex(count) };
     case RECORD_KINDS["commit-hint"]:
-      return { op: { op: "commit-hint", index: logIndex(count) }, until };
+      return { op: "commit-hint", index: logIndex(count) };
     case RECORD_KINDS["install-snapshot"]: {
       const installed = parseStructure(payload, (reader) => ({
         meta: reader.meta(),
         generation: reader.count(),
       }));
-      return installed && { op: { op: "install-snapshot", ...installed }, until };
+      return installed && { op: "install-snapshot", ...installed };
     }
     case RECORD_KINDS["compact-to"]: {
       const meta = parseStructure(payload, (reader) => reader.meta());
-      return meta && { op: { op: "compact-to", meta }, until };
+      return meta && { op: "compact-to", meta };
     }
-    case RECORD_KINDS["oldest-segment"]:
-      return { oldestSegment: count, until };
     default:
       return undefined;
   }

@@ -5,6 +5,7 @@
 // write; renamed to `.log`; only then is its first frame acknowledged. A crash in between leaves a spare,
 // which recovery removes.
 import { assert } from "../base/index.ts";
+import type { PlantedBug } from "../base/index.ts";
 import type { StorageOp } from "../consensus/index.ts";
 import type { Disk, DiskFailure } from "./disk.ts";
 import type { LogCheckpoint } from "./log-checkpoint.ts";
@@ -23,6 +24,7 @@ import type { SegmentRow, SegmentTable } from "./segment-table.ts";
 
 export interface SegmentWriterOptions {
   readonly segmentBytes: number;
+  readonly planted: PlantedBug | undefined;
   /** Once, at the first failure of any operation. */
   readonly onFailure: (failure: DiskFailure) => void;
   /** Work behind the frames (spare, deletions) has ended. */
@@ -169,13 +171,22 @@ export class SegmentWriter {
   #then(next: () => void): (failure: DiskFailure | undefined) => void {
     return (failure) => {
       if (this.#halted) return;
-      if (failure === undefined) {
+      if (failure === undefined || this.#ignores(failure)) {
         next();
         return;
       }
       this.#halted = true;
       this.#options.onFailure(failure);
     };
+  }
+
+  /** The planted bugs: a write that failed counts as one that is done (scenario 74). */
+  #ignores({ kind }: DiskFailure): boolean {
+    const { planted } = this.#options;
+    return (
+      (kind === "io" && planted === "write-after-error") ||
+      (kind === "full" && planted === "full-disk-ignored")
+    );
   }
 
   #written(frame: PlacedFrame): void {

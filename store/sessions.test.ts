@@ -1,5 +1,6 @@
 // R9, rule by rule, through the machine: commands in, answers out, across restarts.
 import { describe, expect, test } from "@jest/globals";
+import { keyOf } from "../base/index.ts";
 import { Host } from "../test/store/host.ts";
 import {
   closeSession,
@@ -81,7 +82,7 @@ describe("a session", () => {
 });
 
 describe("a command with a request id", () => {
-  test("runs once; its repetition gets the same answer, revision included", () => {
+  test("runs once; its repetition gets the same answer, revision included (scenario 81)", () => {
     const store = host();
     store.run(openSession());
     const first = store.run(put("a", "1", { prevKv: true }, id(1, 1)));
@@ -105,6 +106,31 @@ describe("a command with a request id", () => {
     store.checkpoint();
     store.restart();
     expect(store.run({ ...txnWithId(2), requestId: id(1, 2) })).toEqual(answers[2]);
+  });
+
+  test("runs once over a snapshot: the table is in it (scenario 83)", () => {
+    const sender = host();
+    sender.run(openSession());
+    const first = sender.run(put("a", "1", {}, id(1, 1)));
+    sender.run(put("a", "2", {}, id(1, 2)));
+    sender.run(put("a", "3", {}, id(1, 3, 2)));
+    sender.checkpoint();
+    const receiver = host();
+    for (const { key, value } of sender.sortedRows()) receiver.rows.set(keyOf(key), value);
+    receiver.restart();
+    const answers = [1, 2, 3].map((sequence) => {
+      const retry = put("a", `${sequence}`, {}, id(1, sequence));
+      return [sender, receiver].map((store) => store.run(retry));
+    });
+    expect(first).toMatchObject({ kind: "put" });
+    expect(answers.map(([, there]) => there)).toMatchObject([
+      { code: "already-acknowledged" },
+      { kind: "put", revision: 3 },
+      { kind: "put", revision: 4 },
+    ]);
+    for (const [here, there] of answers) expect(there).toEqual(here);
+    expect(receiver.range(rangeOf("a"))).toMatchObject({ kvs: [{ version: 3 }] });
+    expect(receiver.machine.hash()).toBe(sender.machine.hash());
   });
 
   test("gets a refusal again too, though it would succeed by then", () => {
@@ -152,12 +178,19 @@ describe("a command with a request id", () => {
     expect(store.range(rangeOf("a"))).toMatchObject({ kvs: [{ version: 3 }] });
   });
 
-  test("may come out of order: sequences are names, not an order", () => {
+  test("may come out of order among others of its session, each answered until acknowledged (scenario 84)", () => {
     const store = host();
     store.run(openSession());
     expect(store.run(put("a", "1", {}, id(1, 5)))).toMatchObject({ kind: "put" });
     expect(store.run(put("a", "2", {}, id(1, 2)))).toMatchObject({ kind: "put" });
     expect(store.machine.revision).toBe(3);
+    // The lowest that is not acknowledged yet decides what may go: 2 has its answer, and so has 5 above it.
+    store.run(put("a", "3", {}, id(1, 3, 2)));
+    expect(store.run(put("a", "2", {}, id(1, 2, 2)))).toMatchObject({ kind: "put", revision: 3 });
+    expect(store.run(put("a", "1", {}, id(1, 5, 5)))).toMatchObject({ kind: "put", revision: 2 });
+    expect(store.run(put("a", "3", {}, id(1, 3)))).toMatchObject({ code: "already-acknowledged" });
+    store.flush();
+    expect(sessionRows(store)).toBe(2);
   });
 });
 
@@ -194,7 +227,7 @@ describe("unacknowledged answers", () => {
 });
 
 describe("expiry", () => {
-  test("is by log time alone, and a use puts it off", () => {
+  test("is by log time alone, and a use puts it off (scenario 82)", () => {
     const store = host();
     store.run(openSession(2_000), 1_000);
     store.run(put("a", "1", {}, id(1, 1)), 2_500);
@@ -204,6 +237,36 @@ describe("expiry", () => {
     });
     store.flush();
     expect(sessionRows(store)).toBe(0);
+  });
+
+  test("refuses what was answered before it too, and runs nothing again (scenario 82)", () => {
+    const store = host();
+    store.run(openSession(2_000), 1_000);
+    store.run(put("a", "1", {}, id(1, 1)), 1_000);
+    const retry = put("a", "1", {}, id(1, 1));
+    expect(store.run(retry, 3_001)).toMatchObject({ code: "session-expired", revision: 2 });
+    expect(store.range(rangeOf("a"))).toMatchObject({ kvs: [{ version: 1 }] });
+  });
+
+  test("comes at the same entry on every member, restarted or not (scenario 82)", () => {
+    const log: [Request, number][] = [
+      [openSession(1_000), 100],
+      [openSession(2_000), 200],
+      [put("a", "1", {}, id(1, 1)), 300],
+      [put("b", "1", {}, id(2, 1)), 1_200],
+      [put("a", "2", {}, id(1, 2)), 1_301],
+      [put("c", "1"), 3_300],
+      [put("b", "2", {}, id(2, 2)), 3_300],
+    ];
+    const [steady, restarted] = [host(), host()];
+    for (const [request, logTimeMs] of log) {
+      const answer = steady.run(request, logTimeMs);
+      expect(restarted.run(request, logTimeMs)).toEqual(answer);
+      expect(restarted.machine.hash()).toBe(steady.machine.hash());
+      restarted.flush();
+      restarted.restart();
+    }
+    expect(steady.machine.revision).toBe(4);
   });
 
   test("clears sessions that nobody asks for, with their answers, as log time passes", () => {

@@ -316,11 +316,19 @@ describe("documentation resolves", () => {
 
   test("a fixture with a scenario that a file does not name, and one without a row, is caught", () => {
     const table =
-      "| 1 | a | b | [x](../test/01-x.txt), [y](../test/y.ts) |\n| 3 | c | d | [y](../test/y.ts) |";
-    const named = new Map([["test/y.ts", "// Scenarios 2, 3 and 13."]]);
-    expect(lines(checkScenarioTable("docs/t.md", table, 3, named))).toEqual([
+      "| 1 | a | [x](../test/01-x.txt), [y](../test/y.ts) |\n| 3 | c | [y](../test/y.ts) |\n" +
+      "| 3 | c | [y](../test/y.ts) |\n| 4 | d |  |\n| 5 | e | cannot occur: no e |";
+    const named = new Map([
+      ["test/y.ts", "// Scenarios 2, 3 and 13; scenarios 20 to 22."],
+      ["test/scenario/both/05-e.txt", ""],
+      ["test/scenario/both/00-a.txt", ""],
+    ]);
+    expect(lines(checkScenarioTable("docs/t.md", table, 5, named))).toEqual([
       "docs/t.md:1: test/y.ts does not name scenario 1",
+      "docs/t.md:3: scenario 3 has two rows",
+      'docs/t.md:4: scenario 4 links to no check, and is not said to be one that "cannot occur: "',
       "docs/t.md:1: scenario 2 has no row",
+      "docs/t.md:1: test/scenario/both/05-e.txt is not in the row of scenario 5",
     ]);
   });
 

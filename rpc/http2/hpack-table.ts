@@ -10,6 +10,7 @@ export type FieldRole =
   | "path"
   | "te"
   | "content-type"
+  | "content-length"
   | "grpc-timeout"
   | "grpc-encoding"
   /** Must not come in a request: RFC 9113 sections 8.2 and 8.3. */
@@ -31,6 +32,7 @@ const ROLES: ReadonlyMap<string, FieldRole> = new Map<string, FieldRole>([
   [":path", "path"],
   ["te", "te"],
   ["content-type", "content-type"],
+  ["content-length", "content-length"],
   ["grpc-timeout", "grpc-timeout"],
   ["grpc-encoding", "grpc-encoding"],
   ["connection", "forbidden"],

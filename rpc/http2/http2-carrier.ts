@@ -9,6 +9,7 @@ import { METHOD_PATHS, streamingOf } from "../../proto/index.ts";
 import type { MethodPath } from "../../proto/index.ts";
 import { unary } from "../service.ts";
 import type { Method, ServiceTable } from "../service.ts";
+import { connectionRefusal } from "./connection-refusal.ts";
 import { Connection } from "./connection.ts";
 import { HTTP1_REFUSAL, PREFACE, speechOf } from "./first-bytes.ts";
 import { HTTP2_LIMITS_DEFAULT } from "./limits.ts";
@@ -17,6 +18,8 @@ import type { Route } from "./stream.ts";
 
 /** etcd's grpcOverheadBytes: what a message may be above --max-request-bytes before gRPC refuses it. */
 const OVERHEAD_BYTES = 512 * 1024;
+/** Connections that are being told that they are too many; further ones are closed without a word. */
+const REFUSALS_MAX = 64;
 /** Between two looks at what time alone brings about. */
 const TICK_MS_MAX = 1_000;
 
@@ -27,6 +30,8 @@ export interface Http2CarrierOptions {
   readonly callTimeoutMs: number;
   /** etcd's --max-request-bytes. A little more is read, so that the service can name the fault. */
   readonly requestBytesMax: number;
+  /** On all ports together; one more is told so, and closed. */
+  readonly connectionsMax: number;
   /** Of one connection. */
   readonly concurrentStreamsMax: number;
   /** A connection without traffic is pinged after this, and closed `keepaliveTimeoutMs` later. */
@@ -106,8 +111,13 @@ export class Http2Carrier {
       socket.destroy();
       return;
     }
-    const { monotonicMs, keepaliveMs, limits = HTTP2_LIMITS_DEFAULT } = this.#options;
+    const { monotonicMs, keepaliveMs, connectionsMax } = this.#options;
+    const { limits = HTTP2_LIMITS_DEFAULT } = this.#options;
     this.#ticker ??= setInterval(() => this.#onTick(), Math.min(TICK_MS_MAX, keepaliveMs)).unref();
+    if (this.#connections.size + this.#strangers.size >= connectionsMax) {
+      this.#refuse(socket);
+      return;
+    }
     this.#strangers.set(socket, monotonicMs() + limits.handshakeMs);
     let held: Buffer | undefined;
     socket.on("error", ignore);
@@ -177,13 +187,26 @@ export class Http2Carrier {
     else if (onHttp1 !== undefined) {
       socket.off("error", ignore);
       onHttp1(socket, bytes);
-    } else {
-      // It reads on until the client has the answer: a reset could overtake it.
-      this.#strangers.set(socket, this.#options.monotonicMs() + HTTP2_LIMITS_DEFAULT.farewellMs);
-      socket.on("close", () => this.#forget(socket));
-      socket.end(HTTP1_REFUSAL);
-      socket.resume();
+    } else this.#partFrom(socket, HTTP1_REFUSAL);
+  }
+
+  #refuse(socket: Duplex): void {
+    const { connectionsMax } = this.#options;
+    if (this.#connections.size + this.#strangers.size >= connectionsMax + REFUSALS_MAX) {
+      socket.destroy();
+      return;
     }
+    socket.on("error", ignore);
+    this.#partFrom(socket, connectionRefusal(connectionsMax));
+  }
+
+  /** It reads on until the client has the last word: a reset could overtake it. */
+  #partFrom(socket: Duplex, lastWord: Buffer): void {
+    const { monotonicMs, limits = HTTP2_LIMITS_DEFAULT } = this.#options;
+    this.#strangers.set(socket, monotonicMs() + limits.farewellMs);
+    socket.on("close", () => this.#forget(socket));
+    socket.end(lastWord);
+    socket.resume();
   }
 
   #onTick(): void {

@@ -11,6 +11,8 @@ export interface RequestHead {
   /** Infinity: none is asked for. Undefined: what is asked for is no duration. */
   readonly timeoutMs: number | undefined;
   readonly encoding: string;
+  /** Undefined: none is declared. */
+  readonly contentBytes: number | undefined;
 }
 
 const PSEUDO: ReadonlySet<FieldRole> = new Set<FieldRole>([
@@ -19,6 +21,8 @@ const PSEUDO: ReadonlySet<FieldRole> = new Set<FieldRole>([
   "authority",
   "path",
 ]);
+/** As many digits as a number keeps exactly. */
+const LENGTH = /^\d{1,15}$/;
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const UNIT_MS: Readonly<Record<string, number>> = {
   H: 3_600_000,
@@ -38,6 +42,7 @@ export function requestHead(streamId: number, fields: readonly HeaderField[]): R
   let contentType = "";
   let timeout: string | undefined;
   let encoding = "identity";
+  let contentLength: string | undefined;
   let regular = false;
   for (const { name, value, role } of fields) {
     if (role === "forbidden") throw malformed(streamId, `field ${name}`);
@@ -59,6 +64,9 @@ export function requestHead(streamId: number, fields: readonly HeaderField[]): R
       case "content-type":
         contentType = value;
         break;
+      case "content-length":
+        contentLength = once(streamId, name, contentLength, value);
+        break;
       case "grpc-timeout":
         timeout ??= value;
         break;
@@ -74,7 +82,8 @@ export function requestHead(streamId: number, fields: readonly HeaderField[]): R
     throw malformed(streamId, "no method, scheme or path");
   }
   const refusal = method !== "POST" ? 405 : isGrpc(contentType) ? undefined : 415;
-  return { fields, path, refusal, timeoutMs: timeoutMs(timeout), encoding };
+  const contentBytes = lengthOf(streamId, contentLength);
+  return { fields, path, refusal, timeoutMs: timeoutMs(timeout), encoding, contentBytes };
 }
 
 /** Fields after the request's body. */
@@ -102,6 +111,12 @@ function timeoutMs(text: string | undefined): number | undefined {
   const [, count = "", unit = ""] = TIMEOUT.exec(text) ?? [];
   const unitMs = UNIT_MS[unit];
   return unitMs === undefined ? undefined : Number(count) * unitMs;
+}
+
+function lengthOf(streamId: number, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!LENGTH.test(text)) throw malformed(streamId, `content-length ${text}`);
+  return Number(text);
 }
 
 function malformed(streamId: number, what: string): StreamFault {

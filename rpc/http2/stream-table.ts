@@ -169,7 +169,13 @@ export class StreamTable {
       throw new StreamFault(streamId, ErrorCode.STREAM_CLOSED, "DATA on a closed stream");
     }
     const [start, end] = unpadded(flags, bytes, from, until);
-    stream.receive(bytes, start, end, flowBytes);
+    try {
+      stream.receive(bytes, start, end, flowBytes);
+    } catch (fault) {
+      // What is not taken is not held: the connection's other streams need its window.
+      this.#owner.onConsumed(flowBytes);
+      throw fault;
+    }
     if (endStream && this.#streams.has(streamId)) stream.receiveEnd();
   }
 

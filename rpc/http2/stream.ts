@@ -6,6 +6,7 @@ import type { Streaming } from "../../proto/index.ts";
 import type { Call, Method, StreamSink, StreamSource } from "../service.ts";
 import { statusOf } from "../status.ts";
 import type { Status } from "../status.ts";
+import { DeclaredLength } from "./declared-length.ts";
 import { OK_TRAILERS, trailersOf, trailersOnlyOf } from "./hpack-encoder.ts";
 import { ENCODINGS, inflateMessage } from "./inflation.ts";
 import { ErrorCode, StreamFault } from "./fault.ts";
@@ -55,6 +56,7 @@ export class Http2Stream implements Call, StreamSink {
   readonly #head: RequestHead;
   readonly #route: Route | undefined;
   readonly #window: ReceiveWindow;
+  readonly #length: DeclaredLength;
   #reader: MessageReader | undefined;
   #source: StreamSource | undefined;
   #request: Buffer | undefined;
@@ -81,6 +83,7 @@ export class Http2Stream implements Call, StreamSink {
     this.#owner = owner;
     this.isUnary = route?.method.kind === "unary";
     this.#window = new ReceiveWindow(owner.streamWindowBytes);
+    this.#length = new DeclaredLength(id, head.contentBytes);
     const nowMs = owner.monotonicMs();
     this.clientDeadlineAtMs = nowMs + (head.timeoutMs ?? Infinity);
     // What comes over a long stream has deadlines of its own.
@@ -134,22 +137,28 @@ export class Http2Stream implements Call, StreamSink {
   /**
    * DATA: the payload `bytes[from, until)`, of a frame that counts `flowBytes` with its padding.
    *
-   * @throws {StreamFault} STREAM_CLOSED after the client's end, FLOW_CONTROL_ERROR above the window.
+   * @throws {StreamFault} STREAM_CLOSED after the client's end, FLOW_CONTROL_ERROR above the window,
+   *   PROTOCOL_ERROR above the declared length.
    */
   receive(bytes: Buffer, from: number, until: number, flowBytes: number): void {
     if (this.#remoteEnded) throw this.#fault(ErrorCode.STREAM_CLOSED, "DATA after the end");
     if (!this.#window.receive(flowBytes)) {
       throw this.#fault(ErrorCode.FLOW_CONTROL_ERROR, "DATA above the window");
     }
+    this.#length.count(until - from);
     this.#consume(flowBytes - (until - from));
     if (this.#answered) this.#consume(until - from);
     else if (this.#mayRead) this.#read(bytes, from, until);
     else this.#keep(bytes, from, until);
   }
 
-  /** @throws {StreamFault} STREAM_CLOSED when the client has ended it before. */
+  /**
+   * @throws {StreamFault} STREAM_CLOSED when the client has ended it before, PROTOCOL_ERROR below the declared
+   *   length.
+   */
   receiveEnd(): void {
     if (this.#remoteEnded) throw this.#fault(ErrorCode.STREAM_CLOSED, "a second end");
+    this.#length.end();
     this.#remoteEnded = true;
     this.#tellEnd();
   }

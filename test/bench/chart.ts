@@ -1,5 +1,5 @@
-// The picture of the README: reads a second by mode and concurrency, as bars on a logarithmic scale, since a
-// single reader and 128 of them are two orders of magnitude apart.
+// The picture of the README: reads a second by mode, protocol and callers, as bars on a logarithmic scale, since
+// a single reader and 128 of them are two orders of magnitude apart.
 import { shortNumber } from "./table.ts";
 
 export interface Bar {
@@ -16,7 +16,8 @@ const BAR_HEIGHT = 12;
 const GROUP_GAP = 14;
 const TOP = 64;
 const BOTTOM = 40;
-const FILLS = ["#9ec5e8", "#4a90c8", "#1d5f91"] as const;
+/** Three shades of one colour, then of another. */
+const FILLS = ["#9ec5e8", "#4a90c8", "#1d5f91", "#f0c49b", "#d98a3d", "#9a5a18"] as const;
 
 /** A self-contained SVG that is legible on a light and on a dark page. */
 export function barChart(title: string, caption: string, bars: readonly Bar[]): string {
@@ -49,7 +50,7 @@ export function barChart(title: string, caption: string, bars: readonly Bar[]): 
     return [label, ...drawn];
   });
   const legend = series.map((name, at) => {
-    const x = LABEL_WIDTH + at * 130;
+    const x = LABEL_WIDTH + (at * (WIDTH - LABEL_WIDTH)) / series.length;
     const fill = FILLS[at % FILLS.length] ?? FILLS[0];
     return (
       `<rect x="${x}" y="36" width="10" height="10" fill="${fill}"/>` +

@@ -1,20 +1,24 @@
-// The six read modes and put, compared on three real processes and a learner: rate, latency and the servers'
-// CPU for one operation, at three concurrencies. Numbers only; it asserts that the modes were what they say.
+// The six read modes and put over Raft and Multi-Paxos, each on three real processes and a learner, measured in
+// turn in one run: rate, latency and the servers' CPU for one operation, by three numbers of callers. Numbers
+// only; it asserts that the modes were what they say.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "../../client/index.ts";
-import type { ReadMode } from "../../client/index.ts";
-import { Cluster } from "../e2e/cluster.ts";
+import { Cluster, PROTOCOLS } from "../e2e/cluster.ts";
 import { barChart } from "./chart.ts";
 import { keyAt } from "./keys.ts";
+import type { LoadPlan } from "./client-load.ts";
 import { MEASURE_MS, runLoad, WARM_UP_MS } from "./load.ts";
 import type { Measured } from "./load.ts";
 import { describeMachine, machineLine } from "./machine.ts";
 import { markdownTable, writeReadmeSection } from "./readme.ts";
 import { formatTable, shortNumber } from "./table.ts";
 
-const MODES: readonly ReadMode[] = ["quorum", "index", "lease", "follower", "learner", "local"];
+type Protocol = (typeof PROTOCOLS)[number];
+
+const TITLES: Readonly<Record<Protocol, string>> = { raft: "Raft", paxos: "Paxos" };
+const OPERATIONS = ["quorum", "index", "lease", "follower", "learner", "local", "put"] as const;
 const CONCURRENCIES = [1, 16, 128] as const;
 const KEY_COUNT = 1_000;
 const VALUE_BYTES = 256;
@@ -22,94 +26,138 @@ const RESULTS = join(__dirname, "results");
 const CHART = join(__dirname, "..", "..", "docs", "read-modes.svg");
 
 interface Row extends Measured {
+  readonly protocol: Protocol;
   readonly operation: string;
   readonly concurrency: number;
 }
 
 describe("read-modes", () => {
-  let cluster: Cluster;
-  const rows: Row[] = [];
+  const clusters = new Map<Protocol, Cluster>();
 
   beforeAll(async () => {
-    cluster = await Cluster.start({ voters: 3, learners: 1 });
-    const client = new Client({ endpoints: cluster.endpoints.split(",") });
-    try {
-      const value = "v".repeat(VALUE_BYTES);
-      const puts = Array.from({ length: KEY_COUNT }, (_, at) => client.put(keyAt(at), value));
-      await Promise.all(puts);
-    } finally {
-      await client.close();
+    for (const protocol of PROTOCOLS) {
+      const flags = ["--consensus", protocol];
+      const cluster = await Cluster.start({ voters: 3, learners: 1, flags });
+      clusters.set(protocol, cluster);
+      await fill(cluster);
     }
   });
 
   afterAll(async () => {
-    await cluster.stop();
+    for (const cluster of clusters.values()) await cluster.stop();
   });
 
-  test("measures six modes and put", async () => {
-    const pids = cluster.members.map((member) => member.pid);
-    const endpoints = cluster.endpoints.split(",");
-    const common = { endpoints, discover: true, keyCount: KEY_COUNT, valueBytes: VALUE_BYTES };
-    const spans = { warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS };
+  test("measures six modes and put over both protocols, in turn", async () => {
+    const rows: Row[] = [];
     for (const concurrency of CONCURRENCIES) {
-      for (const mode of MODES) {
-        const operation = { kind: "get", mode } as const;
-        const measured = await runLoad({ ...common, ...spans, operation, concurrency }, pids);
-        expect(measured.failures).toBe(0);
-        expect(Object.keys(measured.used)).toContain(mode);
-        rows.push({ ...measured, operation: mode, concurrency });
+      for (const operation of OPERATIONS) {
+        for (const [protocol, cluster] of clusters) {
+          const measured = await measure(cluster, operation, concurrency);
+          rows.push({ ...measured, protocol, operation, concurrency });
+        }
       }
-      const operation = { kind: "put" } as const;
-      const measured = await runLoad({ ...common, ...spans, operation, concurrency }, pids);
-      expect(measured.failures).toBe(0);
-      rows.push({ ...measured, operation: "put", concurrency });
     }
     const machine = describeMachine();
-    process.stdout.write(`\n${formatTable(cellsOf(rows))}\n\n${machineLine(machine)}\n`);
+    const cells = cellsOf(rows);
+    process.stdout.write(`\n${formatTable(cells)}\n\n${machineLine(machine)}\n`);
     mkdirSync(RESULTS, { recursive: true });
+    const spans = { warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS };
     const result = { machine, valueBytes: VALUE_BYTES, keyCount: KEY_COUNT, ...spans, rows };
     writeFileSync(join(RESULTS, "read-modes.json"), `${JSON.stringify(result, null, 2)}\n`);
     writeFileSync(CHART, chartOf(rows, machineLine(machine)));
-    const middle = rows.filter(({ concurrency }) => concurrency === 16);
-    writeReadmeSection(
-      "read-modes",
-      `${markdownTable(cellsOf(middle))}\n\n${machineLine(machine)}.`,
-    );
+    writeReadmeSection("read-modes", `${markdownTable(cells)}\n\n${machineLine(machine)}.`);
   });
 });
 
+async function fill(cluster: Cluster): Promise<void> {
+  const client = new Client({ endpoints: cluster.endpoints.split(",") });
+  try {
+    const value = "v".repeat(VALUE_BYTES);
+    await Promise.all(Array.from({ length: KEY_COUNT }, (_, at) => client.put(keyAt(at), value)));
+  } finally {
+    await client.close();
+  }
+}
+
+/** The servers' CPU is this cluster's alone; the other one is idle meanwhile. */
+async function measure(
+  cluster: Cluster,
+  operation: (typeof OPERATIONS)[number],
+  concurrency: number,
+): Promise<Measured> {
+  const plan: LoadPlan = {
+    endpoints: cluster.endpoints.split(","),
+    discover: true,
+    operation: operation === "put" ? { kind: "put" } : { kind: "get", mode: operation },
+    concurrency,
+    warmUpMs: WARM_UP_MS,
+    measureMs: MEASURE_MS,
+    keyCount: KEY_COUNT,
+    valueBytes: VALUE_BYTES,
+  };
+  const measured = await runLoad(
+    plan,
+    cluster.members.map((member) => member.pid),
+  );
+  expect(measured.failures).toBe(0);
+  if (operation !== "put") expect(Object.keys(measured.used)).toContain(operation);
+  return measured;
+}
+
+/** A line an operation and number of callers, the protocols side by side. */
 function cellsOf(rows: readonly Row[]): string[][] {
+  const columns = ["ops/s", "p50 ms", "p99 ms", "server µs/op"];
   const head = [
     "operation",
-    "clients",
-    "ops/s",
-    "p50 ms",
-    "p99 ms",
-    "p99.9 ms",
-    "server µs/op",
-    "client µs/op",
+    "callers",
+    ...PROTOCOLS.flatMap((protocol) => columns.map((name) => `${TITLES[protocol]} ${name}`)),
+    "Paxos / Raft",
   ];
-  const body = rows.map((row) => [
-    row.operation,
-    String(row.concurrency),
-    shortNumber(row.perSecond),
-    shortNumber(row.p50),
-    shortNumber(row.p99),
-    shortNumber(row.p999),
-    shortNumber(row.serverCpuUs),
-    shortNumber(row.clientCpuUs),
-  ]);
+  const body = CONCURRENCIES.flatMap((concurrency) =>
+    OPERATIONS.map((operation) => {
+      const [raft, paxos] = PROTOCOLS.map((protocol) =>
+        rowOf(rows, protocol, operation, concurrency),
+      );
+      if (raft === undefined || paxos === undefined) throw new Error("two protocols are measured");
+      const numbers = [raft, paxos].flatMap(({ perSecond, p50, p99, serverCpuUs }) =>
+        [perSecond, p50, p99, serverCpuUs].map(shortNumber),
+      );
+      const ratio = (paxos.perSecond / raft.perSecond).toFixed(2);
+      return [operation, String(concurrency), ...numbers, ratio];
+    }),
+  );
   return [head, ...body];
 }
 
+function rowOf(
+  rows: readonly Row[],
+  protocol: Protocol,
+  operation: string,
+  concurrency: number,
+): Row {
+  const found = rows.find(
+    (row) =>
+      row.protocol === protocol && row.operation === operation && row.concurrency === concurrency,
+  );
+  if (found === undefined) {
+    throw new Error(`${operation} over ${protocol} by ${concurrency} was not measured`);
+  }
+  return found;
+}
+
 function chartOf(rows: readonly Row[], caption: string): string {
+  const series = PROTOCOLS.flatMap((protocol) =>
+    CONCURRENCIES.map((concurrency) => ({ protocol, concurrency })),
+  );
   return barChart(
-    "Operations a second by read mode (logarithmic)",
+    "Operations a second by read mode, protocol and callers (logarithmic)",
     caption,
-    rows.map(({ operation, concurrency, perSecond }) => ({
-      group: operation,
-      series: concurrency === 1 ? "1 client" : `${concurrency} clients`,
-      value: perSecond,
-    })),
+    OPERATIONS.flatMap((operation) =>
+      series.map(({ protocol, concurrency }) => ({
+        group: operation,
+        series: `${TITLES[protocol]}, ${concurrency}`,
+        value: rowOf(rows, protocol, operation, concurrency).perSecond,
+      })),
+    ),
   );
 }

@@ -3,17 +3,17 @@
 import { afterAll, beforeAll, expect, describe, test } from "@jest/globals";
 import { Client, op } from "../../client/index.ts";
 import type { ReadMode, Role } from "../../client/index.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, PROTOCOLS } from "./cluster.ts";
 import { until } from "./until.ts";
 
 const WAIT_MS_MAX = 20_000;
 
-describe("the client on three voters and a learner", () => {
+describe.each(PROTOCOLS)("the client on three voters and a learner over %s", (protocol) => {
   let cluster: Cluster;
   let client: Client;
 
   beforeAll(async () => {
-    cluster = await Cluster.start({ voters: 3, learners: 1 });
+    cluster = await Cluster.start({ voters: 3, learners: 1, flags: ["--consensus", protocol] });
     await cluster.leader();
     // One endpoint: the others are found.
     const [first] = cluster.voters;

@@ -1,5 +1,6 @@
-// A Hansa cluster of real processes on free ports of 127.0.0.1, each with a data folder that is removed at
-// the end. Members are addressed by name (n1, n2, n3; learners l1, ...) and struck by signal.
+// A Hansa cluster of real processes on free ports of 127.0.0.1 or in homes of their own, each with a data
+// folder that is removed at the end. Members are addressed by name (n1, n2, n3; learners l1, ...) and struck
+// by signal.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,11 +16,24 @@ const STOP_MS_MAX = 15_000;
 const STATUS_MS_MAX = 500;
 export const MAIN = join(__dirname, "..", "..", "dist", "cli", "main.js");
 
+/** What every end-to-end test runs on. */
+export const PROTOCOLS = ["raft", "paxos"] as const;
+
+/** Where a member lives: its address, and the command that starts another one there. */
+export interface Home {
+  readonly host: string;
+  readonly launcher: readonly string[];
+}
+
+const THIS_HOST: Home = { host: "127.0.0.1", launcher: [] };
+
 export interface ClusterOptions {
   readonly voters: number;
   readonly learners?: number;
   /** Passed to every member. */
   readonly flags?: readonly string[];
+  /** Where each member lives; absent: all on this host. */
+  readonly homeOf?: (name: string) => Home;
 }
 
 interface MemberPlan {
@@ -27,6 +41,13 @@ interface MemberPlan {
   readonly isLearner: boolean;
   readonly clientUrl: string;
   readonly peerUrl: string;
+  readonly launcher: readonly string[];
+}
+
+async function memberPlan(name: string, isLearner: boolean, home: Home): Promise<MemberPlan> {
+  const clientUrl = `http://${home.host}:${await freePort()}`;
+  const peerUrl = `http://${home.host}:${await freePort()}`;
+  return { name, isLearner, clientUrl, peerUrl, launcher: home.launcher };
 }
 
 /** One member: a process that comes and goes over a data folder that stays. */
@@ -38,6 +59,7 @@ export class MemberProcess {
   readonly dataDir: string;
   readonly args: readonly string[];
   readonly peerUrl: string;
+  readonly plan: MemberPlan;
   #child: Child | undefined;
 
   constructor(plan: MemberPlan, dataDir: string, args: readonly string[]) {
@@ -46,6 +68,7 @@ export class MemberProcess {
     this.endpoint = plan.clientUrl.replace("http://", "");
     this.dataDir = dataDir;
     this.peerUrl = plan.peerUrl;
+    this.plan = plan;
     this.args = args;
   }
 
@@ -70,7 +93,8 @@ export class MemberProcess {
   start(): void {
     if (this.running) throw new Error(`${this.name} runs already`);
     // By its first line, as a shell would: it sets what a server needs of Node.
-    this.#child = new Child(MAIN, ["serve", ...this.args]);
+    const [command = MAIN, ...args] = [...this.plan.launcher, MAIN, "serve", ...this.args];
+    this.#child = new Child(command, args);
   }
 
   /** Waits for the line that says the member has joined and serves. */
@@ -107,10 +131,13 @@ export class MemberProcess {
 export class Cluster {
   readonly folder: string;
   readonly #members: MemberProcess[];
+  /** Of every member, those that join later too. */
+  readonly #flags: readonly string[];
 
-  private constructor(members: readonly MemberProcess[], folder: string) {
+  private constructor(members: readonly MemberProcess[], folder: string, flags: readonly string[]) {
     this.#members = [...members];
     this.folder = folder;
+    this.#flags = flags;
   }
 
   get members(): readonly MemberProcess[] {
@@ -119,14 +146,29 @@ export class Cluster {
 
   /** Plans a member that is yet to be added to the running cluster; started, it joins. */
   async planJoin(name: string, isLearner = false): Promise<MemberProcess> {
-    const clientUrl = `http://127.0.0.1:${await freePort()}`;
-    const peerUrl = `http://127.0.0.1:${await freePort()}`;
-    const plan = { name, isLearner, clientUrl, peerUrl };
+    const plan = await memberPlan(name, isLearner, THIS_HOST);
     const dataDir = join(this.folder, name);
     const all = [...this.#members.filter((member) => member.running), plan];
-    const member = new MemberProcess(plan, dataDir, joinArgs(plan, all, dataDir));
+    const args = [...joinArgs(plan, all, dataDir), ...this.#flags];
+    const member = new MemberProcess(plan, dataDir, args);
     this.#members.push(member);
     return member;
+  }
+
+  /** Plans the return of one that has lost its data and its place: a new member at the old addresses. */
+  planReturn(member: MemberProcess): MemberProcess {
+    this.forget(member);
+    const all = [...this.#members.filter(({ running }) => running), member];
+    const args = [...joinArgs(member.plan, all, member.dataDir), ...this.#flags];
+    const again = new MemberProcess(member.plan, member.dataDir, args);
+    this.#members.push(again);
+    return again;
+  }
+
+  /** It has ended, and is no member any more. */
+  forget(member: MemberProcess): void {
+    if (member.running) throw new Error(`${member.name} still runs`);
+    this.#members.splice(this.#members.indexOf(member), 1);
   }
 
   /** Plans a cluster without starting it. */
@@ -134,19 +176,18 @@ export class Cluster {
     if (!existsSync(MAIN))
       throw new Error("dist/ is missing: run npm test, or npm run build first");
     const folder = mkdtempSync(join(tmpdir(), "hansa-e2e-"));
+    const { homeOf = () => THIS_HOST, flags = [] } = options;
     const plans: MemberPlan[] = [];
     const add = async (name: string, isLearner: boolean): Promise<void> => {
-      const clientUrl = `http://127.0.0.1:${await freePort()}`;
-      const peerUrl = `http://127.0.0.1:${await freePort()}`;
-      plans.push({ name, isLearner, clientUrl, peerUrl });
+      plans.push(await memberPlan(name, isLearner, homeOf(name)));
     };
     for (let at = 1; at <= options.voters; at += 1) await add(`n${at}`, false);
     for (let at = 1; at <= (options.learners ?? 0); at += 1) await add(`l${at}`, true);
     const members = plans.map((plan) => {
       const dataDir = join(folder, plan.name);
-      return new MemberProcess(plan, dataDir, serveArgs(plan, plans, dataDir, options.flags ?? []));
+      return new MemberProcess(plan, dataDir, serveArgs(plan, plans, dataDir, flags));
     });
-    return new Cluster(members, folder);
+    return new Cluster(members, folder, flags);
   }
 
   /** Starts every member and waits until each serves. */
@@ -191,22 +232,27 @@ export class Cluster {
    * @throws {Error} when none does within `deadlineMs`.
    */
   async leader(deadlineMs = START_MS_MAX): Promise<MemberProcess> {
-    const clients = this.voters
+    const clients = this.members
       .filter((member) => member.running)
       .map((member) => ({ member, client: new WireClient(member.endpoint) }));
     try {
       return await until("one voter leads by a majority's word", deadlineMs, async () => {
         const words = await Promise.allSettled(
           clients.map(async ({ member, client }) => {
-            const { header, leader } = await client.status(STATUS_MS_MAX);
-            return { member, self: String(header?.member_id ?? 0), leader: String(leader ?? 0) };
+            const { header, leader, isLearner, state } = await client.status(STATUS_MS_MAX);
+            return {
+              member,
+              self: String(header?.member_id ?? 0),
+              leader: String(leader ?? 0),
+              votes: isLearner !== true,
+              voterCount: state?.voters ?? 0,
+            };
           }),
         );
         const heard = words.flatMap((word) => (word.status === "fulfilled" ? [word.value] : []));
-        return heard.find(
-          ({ self }) =>
-            heard.filter(({ leader }) => leader === self).length * 2 > this.voters.length,
-        )?.member;
+        const followers = (self: string): number =>
+          heard.filter(({ leader, votes }) => votes && leader === self).length;
+        return heard.find(({ self, voterCount }) => followers(self) * 2 > voterCount)?.member;
       });
     } finally {
       for (const { client } of clients) client.close();

@@ -2,14 +2,14 @@
 // its error classes.
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Etcd3, GRPCOutOfRangeError, GRPCInvalidArgumentError } from "etcd3";
-import { Cluster } from "./cluster.ts";
+import { Cluster, PROTOCOLS } from "./cluster.ts";
 
-describe("the etcd3 package", () => {
+describe.each(PROTOCOLS)("the etcd3 package over %s", (protocol) => {
   let cluster: Cluster;
   let client: Etcd3;
 
   beforeAll(async () => {
-    cluster = await Cluster.start({ voters: 3 });
+    cluster = await Cluster.start({ voters: 3, flags: ["--consensus", protocol] });
     client = new Etcd3({ hosts: cluster.voters.map((member) => `http://${member.endpoint}`) });
   });
 

@@ -1,8 +1,8 @@
 // Debian's etcdctl against any of three members, compared word for word with the same commands against a
 // real etcd: the output, the errors and the exit code. What differs by nature (ids, terms) is named here.
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { etcdserverpb } from "../../proto/index.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, PROTOCOLS } from "./cluster.ts";
 import { EtcdCluster, etcdctl } from "./etcd.ts";
 import { describeWith } from "./tools.ts";
 import { bytes, WireClient } from "./wire-client.ts";
@@ -134,104 +134,113 @@ function normalized(text: string): string {
     .replace(/"(ClusterID|MemberID|RaftTerm)" : \d+/g, '"$1" : 0');
 }
 
-describeWith(["etcd", "etcdctl"], "etcdctl sees what it sees of etcd", () => {
-  let cluster: Cluster;
-  let etcd: EtcdCluster;
+const TOOLS = ["etcd", "etcdctl"] as const;
 
-  beforeAll(async () => {
-    [cluster, etcd] = await Promise.all([Cluster.start({ voters: 3 }), EtcdCluster.start(1)]);
-  });
+describeWith(TOOLS, "etcdctl sees what it sees of etcd", () => {
+  describe.each(PROTOCOLS)("over %s", (protocol) => {
+    let cluster: Cluster;
+    let etcd: EtcdCluster;
 
-  afterAll(async () => {
-    await Promise.all([cluster.stop(), etcd.stop()]);
-  });
+    beforeAll(async () => {
+      [cluster, etcd] = await Promise.all([
+        Cluster.start({ voters: 3, flags: ["--consensus", protocol] }),
+        EtcdCluster.start(1),
+      ]);
+    });
 
-  /** Runs the steps on both, Hansa's member changing with each step, and compares the transcripts. */
-  async function compare(steps: readonly Step[]): Promise<void> {
-    const ours: string[] = [];
-    const theirs: string[] = [];
-    for (const [at, { args, input }] of steps.entries()) {
-      const member = cluster.voters[at % cluster.voters.length]?.endpoint ?? "";
-      const command = `etcdctl ${args.join(" ")}`;
-      for (const [endpoint, transcript] of [
-        [member, ours],
-        [etcd.endpoints[0] ?? "", theirs],
-      ] as const) {
-        const { exit, stdout, stderr } = await etcdctl(endpoint, args, input);
-        transcript.push(`$ ${command} -> ${exit.code}\n${normalized(stdout)}${normalized(stderr)}`);
+    afterAll(async () => {
+      await Promise.all([cluster.stop(), etcd.stop()]);
+    });
+
+    /** Runs the steps on both, Hansa's member changing with each step, and compares the transcripts. */
+    async function compare(steps: readonly Step[]): Promise<void> {
+      const ours: string[] = [];
+      const theirs: string[] = [];
+      for (const [at, { args, input }] of steps.entries()) {
+        const member = cluster.voters[at % cluster.voters.length]?.endpoint ?? "";
+        const command = `etcdctl ${args.join(" ")}`;
+        for (const [endpoint, transcript] of [
+          [member, ours],
+          [etcd.endpoints[0] ?? "", theirs],
+        ] as const) {
+          const { exit, stdout, stderr } = await etcdctl(endpoint, args, input);
+          transcript.push(
+            `$ ${command} -> ${exit.code}\n${normalized(stdout)}${normalized(stderr)}`,
+          );
+        }
       }
+      expect(ours).toEqual(theirs);
     }
-    expect(ours).toEqual(theirs);
-  }
 
-  test("put, get and del, in every format, order and range", async () => {
-    await compare(WRITES_AND_READS);
-  });
+    test("put, get and del, in every format, order and range", async () => {
+      await compare(WRITES_AND_READS);
+    });
 
-  test("transactions, with every compare target and refused ones", async () => {
-    await compare(TRANSACTIONS);
-  });
+    test("transactions, with every compare target and refused ones", async () => {
+      await compare(TRANSACTIONS);
+    });
 
-  test("compaction, and reads at revisions around it", async () => {
-    await compare(COMPACTIONS);
-  });
+    test("compaction, and reads at revisions around it", async () => {
+      await compare(COMPACTIONS);
+    });
 
-  test("transactions within transactions, which etcdctl cannot write", async () => {
-    const leader = await cluster.leader();
-    const wires = [leader.endpoint, (etcd.endpoints[0] ?? "").replace("http://", "")].map(
-      (endpoint) => new WireClient(endpoint),
-    );
-    try {
-      for (const success of NESTED) {
-        const [ours, theirs] = await Promise.all(
-          wires.map(async (wire) => bare(await wire.txn({ success: [...success] }, CALL_MS_MAX))),
-        );
-        expect(ours).toEqual(theirs);
+    test("transactions within transactions, which etcdctl cannot write", async () => {
+      const leader = await cluster.leader();
+      const wires = [leader.endpoint, (etcd.endpoints[0] ?? "").replace("http://", "")].map(
+        (endpoint) => new WireClient(endpoint),
+      );
+      try {
+        for (const success of NESTED) {
+          const [ours, theirs] = await Promise.all(
+            wires.map(async (wire) => bare(await wire.txn({ success: [...success] }, CALL_MS_MAX))),
+          );
+          expect(ours).toEqual(theirs);
+        }
+      } finally {
+        for (const wire of wires) wire.close();
       }
-    } finally {
-      for (const wire of wires) wire.close();
-    }
-  });
+    });
 
-  test("member list names the three members to each of them", async () => {
-    for (const member of cluster.voters) {
-      const { stdout, exit } = await etcdctl(member.endpoint, ["member", "list"]);
-      expect(exit.code).toBe(0);
-      const rows = stdout.trim().split("\n").sort();
-      expect(rows).toHaveLength(3);
-      for (const row of rows) {
-        expect(row).toMatch(
-          /^[0-9a-f]{1,16}, started, n[123], http:\/\/127\.0\.0\.1:\d+, http:\/\/127\.0\.0\.1:\d+, false$/,
-        );
+    test("member list names the three members to each of them", async () => {
+      for (const member of cluster.voters) {
+        const { stdout, exit } = await etcdctl(member.endpoint, ["member", "list"]);
+        expect(exit.code).toBe(0);
+        const rows = stdout.trim().split("\n").sort();
+        expect(rows).toHaveLength(3);
+        for (const row of rows) {
+          expect(row).toMatch(
+            /^[0-9a-f]{1,16}, started, n[123], http:\/\/127\.0\.0\.1:\d+, http:\/\/127\.0\.0\.1:\d+, false$/,
+          );
+        }
       }
-    }
-  });
+    });
 
-  test("endpoint status and health have etcd's fields, and one leader", async () => {
-    const leaders = new Set<string>();
-    const fieldsOf = (text: string): string[] =>
-      [...text.matchAll(/^"(\w+)" :/gm)].map(([, name = ""]) => name);
-    const reference = await etcdctl(etcd.endpoints[0] ?? "", [
-      "endpoint",
-      "status",
-      "-w",
-      "fields",
-    ]);
-    for (const member of cluster.voters) {
-      const { stdout, exit } = await etcdctl(member.endpoint, [
+    test("endpoint status and health have etcd's fields, and one leader", async () => {
+      const leaders = new Set<string>();
+      const fieldsOf = (text: string): string[] =>
+        [...text.matchAll(/^"(\w+)" :/gm)].map(([, name = ""]) => name);
+      const reference = await etcdctl(etcd.endpoints[0] ?? "", [
         "endpoint",
         "status",
         "-w",
         "fields",
       ]);
-      expect(exit.code).toBe(0);
-      expect(fieldsOf(stdout)).toEqual(fieldsOf(reference.stdout));
-      leaders.add(/"Leader" : (\d+)/.exec(stdout)?.[1] ?? "none");
-      expect(Number(/"RaftAppliedIndex" : (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(0);
-    }
-    expect(leaders.size).toBe(1);
-    const health = await etcdctl(cluster.endpoints, ["endpoint", "health"]);
-    expect(health.exit.code).toBe(0);
-    expect(`${health.stdout}${health.stderr}`.match(/is healthy/g)).toHaveLength(3);
+      for (const member of cluster.voters) {
+        const { stdout, exit } = await etcdctl(member.endpoint, [
+          "endpoint",
+          "status",
+          "-w",
+          "fields",
+        ]);
+        expect(exit.code).toBe(0);
+        expect(fieldsOf(stdout)).toEqual(fieldsOf(reference.stdout));
+        leaders.add(/"Leader" : (\d+)/.exec(stdout)?.[1] ?? "none");
+        expect(Number(/"RaftAppliedIndex" : (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(0);
+      }
+      expect(leaders.size).toBe(1);
+      const health = await etcdctl(cluster.endpoints, ["endpoint", "health"]);
+      expect(health.exit.code).toBe(0);
+      expect(`${health.stdout}${health.stderr}`.match(/is healthy/g)).toHaveLength(3);
+    });
   });
 });

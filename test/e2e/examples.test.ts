@@ -2,15 +2,15 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { finish } from "./child.ts";
-import { Cluster, MAIN } from "./cluster.ts";
+import { Cluster, MAIN, PROTOCOLS } from "./cluster.ts";
 
 const EXAMPLES = join(MAIN, "..", "..", "examples");
 
-describe("the examples", () => {
+describe.each(PROTOCOLS)("the examples over %s", (protocol) => {
   let cluster: Cluster;
 
   beforeAll(async () => {
-    cluster = await Cluster.start({ voters: 3, learners: 1 });
+    cluster = await Cluster.start({ voters: 3, learners: 1, flags: ["--consensus", protocol] });
     await cluster.leader();
   });
 

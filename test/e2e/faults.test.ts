@@ -1,7 +1,7 @@
 // Real processes struck by signal under load: what was acknowledged stays, nothing happens twice, every
 // linearizable answer fits one order, and service comes back by itself.
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { Cluster } from "./cluster.ts";
+import { Cluster, PROTOCOLS } from "./cluster.ts";
 import type { MemberProcess } from "./cluster.ts";
 import { tick, until } from "./until.ts";
 import { bytes, ON_MISS, READ_MODES, valueOf, WireClient } from "./wire-client.ts";
@@ -11,7 +11,7 @@ import { statesOf, workloadUnder } from "./workload.ts";
 const BACK_MS_MAX = 10_000;
 const PAUSE_MS = 5_000;
 
-describe.each(["raft", "paxos"])("kill -9 and SIGSTOP over %s", (protocol) => {
+describe.each(PROTOCOLS)("kill -9 and SIGSTOP over %s", (protocol) => {
   const flags = ["--consensus", protocol];
 
   let cluster: Cluster;
@@ -20,7 +20,7 @@ describe.each(["raft", "paxos"])("kill -9 and SIGSTOP over %s", (protocol) => {
     await cluster.stop();
   });
 
-  test("the leader is killed under 64 writers", async () => {
+  test("the leader is killed under 64 writers (scenario 81)", async () => {
     cluster = await Cluster.start({ voters: 3, flags });
     const struck: MemberProcess[] = [];
     const report = await workloadUnder(cluster, async (done) => {
@@ -55,7 +55,7 @@ describe.each(["raft", "paxos"])("kill -9 and SIGSTOP over %s", (protocol) => {
     for (const other of others) expect(other).toBe(first);
   }, 120_000);
 
-  test("a lease read on a leader that was paused for 5 s is never stale", async () => {
+  test("a lease read on a leader that was paused for 5 s is never stale (scenario 67)", async () => {
     cluster = await Cluster.start({ voters: 3, flags });
     const old = await cluster.leader();
     const paused = new WireClient(old.endpoint);

@@ -1,7 +1,7 @@
 // `hansa get --read MODE` on real processes: each mode's answer with a proof that is true, and what a member
 // that is cut off, or behind, says instead of an answer.
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { Cluster } from "./cluster.ts";
+import { Cluster, PROTOCOLS } from "./cluster.ts";
 import type { MemberProcess } from "./cluster.ts";
 import { until } from "./until.ts";
 import { bytes, WireClient } from "./wire-client.ts";
@@ -26,7 +26,7 @@ interface Printed {
 
 const CALL_MS_MAX = 10_000;
 
-describe.each(["raft", "paxos"])("reads by mode over %s", (protocol) => {
+describe.each(PROTOCOLS)("reads by mode over %s", (protocol) => {
   let cluster: Cluster;
   let leader: MemberProcess;
   let learner: MemberProcess;
@@ -130,7 +130,7 @@ describe.each(["raft", "paxos"])("reads by mode over %s", (protocol) => {
     expect(printed.proof.used).toBe("index");
   });
 
-  test("a minimum revision of the future fails, is forwarded or waits, as asked", async () => {
+  test("a minimum revision of the future fails, is forwarded or waits, as asked (scenario 73)", async () => {
     const own = revision + 1;
     const future = ["--read", "learner", "--min-revision", String(own)];
     expect(await refusal([...future, "--on-miss", "fail"], learner.endpoint)).toMatch(
@@ -156,7 +156,7 @@ describe.each(["raft", "paxos"])("reads by mode over %s", (protocol) => {
     expect(Number(forwarded.proof.revision)).toBeGreaterThanOrEqual(own);
   });
 
-  test("a learner that is cut off refuses what it cannot bound, and serves what it can", async () => {
+  test("a learner that is cut off refuses what it cannot bound, and serves what it can (scenario 73)", async () => {
     for (const voter of cluster.voters) voter.signal("SIGSTOP");
     try {
       const bounded = ["--read", "learner", "--max-staleness", "50ms"];

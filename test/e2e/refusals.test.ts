@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { Cluster, hansa } from "./cluster.ts";
+import { Cluster, PROTOCOLS, hansa } from "./cluster.ts";
 import type { MemberProcess } from "./cluster.ts";
 import type { Finished } from "./child.ts";
 import { bytes, READ_MODES, valueOf, WireClient } from "./wire-client.ts";
@@ -37,12 +37,12 @@ function serve(member: MemberProcess, ...extra: string[]): Promise<Finished> {
   return hansa(["serve", ...member.args, ...extra]);
 }
 
-describe("a server that must not start", () => {
+describe.each(PROTOCOLS)("a server over %s that must not start", (protocol) => {
   let cluster: Cluster;
   let member: MemberProcess;
 
   beforeEach(async () => {
-    cluster = await Cluster.plan({ voters: 1 });
+    cluster = await Cluster.plan({ voters: 1, flags: ["--consensus", protocol] });
     member = cluster.member("n1");
   });
 

@@ -37,25 +37,28 @@ interface OwnKey {
 }
 
 class Workload {
+  readonly #prefix: string;
   readonly #client: Client;
   readonly #wires: readonly WireClient[];
   readonly #owned: OwnKey[] = [];
   readonly #histories = new Map<string, RegisterOperation[]>();
+  #writers: readonly Promise<void>[] = [];
   #order = 0;
   #stopping = false;
   #struckAtMs = Infinity;
   #backAtMs = Infinity;
 
-  constructor(cluster: Cluster) {
-    this.#client = new Client({
-      endpoints: cluster.voters.map((member) => member.endpoint),
-      deadlineMs: WRITE_MS_MAX,
-    });
-    this.#wires = cluster.voters.map((member) => new WireClient(member.endpoint));
+  constructor(cluster: Cluster, prefix: string) {
+    this.#prefix = prefix;
+    const endpoints = cluster.voters
+      .filter(({ running }) => running)
+      .map(({ endpoint }) => endpoint);
+    this.#client = new Client({ endpoints, deadlineMs: WRITE_MS_MAX });
+    this.#wires = endpoints.map((endpoint) => new WireClient(endpoint));
   }
 
   async run(strike: Strike): Promise<WorkloadReport> {
-    const writers = Array.from({ length: WRITERS }, (_, at) => this.#write(at));
+    this.#writers = Array.from({ length: WRITERS }, (_, at) => this.#write(at));
     await until("every writer has written", CALL_MS_MAX * 5, () =>
       this.#owned.length === WRITERS && this.#owned.every(({ acknowledged }) => acknowledged > 3)
         ? true
@@ -72,11 +75,14 @@ class Workload {
       this.#acknowledged() > before + WRITERS * 20 ? true : undefined,
     );
     this.#stopping = true;
-    await Promise.all(writers);
+    await Promise.all(this.#writers);
     return this.#report();
   }
 
+  /** Ends the writers too, when the strike has failed. */
   async close(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#writers);
     for (const wire of this.#wires) wire.close();
     await this.#client.close();
   }
@@ -87,9 +93,14 @@ class Workload {
 
   /** One writer: a put of its own key through the library, then a put and a get of a shared key. */
   async #write(writer: number): Promise<void> {
-    const own: OwnKey = { key: `own/${writer}`, acknowledged: 0, unknown: 0, lastAcknowledged: 0 };
+    const own: OwnKey = {
+      key: `${this.#prefix}own/${writer}`,
+      acknowledged: 0,
+      unknown: 0,
+      lastAcknowledged: 0,
+    };
     this.#owned.push(own);
-    const shared = `shared/${writer % SHARED_KEYS}`;
+    const shared = `${this.#prefix}shared/${writer % SHARED_KEYS}`;
     for (let count = 1; !this.#stopping; count += 1) {
       await this.#putOwn(own, count);
       const wire = this.#wires[(writer + count) % this.#wires.length];
@@ -184,9 +195,16 @@ class Workload {
   }
 }
 
-/** Loads the cluster, strikes it once writes flow, goes on until they flow again, and judges. */
-export async function workloadUnder(cluster: Cluster, strike: Strike): Promise<WorkloadReport> {
-  const workload = new Workload(cluster);
+/**
+ * Loads the cluster, strikes it once writes flow, goes on until they flow again, and judges. `prefix`: of all
+ * keys; nobody else writes them, also no workload before on the same cluster.
+ */
+export async function workloadUnder(
+  cluster: Cluster,
+  strike: Strike,
+  prefix = "",
+): Promise<WorkloadReport> {
+  const workload = new Workload(cluster, prefix);
   try {
     return await workload.run(strike);
   } finally {

@@ -144,7 +144,16 @@ const BODIES: {
   "timeout-now": fc.record({ kind: fc.constant("timeout-now" as const) }),
   "stale-epoch": fc.record({ kind: fc.constant("stale-epoch" as const) }),
   "leader-halted": fc.record({ kind: fc.constant("leader-halted" as const) }),
-  prepare: fc.record({ kind: fc.constant("prepare" as const), from: index }),
+  prepare: fc.record(
+    { kind: fc.constant("prepare" as const), from: index, leave: epoch },
+    { requiredKeys: ["kind", "from"] },
+  ),
+  received: fc.record({
+    kind: fc.constant("received" as const),
+    from: index,
+    until: index,
+    chosen: index,
+  }),
   "prepare-poll": fc.record({
     kind: fc.constant("prepare-poll" as const),
     poll: wireId,
@@ -198,7 +207,39 @@ const REQUESTS: Readonly<Record<RequestKind, Uint8Array>> = {
   "lease-expire": new Uint8Array(0),
 };
 
+const mark = fc.record({ index, epoch, config: membership });
+const repairSource = fc.record({
+  epoch,
+  meta: mark,
+  last: index,
+  committed: index,
+});
+const repair: fc.Arbitrary<PeerMessage> = fc.oneof(
+  fc.record({
+    kind: fc.constant("repair-wanted" as const),
+    from: node,
+    id: wireId,
+    names: fc.array(fc.record({ index, epoch }), { maxLength: 4 }),
+    promised: epoch,
+    logFrom: index,
+  }),
+  consecutive.chain((entries) =>
+    fc.record(
+      {
+        kind: fc.constant("repair-given" as const),
+        from: node,
+        id: wireId,
+        entries: fc.constant(entries),
+        floor: mark,
+        source: repairSource,
+      },
+      { requiredKeys: ["kind", "from", "id", "entries"] },
+    ),
+  ),
+);
+
 export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
+  { weight: 1, arbitrary: repair },
   { weight: 6, arbitrary: fc.oneof(...Object.values(BODIES)).chain(consensus) },
   {
     weight: 1,
@@ -212,6 +253,10 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
         body: fc.constant(Uint8Array.from(REQUESTS[request])),
       }),
     ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("placed" as const), from: node, id: wireId, index }),
   },
   {
     weight: 1,

@@ -19,7 +19,7 @@ async function run(kind: "module" | "commonjs", script: string): Promise<unknown
 }
 
 describe("the package", () => {
-  test.each(["client", "raft"])(
+  test.each(["client", "raft", "paxos"])(
     "hansa/%s has the same exports for import and require",
     async (entry) => {
       const list = (how: string): string =>

@@ -124,15 +124,15 @@ describe("a flipped bit", () => {
 
   test("in the middle is refused with file, place and index, also without a witness of it", async () => {
     const files = await writtenFiles(async () => Promise.resolve());
-    const damaged = changed(files, LAST_SEGMENT, (bytes) => flip(bytes, 780));
+    const damaged = changed(files, LAST_SEGMENT, (bytes) => flip(bytes, 840));
     const failure = await refusal(damaged);
     expect(failure).toMatchObject({ kind: "corrupt", file: LAST_SEGMENT });
     expect(failure.message).toMatch(/record-damaged; acknowledged: a frame at \d+ says so/);
     const { afterIndex = 0, offsetBytes = 0 } = failure;
     expect(afterIndex).toBeGreaterThan(40);
     expect(afterIndex).toBeLessThan(60);
-    expect(offsetBytes).toBeLessThanOrEqual(780);
-    expect(offsetBytes).toBeGreaterThan(780 - 250);
+    expect(offsetBytes).toBeLessThanOrEqual(840);
+    expect(offsetBytes).toBeGreaterThan(840 - 250);
   });
 
   test("in a segment's head is refused", async () => {

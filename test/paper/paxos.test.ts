@@ -1,45 +1,16 @@
-// Paxos Made Simple, sentence by sentence, on bare cores: each guard holds, and each planted bug shows that it
-// is this guard that holds it. A ballot is written ROUND.NODE in `start`, config.round.node in what is printed.
+// Paxos Made Simple, and the rules that rest on it, on bare cores: each guard holds, and each planted bug shows
+// that it is this guard that holds it. A ballot is written ROUND.NODE in `start`, config.round.node in what is
+// printed.
 import { describe, expect, test } from "@jest/globals";
 import type { LogIndex, NodeId } from "../../base/index.ts";
 import { quorumSizes } from "../../consensus/index.ts";
 import type { Membership } from "../../consensus/index.ts";
-import { createPaxos } from "../../paxos/index.ts";
-import type { PaxosMessage } from "../../paxos/index.ts";
-import { Script } from "../scenario/script.ts";
+import { POLL, run } from "./story.ts";
+import type { Guard } from "./story.ts";
 
-/** Runs a scenario's commands; what the last one prints. `bug` is planted at every node. */
-function run(story: string, bug?: string): string {
-  const script = new Script<PaxosMessage>(createPaxos, (ballot) => ({
-    config: 0,
-    round: Math.floor(ballot),
-    node: Math.round((ballot % 1) * 10) as NodeId | 0,
-  }));
-  const commands = script.commands();
-  let printed: readonly string[] = [];
-  for (const line of story.split(";").map((part) => part.trim())) {
-    const [name = "", ...args] = line.split(" ");
-    const command = commands[name];
-    if (command === undefined) throw new Error(`no command ${name}`);
-    const planted = name === "nodes" && bug !== undefined ? [`planted=${bug}`] : [];
-    printed = command([...args, ...planted]);
-  }
-  return printed.join("; ");
-}
-
-const POLL = "deliver prepare-poll; deliver prepare-poll-answer; persist 1";
 const PROMISED = "deliver prepare; persist 2; persist 3; turn begin; deliver promise; turn end";
 const TWO_VALUES = `nodes 1 2 3; start 2 terms=1.1 term=4.2; start 3 terms=2.3;
   campaign 1; ${POLL}; campaign 1; ${POLL}; ${PROMISED}; log 1`;
-
-interface Guard {
-  readonly says: string;
-  readonly bug: string;
-  readonly story: string;
-  readonly holds: string;
-  /** What the story ends with when the guard is gone. */
-  readonly broken: string;
-}
 
 const GUARDS: readonly Guard[] = [
   {

@@ -11,19 +11,19 @@ import type {
   Membership,
   ProposeResult,
   ReadMode,
+  Ready,
+  SnapshotMeta,
+  Status,
   WriteBatch,
 } from "../../consensus/index.ts";
-import {
-  describeEnvelope,
-  describeIndexes,
-  describeOp,
-  describeOutcome,
-  describeRead,
-  describeStatus,
-} from "./describe.ts";
 import { MemoryLog } from "./memory-log.ts";
+import { WIRE, tell, tellByNode } from "./voice.ts";
+import type { Line, Voice } from "./voice.ts";
 
 type Message = { readonly kind: string };
+
+/** Half a heartbeat of the scenarios: how often time that passes is looked at. */
+const PASS_MS = 50;
 
 /** A message that left and has not arrived. Numbers are never reused, so a scenario can name one. */
 export interface Flight<M> {
@@ -37,18 +37,21 @@ class Node<M extends Message> {
   log: MemoryLog;
   durable: MemoryLog;
   now: MonotonicMs;
+  /** As the transcript knows it. */
+  told: Status;
   boots = 1;
   up = true;
   writes: WriteBatch<M>[] = [];
   applyQueue: Entry[] = [];
   /** Everything applied, of all boots: applied state is as durable as the scenario's memory. */
   applied: Entry[] = [];
-  /** Beside it, to be in force once the log says so. */
-  staged: Entry[] | undefined;
+  /** States beside it, by their generation, to be in force once the log says so. */
+  staged = new Map<number, Entry[]>();
 
   constructor(id: NodeId, core: Consensus<M>, log: MemoryLog, now: MonotonicMs) {
     this.id = id;
     this.core = core;
+    this.told = core.status();
     this.log = log;
     this.durable = log.copy();
     this.now = now;
@@ -59,23 +62,32 @@ export interface ClusterInit<M> {
   readonly create: ConsensusFactory<M>;
   readonly options: ConsensusOptions;
   readonly membership: Membership;
+  /** WIRE unless said. */
+  readonly voice?: Voice;
 }
 
 export class Cluster<M extends Message> {
   readonly #init: ClusterInit<M>;
+  readonly voice: Voice;
   readonly nodes = new Map<NodeId, Node<M>>();
   flights: Flight<M>[] = [];
   /** "1->2": what is sent that way is lost. */
   readonly cuts = new Set<string>();
+  /** Snapshots that were asked for, until whoever runs the cluster does something about them. */
+  readonly wants: { readonly from: NodeId; readonly to: NodeId; readonly meta: SnapshotMeta }[] =
+    [];
   /** Inputs that come while this is set end in one drain: an event-loop turn. */
   #turn: Set<Node<M>> | undefined;
   readonly #delivered = new Map<string, number>();
   #flightNumber = 0;
-  #trace: string[] = [];
+  #trace: Line[] = [];
+  /** What was proposed where: "node index round". */
+  readonly #proposed = new Map<string, string>();
   #readId = 0;
 
   constructor(init: ClusterInit<M>) {
     this.#init = init;
+    this.voice = init.voice ?? WIRE;
     const { incoming, outgoing = [], learners } = init.membership;
     for (const id of new Set([...incoming, ...outgoing, ...learners])) {
       const log = new MemoryLog(init.membership);
@@ -107,19 +119,21 @@ export class Cluster<M extends Message> {
 
   propose(id: number, text: string): void {
     const data = new TextEncoder().encode(text);
-    this.ask(id, "proposal", (core, now) => core.propose(data, now));
+    this.ask(id, "proposal", (core, now) => core.propose(data, now), text);
   }
 
-  /** Whatever the core refuses is said. */
+  /** Whatever the core refuses is said; `text` is what else the end of it is told of. */
   ask(
     id: number,
     what: string,
     input: (core: Consensus<M>, now: MonotonicMs) => ProposeResult,
+    text = `the ${what}`,
   ): void {
     const node = this.node(id);
     this.#input(node, () => {
       const result = input(node.core, node.now);
-      if (!result.ok) this.#say(`${id} refuses the ${what}: ${result.reason}`);
+      if (!result.ok) this.#say(id, `refuses the ${what}: ${result.reason}`);
+      else this.#proposed.set(`${id} ${result.index} ${result.epoch.round}`, text);
     });
   }
 
@@ -154,7 +168,7 @@ export class Cluster<M extends Message> {
     const { from, body } = flight.envelope;
     const sort = `${body.kind} from ${from}`;
     this.#delivered.set(sort, (this.#delivered.get(sort) ?? 0) + 1);
-    this.#say(describeEnvelope(flight.envelope));
+    this.#say(0, this.voice.message(flight.envelope));
     this.#input(node, () => node.core.step(flight.envelope, node.now));
   }
 
@@ -168,31 +182,35 @@ export class Cluster<M extends Message> {
     const write = node.writes.shift();
     if (write === undefined) return false;
     node.durable.take(write.ops);
-    if (write.ops.length > 0) this.#say(`${id} persists ${write.ops.map(describeOp).join("; ")}`);
+    if (write.ops.length > 0) this.#say(id, this.voice.persists(write.ops));
     this.#post(write.after);
     this.#input(node, () => node.core.persisted(write.id, node.now));
     const installed = write.ops.find((op) => op.op === "install-snapshot");
-    if (installed !== undefined) this.#flip(node, installed.meta.index);
+    if (installed !== undefined) this.#flip(node, installed.meta.index, installed.generation);
     return true;
   }
 
   /** A snapshot of `from`'s state at `index` stands complete at `id`; its core says what becomes of it. */
   install(id: number, from: number, index: number): void {
+    this.receive(id, from, this.node(from).core.markAt(index as LogIndex));
+  }
+
+  receive(id: number, from: number, meta: SnapshotMeta): void {
     const node = this.node(id);
-    const sender = this.node(from);
-    const meta = sender.core.markAt(index as LogIndex);
+    const state = this.node(from).applied.filter((entry) => entry.index <= meta.index);
     this.#input(node, () => {
-      const taken = node.core.install(meta, node.log.generation + 1, node.now);
-      if (taken) node.staged = sender.applied.filter((entry) => entry.index <= index);
-      else this.#say(`${id} does not need the snapshot at ${index}`);
+      const generation = node.log.generation + 1;
+      const taken = node.core.install(meta, generation, node.now);
+      if (taken) node.staged.set(generation, state);
+      else this.#say(id, `does not need the snapshot at ${meta.index}`);
     });
   }
 
-  #flip(node: Node<M>, index: LogIndex): void {
-    node.applied = present(node.staged, "the state that was installed");
-    node.staged = undefined;
+  #flip(node: Node<M>, index: LogIndex, generation: number): void {
+    node.applied = present(node.staged.get(generation), "the state that was installed");
+    node.staged.delete(generation);
     node.applyQueue = [];
-    this.#say(`${node.id} changes over to the state at ${index}`);
+    this.#say(node.id, this.voice.changesOver(index, node.applied));
     this.#input(node, () => node.core.applied(index, node.now));
   }
 
@@ -203,12 +221,11 @@ export class Cluster<M extends Message> {
 
   apply(id: number): boolean {
     const node = this.node(id);
-    const [first] = node.applyQueue;
     const last = node.applyQueue.at(-1);
-    if (first === undefined || last === undefined) return false;
+    if (last === undefined) return false;
     node.applied.push(...node.applyQueue);
+    this.#say(id, this.voice.applies(node.applyQueue));
     node.applyQueue = [];
-    this.#say(`${id} applies ${describeIndexes(first.index, last.index)}`);
     this.#input(node, () => node.core.applied(last.index, node.now));
     return true;
   }
@@ -219,7 +236,7 @@ export class Cluster<M extends Message> {
     node.up = false;
     node.writes = [];
     node.applyQueue = [];
-    node.staged = undefined;
+    node.staged.clear();
   }
 
   restart(id: number): void {
@@ -229,6 +246,7 @@ export class Cluster<M extends Message> {
     node.log = node.durable.copy();
     const applied = node.applied.at(-1)?.index ?? 0;
     node.core = this.#boot(node.id, node.log, node.boots, node.now, applied);
+    node.told = node.core.status();
     this.#drain(node);
   }
 
@@ -244,6 +262,17 @@ export class Cluster<M extends Message> {
         moved = true;
       }
       if (!moved) return;
+    }
+  }
+
+  /** These nodes live through `ms` without a fault of their own: clocks run, and all that can arrive arrives. */
+  pass(ms: number, ids: readonly number[]): void {
+    for (let passed = 0; passed < ms; passed += PASS_MS) {
+      this.elapse(PASS_MS, ids);
+      for (const id of ids) {
+        this.tick(id);
+        this.stabilize(ids);
+      }
     }
   }
 
@@ -266,17 +295,23 @@ export class Cluster<M extends Message> {
   }
 
   describe(flight: Flight<M>): string {
-    return `#${flight.number} ${describeEnvelope(flight.envelope)}`;
+    return this.voice.flight(flight.number, flight.envelope);
   }
 
   say(line: string): void {
-    this.#say(line);
+    this.#say(0, line);
+  }
+
+  status(id: number): string {
+    const { up, core, applied } = this.node(id);
+    return up ? this.voice.status(core.status(), applied) : "is down";
   }
 
   takeTrace(): readonly string[] {
     const taken = this.#trace;
     this.#trace = [];
-    return taken;
+    if (this.voice.byNode) return tellByNode(taken);
+    return taken.map(tell);
   }
 
   #boot(id: NodeId, log: MemoryLog, boots: number, now: number, applied: number): Consensus<M> {
@@ -297,36 +332,45 @@ export class Cluster<M extends Message> {
   }
 
   #input(node: Node<M>, run: () => void): void {
-    const before = node.core.status();
     run();
-    const after = node.core.status();
-    const changed =
-      before.role !== after.role ||
-      before.epoch.round !== after.epoch.round ||
-      before.leader !== after.leader;
-    if (changed) this.#say(`${node.id} is ${describeStatus(after)}`);
+    this.#noteRole(node);
     if (this.#turn === undefined) this.#drain(node);
     else this.#turn.add(node);
+  }
+
+  #noteRole(node: Node<M>): void {
+    const before = node.told;
+    const after = node.core.status();
+    node.told = after;
+    if (this.voice.differs(before, after)) this.#say(node.id, this.voice.role(after));
   }
 
   #drain(node: Node<M>): void {
     while (node.core.hasReady()) {
       const ready = node.core.ready();
+      this.#noteRole(node);
       if (ready.write !== undefined) {
         node.log.take(ready.write.ops);
         node.writes.push(ready.write);
       }
       this.#post(ready.send);
       node.applyQueue.push(...ready.committed);
-      for (const outcome of ready.outcomes) this.#say(`${node.id} ${describeOutcome(outcome)}`);
-      for (const read of ready.reads) this.#say(`${node.id} ${describeRead(read, node.now)}`);
-      for (const { to, meta } of ready.sendSnapshot) {
-        this.#say(`${node.id} wants a snapshot at ${meta.index} sent to ${to}`);
-      }
-      if (ready.load !== undefined) {
-        this.#say(`${node.id} loads ${ready.load.from} until ${ready.load.until}`);
-      }
+      this.#tell(node, ready);
     }
+  }
+
+  #tell(node: Node<M>, { outcomes, reads, sendSnapshot, load }: Ready<M>): void {
+    const { id, now, applied } = node;
+    for (const outcome of outcomes) {
+      const text = this.#proposed.get(`${id} ${outcome.index} ${outcome.epoch.round}`) ?? "nobody";
+      this.#say(id, this.voice.outcome(outcome, text));
+    }
+    for (const read of reads) this.#say(id, this.voice.read(read, now, applied));
+    for (const { to, meta } of sendSnapshot) {
+      this.#say(id, this.voice.wantsSnapshot(to, meta.index));
+      this.wants.push({ from: id, to, meta });
+    }
+    if (load !== undefined) this.#say(id, this.voice.loads(load.from, load.until));
   }
 
   #post(envelopes: readonly Envelope<M>[]): void {
@@ -337,7 +381,7 @@ export class Cluster<M extends Message> {
     }
   }
 
-  #say(line: string): void {
-    this.#trace.push(line);
+  #say(node: number, text: string | undefined): void {
+    if (text !== undefined) this.#trace.push({ node, text });
   }
 }

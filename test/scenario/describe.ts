@@ -6,6 +6,7 @@ import type {
   Epoch,
   Membership,
   ProposalOutcome,
+  ReadGrant,
   ReadResult,
   Status,
   StorageOp,
@@ -63,16 +64,23 @@ export function describeOp(op: StorageOp): string {
   }
 }
 
-/** Fresh instants are printed as their age at `now`. */
+/** Fresh instants are told as their age at `now`. */
 export function describeRead(result: ReadResult, now: number): string {
   if (!result.ok) {
     const hint = result.leader === undefined ? "" : ` (leader ${result.leader})`;
     return `read ${result.id} refused: ${result.reason}${hint}`;
   }
-  const { id, asked, used, index, guarantee, freshAtMs } = result;
-  const how = asked === used ? asked : `${asked} as ${used}`;
-  const age = freshAtMs === undefined ? "unknown" : `${now - freshAtMs} ms`;
-  return `read ${id} granted: ${how}, index ${index}, ${guarantee}, age ${age}`;
+  const { id, index, guarantee } = result;
+  const how = describeMode(result);
+  return `read ${id} granted: ${how}, index ${index}, ${guarantee}, age ${describeAge(result, now)}`;
+}
+
+export function describeMode({ asked, used }: ReadGrant): string {
+  return asked === used ? asked : `${asked} as ${used}`;
+}
+
+export function describeAge({ freshAtMs }: ReadGrant, now: number): string {
+  return freshAtMs === undefined ? "unknown" : `${now - freshAtMs} ms`;
 }
 
 export function describeOutcome({ index, epoch, fate }: ProposalOutcome): string {

@@ -1,19 +1,23 @@
 // The language of scenarios: one word a command, for any core behind the consensus contract.
 //
-//   nodes 1 2 3 [learners=4] [lease=1000] [option=value ...]   a fresh cluster; options by their contract names
-//   start 2 terms=1,-,2 [term=2] [vote=0] [hint=0] [voters=1,2] node 2's disk holds these entries, and a config
+//   nodes 1 2 3 [learners=4] [lease=1000] [option=value ...]   a fresh cluster; options by their contract names,
+//                     quorums=PHASE1,PHASE2 among them
+//   start 2 terms=1,-,2 [term=2] [vote=0] [hint=0]              node 2's disk holds these entries
+//           [voters=1,2 [outgoing=2,3] [learners=4]]            and, behind them, this configuration
 //   elapse MS [ids]   tick [ids]   campaign ID   elect ID       clocks; elect also settles, and prints little
+//   pass MS [ids]     clocks run, and all that can happen does
 //   add ID            a member with an empty disk, in no configuration yet
 //   change ID voters=1,2,3 [learners=4] [expect=INDEX]    transfer ID TO    peers ID    config [ids]
 //   propose ID TEXT   read ID MODE [deadline=MS]
-//   deliver / drop [FROM->TO] [KIND] [#NUMBER] [keep]           messages under way, all that match
+//   deliver / drop [FROM->TO] [KIND] [#NUMBER] [keep]           messages under way, all that match; a kind by
+//                     its name, or by what it is for in either protocol: poll, candidacy, entries (voice.ts)
 //   network           what is under way
 //   persist ID   apply ID   stabilize [ids]
 //   cut A B | cut A->B   isolate ID   heal   crash ID   restart ID
 //   unreachable ID PEER   storage-failed ID   clock-uncertain ID   compact ID INDEX   page-out ID INDEX   load ID
 //   snapshot-sent ID TO ok|failed   checkpoint ID INDEX   install ID FROM INDEX   lose-state ID   in-force [ids]
 //   turn begin|end    inputs in between are one event-loop turn
-//   lease ID   status [ids]   log [ids]   disk ID   count KIND
+//   lease ID   status [ids]   epoch [ids]   log [ids]   disk ID   count KIND
 import { present } from "../../base/index.ts";
 import type { LogIndex, NodeId } from "../../base/index.ts";
 import type {
@@ -26,9 +30,11 @@ import type {
 } from "../../consensus/index.ts";
 import { Cluster } from "./cluster.ts";
 import type { Flight } from "./cluster.ts";
-import type { Command } from "./datadriven.ts";
-import { describeConfig, describeEntries, describeEpoch, describeStatus } from "./describe.ts";
+import type { Command, Commands } from "./datadriven.ts";
+import { describeConfig } from "./describe.ts";
 import { MemoryLog } from "./memory-log.ts";
+import { WIRE, purposeOf } from "./voice.ts";
+import type { Voice } from "./voice.ts";
 
 export const SCENARIO_OPTIONS: ConsensusOptions = {
   electionTimeoutMs: 1000,
@@ -50,19 +56,21 @@ export class Script<M extends { readonly kind: string }> {
   readonly #create: ConsensusFactory<M>;
   readonly #epochOf: EpochOf;
   #cluster: Cluster<M> | undefined;
+  readonly #voice: Voice;
   #membership: Membership | undefined;
   #options = SCENARIO_OPTIONS;
 
-  constructor(create: ConsensusFactory<M>, epochOf: EpochOf) {
+  constructor(create: ConsensusFactory<M>, epochOf: EpochOf, voice = WIRE) {
     this.#create = create;
     this.#epochOf = epochOf;
+    this.#voice = voice;
   }
 
   get cluster(): Cluster<M> {
     return present(this.#cluster, "a cluster: `nodes` comes first");
   }
 
-  commands(): Readonly<Record<string, Command>> {
+  commands(): Commands {
     return { ...this.#clusterCommands(), ...this.#networkCommands(), ...this.#faultCommands() };
   }
 
@@ -80,6 +88,7 @@ export class Script<M extends { readonly kind: string }> {
       start: this.traced((args) => this.#start(args)),
       elapse: this.traced(([ms, ...ids]) => this.cluster.elapse(Number(ms), this.#ids(ids))),
       tick: this.traced((args) => this.#ids(args).forEach((id) => this.cluster.tick(id))),
+      pass: this.traced(([ms, ...ids]) => this.cluster.pass(Number(ms), this.#ids(ids))),
       campaign: this.traced(([id]) => this.#campaign(Number(id))),
       elect: ([id]) => this.#elect(Number(id)),
       propose: this.traced(([id, ...text]) => this.cluster.propose(Number(id), text.join(" "))),
@@ -104,6 +113,7 @@ export class Script<M extends { readonly kind: string }> {
       disk: ([id]) => this.#disk(Number(id)),
       count: ([kind = ""]) => this.cluster.delivered(kind),
       status: (args) => this.#statuses(args),
+      epoch: (args) => this.#ids(args).map((id) => `${id} is in epoch ${this.#epoch(id)}`),
       log: (args) => this.#ids(args).map((id) => this.#describeLog(id)),
     };
   }
@@ -132,7 +142,7 @@ export class Script<M extends { readonly kind: string }> {
       crash: traced(([id]) => this.cluster.crash(Number(id))),
       restart: traced(([id]) => {
         this.cluster.restart(Number(id));
-        this.cluster.say(`${id} is ${this.#status(Number(id))}`);
+        this.cluster.say(`${id} ${this.cluster.status(Number(id))}`);
       }),
       unreachable: traced(([id, peer]) =>
         this.cluster.act(Number(id), (core, now) => core.unreachable(Number(peer) as NodeId, now)),
@@ -170,20 +180,29 @@ export class Script<M extends { readonly kind: string }> {
 
   #begin(args: readonly string[]): readonly string[] {
     const { plain, named } = parse(args);
-    const { learners = "", lease = "1000", ...options } = named;
+    const { learners = "", lease = "1000", quorums, ...options } = named;
     const overrides = Object.entries(options).map(([name, value]) => {
       if (name !== "planted" && !(name in SCENARIO_OPTIONS)) throw new Error(`no option ${name}`);
       return [name, name === "planted" ? value : Number(value)] as const;
     });
-    this.#options = { ...SCENARIO_OPTIONS, ...Object.fromEntries(overrides) };
+    const [phase1 = 0, phase2 = 0] = quorums?.split(",").map(Number) ?? [];
+    this.#options = {
+      ...SCENARIO_OPTIONS,
+      ...Object.fromEntries(overrides),
+      ...(quorums === undefined ? {} : { quorums: { phase1, phase2 } }),
+    };
     this.#membership = {
       index: 0 as LogIndex,
       incoming: plain.map((id) => Number(id) as NodeId),
       learners: learners === "" ? [] : learners.split(",").map((id) => Number(id) as NodeId),
       leaseMs: Number(lease),
     };
-    const init = { create: this.#create, options: this.#options, membership: this.#membership };
-    this.#cluster = new Cluster(init);
+    this.#cluster = new Cluster({
+      create: this.#create,
+      options: this.#options,
+      membership: this.#membership,
+      voice: this.#voice,
+    });
     return [describeConfig(this.#membership)];
   }
 
@@ -197,7 +216,7 @@ export class Script<M extends { readonly kind: string }> {
       const data = new TextEncoder().encode(`${index}/${term}`);
       return [{ kind: "command", index, epoch: this.#epochOf(Number(term)), data }];
     });
-    if (named["voters"] !== undefined) entries.push(this.#configEntry(entries, named["voters"]));
+    if (named["voters"] !== undefined) entries.push(this.#configEntry(entries, named));
     const promised = this.#epochOf(Number(named["term"] ?? terms.at(-1) ?? 0));
     log.take([
       { op: "promise", promised, votedFor: Number(named["vote"] ?? 0) as NodeId | 0 },
@@ -224,25 +243,21 @@ export class Script<M extends { readonly kind: string }> {
     return this.#statuses([]);
   }
 
-  #configEntry(before: readonly Entry[], voters: string): Entry {
+  #configEntry(before: readonly Entry[], named: Readonly<Record<string, string>>): Entry {
     const last = present(before.at(-1), "an entry before the configuration");
     const index = (last.index + 1) as LogIndex;
     const config = {
       ...present(this.#membership, "a membership"),
       index,
-      incoming: voters.split(",").map((id) => Number(id) as NodeId),
-      learners: [],
+      incoming: nodesIn(named["voters"]),
+      ...(named["outgoing"] === undefined ? {} : { outgoing: nodesIn(named["outgoing"]) }),
+      learners: nodesIn(named["learners"]),
     };
     return { kind: "config", index, epoch: last.epoch, config };
   }
 
   #disk(id: number): readonly string[] {
-    const { durable } = this.cluster.node(id);
-    const { promised, votedFor, commitHint } = durable;
-    const entries = describeEntries(durable.entries());
-    return [
-      `${id} promise ${describeEpoch(promised)} vote ${votedFor}, commit hint ${commitHint}, ${entries}`,
-    ];
+    return [`${id} ${this.#voice.disk(this.cluster.node(id).durable)}`];
   }
 
   #read(args: readonly string[]): void {
@@ -278,7 +293,7 @@ export class Script<M extends { readonly kind: string }> {
   #config(id: number): string {
     const { config, transferee } = this.cluster.node(id).core.status();
     const handing = transferee === undefined ? "" : `, handing over to ${transferee}`;
-    return `${id} has ${describeConfig(config)} of ${config.index}${handing}`;
+    return `${id} has ${this.#voice.config(config)}${handing}`;
   }
 
   #lease(id: number): readonly string[] {
@@ -307,7 +322,8 @@ export class Script<M extends { readonly kind: string }> {
 
   #network(): readonly string[] {
     if (this.cluster.flights.length === 0) return ["nothing is under way"];
-    return this.cluster.flights.map((flight) => this.cluster.describe(flight));
+    const told = this.cluster.flights.map((flight) => this.cluster.describe(flight));
+    return this.#voice.byNode ? told.sort() : told;
   }
 
   #flights(args: readonly string[]): readonly Flight<M>[] {
@@ -315,24 +331,24 @@ export class Script<M extends { readonly kind: string }> {
     return this.cluster.flights.filter((flight) =>
       wanted.every((arg) => {
         const { from, to, body } = flight.envelope;
-        return arg === `#${flight.number}` || arg === `${from}->${to}` || arg === body.kind;
+        const names = [`#${flight.number}`, `${from}->${to}`, body.kind, purposeOf(body.kind)];
+        return names.includes(arg);
       }),
     );
   }
 
   #statuses(args: readonly string[]): readonly string[] {
-    return this.#ids(args).map((id) => `${id} is ${this.#status(id)}`);
+    return this.#ids(args).map((id) => `${id} ${this.cluster.status(id)}`);
   }
 
-  #status(id: number): string {
-    const node = this.cluster.node(id);
-    return node.up ? describeStatus(node.core.status()) : "down";
+  #epoch(id: number): number {
+    return this.cluster.node(id).core.status().epoch.round;
   }
 
   #describeLog(id: number): string {
     const { log } = this.cluster.node(id);
     const head = log.first() > 1 ? `snapshot to ${log.first() - 1}, ` : "";
-    return `${id} ${head}${describeEntries(log.entries())}`;
+    return `${id} ${head}${this.#voice.entries(log.entries())}`;
   }
 
   #ids(args: readonly string[]): readonly number[] {

@@ -1,8 +1,9 @@
 // What the acceptors of a Paxos group have accepted, by global knowledge: one value a (slot, ballot), what a
 // quorum has chosen and when, and that nothing else is proposed there afterwards (P2, P4, P6).
-import { EPOCH_ZERO, compareEpochs } from "../../consensus/index.ts";
-import type { Entry, Epoch, LogWrite } from "../../consensus/index.ts";
+import { present } from "../../base/index.ts";
 import type { NodeId } from "../../base/index.ts";
+import { EPOCH_ZERO, compareEpochs, quorumSizes } from "../../consensus/index.ts";
+import type { Entry, Epoch, LogWrite, Membership, QuorumSizes } from "../../consensus/index.ts";
 import { fingerprint } from "./trace.ts";
 import { demand } from "./violation.ts";
 
@@ -19,13 +20,16 @@ interface Slot {
 }
 
 export class Ballots {
-  readonly #voters: readonly NodeId[];
+  readonly #quorums: QuorumSizes | undefined;
+  /** Those that are chosen, oldest first: each governs the slots behind its own (P8). */
+  readonly #configs: Membership[];
   readonly #slots = new Map<number, Slot>();
   readonly #promised = new Map<NodeId, Epoch>();
   readonly #inFlight = new Map<NodeId, LogWrite[]>();
 
-  constructor(voters: readonly NodeId[]) {
-    this.#voters = voters;
+  constructor(founding: Membership, quorums: QuorumSizes | undefined) {
+    this.#configs = [founding];
+    this.#quorums = quorums;
   }
 
   /** A batch is accepted by the log; what it promises is what its messages will claim. */
@@ -86,19 +90,37 @@ export class Ballots {
 
   #onAccepted(node: NodeId, entry: Entry): void {
     const proposal = this.#proposal(node, entry);
-    if (!this.#voters.includes(node)) return;
     proposal.acceptors.add(node);
-    if (proposal.acceptors.size * 2 <= this.#voters.length) return;
+    if (!this.#isChosen(entry.index, proposal)) return;
     const slot = this.#slot(entry.index);
     const { chosen } = slot;
     if (chosen === undefined) {
       slot.chosen = proposal;
+      this.#onChosen(entry);
       return;
     }
     demand(chosen.value === proposal.value, "state-machine-safety", () => {
       return `slot ${entry.index} has both ${chosen.value} and ${proposal.value} chosen`;
     });
     if (compareEpochs(entry.epoch, chosen.entry.epoch) < 0) slot.chosen = proposal;
+  }
+
+  /** P6, P7: by a phase-2 quorum of the configuration that governs the slot. */
+  #isChosen(slot: number, { acceptors }: Proposal): boolean {
+    const config = this.#configBefore(slot);
+    const { phase2 } = quorumSizes(config, this.#quorums);
+    return config.incoming.filter((node) => acceptors.has(node)).length >= phase2;
+  }
+
+  #configBefore(slot: number): Membership {
+    const config = this.#configs.findLast(({ index }) => index < slot || index === 0);
+    return present(config, "the founding configuration");
+  }
+
+  #onChosen(entry: Entry): void {
+    if (entry.kind !== "config") return;
+    this.#configs.push(entry.config);
+    this.#configs.sort((left, right) => left.index - right.index);
   }
 
   /** One value a (slot, ballot). */

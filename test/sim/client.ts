@@ -21,6 +21,8 @@ const SESSION_TTL_MS = 86_400_000;
 /** Of patience beyond the deadline that the member was given. */
 const GRACE_MS = 20;
 
+/** Of questions that go to any machine, whether or not it is a member by then. */
+const STRANGER_RATE = 0.1;
 /** Of reads that are transactions. */
 const READ_TXN_SHARE = 0.05;
 /** Of clients that wait for their answer however long it takes. */
@@ -29,13 +31,16 @@ const NEVER_GONE = new AbortController().signal;
 export interface ClientInit {
   readonly name: string;
   readonly swarm: Swarm;
-  readonly nodes: readonly SimNode[];
+  /** Every machine there is by now. */
+  readonly nodes: () => readonly SimNode[];
   readonly events: EventQueue;
   readonly chance: Chance;
   readonly judge: Judge;
   readonly note: (what: () => string) => void;
   /** No further operation is begun once this is true. */
   readonly quiet: () => boolean;
+  /** Whether this one is in the newest committed configuration: whom clients mostly know. */
+  readonly isMember: (node: SimNode) => boolean;
 }
 
 /** What the client does at the moment, from its first try to its end. */
@@ -126,7 +131,9 @@ export class Client {
   #choose(): SimNode {
     const { chance, nodes } = this.#init;
     const sticky = this.#favourite !== undefined && chance.hits(this.#plan.stickyRate);
-    return sticky && this.#favourite !== undefined ? this.#favourite : chance.pick(nodes);
+    if (sticky && this.#favourite !== undefined) return this.#favourite;
+    const any = !this.#init.quiet() && chance.hits(STRANGER_RATE);
+    return chance.pick(any ? nodes() : nodes().filter(this.#init.isMember));
   }
 
   #key(): Key {

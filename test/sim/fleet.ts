@@ -8,7 +8,10 @@ import type { SimOptions } from "./simulate.ts";
 import { simulate } from "./simulate.ts";
 
 /** What a worker is asked; the seed and everything that decides its run. */
-export type Job = Pick<SimOptions, "protocol" | "seed" | "steps" | "planted" | "profile">;
+export type Job = Pick<
+  SimOptions,
+  "protocol" | "seed" | "steps" | "planted" | "profile" | "lesser"
+>;
 
 /** What it reports: plain data. */
 export interface JobReport {
@@ -37,34 +40,54 @@ export function serveJobs(): void {
   });
 }
 
+/** A job, and who hears what came of it. */
+export interface Task {
+  readonly job: Job;
+  readonly onReport: (report: JobReport) => void;
+}
+
 /**
- * Runs the jobs that `next` gives until it gives none; each report goes to `onReport` as it comes, in any
- * order. `script`: the program that calls serveJobs in a worker.
+ * Runs the tasks that `next` gives, until it gives none while nothing is under way: a report may bring more.
+ * Reports come in any order. `script`: the program that calls serveJobs in a worker.
  */
 export function runFleet(
   script: string,
   workersMax: number,
-  next: () => Job | undefined,
-  onReport: (report: JobReport) => void,
+  next: () => Task | undefined,
 ): Promise<void> {
   const count = Math.min(workersMax, availableParallelism());
   return new Promise((resolve, reject) => {
+    const idle: Worker[] = [];
+    const busy = new Map<Worker, Task>();
+    const feedIdle = (): void => {
+      for (let worker = idle.pop(); worker !== undefined; worker = idle.pop()) {
+        const task = next();
+        if (task === undefined) {
+          idle.push(worker);
+          break;
+        }
+        busy.set(worker, task);
+        worker.postMessage(task.job);
+      }
+      if (busy.size === 0) for (const worker of idle) worker.postMessage("end");
+    };
     let open = count;
     for (let at = 0; at < count; at += 1) {
       const worker = new Worker(script);
-      const feed = (): void => {
-        worker.postMessage(next() ?? "end");
-      };
       worker.on("error", reject);
       worker.on("message", (report: JobReport) => {
-        onReport(report);
-        feed();
+        const task = present(busy.get(worker), "the task of a worker that reports");
+        busy.delete(worker);
+        idle.push(worker);
+        task.onReport(report);
+        feedIdle();
       });
       worker.on("exit", () => {
         open -= 1;
         if (open === 0) resolve();
       });
-      feed();
+      idle.push(worker);
     }
+    feedIdle();
   });
 }

@@ -1,8 +1,8 @@
 // The search for a planted bug: seed after seed until the check that names it sees its harm, then the same
-// seeds without the bug, which must be clean.
+// seeds without the bug, which must be clean. Many hunts share one fleet, so that no core waits for another.
 import type { ProtocolName } from "../../server/cluster.ts";
 import { runFleet } from "./fleet.ts";
-import type { Job, JobReport } from "./fleet.ts";
+import type { Job, JobReport, Task } from "./fleet.ts";
 import { PLANTED } from "./planted.ts";
 import type { SimulatedBug } from "./planted.ts";
 import type { CheckName } from "./violation.ts";
@@ -11,9 +11,13 @@ import type { CheckName } from "./violation.ts";
 const CLEAN_SEEDS_MIN = 20;
 const CLEAN_SEEDS_MAX = 100;
 
-export interface HuntOptions {
+/** One bug in one core. */
+export interface Prey {
   readonly bug: SimulatedBug;
   readonly protocol: ProtocolName;
+}
+
+export interface HuntOptions {
   readonly script: string;
   readonly seed: number;
   readonly seeds: number;
@@ -27,58 +31,111 @@ export interface Found {
   readonly violation: { readonly check: CheckName; readonly message: string };
 }
 
-export interface Hunt {
-  /** Of the lowest seed that was run and found it. */
-  readonly found?: Found;
-  readonly seedsRun: number;
+/** How one hunt stands; at its end all that is to be said of it. */
+export class Hunt {
+  readonly prey: Prey;
+  readonly #options: HuntOptions;
+  readonly #clean: number[] = [];
+  #at: number;
+  #open = 0;
+  #cleanDrawn = false;
+
+  /** Of the lowest seed that found it. */
+  found: Found | undefined;
   /** Seeds that broke a check that does not name this bug. */
-  readonly others: number;
+  others = 0;
   /** Seeds run again without the bug, and how many of them broke anything. */
-  readonly clean: number;
-  readonly falseAlarms: number;
+  clean = 0;
+  falseAlarms = 0;
+
+  constructor(prey: Prey, options: HuntOptions) {
+    this.prey = prey;
+    this.#options = options;
+    this.#at = options.seed;
+  }
+
+  /** Seeds run in order up to the one that found it, or all. */
+  get seedsNeeded(): number {
+    return (this.found?.job.seed ?? this.#at - 1) - this.#options.seed + 1;
+  }
+
+  get escaped(): boolean {
+    return this.found === undefined || this.falseAlarms > 0;
+  }
+
+  get ended(): boolean {
+    return this.#open === 0 && this.#clean.length === 0 && (this.#cleanDrawn || this.#isSpent);
+  }
+
+  get #isSpent(): boolean {
+    return this.found === undefined && this.#at >= this.#options.seed + this.#options.seeds;
+  }
+
+  /** Undefined while there is nothing to run, which a report may change. */
+  next(): Job | undefined {
+    const { bug, protocol } = this.prey;
+    const { steps } = this.#options;
+    if (this.found === undefined) {
+      if (this.#isSpent) return undefined;
+      const seed = this.#at;
+      this.#at += 1;
+      this.#open += 1;
+      return { protocol, seed, steps, planted: bug, profile: bug };
+    }
+    const again = this.#clean.shift();
+    if (again === undefined) return undefined;
+    this.#open += 1;
+    return { protocol, seed: again, steps, profile: bug };
+  }
+
+  onReport(report: JobReport): void {
+    this.#open -= 1;
+    const { job, steps, violation } = report;
+    if (job.planted === undefined) {
+      this.clean += 1;
+      if (violation !== undefined) this.falseAlarms += 1;
+      return;
+    }
+    if (violation !== undefined) {
+      if (!PLANTED[this.prey.bug].caughtBy.includes(violation.check)) this.others += 1;
+      else if (this.found === undefined || job.seed < this.found.job.seed) {
+        this.found = { job, steps, violation };
+      }
+    }
+    if (this.found !== undefined && this.#open === 0) this.#drawClean(this.found.job.seed);
+  }
+
+  /** Every lower seed has reported by now. */
+  #drawClean(foundAt: number): void {
+    if (this.#cleanDrawn) return;
+    this.#cleanDrawn = true;
+    const length = Math.min(Math.max(this.seedsNeeded, CLEAN_SEEDS_MIN), CLEAN_SEEDS_MAX);
+    const first = Array.from({ length }, (_, at) => this.#options.seed + at);
+    this.#clean.push(foundAt, ...first.filter((seed) => seed !== foundAt));
+  }
 }
 
-export async function hunt(options: HuntOptions): Promise<Hunt> {
-  const { bug, protocol, seed, seeds, steps } = options;
-  const { caughtBy } = PLANTED[bug];
-  let found: Found | undefined;
-  let others = 0;
-  let at = seed;
-  const next = (): Job | undefined => {
-    if (found !== undefined || at >= seed + seeds) return undefined;
-    at += 1;
-    return { protocol, seed: at - 1, steps, planted: bug, profile: bug };
-  };
-  await runFleet(options.script, options.jobs, next, ({ job, steps: run, violation }) => {
-    if (violation === undefined) return;
-    if (!caughtBy.includes(violation.check)) others += 1;
-    else if (found === undefined || job.seed < found.job.seed)
-      found = { job, steps: run, violation };
-  });
-  const seedsRun = at - seed;
-  if (found === undefined) return { seedsRun, others, clean: 0, falseAlarms: 0 };
-  const again = await runClean(options, found.job.seed, seedsRun);
-  return { found, seedsRun, others, ...again };
-}
-
-async function runClean(
+/** Runs the hunts on every core, an early one before a later; `onEnd` hears of each as it ends. */
+export async function runHunts(
+  preys: readonly Prey[],
   options: HuntOptions,
-  foundAt: number,
-  seedsRun: number,
-): Promise<{ readonly clean: number; readonly falseAlarms: number }> {
-  const { bug, protocol, seed, steps } = options;
-  const length = Math.min(Math.max(seedsRun, CLEAN_SEEDS_MIN), CLEAN_SEEDS_MAX);
-  const rest = Array.from({ length }, (_, at) => seed + at);
-  const due = [foundAt, ...rest.filter((each) => each !== foundAt)];
-  const clean = due.length;
-  let falseAlarms = 0;
-  const next = (): Job | undefined => {
-    const again = due.shift();
-    return again === undefined ? undefined : { protocol, seed: again, steps, profile: bug };
+  onEnd: (hunt: Hunt) => void,
+): Promise<readonly Hunt[]> {
+  const hunts = preys.map((prey) => new Hunt(prey, options));
+  let live: readonly Hunt[] = hunts;
+  const next = (): Task | undefined => {
+    for (const hunt of live) {
+      const job = hunt.next();
+      if (job !== undefined) return { job, onReport: (report) => settle(hunt, report) };
+    }
+    return undefined;
   };
-  const onReport = ({ violation }: JobReport): void => {
-    if (violation !== undefined) falseAlarms += 1;
+  const settle = (hunt: Hunt, report: JobReport): void => {
+    hunt.onReport(report);
+    if (!hunt.ended) return;
+    onEnd(hunt);
+    live = live.filter((each) => each !== hunt);
   };
-  await runFleet(options.script, options.jobs, next, onReport);
-  return { clean, falseAlarms };
+  await runFleet(options.script, options.jobs, next);
+  return hunts;
 }

@@ -1,214 +1,157 @@
-// The simulator's command line: one seed with its story, many seeds with their totals, one planted bug, or
-// all of them. Ends with a line of totals and a non-zero code on a violation.
+// The simulator: one seed with its story, many seeds or hours of them with their totals, one planted bug or
+// all of them. Ends with a line of totals, and a non-zero code on a violation or an escape.
+import { randomInt } from "node:crypto";
 import { isMainThread } from "node:worker_threads";
-import { parseArgs } from "node:util";
-import { PLANTED, PLANTED_NAMES } from "./planted.ts";
-import type { SimulatedBug } from "./planted.ts";
-import { hunt } from "./hunt.ts";
-import type { Hunt } from "./hunt.ts";
 import type { ProtocolName } from "../../server/cluster.ts";
+import { USAGE, UsageError, parseCommand } from "./command.ts";
+import type { Command } from "./command.ts";
 import { runFleet, serveJobs } from "./fleet.ts";
-import type { Job, JobReport } from "./fleet.ts";
-import { STEPS_DEFAULT, simulate } from "./simulate.ts";
-
-const USAGE = `npm run sim -- [options]
-  --protocol NAME    the core: raft (default) or paxos
-  --seed N           the first seed (1)
-  --seeds K          how many seeds, on every core (1)
-  --steps N          events under faults, a seed (${STEPS_DEFAULT})
-  --trace            with one seed: print every message and answer
-  --profile NAME     faults and load as they suit this planted bug, without the bug
-  --bug NAME         switch this guard off and search up to --seeds seeds (2000) for the harm
-  --planted          the same for every planted bug
-  --jobs N           threads (one a core)
-  --list             the planted bugs and the checks that must catch them`;
+import type { Job, Task } from "./fleet.ts";
+import { runHunts } from "./hunt.ts";
+import type { Prey } from "./hunt.ts";
+import { PLANTED, PLANTED_NAMES } from "./planted.ts";
+import { plantedSeedsPath, writePlantedSeeds } from "./planted-seeds.ts";
+import { Totals, huntLine, replayOf, secondsSince } from "./report.ts";
+import { shrink } from "./shrink.ts";
+import { simulate } from "./simulate.ts";
 
 const HUNT_SEEDS_DEFAULT = 2000;
 const TRACE_LINES_SHOWN = 120;
+const MINUTE_MS = 60_000;
+/** Of the failing seeds of a long run, so many are shrunk; each costs dozens of runs. */
+const SHRUNK_MAX = 3;
+/** Seeds are 32 bits; a long run begins low enough never to meet the end. */
+const FRESH_SEED_MAX = 2 ** 31;
 
-interface Command {
-  readonly protocol: ProtocolName;
-  readonly seed: number;
-  readonly seeds: number | undefined;
-  readonly steps: number;
-  readonly trace: boolean;
-  readonly jobs: number;
-  readonly profile: SimulatedBug | undefined;
-  readonly bug: SimulatedBug | undefined;
-  readonly planted: boolean;
-  readonly list: boolean;
+function jobOf(command: Command, protocol: ProtocolName, seed: number): Job {
+  const { steps, profile } = command;
+  return { protocol, seed, steps, ...(profile === undefined ? {} : { profile }) };
 }
 
-class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
-function parseCommand(args: readonly string[]): Command {
-  const { values } = parseArgs({
-    args: [...args],
-    strict: true,
-    options: {
-      protocol: { type: "string", default: "raft" },
-      seed: { type: "string" },
-      seeds: { type: "string" },
-      steps: { type: "string" },
-      trace: { type: "boolean", default: false },
-      profile: { type: "string" },
-      bug: { type: "string" },
-      planted: { type: "boolean", default: false },
-      jobs: { type: "string" },
-      list: { type: "boolean", default: false },
-    },
-  });
-  const { protocol } = values;
-  if (protocol !== "raft" && protocol !== "paxos")
-    throw new UsageError(`--protocol ${protocol}: expected raft or paxos`);
-  return {
-    protocol,
-    seed: countOf("seed", values.seed) ?? 1,
-    seeds: countOf("seeds", values.seeds),
-    steps: countOf("steps", values.steps) ?? STEPS_DEFAULT,
-    trace: values.trace,
-    profile: bugOf("profile", values.profile),
-    bug: bugOf("bug", values.bug),
-    planted: values.planted,
-    jobs: countOf("jobs", values.jobs) ?? Infinity,
-    list: values.list,
-  };
-}
-
-function countOf(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const count = Number(text);
-  if (Number.isSafeInteger(count) && count >= 1 && count < 2 ** 32) return count;
-  throw new UsageError(`--${name} ${text}: expected a whole number from 1 to 4294967295`);
-}
-
-function bugOf(option: string, name: string | undefined): SimulatedBug | undefined {
-  if (name === undefined) return undefined;
-  const known = PLANTED_NAMES.find((bug) => bug === name);
-  if (known !== undefined) return known;
-  throw new UsageError(`--${option} ${name}: expected one of ${PLANTED_NAMES.join(", ")}`);
-}
-
-/** The line that runs this seed again. */
-function replayOf({ protocol, seed, steps, planted, profile }: Job): string {
-  const bug = planted === undefined ? "" : ` --bug ${planted} --seeds 1`;
-  const faults = profile === undefined || planted !== undefined ? "" : ` --profile ${profile}`;
-  return `npm run sim -- --protocol ${protocol} --seed ${seed} --steps ${steps}${faults}${bug}`;
-}
-
-class Totals {
-  #seeds = 0;
-  #steps = 0;
-  #simulatedMs = 0;
-  #operations = 0;
-  #reads = 0;
-  #undecided = 0;
-  violations = 0;
-
-  add(report: JobReport): void {
-    this.#seeds += 1;
-    this.#steps += report.steps;
-    this.#simulatedMs += report.simulatedMs;
-    this.#operations += report.operations;
-    this.#reads += report.reads;
-    this.#undecided += report.undecided;
-    if (report.violation !== undefined) this.violations += 1;
-  }
-
-  line(): string {
-    const hours = (this.#simulatedMs / 3_600_000).toFixed(2);
-    const work = `${this.#operations} operations and ${this.#reads} reads judged`;
-    const searches = `${this.#undecided} searches undecided`;
-    const size = `seeds ${this.#seeds}, steps ${this.#steps}, simulated hours ${hours}`;
-    return `${size}, ${work}, ${searches}, violations ${this.violations}`;
-  }
+function firstProtocol({ protocols }: Command): ProtocolName {
+  return protocols[0] ?? "raft";
 }
 
 function runOne(command: Command): number {
-  const { protocol, seed, steps, profile } = command;
-  const print = command.trace ? { print: (line: string) => console.log(line) } : {};
-  const job: Job = { protocol, seed, steps, ...(profile === undefined ? {} : { profile }) };
-  const { lines, violation, ...totals } = simulate({ ...job, keepLines: true, ...print });
+  const { bug, lesser, trace } = command;
+  const job: Job = {
+    ...jobOf(command, firstProtocol(command), command.seed ?? 1),
+    ...(bug === undefined ? {} : { planted: bug, profile: bug }),
+    lesser,
+  };
+  const print = trace ? { print: (line: string) => console.log(line) } : {};
   const sum = new Totals();
+  const { lines, violation, ...totals } = simulate({ ...job, keepLines: true, ...print });
   sum.add({ job, ...totals, ...(violation === undefined ? {} : { violation }) });
   if (violation !== undefined) {
-    if (!command.trace) for (const line of lines.slice(-TRACE_LINES_SHOWN)) console.log(line);
-    console.log(`\nseed ${seed}, step ${totals.steps}: ${violation.message}`);
+    if (!trace) for (const line of lines.slice(-TRACE_LINES_SHOWN)) console.log(line);
+    console.log(`\nseed ${job.seed}, step ${totals.steps}: ${violation.message}`);
     console.log(`replay: ${replayOf(job)}`);
+    // What was given less by hand is replayed as it is.
+    if (command.shrinks && Object.keys(lesser).length === 0) printShrunk(job);
   }
-  console.log(`seed ${seed}: trace hash ${totals.hash}`);
+  console.log(`seed ${job.seed}: trace hash ${totals.hash}`);
   console.log(sum.line());
   return violation === undefined ? 0 : 1;
 }
 
-async function runMany(command: Command, seeds: number): Promise<number> {
-  const { protocol, profile, steps } = command;
+function printShrunk(job: Job): void {
+  const shrunk = shrink(job);
+  if (shrunk === undefined) return;
+  const { violation, steps, reruns } = shrunk;
+  console.log(
+    `shrunk: ${replayOf(shrunk.job)}  # ${violation.check}, step ${steps}, ${reruns} runs`,
+  );
+}
+
+/** Every seed on every protocol, until `isOver`. */
+async function runMany(
+  command: Command,
+  protocols: readonly ProtocolName[],
+  seeds: { readonly from: number; readonly until: number; readonly isOver: () => boolean },
+): Promise<number> {
   const sum = new Totals();
-  let seed = command.seed;
-  const next = (): Job | undefined => {
-    if (seed >= command.seed + seeds) return undefined;
-    const job: Job = { protocol, seed, steps, ...(profile === undefined ? {} : { profile }) };
-    seed += 1;
-    return job;
+  const failed: Job[] = [];
+  let seed = seeds.from;
+  let turn = 0;
+  const next = (): Task | undefined => {
+    if (turn === protocols.length) [turn, seed] = [0, seed + 1];
+    const protocol = protocols[turn];
+    if (seed >= seeds.until || seeds.isOver() || protocol === undefined) return undefined;
+    turn += 1;
+    return {
+      job: jobOf(command, protocol, seed),
+      onReport: (report) => {
+        sum.add(report);
+        if (report.violation === undefined) return;
+        failed.push(report.job);
+        const first = report.violation.message.split("\n")[0] ?? "";
+        console.log(`${replayOf(report.job)}  # ${first.slice(0, 240)}`);
+      },
+    };
   };
-  await runFleet(__filename, command.jobs, next, (report) => {
-    sum.add(report);
-    if (report.violation === undefined) return;
-    const first = report.violation.message.split("\n")[0] ?? "";
-    console.log(`${replayOf(report.job)}  # ${first.slice(0, 240)}`);
-  });
+  const progress = setInterval(() => console.log(`... ${sum.line()}`), MINUTE_MS);
+  await runFleet(__filename, command.jobs, next);
+  clearInterval(progress);
+  if (command.shrinks) failed.slice(0, SHRUNK_MAX).forEach(printShrunk);
   console.log(sum.line());
   return sum.violations === 0 ? 0 : 1;
 }
 
-async function runHunts(command: Command, bugs: readonly SimulatedBug[]): Promise<number> {
-  let found = 0;
-  for (const bug of bugs) {
-    const result = await hunt({
-      bug,
-      protocol: command.protocol,
-      script: __filename,
-      seed: command.seed,
-      seeds: command.seeds ?? HUNT_SEEDS_DEFAULT,
-      steps: command.steps,
-      jobs: command.jobs,
-    });
-    if (result.found !== undefined && result.falseAlarms === 0) found += 1;
-    console.log(huntLine(bug, result));
-  }
-  console.log(`planted ${bugs.length}, found ${found}`);
-  return found === bugs.length ? 0 : 1;
+function runSeeds(command: Command, count: number): Promise<number> {
+  const from = command.seed ?? 1;
+  const until = from + count;
+  return runMany(command, [firstProtocol(command)], { from, until, isOver: () => false });
 }
 
-function huntLine(
-  bug: SimulatedBug,
-  { found, seedsRun, others, clean, falseAlarms }: Hunt,
-): string {
-  const missed = others === 0 ? "" : `, ${others} seeds broke other checks first`;
-  if (found === undefined) return `${bug}: not found in ${seedsRun} seeds${missed}`;
-  const { job, steps, violation } = found;
-  const same = `${clean} seeds without the bug: ${falseAlarms} violations`;
-  const where = `seed ${job.seed} (seed ${seedsRun} of the search), step ${steps}`;
-  return `${bug}: found by ${violation.check} at ${where}${missed}; ${same}\n  ${replayOf(job)}`;
+function runHours(command: Command, hours: number): Promise<number> {
+  const endAtMs = performance.now() + hours * 60 * MINUTE_MS;
+  const from = command.seed ?? randomInt(1, FRESH_SEED_MAX);
+  console.log(`${hours} hours of ${command.protocols.join(" and ")} from seed ${from} on`);
+  const isOver = (): boolean => performance.now() >= endAtMs;
+  return runMany(command, command.protocols, { from, until: Infinity, isOver });
+}
+
+async function runPlanted(command: Command, preys: readonly Prey[]): Promise<number> {
+  const beganAtMs = performance.now();
+  const { seed = 1, seeds = HUNT_SEEDS_DEFAULT, steps, jobs } = command;
+  const hunts = await runHunts(preys, { script: __filename, seed, seeds, steps, jobs }, (hunt) =>
+    console.log(huntLine(hunt)),
+  );
+  const escaped = hunts.filter((hunt) => hunt.escaped);
+  if (escaped.length > 0) console.log("\nNot found, or found where nothing is planted:");
+  for (const hunt of escaped) console.log(huntLine(hunt));
+  if (command.writeSeeds) writePlantedSeeds(plantedSeedsPath(process.cwd()), hunts);
+  console.log(`hunts ${hunts.length}, wall time ${secondsSince(beganAtMs)} s`);
+  // A bug is found when every core that has its guard shows it.
+  const planted = new Set(preys.map(({ bug }) => bug));
+  const missed = new Set(escaped.map(({ prey }) => prey.bug));
+  console.log(`planted ${planted.size}, found ${planted.size - missed.size}`);
+  return escaped.length === 0 ? 0 : 1;
+}
+
+function preysOf({ protocols, bug }: Command): readonly Prey[] {
+  const names = bug === undefined ? PLANTED_NAMES : [bug];
+  return names.flatMap((name) =>
+    protocols
+      .filter((protocol) => PLANTED[name].protocols.includes(protocol))
+      .map((protocol) => ({ bug: name, protocol })),
+  );
 }
 
 async function run(args: readonly string[]): Promise<number> {
   const command = parseCommand(args);
-  if (command.list) {
-    for (const bug of PLANTED_NAMES) console.log(`${bug}: ${PLANTED[bug].caughtBy.join(" or ")}`);
+  const { list, planted, bug, hours, seeds } = command;
+  if (list) {
+    for (const name of PLANTED_NAMES) {
+      const { protocols, caughtBy } = PLANTED[name];
+      console.log(`${name} (${protocols.join(", ")}): ${caughtBy.join(" or ")}`);
+    }
     return 0;
   }
-  const { protocol } = command;
-  if (command.planted) {
-    const due = PLANTED_NAMES.filter((bug) => PLANTED[bug].protocols.includes(protocol));
-    return runHunts(command, due);
-  }
-  if (command.bug !== undefined) return runHunts(command, [command.bug]);
-  return command.seeds === undefined || command.seeds === 1
-    ? runOne(command)
-    : runMany(command, command.seeds);
+  if (planted || (bug !== undefined && seeds !== 1)) return runPlanted(command, preysOf(command));
+  if (hours !== undefined) return runHours(command, hours);
+  return seeds === undefined || seeds === 1 ? runOne(command) : runSeeds(command, seeds);
 }
 
 if (isMainThread) {

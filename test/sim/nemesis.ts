@@ -1,10 +1,17 @@
 // What goes wrong, and when: faults by a drawn schedule, and faults that strike at a telling moment (a vote,
 // an election, an acknowledgement). Each ends by itself; healing ends them all.
+import { present } from "../../base/index.ts";
 import type { NodeId } from "../../base/index.ts";
+import { isVoter, votersOf } from "../../consensus/index.ts";
+import type { Membership } from "../../consensus/index.ts";
+import { Changes } from "./changes.ts";
 import type { Chance } from "./chance.ts";
 import type { EventQueue } from "./events.ts";
 import type { SimNetwork } from "./network.ts";
+import { around, bridged, incomingOf, split } from "./partitions.ts";
+import type { Link } from "./partitions.ts";
 import type { SimNode } from "./sim-node.ts";
+import { CHANGE_KINDS } from "./swarm.ts";
 import type { FaultKind, Reaction, Swarm } from "./swarm.ts";
 import { HEALTHY } from "./swarm.ts";
 
@@ -14,28 +21,40 @@ const WALL_JUMP_MAX_MS = 10_000;
 
 export interface NemesisInit {
   readonly swarm: Swarm;
-  readonly nodes: readonly SimNode[];
+  /** Every machine there is by now. */
+  readonly nodes: () => readonly SimNode[];
   readonly network: SimNetwork<Uint8Array>;
   readonly events: EventQueue;
   readonly chance: Chance;
   readonly note: (what: () => string) => void;
   /** The member that leads in the highest term, if any does. */
   readonly leader: () => NodeId | undefined;
+  /** The newest configuration that is committed. */
+  readonly config: () => Membership;
 }
 
 export class Nemesis {
   readonly #init: NemesisInit;
+  readonly #changes: Changes;
+  /** When the machines that sleep fell asleep, in true time. */
+  readonly #asleepSinceMs = new Map<SimNode, number>();
   #healed = false;
 
   constructor(init: NemesisInit) {
     this.#init = init;
+    this.#changes = new Changes({ ...init, chance: init.chance.stream() });
   }
 
   begin(): void {
     const { chance, swarm, nodes } = this.#init;
-    for (const node of nodes) this.#changeRate(node);
-    if (Object.keys(swarm.nemesis.weights).length === 0) return;
-    this.#plan(chance.waitMs(swarm.nemesis.everyMeanMs));
+    for (const node of nodes()) this.#changeRate(node);
+    const { nemesis, changes } = swarm;
+    if (Object.keys(nemesis.weights).length > 0) {
+      this.#every(nemesis.everyMeanMs, () => this.#strikeSomebody());
+    }
+    if (Object.keys(changes.weights).length > 0) {
+      this.#every(changes.everyMeanMs, () => this.#changes.attempt(drawn(chance, changes.weights)));
+    }
   }
 
   /** Every fault ends, no other begins, and whoever is down starts. */
@@ -44,13 +63,21 @@ export class Nemesis {
     this.#healed = true;
     network.mendAll();
     network.setFaults(HEALTHY.network);
-    for (const node of nodes) {
-      node.disk.setFaults(HEALTHY.disk);
-      node.engine.setFaults(HEALTHY.disk, HEALTHY.gapRate);
+    for (const node of nodes()) {
+      node.devices.setFaults(HEALTHY.disk, HEALTHY.disk, HEALTHY.gapRate);
       if (swarm.clocksWild) node.clock.setRate(1);
-      this.#wake(node);
-      if (!node.process.running) node.start();
+      this.#wakeAtLast(node);
+      if (!node.process.running && !node.start()) this.restartLater(node);
     }
+  }
+
+  /** A sleep too short to be noticed by the wall clock is within no bound: it ends no sooner (R7). */
+  #wakeAtLast(node: SimNode): void {
+    const { events, swarm } = this.#init;
+    const sinceMs = this.#asleepSinceMs.get(node) ?? -Infinity;
+    const leftMs = sinceMs + 2 * swarm.limits.wallAheadMaxMs - events.nowMs;
+    if (leftMs <= 0) this.#wake(node);
+    else events.schedule(leftMs, `wake n${node.id}`, () => this.#wake(node));
   }
 
   /** Something telling happened at `actor`. */
@@ -61,68 +88,75 @@ export class Nemesis {
       if (reaction.on !== on || !chance.hits(reaction.rate)) continue;
       events.schedule(chance.between(0, reaction.delayMaxMs), `after ${on}`, () => {
         const target = this.#target(reaction.to, actor);
-        if (target !== undefined && !this.#healed) this.#strike(reaction.does, target);
+        if (target !== undefined && !this.#healed) this.#react(reaction.does, target);
       });
     }
   }
 
-  /** A process ended by itself (R18): somebody starts it again. */
+  /** A process ended by itself (R18), or may not run yet: somebody starts it again. */
   restartLater(node: SimNode): void {
-    const { swarm, chance, events } = this.#init;
-    const downMs = this.#healed ? 1 : chance.waitMs(swarm.nemesis.downMeanMs);
+    const { swarm, chance, events, note } = this.#init;
+    const soonMs = swarm.options.electionTimeoutMs / 10;
+    const downMs = this.#healed ? soonMs : chance.waitMs(swarm.nemesis.downMeanMs);
     events.schedule(downMs, `start n${node.id}`, () => {
-      if (!node.process.running) node.start();
+      if (node.process.running || node.start()) return;
+      note(() => `n${node.id} may not start: its disk is empty`);
+      if (!this.#healed || !node.wiped) this.restartLater(node);
     });
   }
 
+  #react(does: Reaction["does"], target: SimNode): void {
+    const change = CHANGE_KINDS.find((kind) => kind === does);
+    if (change !== undefined) this.#changes.attempt(change);
+    else this.#strike(does as FaultKind, target);
+  }
+
   #target(to: Reaction["to"], actor: NodeId): SimNode | undefined {
-    const { nodes, swarm, chance } = this.#init;
+    const { nodes, config, chance } = this.#init;
+    const one = (wanted: (node: SimNode) => boolean): SimNode | undefined => {
+      const found = nodes().filter(wanted);
+      return found.length === 0 ? undefined : chance.pick(found);
+    };
     switch (to) {
       case "actor":
-        return nodes.find((node) => node.id === actor);
+        return nodes().find((node) => node.id === actor);
       case "leader":
         return this.#leader();
-      case "other": {
-        const others = nodes.slice(0, swarm.voters).filter((node) => node.id !== actor);
-        return others.length === 0 ? undefined : chance.pick(others);
-      }
-      case "learner": {
-        const learners = nodes.slice(swarm.voters);
-        return learners.length === 0 ? undefined : chance.pick(learners);
-      }
+      case "other":
+        return one(({ id }) => id !== actor && isVoter(config(), id));
+      case "learner":
+        return one(({ id }) => config().learners.includes(id));
+      case "any":
+        return one(() => true);
     }
   }
 
   #leader(): SimNode | undefined {
     const leads = this.#init.leader();
-    return this.#init.nodes.find((node) => node.id === leads);
+    return this.#init.nodes().find((node) => node.id === leads);
   }
 
-  #plan(inMs: number): void {
-    const { events, chance, swarm, nodes } = this.#init;
-    events.schedule(inMs, "nemesis", () => {
+  #every(meanMs: number, run: () => void): void {
+    const { events, chance } = this.#init;
+    events.schedule(chance.waitMs(meanMs), "nemesis", () => {
       if (this.#healed) return;
-      const leader = chance.hits(swarm.nemesis.leaderShare) ? this.#leader() : undefined;
-      this.#strike(this.#drawKind(), leader ?? chance.pick(nodes));
-      this.#plan(chance.waitMs(swarm.nemesis.everyMeanMs));
+      run();
+      this.#every(meanMs, run);
     });
   }
 
-  #drawKind(): FaultKind {
-    const entries = Object.entries(this.#init.swarm.nemesis.weights) as [FaultKind, number][];
-    let left = this.#init.chance.between(
-      0,
-      entries.reduce((sum, [, weight]) => sum + weight, 0),
-    );
-    for (const [kind, weight] of entries) {
-      left -= weight;
-      if (left < 0) return kind;
-    }
-    return "stop";
+  #strikeSomebody(): void {
+    const { chance, swarm, nodes } = this.#init;
+    const { leaderShare, weights } = swarm.nemesis;
+    const leader = chance.hits(leaderShare) ? this.#leader() : undefined;
+    this.#strike(drawn(chance, weights), leader ?? chance.pick(nodes()));
   }
 
   #strike(kind: FaultKind, node: SimNode): void {
-    const { chance, swarm, nodes, note } = this.#init;
+    const { chance, swarm, note } = this.#init;
+    const nodes = this.#init.nodes();
+    const ids = nodes.map(({ id }) => id);
+    const config = this.#init.config();
     const lastsMs = chance.waitMs(swarm.nemesis.lastsMeanMs);
     note(() => `nemesis: ${kind} n${node.id} for ${lastsMs.toFixed(1)} ms`);
     switch (kind) {
@@ -143,25 +177,29 @@ export class Nemesis {
       case "suspend":
         return this.#suspend(node, lastsMs + 2 * swarm.limits.wallAheadMaxMs);
       case "isolate":
+        return this.#cut(around(node.id, ids, "both"), lastsMs);
       case "isolate-inward":
+        return this.#cut(around(node.id, ids, "inward"), lastsMs);
       case "isolate-outward":
-        return this.#isolate(node, kind, lastsMs);
+        return this.#cut(around(node.id, ids, "outward"), lastsMs);
       case "isolate-from-voters":
-        return this.#cut(
-          nodes
-            .slice(0, swarm.voters)
-            .filter((other) => other !== node)
-            .map((other) => [node.id, other.id]),
-          lastsMs,
-        );
+        return this.#cut(around(node.id, votersOf(config), "outward"), lastsMs);
+      case "isolate-from-incoming":
+        return this.#isolateFromIncoming(node, lastsMs);
       case "split":
-        return this.#split(lastsMs);
+        return this.#cut(split(ids, chance), lastsMs);
+      case "one-way":
+        return this.#cut([[node.id, chance.pick(ids)]], lastsMs);
+      case "bridge":
+        return this.#cut(bridged(node.id, ids, chance), lastsMs);
+      case "wipe":
+        return this.#wipe(node);
       case "clock-rate":
         return this.#changeRate(node);
       case "wall-jump":
         return node.clock.jumpWall(chance.between(-WALL_JUMP_MAX_MS, WALL_JUMP_MAX_MS));
       case "disk-stall":
-        return node.disk.stall(lastsMs);
+        return node.devices.disk.stall(lastsMs);
       case "weather":
         return this.#weather(lastsMs);
     }
@@ -176,6 +214,7 @@ export class Nemesis {
   #kill(node: SimNode): void {
     if (!node.process.running) return;
     node.clock.resume();
+    this.#asleepSinceMs.delete(node);
     node.kill();
     this.restartLater(node);
   }
@@ -183,7 +222,7 @@ export class Nemesis {
   #cutPower(node: SimNode): void {
     node.clock.resume();
     const ran = node.process.running;
-    node.cutPower();
+    node.cutPower(this.#mayLoseState(node));
     if (ran) this.restartLater(node);
   }
 
@@ -202,13 +241,22 @@ export class Nemesis {
     const { electionTimeoutMs } = swarm.options;
     this.#stop(node, lastsMs);
     this.#later(electionTimeoutMs / 5, "cut off", () => {
-      this.#isolate(node, "isolate-inward", lastsMs + electionTimeoutMs / 2);
+      const ids = this.#init.nodes().map(({ id }) => id);
+      this.#cut(around(node.id, ids, "inward"), lastsMs + electionTimeoutMs / 2);
     });
+  }
+
+  /** Of one member at a time, and only if the others could go on without it: somebody must send it a snapshot. */
+  #mayLoseState(node: SimNode): boolean {
+    const others = this.#init.nodes().filter((other) => other !== node && !other.wiped);
+    const whole = others.every(({ stateLost }) => !stateLost);
+    return whole && this.#changes.mayLose(node);
   }
 
   #suspend(node: SimNode, lastsMs: number): void {
     if (!node.process.running || node.process.stopped) return;
-    node.clock.suspend();
+    node.suspend();
+    this.#asleepSinceMs.set(node, this.#init.events.nowMs);
     this.#stop(node, lastsMs);
   }
 
@@ -217,35 +265,24 @@ export class Nemesis {
     if (node.process.running && node.process.stopped) node.process.resume();
   }
 
-  #isolate(
-    node: SimNode,
-    kind: "isolate" | "isolate-inward" | "isolate-outward",
-    lastsMs: number,
-  ): void {
-    const links: [NodeId, NodeId][] = [];
-    for (const other of this.#init.nodes) {
-      if (other === node) continue;
-      if (kind !== "isolate-outward") links.push([other.id, node.id]);
-      if (kind !== "isolate-inward") links.push([node.id, other.id]);
-    }
-    this.#cut(links, lastsMs);
+  #isolateFromIncoming(node: SimNode, lastsMs: number): void {
+    const config = node.serving?.replica.status().config;
+    if (config === undefined) return;
+    const others = incomingOf(node.id, config, this.#init.config());
+    this.#cut(around(node.id, others, "both"), lastsMs);
   }
 
-  /** Each pair of the two sides, or only some of them, or one way only. */
-  #split(lastsMs: number): void {
-    const { nodes, chance } = this.#init;
-    const left = new Set(nodes.filter(() => chance.hits(0.5)));
-    const cutRate = chance.pick([1, 1, 0.6]);
-    const links: [NodeId, NodeId][] = [];
-    for (const from of nodes) {
-      for (const to of nodes) {
-        if (left.has(from) !== left.has(to) && chance.hits(cutRate)) links.push([from.id, to.id]);
-      }
-    }
-    this.#cut(links, lastsMs);
+  /** What the cluster can do without; whoever finds the disk empty tries to start on it (scenario 54). */
+  #wipe(node: SimNode): void {
+    const { nodes } = this.#init;
+    const whole = nodes().every(({ wiped, stateLost }) => !wiped && !stateLost);
+    if (!whole || node.serving === undefined || !this.#changes.mayLose(node)) return;
+    this.#wake(node);
+    node.wipe();
+    this.restartLater(node);
   }
 
-  #cut(links: readonly [NodeId, NodeId][], lastsMs: number): void {
+  #cut(links: readonly Link[], lastsMs: number): void {
     const { network } = this.#init;
     for (const [from, to] of links) network.cut(from, to);
     this.#later(lastsMs, "mend", () => {
@@ -265,4 +302,18 @@ export class Nemesis {
     network.setFaults(swarm.nemesis.weather);
     this.#later(lastsMs, "fair weather", () => network.setFaults(swarm.network));
   }
+}
+
+/** One of these, by their weights. */
+function drawn<K extends string>(chance: Chance, weights: Readonly<Partial<Record<K, number>>>): K {
+  const entries = Object.entries(weights) as [K, number][];
+  let left = chance.between(
+    0,
+    entries.reduce((sum, [, weight]) => sum + weight, 0),
+  );
+  for (const [kind, weight] of entries) {
+    left -= weight;
+    if (left < 0) return kind;
+  }
+  return present(entries[0], "something to draw")[0];
 }

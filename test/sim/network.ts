@@ -74,8 +74,10 @@ export class SimNetwork<P> {
     return this.#cuts.has(linkName(from, to));
   }
 
+  /** Every link is up and takes what comes next at once; what is on its way still comes. */
   mendAll(): void {
     this.#cuts.clear();
+    this.#lastArrivalAtMs.clear();
   }
 
   send(from: NodeId, to: NodeId, packet: P): void {

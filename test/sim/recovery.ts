@@ -1,10 +1,13 @@
 // The second half of every run: all faults end, and the cluster must elect one leader, end every call,
-// serve every read mode, and hold one and the same state, which is the history's.
+// serve every read mode, and hold one and the same state, which is the history's. The cluster is who is in the
+// configuration by then: members whose disks are lost are removed first, and whoever was removed disturbs nobody.
 import { assert, checkedKey, keyOf, present } from "../../base/index.ts";
 import type { KvError, MonotonicMs, Revision } from "../../base/index.ts";
+import { isVoter, membersOf, sameEpoch } from "../../consensus/index.ts";
 import type { ReadMode } from "../../consensus/index.ts";
 import type { ReadOptions } from "../../rpc/backend.ts";
 import type { Client } from "./client.ts";
+import type { Crew } from "./crew.ts";
 import type { Judge } from "./judge.ts";
 import type { Oracle } from "./oracle.ts";
 import type { SimNode } from "./sim-node.ts";
@@ -20,11 +23,14 @@ const SETTLE_TIMEOUTS_MAX = 60;
 const READ_TIMEOUTS_MAX = 10;
 /** Events between two looks at whether the cluster has settled. */
 const LOOK_EVERY_STEPS = 32;
+/** Election timeouts for which those who were removed are watched. */
+const UNDISTURBED_TIMEOUTS = 5;
 
 export interface RecoveryInit {
   readonly swarm: Swarm;
   readonly nodes: readonly SimNode[];
   readonly clients: readonly Client[];
+  readonly crew: Crew;
   readonly witness: Witness;
   readonly oracle: Oracle;
   readonly judge: Judge;
@@ -36,6 +42,7 @@ export interface RecoveryInit {
 
 export class Recovery {
   readonly #init: RecoveryInit;
+  #removeAtMs = 0;
 
   constructor(init: RecoveryInit) {
     this.#init = init;
@@ -49,6 +56,8 @@ export class Recovery {
     this.#outlastStalls();
     this.#settle();
     note(() => "settled");
+    this.#demandUndisturbed();
+    this.#settle();
     this.#demandEveryMode();
     // The reads that go through the log have added to it.
     this.#settle();
@@ -58,9 +67,7 @@ export class Recovery {
   /** Operations that a device had accepted end when they were going to: nothing is owed before that. */
   #outlastStalls(): void {
     const { nodes, nowMs, step } = this.#init;
-    const busyUntilMs = Math.max(
-      ...nodes.map(({ disk, engine }) => Math.max(disk.busyUntilMs, engine.busyUntilMs)),
-    );
+    const busyUntilMs = Math.max(...nodes.map((node) => node.devices.busyUntilMs));
     while (nowMs() < busyUntilMs) step();
   }
 
@@ -81,44 +88,95 @@ export class Recovery {
     }
   }
 
+  /** Everybody in the newest committed configuration. */
+  #members(): readonly SimNode[] {
+    const { nodes, witness } = this.#init;
+    const ids = membersOf(witness.config);
+    return nodes.filter(({ id }) => ids.includes(id));
+  }
+
   /** What is still missing; undefined: one leader, everybody idle, everything applied everywhere. */
   #unsettled(): string | undefined {
-    const { nodes, clients, witness } = this.#init;
-    const down = nodes.find((node) => node.serving === undefined);
+    const { clients, witness, crew } = this.#init;
+    if (crew.lost.length > 0) return this.#removeLost();
+    const members = this.#members();
+    const down = members.find((node) => node.serving === undefined);
     if (down !== undefined) return `n${down.id} does not serve`;
     const busy = clients.filter((client) => client.busy).length;
     if (busy > 0) return `${busy} clients wait for an answer; ${this.#statuses()}`;
-    const leaders = nodes.filter((node) => servingOf(node).replica.status().role === "leader");
-    if (leaders.length !== 1) return `${leaders.length} leaders; ${this.#statuses()}`;
+    const leaders = members.filter((node) => servingOf(node).replica.status().role === "leader");
+    const [leader] = leaders;
+    if (leader === undefined || leaders.length > 1)
+      return `${leaders.length} leaders; ${this.#statuses()}`;
+    const { config } = servingOf(leader).replica.status();
+    if (config.index !== witness.config.index || config.outgoing !== undefined)
+      return `a change of members is under way; ${this.#statuses()}`;
     const last = witness.committedLast;
-    const behind = nodes.some((node) => {
-      const { replica, machine } = servingOf(node);
-      const status = replica.status();
-      return status.leader !== leaders[0]?.id || machine.applied !== last;
+    if (witness.durableOf(leader.id).last !== last)
+      return `not all that n${leader.id} holds is committed; ${this.#statuses()}`;
+    const behind = members.some((node) => {
+      const { replica } = servingOf(node);
+      return replica.status().leader !== leader.id || replica.machine.applied !== last;
     });
     return behind ? `not all at ${last} under one leader; ${this.#statuses()}` : undefined;
+  }
+
+  /** Again and again, as an operator would: a leader may change, a change may be under way. */
+  #removeLost(): string {
+    const { nowMs, swarm, crew } = this.#init;
+    if (nowMs() >= this.#removeAtMs) {
+      this.#removeAtMs = nowMs() + 2 * swarm.options.electionTimeoutMs;
+      crew.removeLost();
+    }
+    const lost = crew.lost.map(({ id }) => `n${id}`).join();
+    return `members whose disks are lost are still there: ${lost}; ${this.#statuses()}`;
+  }
+
+  /** Whoever was removed may run on for ever, and deposes nobody (scenario 9). */
+  #demandUndisturbed(): void {
+    const { nodes, swarm, nowMs, witness } = this.#init;
+    const members = this.#members();
+    const removed = nodes.filter((node) => !members.includes(node) && node.serving !== undefined);
+    if (removed.length === 0) return;
+    const leader = members.find((node) => servingOf(node).replica.status().role === "leader");
+    const { replica } = servingOf(present(leader, "the leader of a settled cluster"));
+    const { epoch, config } = replica.status();
+    const untilMs = nowMs() + UNDISTURBED_TIMEOUTS * swarm.options.electionTimeoutMs;
+    while (nowMs() < untilMs) this.#init.step();
+    const after = replica.status();
+    // A learner that was to vote as soon as it could does so now; with Paxos that takes a new ballot.
+    const changed = witness.config.index !== config.index;
+    const same = after.role === "leader" && sameEpoch(after.epoch, epoch);
+    demand(same || changed, "liveness", () => {
+      const who = removed.map(({ id }) => `n${id}`).join();
+      return `n${leader?.id} led undisturbed until ${who}, removed from the cluster, ran on beside it`;
+    });
   }
 
   #statuses(): string {
     return this.#init.nodes
       .map((node) => {
-        const { replica, machine } = servingOf(node);
+        if (node.serving === undefined) return `n${node.id} ${node.wiped ? "wiped" : "down"}`;
+        const { replica } = node.serving;
+        const { machine } = replica;
         const { role, epoch, leader, committed } = replica.status();
         const { commands, reads } = replica.backlog;
         const waits = `${commands} commands, ${reads} reads`;
         const applied = `applied ${machine.applied} of ${committed}`;
-        return `n${node.id} ${role} t${epoch.round} of ${leader ?? "nobody"}, ${applied}, ${waits}`;
+        const { incoming, index } = replica.status().config;
+        const by = `by ${index} [${incoming.join()}]`;
+        return `n${node.id} ${role} t${epoch.round} of ${leader ?? "nobody"} ${by}, ${applied}, ${waits}`;
       })
       .join("; ");
   }
 
   #demandEveryMode(): void {
-    const { nodes, swarm } = this.#init;
-    nodes.forEach((node, at) => {
-      for (const mode of modesOf(at < swarm.voters, servingOf(node).replica.status().role)) {
+    for (const node of this.#members()) {
+      const votes = isVoter(this.#init.witness.config, node.id);
+      for (const mode of modesOf(votes, servingOf(node).replica.status().role)) {
         this.#demandRead(node, mode);
       }
-    });
+    }
   }
 
   /** Calls that clients have given up keep their places until their deadlines: those may be waited for. */
@@ -165,14 +223,15 @@ export class Recovery {
 
   /** Equal hashes, and rows as the history says. */
   #demandOneState(): void {
-    const { nodes, witness, oracle } = this.#init;
+    const { witness, oracle } = this.#init;
     witness.demandSettled();
-    const first = servingOf(present(nodes[0], "a first node")).machine;
-    for (const node of nodes) {
-      const { machine } = servingOf(node);
+    const members = this.#members();
+    const first = servingOf(present(members[0], "a first member")).replica.machine;
+    for (const node of members) {
+      const { machine } = servingOf(node).replica;
       assert(machine.applied === first.applied, "a settled cluster has applied the same entries");
       demand(machine.hash() === first.hash(), "convergence", () => {
-        return `n${node.id} and n1 hash the state at ${machine.applied} differently`;
+        return `n${node.id} and n${members[0]?.id} hash the state at ${machine.applied} differently`;
       });
       this.#demandRows(node);
     }
@@ -181,10 +240,10 @@ export class Recovery {
 
   #demandRows(node: SimNode): void {
     const { oracle } = this.#init;
-    const { machine } = servingOf(node);
+    const { machine } = servingOf(node).replica;
     const plan = machine.planRange(rangeOf(checkedKey("k"), checkedKey("l"), 0 as Revision));
     if ("kind" in plan) throw new Violation("convergence", `n${node.id}: ${plan.message}`);
-    const answer = plan.answer(plan.missing.map((key) => node.engine.peek(key)));
+    const answer = plan.answer(plan.missing.map((key) => node.devices.engine.peek(key)));
     if ("kind" in answer) throw new Violation("convergence", `n${node.id}: ${answer.message}`);
     const held = answer.kvs.map((kv) => `${kv.key}=${keyOf(kv.value)}@${kv.modRevision}`);
     const expected = oracle.keys().flatMap((key) => {

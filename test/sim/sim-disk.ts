@@ -3,6 +3,7 @@
 // tear the last write. Each completion is an event with a drawn delay.
 import { assert, present } from "../../base/index.ts";
 import type { Disk, DiskDone, DiskFailure } from "../../store/disk.ts";
+import { WITNESS_NAME } from "../../store/log-witness.ts";
 import type { Chance } from "./chance.ts";
 import type { EventQueue } from "./events.ts";
 import type { Process } from "./process.ts";
@@ -17,6 +18,18 @@ export interface DiskFaults {
   readonly stallMs: number;
   /** A write that fails: nothing may be written after it (S3). */
   readonly errorRate: number;
+  /** A read that fails. */
+  readonly readErrorRate: number;
+  /** A file made or a write, from which on the disk is full for up to `fullMs`. */
+  readonly fullRate: number;
+  readonly fullMs: number;
+  /** A synced write of the log that lands elsewhere in its file, over what was there. */
+  readonly misdirectRate: number;
+  /** At a start: what lies on the disk has rotted, in up to `rotMax` places. */
+  readonly rotRate: number;
+  readonly rotMax: number;
+  /** Of those starts: it struck names, not only bytes of entries. */
+  readonly namesRate: number;
 }
 
 export const DISK_HEALTHY: DiskFaults = {
@@ -24,6 +37,13 @@ export const DISK_HEALTHY: DiskFaults = {
   stallRate: 0,
   stallMs: 0,
   errorRate: 0,
+  readErrorRate: 0,
+  fullRate: 0,
+  fullMs: 0,
+  misdirectRate: 0,
+  rotRate: 0,
+  rotMax: 0,
+  namesRate: 0,
 };
 
 /** What a power cut does to sectors that were written and not synced. */
@@ -42,6 +62,8 @@ interface SimFile {
   sizeBytes: number;
   /** Written and not synced, oldest first. */
   cached: CachedWrite[];
+  /** Where writes began, oldest first: what a misdirected one lands on. */
+  readonly begun: number[];
 }
 
 interface InFlight {
@@ -58,7 +80,14 @@ export class SimDisk {
   readonly #inFlight = new Set<InFlight>();
   #faults: DiskFaults;
   #stalledUntilMs = 0;
+  #fullUntilMs = 0;
   #busyUntilMs = 0;
+  /** A write that landed elsewhere; nothing written since proves that it should be there. */
+  #misplaced: { readonly name: string; readonly write: CachedWrite } | undefined;
+  /** Whether a crash may tear the hard state: beside a log that lost its names, that is beyond repair. */
+  mayTearHardState: () => boolean = () => true;
+  /** Asked before a write is misdirected: whether the cluster can mend one more member. */
+  mayMisdirect: () => boolean = () => false;
 
   constructor(name: string, events: EventQueue, chance: Chance, faults: DiskFaults) {
     this.#name = name;
@@ -70,6 +99,23 @@ export class SimDisk {
   setFaults(faults: DiskFaults): void {
     this.#faults = faults;
     this.#stalledUntilMs = Math.min(this.#stalledUntilMs, this.#events.nowMs);
+    this.#fullUntilMs = Math.min(this.#fullUntilMs, this.#events.nowMs);
+  }
+
+  get faults(): DiskFaults {
+    return this.#faults;
+  }
+
+  /** What survives power loss, by file; views, to be looked at and damaged at rest. */
+  atRest(): ReadonlyMap<string, Uint8Array> {
+    return new Map([...this.#files].map(([name, file]) => [name, file.durable]));
+  }
+
+  /** Bytes at rest are others from here on, and nobody is told. */
+  rot(name: string, offsetBytes: number, bytes: Uint8Array): void {
+    const file = present(this.#files.get(name), `the file ${name}`);
+    file.durable = overlaid(file.durable, offsetBytes, bytes);
+    file.visible = overlaid(file.visible, offsetBytes, bytes);
   }
 
   /** When the last operation issued so far completes, in true time. */
@@ -90,6 +136,18 @@ export class SimDisk {
       else if (this.#chance.hits(0.3)) operation.tear?.();
     }
     this.#inFlight.clear();
+    this.#settleMisplaced();
+  }
+
+  /**
+   * With nothing written behind it, a write that never came to its place cannot be told from one that was
+   * never made: no check can be asked to see that, so it did come.
+   */
+  #settleMisplaced(): void {
+    const misplaced = this.#misplaced;
+    this.#misplaced = undefined;
+    if (misplaced === undefined || !this.#files.has(misplaced.name)) return;
+    this.rot(misplaced.name, misplaced.write.offsetBytes, misplaced.write.bytes);
   }
 
   /** Power is gone: what was not synced is lost by `loss`, sector by sector where it says `any`. */
@@ -132,10 +190,12 @@ export class SimDisk {
       read: (name, offsetBytes, lengthBytes, done) =>
         run("read", done, new Uint8Array(), () => this.#read(name, offsetBytes, lengthBytes)),
       create: (name, sizeBytes, done) => {
-        const effect = (): undefined => {
+        const land = (): undefined => {
           this.#files.set(name, emptyFile(sizeBytes));
         };
-        run("create", done, undefined, effect, { land: effect });
+        const full = this.#isFull();
+        const effect = (): DiskFailure | undefined => (full ? this.#full(name) : land());
+        run("create", done, undefined, effect, full ? {} : { land });
       },
       write: (name, offsetBytes, bytes, sync, done) =>
         this.#write(process, name, { offsetBytes, bytes: bytes.slice() }, sync, done),
@@ -199,10 +259,14 @@ export class SimDisk {
     sync: boolean,
     done: DiskDone<undefined>,
   ): void {
+    const elsewhere = sync ? this.#misdirected(name, write) : undefined;
     const land = (): DiskFailure | undefined => {
       const file = this.#files.get(name);
       if (file === undefined) return missing(name);
-      this.#putInCache(file, write);
+      this.#putInCache(file, elsewhere ?? write);
+      file.begun.push(write.offsetBytes);
+      if (elsewhere !== undefined) this.#misplaced = { name, write };
+      else if (sync && this.#misplaced?.name === name) this.#misplaced = undefined;
       if (!sync) return undefined;
       for (const cached of file.cached) this.#settleCached(file, cached, "none");
       file.cached = [];
@@ -210,15 +274,42 @@ export class SimDisk {
     };
     const tear = (): void => {
       const file = this.#files.get(name);
-      if (file !== undefined) this.#putInCache(file, this.#torn(write));
+      const spared = name === WITNESS_NAME && !this.mayTearHardState();
+      if (file !== undefined && !spared) this.#putInCache(file, this.#torn(write));
     };
     const fails = this.#chance.hits(this.#faults.errorRate);
+    const full = this.#isFull();
     const effect = (): DiskFailure | undefined => {
-      if (!fails) return land();
+      if (!fails && !full) return land();
       tear();
+      if (full) return this.#full(name);
       return { kind: "io", message: `${this.#name}: injected write error on ${name}` };
     };
     this.#operate(process, sync ? "sync write" : "write", done, undefined, effect, { land, tear });
+  }
+
+  /** A full disk stays full for a while, also across restarts. */
+  #isFull(): boolean {
+    const { fullRate, fullMs } = this.#faults;
+    const nowMs = this.#events.nowMs;
+    if (nowMs < this.#fullUntilMs) return true;
+    if (!this.#chance.hits(fullRate)) return false;
+    this.#fullUntilMs = nowMs + this.#chance.between(0, fullMs);
+    return true;
+  }
+
+  #full(name: string): DiskFailure {
+    return { kind: "full", message: `${this.#name}: no space for ${name}` };
+  }
+
+  /** The place of an earlier write of the same file, if this write is to land there. */
+  #misdirected(name: string, write: CachedWrite): CachedWrite | undefined {
+    if (!name.endsWith(".log") || this.#misplaced !== undefined) return undefined;
+    if (write.bytes.length === 0) return undefined;
+    if (!this.#chance.hits(this.#faults.misdirectRate) || !this.mayMisdirect()) return undefined;
+    const before = this.#files.get(name)?.begun.filter((at) => at < write.offsetBytes) ?? [];
+    if (before.length === 0) return undefined;
+    return { offsetBytes: this.#chance.pick(before), bytes: write.bytes };
   }
 
   #torn(write: CachedWrite): CachedWrite {
@@ -235,6 +326,9 @@ export class SimDisk {
   #read(name: string, offsetBytes: number, lengthBytes: number): DiskFailure | Uint8Array {
     const file = this.#files.get(name);
     if (file === undefined) return missing(name);
+    if (this.#chance.hits(this.#faults.readErrorRate)) {
+      return { kind: "io", message: `${this.#name}: injected read error on ${name}` };
+    }
     const until = Math.max(offsetBytes, Math.min(offsetBytes + lengthBytes, file.sizeBytes));
     const bytes = new Uint8Array(until - offsetBytes);
     bytes.set(file.visible.subarray(offsetBytes, Math.min(until, file.visible.length)));
@@ -265,7 +359,7 @@ export class SimDisk {
 }
 
 function emptyFile(sizeBytes: number): SimFile {
-  return { durable: new Uint8Array(), visible: new Uint8Array(), sizeBytes, cached: [] };
+  return { durable: new Uint8Array(), visible: new Uint8Array(), sizeBytes, cached: [], begun: [] };
 }
 
 function missing(name: string): DiskFailure {

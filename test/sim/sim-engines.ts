@@ -1,5 +1,4 @@
 // The engines of one member's machine, one for each generation of its state (R15).
-import { present } from "../../base/index.ts";
 import type { EngineStore } from "../../store/engine.ts";
 import type { Process } from "./process.ts";
 import type { SimEngine } from "./sim-engine.ts";
@@ -18,8 +17,11 @@ export class SimEngines {
     return this.#engines.values();
   }
 
+  /** Empty if there is none: a log that was written anew may name a state that is not there. */
   of(generation: number): SimEngine {
-    return present(this.#engines.get(generation), `generation ${generation} of the state`);
+    const engine = this.#engines.get(generation) ?? this.#make();
+    this.#engines.set(generation, engine);
+    return engine;
   }
 
   /** Leftovers of other generations go, as at every boot. */

@@ -2,53 +2,62 @@
 // machine and replica, again after every death. Everything the world needs to do to a member is here.
 import { present } from "../../base/index.ts";
 import type { BootNonce, ClusterId, MemberId, NodeId, PlantedBug } from "../../base/index.ts";
+import { isVoter } from "../../consensus/index.ts";
 import type {
   Consensus,
   ConsensusFactory,
   ConsensusInit,
-  Entry,
   Membership,
-  Ready,
 } from "../../consensus/index.ts";
-import type { Member } from "../../rpc/backend.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/peer-message.ts";
 import { storeCodec } from "../../rpc/store-codec.ts";
+import type { ProtocolName } from "../../server/cluster.ts";
 import { MemberBackend } from "../../server/member-backend.ts";
 import { MembershipDesk } from "../../server/membership-desk.ts";
 import type { Journal } from "../../server/ports.ts";
 import { Replica } from "../../server/replica.ts";
-import type { Engine } from "../../store/engine.ts";
 import { LOG_OPTIONS_DEFAULT } from "../../store/log.ts";
 import type { Log, LogOpening, LogOptions, LogRecovery } from "../../store/log.ts";
-import { Machine } from "../../store/machine.ts";
+import type { Machine } from "../../store/machine.ts";
 import { openLog } from "../../store/segment-log.ts";
 import { openState } from "./boot-state.ts";
 import type { Chance } from "./chance.ts";
 import { SimClock } from "./clock.ts";
+import type { DamageAtlas } from "./damage-atlas.ts";
+import { Devices } from "./devices.ts";
 import type { EventQueue } from "./events.ts";
+import { Mending } from "./mending.ts";
 import { Process } from "./process.ts";
-import { SimDisk } from "./sim-disk.ts";
-import { SimEngine } from "./sim-engine.ts";
-import { SimEngines } from "./sim-engines.ts";
+import { StallWatch } from "./stall-watch.ts";
 import type { Swarm } from "./swarm.ts";
 import { demand } from "./violation.ts";
+import type { SnapshotPins } from "./snapshot-pins.ts";
+import { watchedCore, watchedLog } from "./watched.ts";
+import { WitnessedMachine } from "./witnessed-machine.ts";
 import type { Witness } from "./witness.ts";
 
 /** How long a turn of the event loop lets inputs gather, in ms. */
 const TURN_MAX_MS = 0.05;
-/** State hashes are compared at every so many applied entries. */
-const HASH_EVERY_ENTRIES = 16;
 const CLUSTER_ID = 0x5157n as ClusterId;
 
 export interface SimNodeInit {
   readonly id: NodeId;
-  readonly membership: Membership;
+  readonly memberId: MemberId;
+  /** Issued with the id (R10). */
+  readonly incarnation: bigint;
+  /** What an empty disk is to begin with; undefined: the node may not run on one (scenario 54). */
+  readonly found: (node: SimNode) => Membership | undefined;
   readonly swarm: Swarm;
   readonly planted: PlantedBug | undefined;
   readonly events: EventQueue;
   readonly chance: Chance;
   readonly witness: Witness;
+  readonly pins: SnapshotPins;
+  readonly protocol: ProtocolName;
   readonly createConsensus: ConsensusFactory<ConsensusMessage>;
+  /** Everybody that a damaged log can be mended from. */
+  readonly others: (node: SimNode) => readonly NodeId[];
+  readonly atlas: DamageAtlas;
   readonly send: (from: NodeId, to: NodeId, messages: readonly PeerMessage[]) => void;
   readonly onHalt: (node: SimNode) => void;
   readonly onJournal: (node: NodeId, message: string, fields: object) => void;
@@ -56,43 +65,70 @@ export interface SimNodeInit {
 
 export interface Serving {
   readonly log: Log;
-  readonly engine: Engine;
   readonly replica: Replica;
   readonly backend: MemberBackend;
-  readonly machine: Machine;
+  readonly desk: MembershipDesk;
 }
 
 export class SimNode {
   readonly id: NodeId;
   readonly process: Process;
   readonly clock: SimClock;
-  readonly disk: SimDisk;
-  readonly engines: SimEngines;
-  /** Of the state in force at the last boot. */
-  #generation = 0;
+  readonly devices: Devices;
   readonly #init: SimNodeInit;
   #founded = false;
+  #wiped = false;
+  /** Power was lost and took a part of the state that the log cannot bring back. */
+  #stateLost = false;
+  /** The machine slept, and its process has not looked at the clocks since. */
+  #slept = false;
   /** The state up to here was saved by a clean stop. */
   #savedIndex = 0;
   #serving: Serving | undefined;
+  readonly #stalls: StallWatch;
+  readonly #mending: Mending;
 
   constructor(init: SimNodeInit) {
     const { id, events, chance, swarm } = init;
     const name = `n${id}`;
     this.#init = init;
+    this.#stalls = new StallWatch(swarm.options);
     this.id = id;
     this.process = new Process(name, events, chance.stream());
     const skewMs = chance.between(-60_000, 60_000);
     this.clock = new SimClock(() => events.nowMs, chance.between(0, 1e6), skewMs);
-    this.disk = new SimDisk(name, events, chance.stream(), swarm.disk);
-    this.engines = new SimEngines(
-      () => new SimEngine(name, events, chance.stream(), swarm.engine, swarm.gapRate),
-    );
+    this.devices = new Devices(name, events, chance.stream(), swarm);
+    this.#mending = new Mending({
+      id,
+      process: this.process,
+      protocol: init.protocol,
+      limits: swarm.limits,
+      now: () => this.clock.monotonicMs(),
+      peers: () => init.others(this),
+      send: (to, message) => init.send(id, to, [message]),
+      journal: this.#journal,
+    });
   }
 
-  /** Of the state that the last boot found in force. */
-  get engine(): SimEngine {
-    return this.engines.of(this.#generation);
+  get memberId(): MemberId {
+    return this.#init.memberId;
+  }
+
+  /** It has run before, and its disk was lost since. */
+  get wiped(): boolean {
+    return this.#wiped;
+  }
+
+  /** Its state is not whole, or will be found so. */
+  get stateLost(): boolean {
+    return this.#stateLost;
+  }
+
+  /** Whether the process takes itself for the holder of a lease, at this very moment (R7). */
+  get believesLease(): boolean {
+    const replica = this.serving?.replica;
+    if (replica === undefined || this.#slept) return false;
+    return replica.leaseHolds(replica.status().epoch);
   }
 
   /** Undefined while down or booting. */
@@ -100,9 +136,16 @@ export class SimNode {
     return this.process.running ? this.#serving : undefined;
   }
 
-  start(): void {
-    const { chance, swarm, planted, membership } = this.#init;
+  /** @returns false if it may not run: its disk is empty, and the cluster knows it from before. */
+  start(): boolean {
+    const { chance, swarm, planted, found } = this.#init;
+    const bootstrap = this.#founded ? undefined : found(this);
+    if (!this.#founded && bootstrap === undefined) return false;
+    // Only a planted bug lets one vote again that voted on the disk before.
+    if (bootstrap !== undefined && isVoter(bootstrap, this.id)) this.#wiped = false;
+    if (this.#founded) this.#init.atlas.onStart(this);
     this.process.start();
+    this.#stalls.restart();
     this.#serving = undefined;
     const boot = chance.u64() as BootNonce;
     const options: LogOptions = {
@@ -110,17 +153,46 @@ export class SimNode {
       segmentBytes: swarm.segmentBytes,
       cacheBytesMax: swarm.logCacheBytes,
       loadBytesMax: 4096,
-      ...(this.#founded ? {} : { create: { bootstrap: membership, salt: chance.u32() } }),
+      ...(bootstrap === undefined ? {} : { create: { bootstrap, salt: chance.u32() } }),
       ...(planted === undefined ? {} : { planted }),
     };
-    openLog(this.disk.open(this.process), options, (opening) => this.#onLog(boot, opening));
+    this.#open(boot, options);
+    return true;
+  }
+
+  #open(boot: BootNonce, options: LogOptions): void {
+    openLog(this.devices.disk.open(this.process), options, (opening) => {
+      if (opening.ok || opening.damaged === undefined) {
+        this.#onLog(boot, opening);
+        return;
+      }
+      this.#mending.begin(boot, opening.damaged, (failure) => {
+        if (failure === undefined) this.#open(boot, options);
+        else this.#init.onHalt(this);
+      });
+    });
+  }
+
+  /** The machine's disk is replaced by an empty one. */
+  wipe(): void {
+    if (this.process.running) this.kill();
+    this.devices.replace();
+    this.#savedIndex = 0;
+    this.#founded = false;
+    this.#wiped = true;
+    this.#init.witness.onWiped(this.id);
+  }
+
+  suspend(): void {
+    this.clock.suspend();
+    this.#slept = true;
   }
 
   /** SIGKILL: what the process had written stays with the machine. */
   kill(): void {
     this.process.die();
-    this.disk.processDied();
-    for (const engine of this.engines.all) engine.processDied();
+    this.#mending.end();
+    this.devices.processDied();
     this.#serving = undefined;
     this.#init.witness.onDown(this.id);
   }
@@ -129,12 +201,12 @@ export class SimNode {
   shutDown(onExit: () => void): void {
     const serving = this.serving;
     if (serving === undefined || this.process.stopped) return;
-    const { replica, engine, log, machine } = serving;
+    const { replica, log } = serving;
     this.#serving = undefined;
     this.#init.witness.onDown(this.id);
     replica.stop((failure) => {
-      if (failure === undefined) this.#savedIndex = machine.applied;
-      engine.close(() => {
+      if (failure === undefined) this.#savedIndex = replica.machine.applied;
+      replica.engine.close(() => {
         log.close(() => {
           this.kill();
           onExit();
@@ -143,10 +215,14 @@ export class SimNode {
     });
   }
 
-  cutPower(): void {
+  /** `mayLoseState`: somebody else has what the log here could not bring back. */
+  cutPower(mayLoseState: boolean): void {
+    const { witness, swarm } = this.#init;
     this.process.die();
-    this.disk.powerLost(this.#init.swarm.nemesis.crashLoss);
-    for (const engine of this.engines.all) engine.powerLost();
+    this.#mending.end();
+    const compacted = witness.durableOf(this.id).base.index > 0;
+    const gap = this.devices.powerLost(swarm.nemesis.crashLoss, !compacted || mayLoseState);
+    this.#stateLost ||= compacted && gap;
     this.clock.restart();
     this.#serving = undefined;
     this.#init.witness.onDown(this.id);
@@ -154,6 +230,7 @@ export class SimNode {
 
   receive(messages: readonly PeerMessage[]): void {
     this.process.arrive("receive", () => {
+      for (const message of messages) this.#mending.receive(message);
       const replica = this.#serving?.replica;
       if (replica === undefined) return;
       for (const message of messages) replica.receive(message);
@@ -166,7 +243,7 @@ export class SimNode {
       const { kind, message } = opening.failure;
       // A write may fail while the log is opened; but what was synced is never damaged here.
       demand(
-        kind === "io",
+        kind === "io" || kind === "full",
         "log-durability",
         () => `node ${this.id} cannot open its log: ${message}`,
       );
@@ -175,20 +252,23 @@ export class SimNode {
     }
     this.#founded = true;
     const { log, recovery } = opening;
-    witness.onOpened(this.id, this.process.life, log.reader, recovery);
-    this.#generation = recovery.generation;
-    this.engines.keepOnly(recovery.generation);
-    const engine = this.engine.open(this.process);
+    this.#init.atlas.onWhole(this);
+    const anew = this.#mending.takeAnew();
+    witness.onOpened(this.id, this.process.life, log.reader, recovery, { anew });
+    this.devices.generation = recovery.generation;
+    this.devices.engines.keepOnly(recovery.generation);
+    const engine = this.devices.engine.open(this.process);
     const create = (): Machine => this.#createMachine();
     openState({
       engine,
       create,
-      discard: () => this.engine.discard(),
+      discard: () => this.devices.engine.discard(),
       onFailure: () => this.#init.onHalt(this),
       done: (machine, gap) => {
         if (gap !== undefined) this.#journal.error("the state is rebuilt", { gap });
-        this.#checkState(machine, log);
-        this.#serve(boot, log, recovery, engine, machine, chance.stream());
+        this.#checkState(machine, log, anew);
+        this.#stateLost = machine.applied < log.reader.first() - 1;
+        this.#serve({ boot, log, recovery, machine, rng: chance.stream() });
       },
     });
   }
@@ -203,8 +283,13 @@ export class SimNode {
     return new WitnessedMachine(options, this.id, witness);
   }
 
-  #checkState(machine: Machine, log: Log): void {
+  /** `anew`: the log was written by its peers, and may begin behind what is applied here. */
+  #checkState(machine: Machine, log: Log, anew: boolean): void {
     const { applied } = machine;
+    const base = log.reader.first() - 1;
+    demand(applied >= base || this.#stateLost || anew, "durability", () => {
+      return `node ${this.id} restored ${applied} entries; its log holds what comes behind ${base}`;
+    });
     demand(applied <= log.reader.last(), "log-durability", () => {
       return `node ${this.id} applied ${applied} entries; its log ends at ${log.reader.last()}`;
     });
@@ -215,24 +300,17 @@ export class SimNode {
     this.#init.witness.onState(this.id, applied, machine.revision, machine.hash());
   }
 
-  #serve(
-    boot: BootNonce,
-    log: Log,
-    recovery: LogRecovery,
-    engine: Engine,
-    machine: Machine,
-    rng: Chance,
-  ): void {
-    const { id, swarm, planted, send, onHalt } = this.#init;
+  #serve({ boot, log, recovery, machine, rng }: Booted): void {
+    const { id, incarnation, swarm, planted, send, onHalt } = this.#init;
     const replica = new Replica({
       id,
-      incarnation: BigInt(id),
+      incarnation,
       boot,
       log: this.#witnessed(log),
       recovery,
-      engine,
+      engine: this.devices.engine.open(this.process),
       machine,
-      engines: this.engines.open(this.process),
+      engines: this.devices.engines.open(this.process),
       createMachine: () => this.#createMachine(),
       clusterId: CLUSTER_ID,
       group: 1,
@@ -246,21 +324,24 @@ export class SimNode {
       rng: rng.stream(),
       onHalt: () => onHalt(this),
     });
+    const desk = new MembershipDesk({
+      replica,
+      electionTimeoutMs: swarm.options.electionTimeoutMs,
+      rules: { strict: swarm.changes.strict, learnersMax: 2 },
+    });
     const backend = new MemberBackend({
       replica,
       clusterId: CLUSTER_ID,
-      memberId: BigInt(id) as MemberId,
+      memberId: this.memberId,
+      protocol: this.#init.protocol,
       region: "",
       version: "0.0.0",
-      desk: new MembershipDesk({
-        replica,
-        electionTimeoutMs: swarm.options.electionTimeoutMs,
-        rules: { strict: true, learnersMax: 1 },
-      }),
-      members: memberTable(this.#init.membership),
+      desk,
+      members: new Map(),
       dbSizeBytes: () => 0,
     });
-    this.#serving = { log, engine, replica, backend, machine };
+    replica.onChange(() => desk.poll());
+    this.#serving = { log, replica, backend, desk };
     this.#tick(replica, rng);
   }
 
@@ -268,41 +349,38 @@ export class SimNode {
     const periodMs = this.#init.swarm.options.heartbeatMs / 2;
     this.process.schedule(periodMs * rng.between(0.8, 1.05), "tick", () => {
       replica.tick();
+      this.#stalls.demandYield(this.id, replica.status(), this.clock.monotonicMs());
       this.#tick(replica, rng);
     });
   }
 
-  /** The log, with every reported completion noted. */
   #witnessed(log: Log): Log {
-    const { witness } = this.#init;
-    return {
-      reader: log.reader,
-      write: (batch, done) =>
-        log.write(batch, (failure) => {
-          if (failure === undefined) witness.onDurable(this.id);
-          done(failure);
-        }),
-      get sizeBytes() {
-        return log.sizeBytes;
+    return watchedLog(log, {
+      node: this.id,
+      witness: this.#init.witness,
+      onWrite: () => this.#stalls.onWrite(this.clock.monotonicMs()),
+      onFlip: (generation) => {
+        this.devices.generation = generation;
       },
-      newestWithin: (bytes) => log.newestWithin(bytes),
-      load: (from, until, done) => log.load(from, until, done),
-      close: (done) => log.close(done),
-    };
+      onFlipped: () => this.#onInstalled(),
+    });
   }
 
-  /** The core, with every drain noted before its effects leave. */
+  /** The state of the snapshot is in force: it is what its peers have there. */
+  #onInstalled(): void {
+    const machine = this.#serving?.replica.machine;
+    if (machine === undefined) return;
+    this.#stateLost = false;
+    const { applied, revision } = machine;
+    this.#init.witness.onState(this.id, applied, revision, machine.hash());
+  }
+
   #watched(init: ConsensusInit): Consensus<ConsensusMessage> {
-    const { witness, createConsensus } = this.#init;
-    const core = createConsensus(init);
-    const drain = core.ready.bind(core);
-    core.ready = (): Ready<ConsensusMessage> => {
-      const ready = drain();
-      if (ready.write !== undefined) witness.onWrite(this.id, ready.write);
-      witness.onDrained(this.id, core.status());
-      return ready;
+    const { witness, createConsensus, pins } = this.#init;
+    const onDrain = (): void => {
+      this.#slept = false;
     };
-    return core;
+    return watchedCore(createConsensus(init), { node: this.id, witness, pins, onDrain });
   }
 
   get #journal(): Journal {
@@ -312,44 +390,13 @@ export class SimNode {
   }
 }
 
-/** The real machine, with every apply noted. */
-class WitnessedMachine extends Machine {
-  readonly #node: NodeId;
-  readonly #witness: Witness;
-
-  constructor(options: ConstructorParameters<typeof Machine>[0], node: NodeId, witness: Witness) {
-    super(options);
-    this.#node = node;
-    this.#witness = witness;
-  }
-
-  override apply(
-    entry: Entry,
-    loaded: readonly (Uint8Array | undefined)[],
-  ): ReturnType<Machine["apply"]> {
-    const response = super.apply(entry, loaded);
-    this.#witness.onApplied({ node: this.#node, entry, revision: this.revision, response });
-    if (entry.index % HASH_EVERY_ENTRIES === 0) {
-      this.#witness.onState(this.#node, entry.index, this.revision, this.hash());
-    }
-    return response;
-  }
-}
-
-function memberTable(membership: Membership): ReadonlyMap<NodeId, Member> {
-  const learners = new Set(membership.learners);
-  return new Map(
-    [...membership.incoming, ...membership.learners].map((node) => [
-      node,
-      {
-        id: BigInt(node) as MemberId,
-        name: `n${node}`,
-        peerUrls: [],
-        clientUrls: [],
-        isLearner: learners.has(node),
-      },
-    ]),
-  );
+/** What a start has opened. */
+interface Booted {
+  readonly boot: BootNonce;
+  readonly log: Log;
+  readonly recovery: LogRecovery;
+  readonly machine: Machine;
+  readonly rng: Chance;
 }
 
 /** Of a member that is known to serve. */

@@ -8,7 +8,10 @@ import type { ProtocolName } from "../../server/cluster.ts";
 import { Chance } from "./chance.ts";
 import { PLANTED, PLANTED_NAMES } from "./planted.ts";
 import type { SimulatedBug } from "./planted.ts";
+import { lessen } from "./shrink-swarm.ts";
+import type { Lesser } from "./shrink-swarm.ts";
 import { drawSwarm } from "./swarm.ts";
+import type { Swarm } from "./swarm.ts";
 import { Trace } from "./trace.ts";
 import type { RunTotals } from "./world.ts";
 import { World } from "./world.ts";
@@ -27,6 +30,8 @@ export interface SimOptions {
   readonly planted?: PlantedBug;
   /** Faults and load as they suit this bug, whether or not it is planted. */
   readonly profile?: SimulatedBug;
+  /** What is left out of what the seed draws. */
+  readonly lesser?: Lesser;
   /** Readable lines: the last ones, or each as it comes. */
   readonly keepLines?: boolean;
   readonly print?: (line: string) => void;
@@ -41,26 +46,25 @@ const THEMED_RATE = 0.4;
 
 export const STEPS_DEFAULT = 10_000;
 
-export function simulate(options: SimOptions): SimOutcome {
-  const { protocol, seed, steps, planted, profile, print } = options;
-  const trace = new Trace({
-    keep: options.keepLines ?? false,
-    ...(print === undefined ? {} : { print }),
-  });
+/** What the seed draws, before anything is left out of it. */
+export function swarmOf({ seed, protocol, profile }: SimOptions): Swarm {
   const chance = new Chance(seed);
   const drawn = drawSwarm(chance);
   const themes = PLANTED_NAMES.filter((name) => PLANTED[name].protocols.includes(protocol));
   const theme = chance.hits(THEMED_RATE) ? chance.pick(themes) : undefined;
   const profiled = profile ?? theme;
-  const swarm = profiled === undefined ? drawn : PLANTED[profiled].profile(drawn);
-  const totals = new World({
-    seed,
-    steps,
-    swarm,
-    planted,
-    protocol,
-    createConsensus: CORES[protocol],
-    trace,
-  }).run();
-  return { ...totals, lines: trace.lines };
+  return profiled === undefined ? drawn : PLANTED[profiled].profile(drawn);
+}
+
+export function simulate(options: SimOptions): SimOutcome {
+  const { protocol, seed, steps, planted, print, lesser } = options;
+  const trace = new Trace({
+    keep: options.keepLines ?? false,
+    ...(print === undefined ? {} : { print }),
+  });
+  const drawn = swarmOf(options);
+  const swarm = lesser === undefined ? drawn : lessen(drawn, lesser);
+  const createConsensus = CORES[protocol];
+  const world = new World({ seed, steps, swarm, planted, protocol, createConsensus, trace });
+  return { ...world.run(), lines: trace.lines };
 }

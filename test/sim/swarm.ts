@@ -9,6 +9,7 @@ import type { NetworkFaults } from "./network.ts";
 import { NETWORK_HEALTHY } from "./network.ts";
 import type { CrashLoss, DiskFaults } from "./sim-disk.ts";
 import { DISK_HEALTHY } from "./sim-disk.ts";
+import { drawStorageFaults } from "./storage-faults.ts";
 
 export type FaultKind =
   | "shut-down"
@@ -24,6 +25,10 @@ export type FaultKind =
   | "isolate-outward"
   | "isolate-from-voters"
   | "split"
+  | "one-way"
+  | "bridge"
+  | "isolate-from-incoming"
+  | "wipe"
   | "clock-rate"
   | "wall-jump"
   | "disk-stall"
@@ -43,19 +48,65 @@ const FAULT_KINDS: readonly FaultKind[] = [
   "isolate-outward",
   "isolate-from-voters",
   "split",
+  "one-way",
+  "bridge",
+  "isolate-from-incoming",
+  "wipe",
   "clock-rate",
   "wall-jump",
   "disk-stall",
   "weather",
 ];
 
+/** What operators do to a running cluster. */
+export type ChangeKind =
+  | "add-voter"
+  | "add-learner"
+  | "promote"
+  | "remove"
+  | "remove-leader"
+  | "replace"
+  | "reshape"
+  | "stale-change"
+  | "transfer"
+  | "move-leader";
+
+export const CHANGE_KINDS: readonly ChangeKind[] = [
+  "add-voter",
+  "add-learner",
+  "promote",
+  "remove",
+  "remove-leader",
+  "replace",
+  "reshape",
+  "stale-change",
+  "transfer",
+  "move-leader",
+];
+
+export interface ChangePlan {
+  readonly weights: Readonly<Partial<Record<ChangeKind, number>>>;
+  /** In ms of true time, exponential: between two of them, and until a machine for a new member starts. */
+  readonly everyMeanMs: number;
+  readonly startMeanMs: number;
+  /** etcd's --strict-reconfig-check. */
+  readonly strict: boolean;
+  /** A machine whose disk was lost is made to come back under its old id, to learn and never to vote (P11). */
+  readonly wipedLearn: boolean;
+  /** Machines there ever are; each new member gets one of its own. */
+  readonly machinesMax: number;
+}
+
 /** A fault that strikes at a telling moment instead of at any: `rate` is the probability each time. */
 export interface Reaction {
-  /** Somebody was elected; a vote was sent; an append was acknowledged; a leader's commit moved. */
-  readonly on: "elected" | "vote" | "ack" | "commit";
-  readonly does: FaultKind;
-  /** Who is struck: the one that did it, the leader, one other voter, or a learner. */
-  readonly to: "actor" | "leader" | "other" | "learner";
+  /**
+   * Somebody was elected; a vote was sent; an append was acknowledged; a leader's commit moved; a leader
+   * appended a configuration; a leader told another to campaign.
+   */
+  readonly on: "elected" | "vote" | "ack" | "commit" | "config" | "transfer";
+  readonly does: FaultKind | ChangeKind;
+  /** Who is struck: the one that did it, the leader, one other voter, a learner, or anybody. */
+  readonly to: "actor" | "leader" | "other" | "learner" | "any";
   readonly rate: number;
   readonly delayMaxMs: number;
 }
@@ -110,6 +161,7 @@ export interface Swarm {
   /** Clock rates leave the stated bound: leases and staleness bounds then promise nothing. */
   readonly clocksWild: boolean;
   readonly nemesis: NemesisPlan;
+  readonly changes: ChangePlan;
   readonly workload: WorkloadPlan;
 }
 
@@ -124,23 +176,31 @@ const READ_MODES: readonly ReadMode[] = [
 
 export function drawSwarm(chance: Chance): Swarm {
   const electionTimeoutMs = chance.pick([100, 200, 400, 1000]);
-  const voters = chance.pick([1, 2, 3, 3, 3, 3, 3, 3, 5, 5]);
+  const voters = chance.pick([1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 7]);
   const clocksWild = chance.hits(0.05);
+  const nemesis = drawNemesis(chance, electionTimeoutMs);
+  const changes = drawChanges(chance, electionTimeoutMs);
+  const keepsMachines =
+    nemesis.weights.wipe === undefined && Object.keys(changes.weights).length === 0;
   return {
     voters,
     learners: chance.pick([1, 1, 1, 1, 2, 0]),
-    options: drawOptions(chance, electionTimeoutMs),
+    options: { ...drawOptions(chance, electionTimeoutMs), ...drawQuorums(chance, voters) },
     limits: drawLimits(chance, electionTimeoutMs),
     leaseMs: electionTimeoutMs * chance.pick([1, 1, 0.5, 0.25]),
     network: drawNetwork(chance, electionTimeoutMs),
-    disk: drawDisk(chance, electionTimeoutMs),
+    disk: {
+      ...drawDisk(chance, electionTimeoutMs),
+      ...drawStorageFaults(chance, electionTimeoutMs, { keepsMachines }),
+    },
     engine: drawEngine(chance, electionTimeoutMs),
     gapRate: chance.hits(0.3) ? 0.5 : 0,
     segmentBytes: chance.pick([4096, 16_384, 65_536]),
     logCacheBytes: chance.pick([1, 2048, 1_000_000]),
     valueCacheBytes: chance.pick([0, 256, 1_000_000]),
     clocksWild,
-    nemesis: drawNemesis(chance, electionTimeoutMs),
+    nemesis,
+    changes,
     workload: drawWorkload(chance, electionTimeoutMs),
   };
 }
@@ -160,20 +220,44 @@ function drawOptions(chance: Chance, electionTimeoutMs: number): ConsensusOption
   };
 }
 
+/** Of Paxos: a smaller phase 2 at the price of a larger phase 1, or the other way round (P7). */
+function drawQuorums(chance: Chance, voters: number): Pick<ConsensusOptions, "quorums"> {
+  if (voters < 3 || !chance.hits(0.25)) return {};
+  const phase2 = chance.whole(1, voters + 1);
+  const phase1 = chance.whole(voters - phase2 + 1, voters + 1);
+  return { quorums: { phase1, phase2 } };
+}
+
 function drawLimits(chance: Chance, electionTimeoutMs: number): ReplicaLimits {
   return {
     ...REPLICA_LIMITS_DEFAULT,
     applyEntriesPerTurnMax: chance.pick([1, 8, 512]),
     applyBacklogEntriesMax: chance.pick([16, 5000]),
     unflushedBytesMax: chance.pick([512, 1_000_000]),
-    snapshotEntries: Infinity,
-    logBytesMax: Infinity,
+    ...drawCompaction(chance),
     checkpointEntriesMax: chance.pick([5, 40, 10_000]),
+    snapshotBlockBytes: chance.pick([64, 512, 4096]),
+    snapshotWindowBlocks: chance.pick([1, 2, 8]),
+    snapshotResendMs: electionTimeoutMs,
+    snapshotStallMs: electionTimeoutMs * 4,
+    snapshotsMax: chance.pick([1, 2]),
+    repairEntriesMax: chance.pick([1, 5, 256]),
+    repairBytesMax: chance.pick([1, 200, 65_536]),
+    repairResendMs: electionTimeoutMs / 2,
     commandsWaitingMax: chance.pick([3, 1000]),
     readsRetryingMax: chance.pick([2, 1000]),
     readsLoadingMax: chance.pick([1, 256]),
     wallAheadMaxMs: electionTimeoutMs / 4,
   };
+}
+
+/** A third of the seeds keep their whole log; the others cut it often, and keep little for who lags. */
+function drawCompaction(
+  chance: Chance,
+): Pick<ReplicaLimits, "snapshotEntries" | "catchUpEntries" | "logBytesMax"> {
+  const snapshotEntries = chance.pick([Infinity, 5, 20, 60]);
+  const logBytesMax = chance.pick([Infinity, Infinity, 6000, 30_000]);
+  return { snapshotEntries, catchUpEntries: chance.pick([0, 3, 15]), logBytesMax };
 }
 
 function drawNetwork(chance: Chance, electionTimeoutMs: number): NetworkFaults {
@@ -190,6 +274,7 @@ function drawNetwork(chance: Chance, electionTimeoutMs: number): NetworkFaults {
 
 function drawDisk(chance: Chance, electionTimeoutMs: number): DiskFaults {
   return {
+    ...DISK_HEALTHY,
     delayMeanMs: chance.pick([0.15, 1, electionTimeoutMs / 50]),
     stallRate: chance.pick([0, 0, 0.01]),
     stallMs: electionTimeoutMs * 2,
@@ -200,6 +285,7 @@ function drawDisk(chance: Chance, electionTimeoutMs: number): DiskFaults {
 /** Often far behind what is applied: answers and restarts must not mind. */
 function drawEngine(chance: Chance, electionTimeoutMs: number): DiskFaults {
   return {
+    ...DISK_HEALTHY,
     delayMeanMs: chance.pick([0.1, electionTimeoutMs / 50, electionTimeoutMs / 4]),
     stallRate: chance.pick([0, 0.01]),
     stallMs: electionTimeoutMs * 4,
@@ -207,9 +293,28 @@ function drawEngine(chance: Chance, electionTimeoutMs: number): DiskFaults {
   };
 }
 
+/** Half of the seeds keep the members they began with. */
+function drawChanges(chance: Chance, electionTimeoutMs: number): ChangePlan {
+  const weights: Partial<Record<ChangeKind, number>> = {};
+  const changing = chance.hits(0.5);
+  for (const kind of CHANGE_KINDS) {
+    const drawn = chance.hits(0.7) ? chance.between(0.2, 1) : undefined;
+    if (changing && drawn !== undefined) weights[kind] = drawn;
+  }
+  return {
+    weights,
+    everyMeanMs: electionTimeoutMs * chance.pick([0.1, 0.4, 1.5]),
+    startMeanMs: electionTimeoutMs * chance.pick([0.05, 0.3, 1]),
+    strict: chance.hits(0.5),
+    wipedLearn: false,
+    machinesMax: 10,
+  };
+}
+
 function drawNemesis(chance: Chance, electionTimeoutMs: number): NemesisPlan {
   const weights: Partial<Record<FaultKind, number>> = {};
   for (const kind of FAULT_KINDS) if (chance.hits(0.45)) weights[kind] = chance.between(0.2, 1);
+  if (weights.wipe !== undefined) weights.wipe /= 8;
   // A wall clock set back while a machine is suspended would hide the suspension.
   if (weights.suspend !== undefined) delete weights["wall-jump"];
   return {
@@ -238,15 +343,28 @@ const REACTION_RATES: Readonly<Record<Reaction["on"], readonly number[]>> = {
   vote: [0.1, 0.5],
   commit: [0.01, 0.05],
   ack: [0.002, 0.02],
+  config: [0.2, 0.6],
+  transfer: [0.3, 0.8],
 };
+
+const REACTION_FAULTS: readonly Reaction["does"][] = [
+  "kill",
+  "power-cut",
+  "stop",
+  "isolate",
+  "isolate-outward",
+  "isolate-from-incoming",
+  "disk-stall",
+  "transfer",
+];
 
 function drawReactions(chance: Chance, electionTimeoutMs: number): readonly Reaction[] {
   const count = chance.pick([0, 0, 1, 2, 3]);
   return Array.from({ length: count }, () => {
-    const on = chance.pick(["elected", "vote", "ack", "commit"] as const);
+    const on = chance.pick(["elected", "vote", "ack", "commit", "config", "transfer"] as const);
     return {
       on,
-      does: chance.pick(["kill", "power-cut", "stop", "isolate", "isolate-outward", "disk-stall"]),
+      does: chance.pick(REACTION_FAULTS),
       to: chance.pick(["actor", "leader", "other", "learner"]),
       rate: chance.pick(REACTION_RATES[on]),
       delayMaxMs: chance.pick([0, electionTimeoutMs / 20, electionTimeoutMs / 4]),

@@ -1,79 +1,87 @@
 // Global knowledge: what every member's log holds, what is committed by it, and since when. It sees each
 // write, each drain of a core and each apply, and stops the run at the first broken invariant of Raft
 // (Fig. 3) or of the state machine.
-import { assert, keyOf, logIndex } from "../../base/index.ts";
+import { assert, logIndex } from "../../base/index.ts";
 import type { NodeId, Revision } from "../../base/index.ts";
-import { sameEpoch } from "../../consensus/index.ts";
-import type { Entry, Epoch, LogReader, LogWrite, Status } from "../../consensus/index.ts";
-import { storeCodec } from "../../rpc/store-codec.ts";
+import {
+  EPOCH_ZERO,
+  compareEpochs,
+  isQuorum,
+  isVoter,
+  sameEpoch,
+  votersOf,
+} from "../../consensus/index.ts";
+import type {
+  Entry,
+  Epoch,
+  LogReader,
+  LogWrite,
+  Membership,
+  QuorumSizes,
+  Status,
+} from "../../consensus/index.ts";
 import type { ProtocolName } from "../../server/cluster.ts";
-import { commandOrigin } from "../../store/command.ts";
 import type { LogRecovery } from "../../store/log.ts";
-import type { KeptResponse, Response } from "../../store/response.ts";
+import { AppliedStates } from "./applied-states.ts";
+import type { Applied } from "./applied-states.ts";
 import { Ballots, valueOf } from "./ballots.ts";
-import { LogView } from "./log-view.ts";
-import type { Oracle, OracleStep } from "./oracle.ts";
-import { fingerprint } from "./trace.ts";
-import { Violation, demand } from "./violation.ts";
-
-/** Answers and hashes of this many entries that are not committed yet are kept to be compared later. */
-const EARLY_APPLIES_MAX = 10_000;
-
-interface MemberView {
-  readonly log: LogView;
-  life: number;
-  leads: boolean;
-  term: number;
-  committed: number;
-}
+import { Configurations } from "./configurations.ts";
+import { KnownEntries, epochText, nameOf } from "./known-entries.ts";
+import type { LogMirror, LogState } from "./log-view.ts";
+import { wrongInMended } from "./mended-log.ts";
+import { newMember } from "./member-view.ts";
+import type { MemberView } from "./member-view.ts";
+import type { Oracle } from "./oracle.ts";
+import { demand } from "./violation.ts";
 
 interface Committed {
   readonly entry: Entry;
-  /** Term of the member that was the first to know. */
-  readonly term: number;
+  /** Of the member that was the first to know. */
+  readonly epoch: Epoch;
   readonly atMs: number;
 }
 
-interface Applied {
-  readonly node: NodeId;
-  readonly entry: Entry;
-  readonly revision: Revision;
-  readonly response: Response | undefined;
-}
-
-interface KnownEntry {
-  readonly entry: Entry;
-  readonly print: string;
-  readonly termBefore: number;
+export interface WitnessInit {
+  readonly oracle: Oracle;
+  readonly founding: Membership;
+  readonly nowMs: () => number;
+  readonly protocol: ProtocolName;
+  readonly quorums: QuorumSizes | undefined;
+  /** Whether this member takes itself for the holder of a lease, at this very moment. */
+  readonly believesLease: (node: NodeId) => boolean;
 }
 
 export class Witness {
-  readonly #oracle: Oracle;
-  readonly #nowMs: () => number;
-  readonly #voters: readonly NodeId[];
+  readonly #init: WitnessInit;
   readonly #members = new Map<NodeId, MemberView>();
-  readonly #known = new Map<string, KnownEntry>();
+  readonly #known = new KnownEntries();
   readonly #committed: Committed[] = [];
   readonly #leaders = new Map<string, string>();
   /** Of a Paxos group. */
   readonly #ballots: Ballots | undefined;
-  readonly #answers = new Map<number, string>();
-  readonly #hashes = new Map<number, number>();
-  readonly #origins = new Map<string, number>();
-  #early: Applied[] = [];
-  /** Called when a member is elected, and when a leader's commit index moves. */
-  onMoment: (on: "elected" | "commit", node: NodeId) => void = () => undefined;
+  readonly #configs: Configurations;
+  readonly #states: AppliedStates;
+  /** Called when a member is elected, when a leader's commit index moves or its configuration changes. */
+  onMoment: (on: "elected" | "commit" | "config", node: NodeId) => void = () => undefined;
+  /** Called when a configuration is committed. */
+  onConfig: (config: Membership) => void = () => undefined;
 
-  constructor(
-    oracle: Oracle,
-    voters: readonly NodeId[],
-    nowMs: () => number,
-    protocol: ProtocolName,
-  ) {
-    this.#oracle = oracle;
-    this.#ballots = protocol === "paxos" ? new Ballots(voters) : undefined;
-    this.#voters = voters;
-    this.#nowMs = nowMs;
+  constructor(init: WitnessInit) {
+    const { oracle, founding, protocol, quorums } = init;
+    this.#init = init;
+    this.#ballots = protocol === "paxos" ? new Ballots(founding, quorums) : undefined;
+    this.#configs = new Configurations({
+      protocol,
+      founding,
+      committedLast: () => this.committedLast,
+      committedAt: (index) => this.#committed[index - 1]?.entry,
+      durableAt: (node) => this.#member(node).log.durable,
+    });
+    this.#states = new AppliedStates(
+      oracle,
+      (index) => this.#committed[index - 1]?.entry,
+      (left, right) => this.#isSame(left, right),
+    );
   }
 
   /** Index of the last entry that some voter knows to be committed. */
@@ -81,39 +89,73 @@ export class Witness {
     return this.#committed.length;
   }
 
+  /** The newest configuration that is committed. */
+  get config(): Membership {
+    return this.#configs.latest;
+  }
+
   /** True time at which the first voter knew `index` to be committed; undefined: none does. */
   committedAtMs(index: number): number | undefined {
     return this.#committed[index - 1]?.atMs;
   }
 
-  member(node: NodeId): MemberView {
-    let view = this.#members.get(node);
-    if (view === undefined) {
-      view = { log: new LogView(), life: 0, leads: false, term: 0, committed: 0 };
-      this.#members.set(node, view);
-    }
+  committedAt(index: number): Entry | undefined {
+    return this.#committed[index - 1]?.entry;
+  }
+
+  /** What the log of `node` shows. */
+  shownOf(node: NodeId): LogMirror {
+    return this.#member(node).log.shown;
+  }
+
+  /** What the disk of `node` was said to hold. */
+  durableOf(node: NodeId): LogMirror {
+    return this.#member(node).log.durable;
+  }
+
+  #member(node: NodeId): MemberView {
+    const view = this.#members.get(node) ?? newMember();
+    this.#members.set(node, view);
     return view;
   }
 
-  /** The member that leads in the highest term, if any does. */
+  /** The member that leads in the highest epoch, if any does. */
   leader(): NodeId | undefined {
     let found: NodeId | undefined;
-    let termMax = 0;
+    let highest = EPOCH_ZERO;
     for (const [node, view] of this.#members) {
-      if (!view.leads || view.term <= termMax) continue;
+      if (!view.leads || compareEpochs(view.epoch, highest) <= 0) continue;
       found = node;
-      termMax = view.term;
+      highest = view.epoch;
     }
     return found;
   }
 
   onDown(node: NodeId): void {
-    this.member(node).leads = false;
+    this.#member(node).leads = false;
   }
 
-  /** The log of `node` was opened after a start: nothing that was reported durable may be missing. */
-  onOpened(node: NodeId, life: number, reader: LogReader, recovery: LogRecovery): void {
-    const view = this.member(node);
+  /** Its disk is empty; what it acknowledged is elsewhere or nowhere. */
+  onWiped(node: NodeId): void {
+    const view = this.#member(node);
+    view.log.onWiped();
+    view.epoch = EPOCH_ZERO;
+    view.leads = false;
+    view.committed = 0;
+  }
+
+  /**
+   * The log of `node` was opened after a start: nothing that was reported durable may be missing. `anew`:
+   * it was damaged and is a copy of another's, which may lack what was never committed.
+   */
+  onOpened(
+    node: NodeId,
+    life: number,
+    reader: LogReader,
+    recovery: LogRecovery,
+    { anew }: { readonly anew: boolean } = { anew: false },
+  ): void {
+    const view = this.#member(node);
     const entries: (Entry | undefined)[] = [];
     for (let index: number = reader.first(); index <= reader.last(); index += 1) {
       const epoch = reader.epochAt(logIndex(index));
@@ -122,270 +164,235 @@ export class Witness {
         continue;
       }
       assert(epoch !== undefined, `the epoch of entry ${index}`);
-      const known = this.#known.get(nameOf(index, epoch));
+      const known = this.#known.find(index, epoch);
       demand(known !== undefined, "log-durability", () => {
         return `node ${node} recovered entry ${index} of term ${epoch.round}, which nobody wrote`;
       });
-      entries.push(known.entry);
+      entries.push(known);
     }
-    const { promised, votedFor } = recovery;
-    const wrong = view.log.onRecovered({ entries, promised, votedFor });
+    const { promised, votedFor, configs, generation } = recovery;
+    const baseIndex = logIndex(reader.first() - 1);
+    const epoch = reader.epochAt(baseIndex);
+    assert(epoch !== undefined, "the epoch before a log's first entry");
+    const base = { index: baseIndex, epoch };
+    const found = { base, entries, configs, promised, votedFor, generation };
+    const wrong = anew ? this.#wrongAnew(view, found) : view.log.onRecovered(found);
     demand(wrong === undefined, "log-durability", () => `node ${node} recovered ${wrong}`);
     const held = entries.filter((entry) => entry !== undefined);
     this.#ballots?.onOpened(node, promised, held);
     view.life = life;
-    view.term = promised.round;
+    view.epoch = promised;
     view.leads = false;
     view.committed = 0;
+    view.config = undefined;
+  }
+
+  #wrongAnew({ log }: MemberView, found: LogState): string | undefined {
+    const wrong = wrongInMended({
+      before: log.durable,
+      found,
+      committedLast: this.committedLast,
+      isCommitted: (entry) => {
+        const committed = this.committedAt(entry.index);
+        return committed !== undefined && this.#isSame(committed, entry);
+      },
+    });
+    log.onMended(found);
+    return wrong;
   }
 
   /** Log matching (Raft Fig. 3): one predecessor and one content for each (index, term). */
   onWrite(node: NodeId, batch: LogWrite): void {
-    const view = this.member(node);
+    const { log } = this.#member(node);
+    const snapshot = batch.ops.find(({ op }) => op === "install-snapshot");
+    const covered = snapshot?.op === "install-snapshot" ? snapshot.meta.index : 0;
     for (const op of batch.ops) {
-      if (op.op !== "truncate-from") continue;
-      const entry = view.log.shownAt(op.index);
-      const committed = this.#committed[op.index - 1];
-      const keeps = entry === undefined || committed === undefined;
-      demand(
-        keeps || !sameEpoch(entry.epoch, committed.entry.epoch),
-        "state-machine-safety",
-        () => {
-          return `node ${node} truncates from ${op.index}, which is committed`;
-        },
-      );
+      if (op.op === "truncate-from") {
+        this.#demandUncommitted(node, log.shown, Math.max(op.index, covered + 1));
+      }
+      if (op.op === "append") this.#noteEntries(node, log.shown, op.entries);
+      if (op.op === "put" && this.#known.find(op.entry.index, op.entry.epoch) === undefined) {
+        this.#noteEntry(node, op.entry, 0);
+      }
+      log.shown.take([op]);
     }
-    view.log.onWrite(batch);
-    for (const op of batch.ops) {
-      if (op.op === "put") this.#noteProposal(op.entry);
-      if (op.op !== "append") continue;
-      for (const entry of op.entries) this.#noteEntry(node, entry);
-    }
+    log.onWrite(batch);
     this.#ballots?.onWrite(node, batch);
   }
 
-  #noteProposal(entry: Entry): void {
-    const name = nameOf(entry.index, entry.epoch);
-    if (this.#known.has(name)) return;
-    this.#known.set(name, { entry, print: fingerprint(entry), termBefore: 0 });
+  #demandUncommitted(node: NodeId, shown: LogMirror, index: number): void {
+    const entry = shown.at(index);
+    const committed = this.#committed[index - 1];
+    const keeps = entry === undefined || committed === undefined;
+    demand(
+      keeps || !sameEpoch(entry.epoch, committed.entry.epoch),
+      "state-machine-safety",
+      () => `node ${node} truncates from ${index}, which is committed`,
+    );
   }
 
-  #noteEntry(node: NodeId, entry: Entry): void {
-    const termBefore = this.member(node).log.shownAt(entry.index - 1)?.epoch.round ?? 0;
-    const name = nameOf(entry.index, entry.epoch);
-    const known = this.#known.get(name);
-    if (known === undefined) {
-      this.#known.set(name, { entry, print: fingerprint(entry), termBefore });
-      return;
+  #noteEntries(node: NodeId, shown: LogMirror, entries: readonly Entry[]): void {
+    let termBefore = shown.epochAt(shown.last)?.round ?? 0;
+    for (const entry of entries) {
+      this.#noteEntry(node, entry, termBefore);
+      termBefore = entry.epoch.round;
     }
-    const same = known.entry === entry || known.print === fingerprint(entry);
-    demand(same && known.termBefore === termBefore, "log-matching", () => {
+  }
+
+  #noteEntry(node: NodeId, entry: Entry, termBefore: number): void {
+    const noted = this.#known.note(entry, termBefore);
+    if (noted === "new") this.#noteConfig(node, entry);
+    demand(noted !== "different", "log-matching", () => {
       return `node ${node} holds another entry ${entry.index} of term ${entry.epoch.round} than its peers`;
     });
   }
 
+  #noteConfig(node: NodeId, entry: Entry): void {
+    if (entry.kind !== "config") return;
+    const { log, committedAtElection } = this.#member(node);
+    const before = log.shown.configs.findLast(({ index }) => index < entry.index);
+    assert(before !== undefined, `a configuration before the one at ${entry.index}`);
+    this.#configs.onProposed({ node, entry, before, committedAtElection });
+  }
+
   onDurable(node: NodeId): void {
-    this.member(node).log.onDurable();
+    this.#member(node).log.onDurable();
     this.#ballots?.onDurable(node);
   }
 
   /** After every drain of a core, before its messages can have been delivered anywhere. */
   onDrained(node: NodeId, status: Status): void {
-    const view = this.member(node);
-    demand(status.epoch.round >= view.term, "commit-monotone", () => {
-      return `node ${node} went from term ${view.term} back to ${status.epoch.round}`;
+    const view = this.#member(node);
+    demand(compareEpochs(status.epoch, view.epoch) >= 0, "commit-monotone", () => {
+      return `node ${node} went from ${epochText(view.epoch)} back to ${epochText(status.epoch)}`;
     });
-    view.term = status.epoch.round;
-    if (status.role === "leader" && !view.leads) this.#onLeader(node, view, status.epoch);
+    view.epoch = status.epoch;
+    if (status.role === "leader" && !view.leads) this.#onLeader(node, view);
+    // A leader that removed itself steps aside as its removal is committed.
+    const led = view.leads;
     view.leads = status.role === "leader";
     demand(status.committed >= view.committed, "commit-monotone", () => {
       return `node ${node} went from commit ${view.committed} back to ${status.committed}`;
     });
-    if (view.leads && status.committed > view.committed) this.onMoment("commit", node);
+    const moved = status.committed > view.committed;
     view.committed = status.committed;
-    if (!this.#voters.includes(node)) return;
-    for (let index = this.committedLast + 1; index <= status.committed; index += 1) {
-      this.#onCommitted(node, view, index);
+    // A learner of Paxos counts acceptances and may be the first to know.
+    const knows = this.#ballots !== undefined || isVoter(status.config, node);
+    if (led || view.leads || knows) {
+      for (let index = this.committedLast + 1; index <= status.committed; index += 1) {
+        this.#onCommitted(node, view, index, status.config);
+      }
+    }
+    this.#configs.judgeProposed();
+    this.#onConfiguration(node, view, status);
+    if (view.leads) this.#demandLease(node, view);
+    if (view.leads && moved) this.onMoment("commit", node);
+  }
+
+  #onConfiguration(node: NodeId, view: MemberView, { config, role }: Status): void {
+    const { shown } = view.log;
+    const logged = shown.configs.at(-1);
+    if (view.config === config && view.logged === logged) return;
+    if (role !== "halted") this.#configs.demandInForce(node, config, shown);
+    const changed = view.config !== undefined && view.config !== config;
+    view.config = config;
+    view.logged = logged;
+    if (changed && view.leads) this.onMoment("config", node);
+  }
+
+  /** A lease means that nobody else can lead in a later epoch (R7). */
+  #demandLease(node: NodeId, view: MemberView): void {
+    for (const [other, otherView] of this.#members) {
+      const order = compareEpochs(otherView.epoch, view.epoch);
+      if (other === node || !otherView.leads || order === 0) continue;
+      const older = order < 0 ? other : node;
+      demand(!this.#init.believesLease(older), "lease-exclusion", () => {
+        const [first, second] = older === node ? [node, other] : [other, node];
+        return `node ${first} believes in its lease while node ${second} leads a later term`;
+      });
     }
   }
 
   /** Election safety (Raft Fig. 3) counts boots apart: one that forgot its vote is another leader. */
-  #onLeader(node: NodeId, view: MemberView, epoch: Epoch): void {
+  #onLeader(node: NodeId, view: MemberView): void {
     const name = `node ${node} in its boot ${view.life}`;
-    const led = nameOf(0, epoch);
+    const led = nameOf(0, view.epoch);
     const other = this.#leaders.get(led);
     demand(other === undefined || other === name, "election-safety", () => {
-      return `${other} and ${name} both lead term ${view.term}`;
+      return `${other} and ${name} both lead ${epochText(view.epoch)}`;
     });
     this.#leaders.set(led, name);
+    view.committedAtElection = view.committed;
     for (const committed of this.#committed) this.#demandHeld(node, view, committed);
     this.onMoment("elected", node);
   }
 
   /** Leader completeness (Raft Fig. 3). */
   #demandHeld(node: NodeId, view: MemberView, committed: Committed): void {
-    const { entry, term } = committed;
+    const { entry, epoch } = committed;
     // A Paxos leader learns what was chosen before its ballot; what it proposes there is ballot-safety.
-    if (view.term <= term || this.#ballots !== undefined) return;
-    const held = view.log.shownAt(entry.index);
-    demand(held !== undefined && sameEpoch(held.epoch, entry.epoch), "leader-completeness", () => {
+    if (compareEpochs(view.epoch, epoch) <= 0 || this.#ballots !== undefined) return;
+    const { shown } = view.log;
+    demand(shown.holds(entry.index, entry.epoch), "leader-completeness", () => {
+      const held = shown.at(entry.index);
       const holds = held === undefined ? "nothing" : `an entry of term ${held.epoch.round}`;
-      const wants = `entry ${entry.index} of term ${entry.epoch.round}, committed in term ${term}`;
-      return `node ${node} leads term ${view.term} and holds ${holds} for ${wants}`;
+      const wants = `entry ${entry.index} of term ${entry.epoch.round}, committed in ${epochText(epoch)}`;
+      return `node ${node} leads ${epochText(view.epoch)} and holds ${holds} for ${wants}`;
     });
   }
 
-  #onCommitted(node: NodeId, view: MemberView, index: number): void {
-    const entry = view.log.shownAt(index);
+  #onCommitted(node: NodeId, view: MemberView, index: number, config: Membership): void {
+    const entry = view.log.shown.at(index);
     demand(entry !== undefined, "commit-durability", () => {
       return `node ${node} says ${index} is committed and does not hold it`;
     });
-    if (this.#ballots === undefined) this.#demandCopies(node, entry);
+    if (this.#ballots === undefined) this.#demandCopies(node, entry, [config, view.config]);
     else this.#ballots.demandChosen(node, entry);
-    this.#demandOnce(entry);
-    const committed = { entry, term: view.term, atMs: this.#nowMs() };
+    this.#states.demandOnce(entry);
+    const committed = { entry, epoch: view.epoch, atMs: this.#init.nowMs() };
     this.#committed.push(committed);
-    this.#oracle.apply(entry);
+    this.#configs.onCommitted(entry);
+    this.#init.oracle.apply(entry);
     for (const [other, otherView] of this.#members) {
       if (otherView.leads) this.#demandHeld(other, otherView, committed);
     }
-    this.#settleEarly();
+    this.#states.onCommitted();
+    if (entry.kind === "config") this.onConfig(entry.config);
   }
 
-  /** R4: a majority holds it durably, in the term it was appended in. */
-  #demandCopies(node: NodeId, { index, epoch }: Entry): void {
-    const holders = this.#voters.filter((voter) => {
-      const held = this.member(voter).log.durableAt(index);
-      return held !== undefined && sameEpoch(held.epoch, epoch);
-    });
-    demand(holders.length * 2 > this.#voters.length, "commit-durability", () => {
-      const where = `on disk at [${holders.join()}] of [${this.#voters.join()}]`;
+  /**
+   * R4: a quorum holds it durably, in the term it was appended in. `configs`: in force at the member when its
+   * turn ended, or before; the commit may have come first.
+   */
+  #demandCopies(
+    node: NodeId,
+    { index, epoch }: Entry,
+    configs: readonly (Membership | undefined)[],
+  ): void {
+    const holds = (voter: NodeId): boolean => this.#member(voter).log.heldDurably(index, epoch);
+    const held = configs.some((config) => config !== undefined && isQuorum(config, holds));
+    demand(held, "commit-durability", () => {
+      const voters = configs[0] === undefined ? [] : votersOf(configs[0]);
+      const where = `on disk at [${voters.filter(holds).join()}] of [${voters.join()}]`;
       return `node ${node} says ${index} of term ${epoch.round} is committed; it is ${where}`;
     });
   }
 
-  /** One submission of one client call is in the log once, however often its messages came. */
-  #demandOnce(entry: Entry): void {
-    if (entry.kind !== "command") return;
-    const { node, boot, counter } = commandOrigin(entry.data);
-    const origin = `${node}.${boot}.${counter}`;
-    const before = this.#origins.get(origin);
-    demand(before === undefined, "exactly-once", () => {
-      return `submission ${counter} of node ${node} is committed at ${before} and at ${entry.index}`;
-    });
-    this.#origins.set(origin, entry.index);
-  }
-
-  #settleEarly(): void {
-    if (this.#early.length === 0) return;
-    const early = this.#early;
-    this.#early = [];
-    for (const applied of early) this.onApplied(applied);
-  }
-
-  /** State machine safety (Raft Fig. 3): the same entry, revision and answer everywhere. */
   onApplied(applied: Applied): void {
-    const { node, entry, revision } = applied;
-    const committed = this.#committed[entry.index - 1];
-    if (committed === undefined) {
-      // A learner that runs ahead is caught when it answers somebody: "committed-visible".
-      demand(this.#early.length < EARLY_APPLIES_MAX, "committed-visible", () => {
-        return `node ${node} is ${EARLY_APPLIES_MAX} entries ahead of what is committed`;
-      });
-      this.#early.push(applied);
-      return;
-    }
-    demand(this.#isSame(committed.entry, entry), "state-machine-safety", () => {
-      const terms = `${entry.epoch.round}, committed is ${committed.entry.epoch.round}`;
-      return `node ${node} applied entry ${entry.index} of term ${terms}`;
-    });
-    const step = this.#oracle.step(entry.index);
-    const check = step.requestId === undefined ? "state-machine-safety" : "exactly-once";
-    demand(revision === step.revision, check, () => {
-      const effect = `${step.effect} entry ${entry.index}`;
-      return `node ${node} is at revision ${revision} after ${effect}, not ${step.revision}`;
-    });
-    this.#compareAnswer(applied, step, check);
-  }
-
-  /** Raft: an index and a term name one entry. Paxos: members may hold one value in different ballots. */
-  #isSame(left: Entry, right: Entry): boolean {
-    if (this.#ballots === undefined) return sameEpoch(left.epoch, right.epoch);
-    return left === right || valueOf(left) === valueOf(right);
-  }
-
-  #compareAnswer(
-    { node, entry, response }: Applied,
-    step: OracleStep,
-    check: "exactly-once" | "state-machine-safety",
-  ): void {
-    const mismatch = answerMismatch(response, step);
-    demand(mismatch === undefined, check, () => `node ${node}, entry ${entry.index}: ${mismatch}`);
-    // The bytes that a session keeps: fields beside them are how an answer was come by.
-    const print = response === undefined ? "" : printOf(response);
-    const known = this.#answers.get(entry.index) ?? print;
-    this.#answers.set(entry.index, known);
-    demand(known === print, check, () => {
-      return `node ${node} answers entry ${entry.index} otherwise than its peers`;
-    });
-    const original = step.answeredAt === undefined ? undefined : this.#answers.get(step.answeredAt);
-    demand(original === undefined || original === print, "exactly-once", () => {
-      return `node ${node} answers the retry at ${entry.index} otherwise than ${step.answeredAt}`;
-    });
+    this.#states.onApplied(applied);
   }
 
   /** State hashes at equal applied index are equal. */
   onState(node: NodeId, applied: number, revision: Revision, hash: number): void {
-    if (applied > this.committedLast) return;
-    const expected = this.#oracle.revisionAt(applied);
-    demand(revision === expected, "state-machine-safety", () => {
-      return `node ${node} holds revision ${revision} at ${applied}, not ${expected}`;
-    });
-    const known = this.#hashes.get(applied) ?? hash;
-    this.#hashes.set(applied, known);
-    demand(known === hash, "state-machine-safety", () => {
-      return `node ${node} hashes its state at ${applied} to ${hash}, its peers to ${known}`;
-    });
+    this.#states.onState(node, applied, revision, hash);
   }
 
-  /** No early apply is left over once everything is quiet. */
   demandSettled(): void {
-    const early = this.#early[0];
-    if (early === undefined) return;
-    const text = `node ${early.node} applied entry ${early.entry.index}, which never committed`;
-    throw new Violation("state-machine-safety", text);
+    this.#states.demandSettled();
   }
-}
 
-function nameOf(index: number, { config, round, node }: Epoch): string {
-  return `${index}.${config}.${round}.${node}`;
-}
-
-function answerMismatch(response: Response | undefined, step: OracleStep): string | undefined {
-  if (step.entry.kind !== "command") {
-    return response === undefined ? undefined : "an answer to an entry that asks nothing";
+  #isSame(left: Entry, right: Entry): boolean {
+    if (this.#ballots === undefined) return sameEpoch(left.epoch, right.epoch);
+    return left === right || valueOf(left) === valueOf(right);
   }
-  if (response === undefined) return "a command without an answer";
-  if (step.effect === "duplicate") return undefined;
-  const refused = response.kind === "refused";
-  if (refused !== (step.effect === "refused")) return `answered ${response.kind}: ${step.effect}`;
-  if (response.kind === "txn" && response.txn.succeeded !== step.outcome) {
-    return `the transaction's outcome is not ${step.outcome}`;
-  }
-  if (response.kind === "delete-range" && response.deleteRange.deleted !== step.outcome) {
-    return `deleted ${response.deleteRange.deleted}, not ${step.outcome}`;
-  }
-  return undefined;
-}
-
-/** Leases are in no session: what they answer is plain data. */
-function printOf(response: Response): string {
-  if (isKept(response)) return keyOf(storeCodec.encodeResponse(response));
-  return JSON.stringify(response, (_, field: unknown) =>
-    typeof field === "bigint" ? String(field) : field,
-  );
-}
-
-function isKept(response: Response): response is KeptResponse {
-  return !response.kind.startsWith("lease-");
 }

@@ -2,13 +2,16 @@
 // events under faults, then heals everything and demands that the cluster serves and agrees.
 import { AssertionError, present } from "../../base/index.ts";
 import type { NodeId, PlantedBug } from "../../base/index.ts";
-import type { ConsensusFactory, Membership } from "../../consensus/index.ts";
+import { isMember } from "../../consensus/index.ts";
+import type { ConsensusFactory, MemberRow, Membership } from "../../consensus/index.ts";
 import { decodeFrame, messagesFrame } from "../../rpc/peer-codec.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/peer-message.ts";
 import { storeCodec } from "../../rpc/store-codec.ts";
 import type { ProtocolName } from "../../server/cluster.ts";
 import { Chance } from "./chance.ts";
 import { Client } from "./client.ts";
+import { Crew, foundersOf, nodeLastOf } from "./crew.ts";
+import { DamageAtlas } from "./damage-atlas.ts";
 import { EventQueue } from "./events.ts";
 import { Judge } from "./judge.ts";
 import { Nemesis } from "./nemesis.ts";
@@ -18,6 +21,7 @@ import { Recovery } from "./recovery.ts";
 import { SimNode } from "./sim-node.ts";
 import type { Swarm } from "./swarm.ts";
 import type { Trace } from "./trace.ts";
+import { SnapshotPins } from "./snapshot-pins.ts";
 import { Violation } from "./violation.ts";
 import { Witness } from "./witness.ts";
 
@@ -51,12 +55,16 @@ export class World {
   readonly #chance: Chance;
   /** Carries frames as the peers' codec writes them. */
   readonly #network: SimNetwork<Uint8Array>;
-  readonly #nodes: readonly SimNode[];
+  /** By id, every machine there is by now. */
+  readonly #nodes: SimNode[] = [];
+  readonly #crew: Crew;
   readonly #clients: readonly Client[];
   readonly #witness: Witness;
+  readonly #pins: SnapshotPins;
   readonly #oracle: Oracle;
   readonly #judge: Judge;
   readonly #nemesis: Nemesis;
+  readonly #atlas: DamageAtlas;
   #quiet = false;
   #steps = 0;
 
@@ -65,9 +73,20 @@ export class World {
     this.#init = init;
     this.#chance = new Chance(init.seed ^ 0x5eed);
     const nowMs = (): number => this.#events.nowMs;
-    const membership = membershipOf(swarm);
+    const founding = foundingOf(swarm);
     this.#oracle = new Oracle(storeCodec);
-    this.#witness = new Witness(this.#oracle, membership.incoming, nowMs, init.protocol);
+    this.#witness = new Witness({
+      oracle: this.#oracle,
+      founding,
+      nowMs,
+      protocol: init.protocol,
+      quorums: swarm.options.quorums,
+      believesLease: (node) => !swarm.clocksWild && (this.#find(node)?.believesLease ?? false),
+    });
+    this.#pins = new SnapshotPins({
+      firstOf: (node) => this.#witness.shownOf(node).base.index + 1,
+      lastOf: (node) => this.#witness.shownOf(node).last,
+    });
     this.#judge = new Judge(this.#oracle, this.#witness, nowMs, !swarm.clocksWild);
     this.#network = new SimNetwork(
       this.#events,
@@ -75,19 +94,37 @@ export class World {
       swarm.network,
       (from, to, packet) => this.#deliver(from, to, packet),
     );
-    this.#nodes = [...membership.incoming, ...membership.learners].map((id) =>
-      this.#node(id, membership),
-    );
-    this.#nemesis = new Nemesis({
+    const shared = {
       swarm,
-      nodes: this.#nodes,
-      network: this.#network,
+      nodes: () => this.#nodes,
       events: this.#events,
-      chance: this.#chance.stream(),
-      note: (what) => this.#note(what),
+      note: (what: () => string) => this.#note(what),
       leader: () => this.#witness.leader(),
+      config: () => this.#witness.config,
+    };
+    this.#atlas = new DamageAtlas({
+      swarm,
+      nodes: () => this.#nodes,
+      config: () => this.#witness.config,
+      committed: (index) => this.#witness.committedAt(index),
+      chance: new Chance(init.seed ^ 0xa71a5),
+      note: (what) => this.#note(what),
+    });
+    this.#crew = new Crew({
+      ...shared,
+      planted: init.planted,
+      founding,
+      chance: this.#chance.stream(),
+      build: (row) => this.#build(row),
+    });
+    for (const row of founding.roster?.members ?? []) this.#build(row);
+    this.#nemesis = new Nemesis({
+      ...shared,
+      network: this.#network,
+      chance: this.#chance.stream(),
     });
     this.#witness.onMoment = (on, node) => this.#nemesis.onMoment(on, node);
+    this.#witness.onConfig = (config) => this.#crew.onConfig(config);
     this.#clients = Array.from({ length: swarm.workload.clients }, (_, at) => this.#client(at));
   }
 
@@ -131,6 +168,7 @@ export class World {
       swarm: this.#init.swarm,
       nodes: this.#nodes,
       clients: this.#clients,
+      crew: this.#crew,
       witness: this.#witness,
       oracle: this.#oracle,
       judge: this.#judge,
@@ -151,38 +189,47 @@ export class World {
     if (trace.readable) trace.line(`${this.#events.nowMs.toFixed(3).padStart(10)} ${text}`);
   }
 
-  #node(id: NodeId, membership: Membership): SimNode {
-    const { swarm, planted, createConsensus } = this.#init;
-    return new SimNode({
+  #build({ node: id, id: memberId, incarnation }: MemberRow): SimNode {
+    const { swarm, planted, protocol, createConsensus } = this.#init;
+    const node = new SimNode({
       id,
-      membership,
+      memberId,
+      incarnation,
+      found: (asking) => this.#crew.found(asking),
       swarm,
       planted,
+      protocol,
       createConsensus,
       events: this.#events,
       chance: this.#chance.stream(),
+      pins: this.#pins,
       witness: this.#witness,
+      others: (asking) => this.#nodes.filter((other) => other !== asking).map((other) => other.id),
+      atlas: this.#atlas,
       send: (from, to, messages) => this.#send(from, to, messages),
       onHalt: (node) => {
         node.kill();
         this.#nemesis.restartLater(node);
       },
-      onJournal: (node, message, fields) => {
-        this.#note(() => `n${node} ${message} ${JSON.stringify(fields)}`);
+      onJournal: (about, message, fields) => {
+        this.#note(() => `n${about} ${message} ${JSON.stringify(fields)}`);
       },
     });
+    this.#nodes.push(node);
+    return node;
   }
 
   #client(at: number): Client {
     return new Client({
       name: `c${at}`,
       swarm: this.#init.swarm,
-      nodes: this.#nodes,
+      nodes: () => this.#nodes,
       events: this.#events,
       chance: this.#chance.stream(),
       judge: this.#judge,
       note: (what) => this.#note(what),
       quiet: () => this.#quiet,
+      isMember: ({ id }) => isMember(this.#witness.config, id),
     });
   }
 
@@ -200,7 +247,7 @@ export class World {
       trace.note(frame);
       this.#network.send(from, to, frame);
     }
-    const broken = this.#network.isCut(from, to) || !this.#nodeOf(to).process.running;
+    const broken = this.#network.isCut(from, to) || this.#find(to)?.process.running !== true;
     if (!broken || !this.#chance.hits(UNREACHABLE_RATE)) return;
     this.#nodeOf(from).process.schedule(1, `unreachable n${to}`, () => {
       this.#nodeOf(from).serving?.replica.unreachable(to);
@@ -216,6 +263,7 @@ export class World {
     const { body } = message.envelope;
     if (body.kind === "vote" && body.granted) this.#nemesis.onMoment("vote", from);
     if (body.kind === "promise") this.#nemesis.onMoment("vote", from);
+    if (body.kind === "timeout-now") this.#nemesis.onMoment("transfer", from);
     if (body.kind === "append-ack" || body.kind === "accepted") this.#nemesis.onMoment("ack", from);
   }
 
@@ -224,21 +272,36 @@ export class World {
     if (this.#init.trace.readable) {
       for (const message of messages) this.#line(`n${to} < n${from} ${describe(message)}`);
     }
-    this.#nodeOf(to).receive(messages);
+    this.#find(to)?.receive(messages.filter((message) => this.#isAccepted(to, message)));
+  }
+
+  /** A member speaks under the incarnation that its row in the receiver's table names (R10). */
+  #isAccepted(to: NodeId, message: PeerMessage): boolean {
+    if (message.kind !== "consensus") return true;
+    const { from, incarnation } = message.envelope;
+    const roster = this.#find(to)?.serving?.replica.status().config.roster;
+    const row = roster?.members.find(({ node }) => node === from);
+    return row === undefined || row.incarnation === incarnation;
+  }
+
+  /** Nobody, while it has no machine. */
+  #find(id: NodeId): SimNode | undefined {
+    return this.#nodes.find((node) => node.id === id);
   }
 
   #nodeOf(id: NodeId): SimNode {
-    return present(this.#nodes[id - 1], `node ${id}`);
+    return present(this.#find(id), `node ${id}`);
   }
 }
 
-function membershipOf(swarm: Swarm): Membership {
+function foundingOf(swarm: Swarm): Membership {
   const ids = Array.from({ length: swarm.voters + swarm.learners }, (_, at) => (at + 1) as NodeId);
   return {
     index: 0 as Membership["index"],
     incoming: ids.slice(0, swarm.voters),
     learners: ids.slice(swarm.voters),
     leaseMs: swarm.leaseMs,
+    roster: { nodeLast: nodeLastOf(ids), members: foundersOf(ids) },
   };
 }
 

@@ -114,8 +114,9 @@ export function checkDependencyReasons(
 }
 
 /**
- * The table of scenarios: each of `count` has its row, and each file that a row names says so itself, by its
- * name (`NN-...txt`) or by the words "scenario NN".
+ * The table of scenarios: each of `count` has one row, which links to a check or says why it cannot occur; and
+ * each file that a row names says so itself, by its name (`NN-...txt`) or by the words "scenario NN"; and each
+ * transcript so named stands in its row.
  */
 export function checkScenarioTable(
   path: string,
@@ -125,16 +126,23 @@ export function checkScenarioTable(
 ): Breach[] {
   const breaches: Breach[] = [];
   const rows = new Set<number>();
+  const linked = new Set<string>();
   for (const [at, line] of text.split("\n").entries()) {
     const number = /^\| (\d+) \|/.exec(line)?.[1];
     if (number === undefined) continue;
+    const tell = (message: string): void => void breaches.push({ path, line: at + 1, message });
+    if (rows.has(Number(number))) tell(`scenario ${number} has two rows`);
     rows.add(Number(number));
-    for (const [, target = ""] of line.matchAll(/\]\(([^)]+)\)/g)) {
+    const targets = [...line.matchAll(/\]\(([^)]+)\)/g)].map(([, target = ""]) => target);
+    if (targets.length === 0 && !/\| cannot occur: [^|]+\|$/.test(line)) {
+      tell(`scenario ${number} links to no check, and is not said to be one that "cannot occur: "`);
+    }
+    for (const target of targets) {
       const file = posix.join(posix.dirname(path), target);
+      linked.add(`${Number(number)} ${file}`);
       const named = posix.basename(file).startsWith(`${number.padStart(2, "0")}-`);
-      const said = new RegExp(`scenarios? (?:\\d+(?:,? and |, ))*${number}\\b`, "i");
-      if (!named && !said.test(tree.get(file) ?? "")) {
-        breaches.push({ path, line: at + 1, message: `${file} does not name scenario ${number}` });
+      if (!named && !namesScenario(tree.get(file) ?? "", Number(number))) {
+        tell(`${file} does not name scenario ${number}`);
       }
     }
   }
@@ -142,7 +150,25 @@ export function checkScenarioTable(
     if (!rows.has(number))
       breaches.push({ path, line: 1, message: `scenario ${number} has no row` });
   }
+  for (const file of tree.keys()) {
+    const number = Number(/^test\/scenario\/\w+\/(\d+)-/.exec(file)?.[1] ?? 0);
+    if (number > 0 && !linked.has(`${number} ${file}`)) {
+      breaches.push({ path, line: 1, message: `${file} is not in the row of scenario ${number}` });
+    }
+  }
   return breaches;
+}
+
+/** As "scenario 7", or in a list, over lines of a comment too: "scenarios 3, 5 and 7", "scenarios 5 to 8". */
+function namesScenario(text: string, number: number): boolean {
+  const prose = text.replace(/\n\s*(?:\/\/|\*|#)?\s*/g, " ");
+  for (const [, list = ""] of prose.matchAll(/scenarios? (\d+(?:(?:,? and |, | to )\d+)*)/gi)) {
+    for (const part of list.split(/,? and |, /)) {
+      const [first = 0, last = first] = part.split(" to ").map(Number);
+      if (first <= number && number <= last) return true;
+    }
+  }
+  return false;
 }
 
 function linksOf(text: string): { line: number; target: string }[] {

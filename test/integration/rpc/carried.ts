@@ -13,6 +13,7 @@ export const EXCHANGE = "/hansa.v1.Pipeline/Exchange";
 
 export interface CarriedOptions {
   readonly limits?: Partial<Http2Limits>;
+  readonly connectionsMax?: number;
   readonly concurrentStreamsMax?: number;
   readonly requestBytesMax?: number;
   readonly keepaliveMs?: number;
@@ -41,6 +42,7 @@ export class Carried {
       monotonicMs: () => performance.now() as MonotonicMs,
       callTimeoutMs: 5_000,
       requestBytesMax: 1536 * 1024,
+      connectionsMax: 1_000,
       concurrentStreamsMax: 100_000,
       keepaliveMs: 60_000,
       keepaliveTimeoutMs: 20_000,

@@ -75,6 +75,30 @@ describe("grpc-js", () => {
     expect(answers.map(({ length }) => length)).toEqual([...sizes, ...sizes]);
   });
 
+  test("is one connection too many, and gets in when another has gone", async () => {
+    const { client, port } = await begun({ connectionsMax: 1 });
+    await call(client, ECHO, Buffer.of(1));
+    const other = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.initial_reconnect_backoff_ms": 100,
+    });
+    try {
+      const refused = call(other, ECHO, Buffer.of(1));
+      await expect(refused).rejects.toMatchObject({
+        code: 14,
+        details: "Stream refused by server",
+      });
+      client.close();
+      await condition(() => open[0]?.carried.carrier.usage.connections === 0);
+      for (;;) {
+        const answer = await call(other, ECHO, Buffer.of(7)).catch(() => undefined);
+        if (answer !== undefined) return expect(answer).toEqual(Buffer.of(7));
+      }
+    } finally {
+      other.close();
+    }
+  });
+
   test("is refused a message above the limit", async () => {
     const { client } = await begun({ requestBytesMax: 1_000 });
     await expect(call(client, ECHO, Buffer.alloc(600_000))).rejects.toMatchObject({

@@ -50,6 +50,10 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await turns(1);
+}
+
 async function firstWords(port: number, words: string): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   let said = "";
@@ -102,6 +106,61 @@ describe("a connection's beginning", () => {
     expect(carried.carrier.usage.connections).toBe(2);
     nowMs = 10_001;
     await Promise.all([client.end(), other.end()]);
+  });
+});
+
+describe("connections above the bound", () => {
+  test("are told so in HTTP/2, and closed; those that are open go on", async () => {
+    const { client, port, carried } = await begun({ connectionsMax: 2 });
+    const second = FrameClient.to(port).greet();
+    await client.greet().pong();
+    await second.pong();
+    const third = FrameClient.to(port);
+    expect(await third.goAway()).toBe(ErrorCode.REFUSED_STREAM);
+    const [settings, goAway] = third.received;
+    expect(settings).toMatchObject({ type: FrameType.SETTINGS, flags: 0 });
+    expect(goAway?.payload.toString("utf8", 8)).toMatch(/^2 connections are open here/);
+    expect((await client.request(1, ECHO, Buffer.of(1)).answer(1)).get("grpc-status")).toBe("0");
+    second.socket.destroy();
+    await until(() => carried.carrier.usage.connections === 1);
+    const next = FrameClient.to(port).greet();
+    expect((await next.request(1, ECHO, Buffer.of(1)).answer(1)).get("grpc-status")).toBe("0");
+  });
+
+  test("count before they have said anything", async () => {
+    const { client, port } = await begun({ connectionsMax: 2 });
+    const silent = connect(port, "127.0.0.1");
+    await new Promise<void>((resolve) => silent.on("connect", resolve));
+    await client.greet().pong();
+    expect(await FrameClient.to(port).goAway()).toBe(ErrorCode.REFUSED_STREAM);
+    silent.destroy();
+  });
+
+  test("are closed without a word once many are being told", async () => {
+    const { carried } = await begun({ connectionsMax: 1 });
+    const sockets = Array.from({ length: 200 }, () => new StuckSocket());
+    for (const socket of sockets) carried.carrier.accept(socket);
+    expect(carried.carrier.usage.connections).toBeLessThanOrEqual(65);
+    expect(sockets.filter(({ destroyed }) => destroyed)).toHaveLength(135);
+    for (const socket of sockets) socket.destroy();
+    await turns(5);
+  });
+
+  test("that do not take their refusal are given up", async () => {
+    let nowMs = 0;
+    const { carried } = await begun({
+      connectionsMax: 1,
+      monotonicMs: () => nowMs as MonotonicMs,
+      keepaliveMs: 5,
+    });
+    const [open, refused] = [new StuckSocket(), new StuckSocket()];
+    carried.carrier.accept(open);
+    carried.carrier.accept(refused);
+    nowMs = 1_001;
+    await until(() => refused.destroyed);
+    expect(open.destroyed).toBe(false);
+    open.destroy();
+    await turns(5);
   });
 });
 
@@ -433,6 +492,54 @@ describe("requests that are none", () => {
         .resetOf(1),
     ).toBe(code);
     expect((await client.request(9, ECHO, Buffer.of(1)).answer(9)).get("grpc-status")).toBe("0");
+  });
+
+  const declaring = (streamId: number, ...lengths: readonly string[]): Buffer =>
+    frame(
+      FrameType.HEADERS,
+      END_HEADERS,
+      streamId,
+      requestBlock(
+        ECHO,
+        lengths.map((length) => ["content-length", length] as const),
+      ),
+    );
+  const data = (bytes: number, flags: number = END_STREAM): Buffer =>
+    frame(FrameType.DATA, flags, 1, message(Buffer.alloc(bytes)));
+
+  test.each([
+    ["less than declared", [declaring(1, "9"), data(3)]],
+    ["less, ended by trailers", [declaring(1, "9"), data(3, 0), frame(1, 5, 1, block([]))]],
+    ["nothing where something is declared", [declaring(1, "9"), frame(0, END_STREAM, 1)]],
+    ["more than declared", [declaring(1, "7"), data(3)]],
+    ["more than declared, not yet ended", [declaring(1, "7"), data(3, 0)]],
+    ["two lengths", [declaring(1, "8", "8"), data(3)]],
+    ["a length that is no number", [declaring(1, "+8"), data(3)]],
+    ["a length beyond all numbers", [declaring(1, "9".repeat(16)), data(3)]],
+  ])("content-length: %s (RFC 9113 section 8.1.1)", async (_, frames) => {
+    const { client, carried } = await begun();
+    client.greet().send(...frames);
+    expect(await client.resetOf(1)).toBe(ErrorCode.PROTOCOL_ERROR);
+    expect(client.data(1)).toHaveLength(0);
+    expect(carried.carrier.usage.calls).toBe(0);
+    expect((await client.request(9, ECHO, Buffer.of(1)).answer(9)).get("grpc-status")).toBe("0");
+  });
+
+  test("content-length: as much as declared, padding aside, is a request", async () => {
+    const { client } = await begun();
+    const padded = Buffer.concat([Buffer.of(2), message(Buffer.alloc(3)), Buffer.alloc(2)]);
+    client.greet().send(declaring(1, "8"), frame(0, END_STREAM | Flag.PADDED, 1, padded));
+    expect((await client.answer(1)).get("grpc-status")).toBe("0");
+  });
+
+  test("give back what they took of the connection's window", async () => {
+    const { client } = await begun({ limits: { connectionWindowBytes: 65_535 } });
+    client.greet();
+    for (let id = 1; id < 40; id += 2) {
+      client.send(declaring(id, "1"), frame(FrameType.DATA, 0, id, Buffer.alloc(10_000)));
+    }
+    expect(await client.resetOf(39)).toBe(ErrorCode.PROTOCOL_ERROR);
+    expect((await client.request(41, ECHO, Buffer.of(1)).answer(41)).get("grpc-status")).toBe("0");
   });
 
   test("more than a window of DATA", async () => {

@@ -102,6 +102,20 @@ export class MemoryBackend implements Backend {
       raftAppliedIndex: 11 as LogIndex,
       errors: this.leader === 0n ? ["etcdserver: no leader"] : [],
       isLearner: false,
+      state: {
+        protocol: "raft",
+        role: "follower",
+        epoch: { config: 0, round: 7, node: 0 },
+        durable: 13 as LogIndex,
+        configIndex: 3 as LogIndex,
+        voterCount: 3,
+        learnerCount: 1,
+        changing: true,
+        transferee: 2n as MemberId,
+        snapshotsSent: 1,
+        snapshotReceived: false,
+        awaited: 0 as LogIndex,
+      },
     };
   }
 

@@ -1,4 +1,6 @@
 // Two members that talk over real streams: greeting, order, loss and return, bounds, refusals, forwarding.
+import { createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
 import { Client, credentials } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
@@ -64,7 +66,7 @@ interface Started {
 
 function started(
   self: PeerIdentity,
-  peers: ReadonlyMap<NodeId, { readonly port: number; readonly incarnation?: bigint }>,
+  peers: ReadonlyMap<NodeId, { readonly ports: readonly number[]; readonly incarnation?: bigint }>,
   limits: Partial<typeof PEER_LIMITS_DEFAULT> = {},
   backend = new MemoryBackend(),
 ): Started {
@@ -76,10 +78,10 @@ function started(
   const transport = new PeerTransport({
     self,
     peers: new Map(
-      [...peers].map(([id, { port, incarnation }]) => [
+      [...peers].map(([id, { ports, incarnation }]) => [
         id,
         {
-          address: `127.0.0.1:${port}`,
+          addresses: ports.map((port) => `127.0.0.1:${port}`),
           incarnation: incarnation ?? identity(id).incarnation,
         },
       ]),
@@ -110,12 +112,12 @@ async function pair(options: {
 }) {
   const two = started(
     identity(2, options.two),
-    new Map([[node(1), { port: NOBODY_LISTENS }]]),
+    new Map([[node(1), { ports: [NOBODY_LISTENS] }]]),
     {},
     options.backend,
   );
   const { port, carrier } = await served(two.transport.table());
-  const peers = new Map([[node(2), { port }]]);
+  const peers = new Map([[node(2), { ports: [port] }]]);
   const one = started(identity(1, options.one), peers, options.limits);
   return { one, two, port, carrier };
 }
@@ -149,6 +151,34 @@ describe("a pair of members", () => {
     expect(two.reports.received.map(matchOf)).toEqual(messages.map(matchOf));
   });
 
+  test("of whom one has several addresses is connected by the one that answers", async () => {
+    const two = started(identity(2), new Map([[node(1), { ports: [NOBODY_LISTENS] }]]));
+    const { port } = await served(two.transport.table());
+    const one = started(identity(1), new Map([[node(2), { ports: [NOBODY_LISTENS, port] }]]));
+    await one.reports.until(() => one.transport.counters.get(node(2))?.connected === true);
+    one.transport.send(node(2), [ack(1, 2, 1)]);
+    await two.reports.until(() => two.reports.received.length === 1);
+  });
+
+  test("begins each attempt with a connection of its own", async () => {
+    const sockets: Socket[] = [];
+    // Takes connections and says nothing, as an address does whose answers are lost on the way.
+    const silent = createServer((socket) => sockets.push(socket));
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const peers = new Map([[node(2), { ports: [port] }]]);
+    const one = started(identity(1), peers, { greetingMs: 20 });
+    await one.reports.until(() => one.reports.unreachable.length >= 3);
+    await new Promise<void>((resolve) => {
+      silent.on("connection", () => (sockets.length >= 3 ? resolve() : undefined));
+      if (sockets.length >= 3) resolve();
+    });
+    expect(one.reports.events).toMatchObject([{ kind: "lost", reason: "no hello in time" }]);
+    one.transport.close();
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => silent.close(resolve));
+  });
+
   test("reports a lost way once, drops meanwhile, and returns by itself", async () => {
     const { one, carrier, port } = await pair({});
     await one.reports.until(() => one.transport.counters.get(node(2))?.connected === true);
@@ -159,13 +189,14 @@ describe("a pair of members", () => {
     const counters = one.transport.counters.get(node(2));
     expect(counters).toMatchObject({ connected: false });
 
-    const again = started(identity(2), new Map([[node(1), { port: NOBODY_LISTENS }]]));
+    const again = started(identity(2), new Map([[node(1), { ports: [NOBODY_LISTENS] }]]));
     const { Http2Carrier } = await import("../../../rpc/index.ts");
     const revived = new Http2Carrier({
       services: again.transport.table(),
       monotonicMs,
       callTimeoutMs: 5_000,
       requestBytesMax: 1536 * 1024,
+      connectionsMax: 100,
       concurrentStreamsMax: 100,
       keepaliveMs: 60_000,
       keepaliveTimeoutMs: 20_000,
@@ -184,7 +215,7 @@ describe("a pair of members", () => {
   test("holds no more than its bounds for a peer that is not there", async () => {
     const { transport, reports } = started(
       identity(1),
-      new Map([[node(2), { port: NOBODY_LISTENS }]]),
+      new Map([[node(2), { ports: [NOBODY_LISTENS] }]]),
       { queueMessagesMax: 10 },
     );
     transport.send(
@@ -238,9 +269,12 @@ describe("who is not who it should be", () => {
   });
 
   test("is refused by the opener too", async () => {
-    const two = started(identity(2, { incarnation: 77n }), new Map([[node(1), { port: 1 }]]));
+    const two = started(
+      identity(2, { incarnation: 77n }),
+      new Map([[node(1), { ports: [NOBODY_LISTENS] }]]),
+    );
     const { port } = await served(two.transport.table());
-    const one = started(identity(1), new Map([[node(2), { port }]]));
+    const one = started(identity(1), new Map([[node(2), { ports: [port] }]]));
     await one.reports.until(() => one.reports.events.length > 0);
     expect(one.reports.events[0]).toMatchObject({
       kind: "refused",

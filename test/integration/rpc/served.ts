@@ -58,6 +58,7 @@ export async function served(
     monotonicMs,
     callTimeoutMs: 5_000,
     requestBytesMax: options.requestBytesMax ?? 1536 * 1024,
+    connectionsMax: 1_000,
     concurrentStreamsMax: 2 ** 31 - 1,
     keepaliveMs: 60_000,
     keepaliveTimeoutMs: 20_000,

@@ -1,0 +1,3 @@
+import { describeMembership } from "./membership.ts";
+
+describeMembership("raft");

@@ -1,0 +1,4 @@
+// The faults of faults.ts over Raft.
+import { describeFaults } from "./faults.ts";
+
+describeFaults("raft");

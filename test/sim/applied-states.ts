@@ -1,0 +1,157 @@
+// State machine safety (Raft Fig. 3), followed at every member: the same entry at each index, the same
+// revision and answer behind it, equal hashes of the state at equal applied index, and no entry that never
+// came to be committed.
+import { keyOf } from "../../base/index.ts";
+import type { NodeId, Revision } from "../../base/index.ts";
+import type { Entry } from "../../consensus/index.ts";
+import { storeCodec } from "../../rpc/store-codec.ts";
+import { commandOrigin } from "../../store/command.ts";
+import type { KeptResponse, Response } from "../../store/response.ts";
+import type { Oracle, OracleStep } from "./oracle.ts";
+import { Violation, demand } from "./violation.ts";
+
+/** Answers of this many entries that are not committed yet are kept to be compared later. */
+const EARLY_APPLIES_MAX = 10_000;
+
+export interface Applied {
+  readonly node: NodeId;
+  readonly entry: Entry;
+  readonly revision: Revision;
+  readonly response: Response | undefined;
+}
+
+export class AppliedStates {
+  readonly #oracle: Oracle;
+  readonly #committedAt: (index: number) => Entry | undefined;
+  /** Raft: an index and a term name one entry. Paxos: one value may be held in different ballots. */
+  readonly #isSame: (left: Entry, right: Entry) => boolean;
+  readonly #answers = new Map<number, string>();
+  readonly #hashes = new Map<number, number>();
+  readonly #origins = new Map<string, number>();
+  #early: Applied[] = [];
+
+  constructor(
+    oracle: Oracle,
+    committedAt: (index: number) => Entry | undefined,
+    isSame: (left: Entry, right: Entry) => boolean,
+  ) {
+    this.#oracle = oracle;
+    this.#committedAt = committedAt;
+    this.#isSame = isSame;
+  }
+
+  onApplied(applied: Applied): void {
+    const { node, entry, revision } = applied;
+    const committed = this.#committedAt(entry.index);
+    if (committed === undefined) {
+      // A learner that runs ahead is caught when it answers somebody: "committed-visible".
+      demand(this.#early.length < EARLY_APPLIES_MAX, "committed-visible", () => {
+        return `node ${node} is ${EARLY_APPLIES_MAX} entries ahead of what is committed`;
+      });
+      this.#early.push(applied);
+      return;
+    }
+    demand(this.#isSame(committed, entry), "state-machine-safety", () => {
+      const terms = `${entry.epoch.round}, committed is ${committed.epoch.round}`;
+      return `node ${node} applied entry ${entry.index} of term ${terms}`;
+    });
+    const step = this.#oracle.step(entry.index);
+    const check = step.requestId === undefined ? "state-machine-safety" : "exactly-once";
+    demand(revision === step.revision, check, () => {
+      const effect = `${step.effect} entry ${entry.index}`;
+      return `node ${node} is at revision ${revision} after ${effect}, not ${step.revision}`;
+    });
+    this.#compareAnswer(applied, step, check);
+  }
+
+  /** More is committed: what was applied ahead of it can be compared. */
+  onCommitted(): void {
+    if (this.#early.length === 0) return;
+    const early = this.#early;
+    this.#early = [];
+    for (const applied of early) this.onApplied(applied);
+  }
+
+  #compareAnswer(
+    { node, entry, response }: Applied,
+    step: OracleStep,
+    check: "exactly-once" | "state-machine-safety",
+  ): void {
+    const mismatch = answerMismatch(response, step);
+    demand(mismatch === undefined, check, () => `node ${node}, entry ${entry.index}: ${mismatch}`);
+    // The bytes that a session keeps: fields beside them are how an answer was come by.
+    const print = response === undefined ? "" : printOf(response);
+    const known = this.#answers.get(entry.index) ?? print;
+    this.#answers.set(entry.index, known);
+    demand(known === print, check, () => {
+      return `node ${node} answers entry ${entry.index} otherwise than its peers`;
+    });
+    const original = step.answeredAt === undefined ? undefined : this.#answers.get(step.answeredAt);
+    demand(original === undefined || original === print, "exactly-once", () => {
+      return `node ${node} answers the retry at ${entry.index} otherwise than ${step.answeredAt}`;
+    });
+  }
+
+  /** One submission of one client call is in the log once, however often its messages came. */
+  demandOnce(entry: Entry): void {
+    if (entry.kind !== "command") return;
+    const { node, boot, counter } = commandOrigin(entry.data);
+    const origin = `${node}.${boot}.${counter}`;
+    const before = this.#origins.get(origin);
+    demand(before === undefined, "exactly-once", () => {
+      return `submission ${counter} of node ${node} is committed at ${before} and at ${entry.index}`;
+    });
+    this.#origins.set(origin, entry.index);
+  }
+
+  /** State hashes at equal applied index are equal. */
+  onState(node: NodeId, applied: number, revision: Revision, hash: number): void {
+    if (applied > this.#oracle.applied) return;
+    const expected = this.#oracle.revisionAt(applied);
+    demand(revision === expected, "state-machine-safety", () => {
+      return `node ${node} holds revision ${revision} at ${applied}, not ${expected}`;
+    });
+    const known = this.#hashes.get(applied) ?? hash;
+    this.#hashes.set(applied, known);
+    demand(known === hash, "state-machine-safety", () => {
+      return `node ${node} hashes its state at ${applied} to ${hash}, its peers to ${known}`;
+    });
+  }
+
+  /** No early apply is left over once everything is quiet. */
+  demandSettled(): void {
+    const early = this.#early[0];
+    if (early === undefined) return;
+    const text = `node ${early.node} applied entry ${early.entry.index}, which never committed`;
+    throw new Violation("state-machine-safety", text);
+  }
+}
+
+function answerMismatch(response: Response | undefined, step: OracleStep): string | undefined {
+  if (step.entry.kind !== "command") {
+    return response === undefined ? undefined : "an answer to an entry that asks nothing";
+  }
+  if (response === undefined) return "a command without an answer";
+  if (step.effect === "duplicate") return undefined;
+  const refused = response.kind === "refused";
+  if (refused !== (step.effect === "refused")) return `answered ${response.kind}: ${step.effect}`;
+  if (response.kind === "txn" && response.txn.succeeded !== step.outcome) {
+    return `the transaction's outcome is not ${step.outcome}`;
+  }
+  if (response.kind === "delete-range" && response.deleteRange.deleted !== step.outcome) {
+    return `deleted ${response.deleteRange.deleted}, not ${step.outcome}`;
+  }
+  return undefined;
+}
+
+/** Leases are in no session: what they answer is plain data. */
+function printOf(response: Response): string {
+  if (isKept(response)) return keyOf(storeCodec.encodeResponse(response));
+  return JSON.stringify(response, (_, field: unknown) =>
+    typeof field === "bigint" ? String(field) : field,
+  );
+}
+
+function isKept(response: Response): response is KeptResponse {
+  return !response.kind.startsWith("lease-");
+}

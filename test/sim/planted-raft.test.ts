@@ -1,0 +1,7 @@
+// Every planted bug that the Raft core has a guard against is found, by the check that names it.
+import { test } from "@jest/globals";
+import { plantedIn, runHunt } from "./budget.ts";
+
+test.each(plantedIn("raft"))("%s is found by the check that names it", (bug) => {
+  runHunt({ bug, protocol: "raft" });
+});

@@ -1,0 +1,74 @@
+// A seed's swarm with less in it: faults, reactions and rates switched off by name, fewer members, fewer
+// clients. The swarm itself is drawn before and without regard to it, so a name means the same in every run
+// of the seed.
+import type { Swarm } from "./swarm.ts";
+
+/** Absent: as the seed drew it. */
+export interface Lesser {
+  /** Names of `switchesOf`. */
+  readonly without?: readonly string[];
+  readonly voters?: number;
+  readonly learners?: number;
+  readonly clients?: number;
+}
+
+/** Parts of a swarm whose fields that end in `Rate` are probabilities of something going wrong, by name. */
+const RATED = ["network", "disk", "engine", "workload"] as const;
+const RATE = /Rate$/;
+
+/** Everything of this swarm that can be switched off by itself, and is on. */
+export function switchesOf(swarm: Swarm): readonly string[] {
+  const { nemesis } = swarm;
+  const kinds = Object.keys(nemesis.weights);
+  const reactions = nemesis.reactions.map((_, at) => reactionName(at));
+  const rates = RATED.flatMap((part) => ratesOf(part, swarm[part]));
+  const own = ratesOf("swarm", swarm);
+  const wild = swarm.clocksWild ? ["clocksWild"] : [];
+  const stormy = kinds.includes("weather") || nemesis.reactions.some((r) => r.does === "weather");
+  const weather = stormy ? ratesOf("weather", nemesis.weather) : [];
+  return [...kinds, ...reactions, ...rates, ...own, ...weather, ...wild];
+}
+
+/** @throws {RangeError} for a name that this swarm does not have, or that is off in it already. */
+export function lessen(swarm: Swarm, lesser: Lesser): Swarm {
+  const off = new Set(lesser.without ?? []);
+  const known = switchesOf(swarm);
+  for (const name of off) {
+    if (known.includes(name)) continue;
+    throw new RangeError(`--without ${name}: this seed has ${known.join(", ") || "nothing"}`);
+  }
+  const { nemesis } = swarm;
+  const weights = Object.entries(nemesis.weights).filter(([kind]) => !off.has(kind));
+  const clients = lesser.clients ?? swarm.workload.clients;
+  return {
+    ...withoutRates("swarm", swarm, off),
+    network: withoutRates("network", swarm.network, off),
+    disk: withoutRates("disk", swarm.disk, off),
+    engine: withoutRates("engine", swarm.engine, off),
+    workload: { ...withoutRates("workload", swarm.workload, off), clients },
+    voters: lesser.voters ?? swarm.voters,
+    learners: lesser.learners ?? swarm.learners,
+    clocksWild: swarm.clocksWild && !off.has("clocksWild"),
+    nemesis: {
+      ...nemesis,
+      weights: Object.fromEntries(weights),
+      reactions: nemesis.reactions.filter((_, at) => !off.has(reactionName(at))),
+      weather: withoutRates("weather", nemesis.weather, off),
+    },
+  };
+}
+
+function reactionName(at: number): string {
+  return `reaction-${at + 1}`;
+}
+
+function ratesOf(part: string, faults: object): readonly string[] {
+  return Object.entries(faults)
+    .filter(([name, rate]) => RATE.test(name) && typeof rate === "number" && rate > 0)
+    .map(([name]) => `${part}.${name}`);
+}
+
+function withoutRates<F extends object>(part: string, faults: F, off: ReadonlySet<string>): F {
+  const zeros = Object.keys(faults).filter((name) => off.has(`${part}.${name}`));
+  return { ...faults, ...Object.fromEntries(zeros.map((name) => [name, 0])) };
+}
