@@ -10,7 +10,7 @@ interface Copyable {
 }
 
 /** Instants by the names of their fields; other times are spans. */
-const INSTANT = /(?:At|From|Floor|until)Ms$|^now$/;
+const INSTANT = /(?:^at|At|From|Floor|until)Ms$|^now$/;
 
 /** How a text is noted: instants relative to `now`, and what is longer ago than `horizonMs` as just old. */
 interface Noting {

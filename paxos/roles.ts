@@ -133,10 +133,15 @@ function endRole(state: PaxosState): void {
   state.proposals.onLeadershipEnded();
   state.leadership = undefined;
   state.promises = undefined;
-  state.acceptances = undefined;
+  if (!countsOn(state)) state.acceptances = undefined;
   state.succeeds = false;
   state.granted = new Set();
   state.promiseDue = undefined;
   state.acceptedDue = [];
   state.learning = undefined;
+}
+
+/** The planted bug: a learner's count of one ballot goes on in the next (scenario 90). */
+function countsOn({ isVoter, options }: PaxosState): boolean {
+  return options.planted === "learner-counts-across-ballots" && !isVoter;
 }

@@ -19,7 +19,7 @@ export function standingOf(
 }
 
 /** A member says its client URLs as soon as it runs (etcd's test of the same). */
-export function hasStarted({ clientUrls }: MemberRow): boolean {
+function hasStarted({ clientUrls }: MemberRow): boolean {
   return clientUrls.length > 0;
 }
 

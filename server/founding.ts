@@ -1,16 +1,15 @@
 // What a member with an empty data directory is to become: one of a new cluster, or one that joins. Both ask the
 // others first: data of a member that has run before is lost data, and such a member must not vote (R10).
-import { LOG_INDEX_ZERO } from "../base/index.ts";
-import type { Membership, MemberRow } from "../consensus/index.ts";
 import type { ClusterView } from "../rpc/index.ts";
 import { clusterViewBy } from "./cluster-question.ts";
 import type { ClusterQuestion } from "./cluster-question.ts";
-import { hexId, rosterOf } from "./cluster.ts";
+import { hexId } from "./cluster.ts";
 import type { Bootstrap } from "./cluster.ts";
 import type { Config } from "./config.ts";
 import { hostAndPort } from "./config-value.ts";
 import { hasMember } from "./data-directory.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
+import { joinersView, standingOf } from "./founding-rules.ts";
 import type { Journal } from "./ports.ts";
 
 /**
@@ -35,15 +34,15 @@ export async function foundingOf(config: Config, journal: Journal): Promise<Boot
 function checkUnknown(view: ClusterView, { self }: Bootstrap, dataDir: string): void {
   const { roster } = view.membership;
   if (roster === undefined) return;
-  const row = roster.members.find(({ id }) => id === self.id);
+  const standing = standingOf(roster, self.id);
   const who = `member ${hexId(self.id)} (${JSON.stringify(self.name)})`;
-  if (row === undefined) {
+  if (standing === "absent") {
     refuse(
       ExitCode.wrongDataDirectory,
       `${who} was removed from the running cluster ${hexId(view.clusterId)}; add it anew with \`hansa member add\` and start it with --initial-cluster-state existing`,
     );
   }
-  if (hasStarted(row)) refuseKnown(who, dataDir);
+  if (standing === "started") refuseKnown(who, dataDir);
 }
 
 function joined(config: Config, described: Bootstrap, view: ClusterView): Bootstrap {
@@ -57,7 +56,7 @@ function joined(config: Config, described: Bootstrap, view: ClusterView): Bootst
       `--initial-advertise-peer-urls ${peerUrls.join(",")}: no member of cluster ${hexId(clusterId)} has these peer URLs; add it first with \`hansa member add\``,
     );
   }
-  if (hasStarted(row)) {
+  if (standingOf(roster, row.id) === "started") {
     refuseKnown(`member ${hexId(row.id)} (${JSON.stringify(row.name)})`, config.dataDir);
   }
   if (protocol !== config.consensus) {
@@ -79,23 +78,7 @@ function joined(config: Config, described: Bootstrap, view: ClusterView): Bootst
     clusterId,
     self,
     members,
-    membership: ownView(membership, members, row),
-  };
-}
-
-/** As long as the log has told nothing, this member learns, whatever it is to become. */
-function ownView(
-  { incoming, learners, leaseMs }: Membership,
-  members: readonly MemberRow[],
-  { node }: MemberRow,
-): Membership {
-  const notSelf = incoming.filter((other) => other !== node);
-  return {
-    index: LOG_INDEX_ZERO,
-    incoming: notSelf,
-    learners: [...new Set([...learners, node])],
-    leaseMs,
-    roster: rosterOf(members),
+    membership: joinersView(membership, { ...roster, members }, row.node),
   };
 }
 
@@ -108,11 +91,6 @@ async function viewToJoin(question: Omit<ClusterQuestion, "askAgain">): Promise<
     ExitCode.badConfiguration,
     `--initial-cluster-state existing: none of ${addresses.join(", ") || "(nobody but this member is in --initial-cluster)"} answers as a member of a running cluster`,
   );
-}
-
-/** A member says its client URLs as soon as it runs (etcd's test of the same). */
-function hasStarted({ clientUrls }: MemberRow): boolean {
-  return clientUrls.length > 0;
 }
 
 function refuseKnown(who: string, dataDir: string): never {

@@ -29,6 +29,8 @@ const MENDER_TICK_MS = 100;
 /** How a member whose log is damaged is in touch with the others. */
 export interface MendingTies {
   readonly peers: () => readonly NodeId[];
+  /** The mending begins; clients are told so. */
+  readonly onDamaged: () => void;
   /** Messages of peers go to `receive` until it is undefined. */
   readonly listen: (receive: ((message: PeerMessage) => void) | undefined) => void;
   /** Aborted when the process is asked to stop. */
@@ -89,6 +91,7 @@ async function mended(
   const peers = ties.peers();
   if (peers.length === 0) return damage;
   journal.error("the log is damaged", { reason: damage.message, peers: peers.length });
+  ties.onDamaged();
   let ticks: NodeJS.Timeout | undefined;
   try {
     return await new Promise<DiskFailure | undefined>((resolve, reject) => {

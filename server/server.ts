@@ -103,6 +103,9 @@ export class Server {
     const peers = [...peersOf(owner.members, owner.self.node).keys()];
     const mending: MendingTies = {
       peers: () => peers,
+      onDamaged: () => {
+        ports.clients.gate.explain("the log is damaged and is being mended from the other members");
+      },
       listen: (receive) => {
         live.mender = receive;
         ports.peers.gate.open(transport.table());

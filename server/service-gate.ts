@@ -7,6 +7,12 @@ import type { Method, ServiceTable } from "../rpc/index.ts";
 
 export class ServiceGate {
   #services: ServiceTable | undefined;
+  #busyWith = "server is starting";
+
+  /** What a call is told until there are services. */
+  explain(busyWith: string): void {
+    this.#busyWith = busyWith;
+  }
 
   /** From here on calls reach `services`. */
   open(services: ServiceTable): void {
@@ -43,7 +49,7 @@ export class ServiceGate {
   /** @throws {KvError} unavailable, while starting. */
   #passed(path: MethodPath): Method | undefined {
     if (this.#services !== undefined) return this.#services[path];
-    throw new KvError("unavailable", "not-applied", "server is starting");
+    throw new KvError("unavailable", "not-applied", this.#busyWith);
   }
 }
 

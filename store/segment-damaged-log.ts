@@ -59,15 +59,16 @@ export class SurveyedLog implements DamagedLog {
   read(from: LogIndex, until: LogIndex, bytesMax: number, done: DiskDone<readonly Entry[]>): void {
     const run = this.#run(from, until, bytesMax);
     const [first] = run;
-    const last = run.at(-1);
-    if (first === undefined || last === undefined) {
+    if (first === undefined) {
       // Defers, so that `done` never comes inside the call.
       this.#disk.list((failure) => done(failure, []));
       return;
     }
     const name = segmentName(first.sequence);
     const base = first.record.from;
-    this.#disk.read(name, base, last.record.until - base, (failure, bytes) => {
+    // Slots need not lie in their order, and an empty one lies nowhere.
+    const end = run.reduce((last, { record }) => Math.max(last, record.until), base);
+    this.#disk.read(name, base, end - base, (failure, bytes) => {
       const entries: Entry[] = [];
       for (const { record } of failure === undefined ? run : []) {
         const payload = bytes.subarray(record.from - base, record.until - base);

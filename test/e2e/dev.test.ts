@@ -45,8 +45,8 @@ describe("hansa dev", () => {
     ];
   }
 
-  function start(nodes: number, learners: number): Child {
-    const child = new Child(process.execPath, [MAIN, ...args(nodes, learners)]);
+  function start(nodes: number, learners: number, ...more: string[]): Child {
+    const child = new Child(process.execPath, [MAIN, ...args(nodes, learners), ...more]);
     started.push(child);
     return child;
   }
@@ -107,19 +107,28 @@ describe("hansa dev", () => {
     expect(readdirSync(dataDir).sort()).toEqual(["cluster.json", "l1", "l1.log", "n1", "n1.log"]);
   });
 
-  test("a member that dies is reported, not restarted, and the others go on", async () => {
-    const dev = start(3, 0);
+  test("over Paxos: a member that dies is reported, not restarted, and the others go on", async () => {
+    const dev = start(3, 0, "--consensus", "paxos");
     await dev.line(/Ready/, START_MS_MAX);
+    expect(dev.output).toContain("paxos, data in");
     const [pid = 0] = pidsOf("n2");
     process.kill(pid, "SIGKILL");
     await dev.line(/^n2 \(pid \d+\) was ended by SIGKILL; it is not restarted/, STOP_MS_MAX);
     const others = `127.0.0.1:${basePort},127.0.0.1:${basePort + 20}`;
     const put = await hansa(["put", "k", "v", "--exactly-once", "--endpoints", others]);
     expect(put).toMatchObject({ exit: { code: 0 }, stdout: "OK\n" });
+    const status = await hansa(["status", "-w", "json", "--endpoints", others]);
+    expect(JSON.parse(status.stdout)).toMatchObject([
+      { Status: { state: { protocol: "paxos", voters: 3 } } },
+      { Status: { state: { protocol: "paxos", voters: 3 } } },
+    ]);
     expect(pidsOf("n2")).toHaveLength(1);
     dev.signal("SIGINT");
     expect(await stopped(dev)).toEqual({ code: 0 });
     expect(runningPids()).toEqual([]);
+    const raft = await hansa(args(3, 0));
+    expect(raft.exit).toEqual({ code: 1 });
+    expect(raft.stderr).toContain("holds another cluster");
   });
 
   test("when it is killed itself, its members end too", async () => {

@@ -122,6 +122,13 @@ export function describeMembership(protocol: string): void {
       const early = (await operator.table()).find(({ isLearner }) => isLearner);
       const promoted = await operator.refused("promote", early?.id ?? "");
       expect(promoted.stderr).toContain("which is in sync with leader");
+
+      const leader = await cluster.leader();
+      const status = await cluster.hansa(["status", "-w", "json"], leader.endpoint);
+      const state = { protocol, role: "leader", voters: 3, learners: 1, changing: false };
+      expect(JSON.parse(status.stdout)).toMatchObject([{ Status: { state } }]);
+      const shown = await cluster.hansa(["status", "-w", "table"], leader.endpoint);
+      expect(shown.stdout).toMatch(new RegExp(`PROTOCOL[^]*BUSY WITH[^]*${protocol} +\\| leader `));
     });
 
     test(

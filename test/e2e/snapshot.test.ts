@@ -76,7 +76,7 @@ describe.each(PROTOCOLS)("three voters over %s that compact their logs early", (
     await until("one generation is left", WAIT_MS_MAX, () =>
       generations(follower).length === 1 ? true : undefined,
     );
-    expect(generations(follower)).toEqual(["group-1.generation-1"]);
+    expect(generations(follower)[0]).toMatch(/^group-1\.generation-[1-9]/);
   });
 
   test("one whose state was wiped asks its leader, and its log and vote stay (S2)", async () => {

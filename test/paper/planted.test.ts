@@ -148,6 +148,43 @@ const FORBIDDEN: Partial<Record<PlantedBug, Forbidden>> = {
     lone.persistAll();
     return lone.log.first() > 3;
   },
+  "stalled-leader-stays": (init) => {
+    const lone = Lone.established(init);
+    lone.propose("a");
+    lone.tick(600);
+    lone.step(2, 1, heartbeatAck(lone, newestRound(lone)));
+    lone.tick(600);
+    return lone.role === "leader";
+  },
+  "vote-without-log-check": (init) => {
+    const lone = Lone.awake({ ...init, terms: [1, 1] });
+    lone.step(2, 2, requestVote(1, 1));
+    lone.persistAll();
+    return lone.log.votedFor === 2;
+  },
+  "truncates-matching-suffix": (init) => {
+    const lone = Lone.awake({ ...init, term: 1 });
+    lone.step(2, 1, append(0, 0, [1, 1, 1]));
+    lone.step(2, 1, append(0, 0, [1]));
+    return lone.last < 3;
+  },
+  "stickiness-ignored": (init) => {
+    const lone = Lone.awake({ ...init, term: 1 });
+    lone.step(2, 1, heartbeat(1));
+    lone.step(3, 2, requestVote(0, 0));
+    return lone.term === 2;
+  },
+  "round-confirms-later-stamp": (init) => {
+    const lone = Lone.established(init);
+    lone.tick(100);
+    lone.step(3, 1, heartbeatAck(lone, newestRound(lone)));
+    return lone.takeKind("freshness-echo").some(({ to }) => to === 3);
+  },
+  "lost-said-too-early": (init) => {
+    const lone = Lone.established(init);
+    const newest = present(lone.applied.at(-1), "the leader's no-op");
+    return !lone.core.canCommitBehind(newest, lone.core.status().epoch);
+  },
 };
 
 const REJECTED = { prevIndex: 3 as LogIndex, hintIndex: 0 as LogIndex, hintTerm: 0 };

@@ -111,18 +111,14 @@ export class DamageAtlas {
 
   #rotEntry(node: StruckMachine): void {
     const { chance, nodes, committed, note } = this.#init;
-    const mine = provenFrames(node).flatMap(entriesOf);
-    if (mine.length === 0) return;
-    const struck = chance.pick(mine);
+    const mine = heldBy(node);
+    if (mine.size === 0) return;
+    const struck = chance.pick([...mine.values()]);
     const chosen = committed(struck.index);
     if (chosen === undefined || !sameEpoch(chosen.epoch, struck.epoch)) return;
     const elsewhere = nodes().some(
       (other) =>
-        other !== node &&
-        !other.wiped &&
-        provenFrames(other)
-          .flatMap(entriesOf)
-          .some((held) => held.whole && isSame(held, struck)),
+        other !== node && !other.wiped && heldBy(other).get(nameOf(struck))?.whole === true,
     );
     if (!elsewhere || struck.until === struck.from) return;
     note(() => `rot: n${node.id} loses bytes of entry ${struck.index} in ${struck.file}`);
@@ -154,8 +150,8 @@ function hardStateIsWhole(node: StruckMachine): boolean {
   return file !== undefined && parseWitness(file)?.slotLost === false;
 }
 
-function isSame(left: Held, right: Held): boolean {
-  return left.index === right.index && sameEpoch(left.epoch, right.epoch);
+function nameOf({ index, epoch }: Held): string {
+  return `${index}.${epoch.config}.${epoch.round}.${epoch.node}`;
 }
 
 /** As recovery would prove it: by a later frame, a later segment, or the hard state. */
@@ -166,9 +162,12 @@ function provenFrames(node: StruckMachine): ProvenFrame[] {
   if (reading === undefined || reading.slotLost) return [];
   const { salt, durableEnd } = reading.witness;
   const found: ProvenFrame[] = [];
-  for (const [file, bytes] of files) {
-    const parsed = file.endsWith(".log") ? parseSegmentHead(bytes) : undefined;
-    if (parsed === undefined) continue;
+  const segments = [...files].filter(([file]) => file.endsWith(".log"));
+  const heads = segments.map(([, bytes]) => parseSegmentHead(bytes)?.head.checkpoint.oldestSegment);
+  const oldest = Math.max(1, ...heads.filter((sequence) => sequence !== undefined));
+  for (const [file, bytes] of segments) {
+    const parsed = parseSegmentHead(bytes);
+    if (parsed === undefined || parsed.head.sequence < oldest) continue;
     const { sequence } = parsed.head;
     const scan = new SegmentScan(bytes, { salt, sequence, baseBytes: 0 });
     for (let at = parsed.untilBytes; ;) {
@@ -181,6 +180,12 @@ function provenFrames(node: StruckMachine): ProvenFrame[] {
     }
   }
   return found;
+}
+
+/** By name: where a log that was written anew holds an entry twice, the later place counts. */
+function heldBy(machine: StruckMachine): ReadonlyMap<string, Held> {
+  const entries = provenFrames(machine).flatMap(entriesOf);
+  return new Map(entries.map((held) => [nameOf(held), held]));
 }
 
 function entriesOf({ file, frame, scan }: ProvenFrame): Held[] {

@@ -36,7 +36,7 @@ export class Mending {
     damaged: DamagedLog,
     done: (failure: DiskFailure | undefined) => void,
   ): void {
-    const { id, peers } = this.#init;
+    const { id, peers, journal } = this.#init;
     demand(peers().length > 0, "log-durability", () => `node ${id} is damaged and alone`);
     const mender = new LogMender({
       ...this.#init,
@@ -45,6 +45,7 @@ export class Mending {
       peers: peers(),
       done: (failure) => {
         this.end();
+        if (failure !== undefined) journal.error("the log is not mended", { ...failure });
         done(failure);
       },
     });

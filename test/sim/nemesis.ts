@@ -269,7 +269,11 @@ export class Nemesis {
     const config = node.serving?.replica.status().config;
     if (config === undefined) return;
     const others = incomingOf(node.id, config, this.#init.config());
-    this.#cut(around(node.id, others, "both"), lastsMs);
+    // They hear of the change; what they answer is lost, and then they hear nothing any more.
+    this.#cut(around(node.id, others, "inward"), lastsMs);
+    this.#later(this.#init.swarm.options.electionTimeoutMs / 20, "cut off", () => {
+      this.#cut(around(node.id, others, "outward"), lastsMs);
+    });
   }
 
   /** What the cluster can do without; whoever finds the disk empty tries to start on it (scenario 54). */

@@ -88,14 +88,15 @@ function leadersOfThePast(swarm: Swarm): Swarm {
   return focused(swarm, {
     voters: 3,
     learners: 2,
-    options: { clockDriftMax: 0, heartbeatMs: timeoutMs / 10 },
-    network: { delayMeanMs: timeoutMs / 60 },
+    options: { clockDriftMax: 0.1, heartbeatMs: timeoutMs / 10 },
+    network: { delayMeanMs: timeoutMs / 100 },
     changes: changing(swarm, { reshape: 2, "add-learner": 0.5 }, 0.3),
     nemesis: {
       lastsMeanMs: timeoutMs * 5,
-      reactions: [reaction("config", "isolate-from-incoming", "actor", 0.5, timeoutMs / 60)],
+      weights: { "clock-rate": 1 },
+      reactions: [reaction("config", "isolate-from-incoming", "actor", 0.5)],
     },
-    workload: { readModes: ["lease"], stickyRate: 0.7, keys: 1, clients: 8 },
+    workload: { readModes: ["lease"], stickyRate: 0.7, keys: 1, clients: 2 },
   });
 }
 

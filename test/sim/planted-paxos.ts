@@ -38,6 +38,31 @@ function duels(swarm: Swarm): Swarm {
   });
 }
 
+/** Candidates that do not hear whoever leads, campaign again and again, and get old answers late. */
+function deafDuels(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    options: { appendBytesMax: 1, inflightMessagesMax: 4, heartbeatMs: timeoutMs / 4 },
+    leaseOfTimeout: 0.05,
+    network: {
+      delayMeanMs: timeoutMs / 30,
+      lossRate: 0.1,
+      duplicateRate: 0.5,
+      spikeRate: 0.35,
+      spikeMs: timeoutMs * 4,
+      inOrder: false,
+    },
+    nemesis: {
+      weights: { "one-way": 3, isolate: 1, "isolate-inward": 1, "isolate-outward": 1 },
+      leaderShare: 0.5,
+      everyMeanMs: timeoutMs / 2,
+      lastsMeanMs: timeoutMs * 2,
+      reactions: [reaction("elected", "isolate-outward", "actor", 0.4, timeoutMs / 4)],
+    },
+    workload: { clients: 3, readRate: 0, thinkMeanMs: timeoutMs / 8, timeoutMs: timeoutMs / 2 },
+  });
+}
+
 /** Slots that are chosen before their leader knows, read at another member that counted them (P9). */
 function countingLearners(swarm: Swarm): Swarm {
   const timeoutMs = swarm.options.electionTimeoutMs;
@@ -64,14 +89,14 @@ export const PAXOS_PLANS = {
     caughtBy: ["linearizability", "staleness-bound"],
     profile: countingLearners,
   },
-  "stale-promise-counted": { protocols: PAXOS, caughtBy: BALLOTS, profile: duels },
+  "stale-promise-counted": { protocols: PAXOS, caughtBy: BALLOTS, profile: deafDuels },
   "promise-not-raised-by-accept": { protocols: PAXOS, caughtBy: BALLOTS, profile: asDrawn },
   "shared-ballot-variable": { protocols: PAXOS, caughtBy: BALLOTS, profile: duels },
   "lowest-ballot-value-chosen": { protocols: PAXOS, caughtBy: BALLOTS, profile: duels },
   "learner-counts-across-ballots": {
     protocols: PAXOS,
-    caughtBy: ["commit-durability", ...BALLOTS],
-    profile: duels,
+    caughtBy: BALLOTS,
+    profile: deafDuels,
   },
   "gap-skipped": { protocols: PAXOS, caughtBy: ["liveness"], profile: duels },
   "reads-accepted-value": {

@@ -45,6 +45,37 @@ function shortLogsOfChanges(swarm: Swarm): Swarm {
   };
 }
 
+/** Machines that die just when a snapshot is to take the place of their state. */
+function deathsAtInstalls(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  const short = shortLogs(swarm, {
+    reactions: [reaction("install", "kill", "actor", 0.8, timeoutMs / 40)],
+  });
+  return { ...short, disk: { ...short.disk, delayMeanMs: timeoutMs / 20 } };
+}
+
+/** Leaders cut off with writes that nobody else has, and back when the others have cut their logs behind them. */
+function cutOffLeaders(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  const short = shortLogs(swarm, {
+    weights: { isolate: 1 },
+    leaderShare: 0.9,
+    everyMeanMs: timeoutMs * 3,
+    lastsMeanMs: timeoutMs * 2,
+  });
+  const { workload } = short;
+  return {
+    ...short,
+    workload: {
+      ...workload,
+      clients: 10,
+      stickyRate: 0.8,
+      sessionRate: 0,
+      timeoutMs: timeoutMs / 10,
+    },
+  };
+}
+
 /** Power goes while states are exchanged and logs cut. */
 function powerCutsAtSnapshots(swarm: Swarm): Swarm {
   const timeoutMs = swarm.options.electionTimeoutMs;
@@ -60,10 +91,7 @@ export const SNAPSHOT_PLANS = {
   "install-keeps-conflicting-suffix": {
     protocols: RAFT,
     caughtBy: ["log-matching", "state-machine-safety", "core-assertion", "commit-durability"],
-    profile: (swarm) =>
-      shortLogs(swarm, {
-        reactions: [reaction("elected", "isolate", "actor", 0.6, swarm.options.electionTimeoutMs)],
-      }),
+    profile: cutOffLeaders,
   },
   "snapshot-config-ignored": {
     protocols: RAFT,
@@ -83,7 +111,7 @@ export const SNAPSHOT_PLANS = {
   "snapshot-install-not-atomic": {
     protocols: BOTH,
     caughtBy: ["durability"],
-    profile: powerCutsAtSnapshots,
+    profile: deathsAtInstalls,
   },
   "dedupe-table-not-in-snapshot": {
     protocols: BOTH,
@@ -92,7 +120,8 @@ export const SNAPSHOT_PLANS = {
   },
   "promise-without-compacted-to": {
     protocols: PAXOS,
-    caughtBy: ["ballot-safety", "state-machine-safety", "core-assertion"],
+    // A leader that cannot be sent a snapshot never learns what it lacks.
+    caughtBy: ["liveness", "ballot-safety", "state-machine-safety"],
     profile: shortLogs,
   },
 } satisfies Partial<Record<PlantedBug, PlantedPlan>>;

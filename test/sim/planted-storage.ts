@@ -1,6 +1,6 @@
 // Planted bugs of storage: what a restart finds, and in which order it was written.
 import type { PlantedBug } from "../../base/index.ts";
-import { BOTH, focused, reaction } from "./planted-plan.ts";
+import { BOTH, PAXOS, focused, reaction } from "./planted-plan.ts";
 import type { PlantedPlan } from "./planted-plan.ts";
 import type { DiskFaults } from "./sim-disk.ts";
 import type { Swarm } from "./swarm.ts";
@@ -127,7 +127,7 @@ export const STORAGE_PLANS = {
     profile: (swarm) => rotting(swarm, { rotRate: 0, misdirectRate: 0.05 }),
   },
   "repair-of-another-epoch": {
-    protocols: BOTH,
+    protocols: PAXOS,
     caughtBy: ["log-durability"],
     profile: rottenRemains,
   },

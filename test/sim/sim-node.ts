@@ -238,7 +238,7 @@ export class SimNode {
   }
 
   #onLog(boot: BootNonce, opening: LogOpening): void {
-    const { chance, witness } = this.#init;
+    const { witness } = this.#init;
     if (!opening.ok) {
       const { kind, message } = opening.failure;
       // A write may fail while the log is opened; but what was synced is never damaged here.
@@ -268,7 +268,7 @@ export class SimNode {
         if (gap !== undefined) this.#journal.error("the state is rebuilt", { gap });
         this.#checkState(machine, log, anew);
         this.#stateLost = machine.applied < log.reader.first() - 1;
-        this.#serve({ boot, log, recovery, machine, rng: chance.stream() });
+        this.#serve(boot, log, recovery, machine);
       },
     });
   }
@@ -300,8 +300,9 @@ export class SimNode {
     this.#init.witness.onState(this.id, applied, machine.revision, machine.hash());
   }
 
-  #serve({ boot, log, recovery, machine, rng }: Booted): void {
+  #serve(boot: BootNonce, log: Log, recovery: LogRecovery, machine: Machine): void {
     const { id, incarnation, swarm, planted, send, onHalt } = this.#init;
+    const rng = this.#init.chance.stream();
     const replica = new Replica({
       id,
       incarnation,
@@ -388,15 +389,6 @@ export class SimNode {
       this.#init.onJournal(this.id, message, fields);
     return { info: note, warn: note, error: note };
   }
-}
-
-/** What a start has opened. */
-interface Booted {
-  readonly boot: BootNonce;
-  readonly log: Log;
-  readonly recovery: LogRecovery;
-  readonly machine: Machine;
-  readonly rng: Chance;
 }
 
 /** Of a member that is known to serve. */

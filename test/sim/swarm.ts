@@ -11,30 +11,7 @@ import type { CrashLoss, DiskFaults } from "./sim-disk.ts";
 import { DISK_HEALTHY } from "./sim-disk.ts";
 import { drawStorageFaults } from "./storage-faults.ts";
 
-export type FaultKind =
-  | "shut-down"
-  | "kill"
-  | "power-cut"
-  | "kill-all"
-  | "power-cut-all"
-  | "stop"
-  | "stop-cut-off"
-  | "suspend"
-  | "isolate"
-  | "isolate-inward"
-  | "isolate-outward"
-  | "isolate-from-voters"
-  | "split"
-  | "one-way"
-  | "bridge"
-  | "isolate-from-incoming"
-  | "wipe"
-  | "clock-rate"
-  | "wall-jump"
-  | "disk-stall"
-  | "weather";
-
-const FAULT_KINDS: readonly FaultKind[] = [
+const FAULT_KINDS = [
   "shut-down",
   "kill",
   "power-cut",
@@ -56,22 +33,12 @@ const FAULT_KINDS: readonly FaultKind[] = [
   "wall-jump",
   "disk-stall",
   "weather",
-];
+] as const;
+
+export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** What operators do to a running cluster. */
-export type ChangeKind =
-  | "add-voter"
-  | "add-learner"
-  | "promote"
-  | "remove"
-  | "remove-leader"
-  | "replace"
-  | "reshape"
-  | "stale-change"
-  | "transfer"
-  | "move-leader";
-
-export const CHANGE_KINDS: readonly ChangeKind[] = [
+export const CHANGE_KINDS = [
   "add-voter",
   "add-learner",
   "promote",
@@ -82,7 +49,9 @@ export const CHANGE_KINDS: readonly ChangeKind[] = [
   "stale-change",
   "transfer",
   "move-leader",
-];
+] as const;
+
+export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
 export interface ChangePlan {
   readonly weights: Readonly<Partial<Record<ChangeKind, number>>>;
@@ -101,9 +70,9 @@ export interface ChangePlan {
 export interface Reaction {
   /**
    * Somebody was elected; a vote was sent; an append was acknowledged; a leader's commit moved; a leader
-   * appended a configuration; a leader told another to campaign.
+   * appended a configuration; a leader told another to campaign; a snapshot is about to be in force.
    */
-  readonly on: "elected" | "vote" | "ack" | "commit" | "config" | "transfer";
+  readonly on: "elected" | "vote" | "ack" | "commit" | "config" | "transfer" | "install";
   readonly does: FaultKind | ChangeKind;
   /** Who is struck: the one that did it, the leader, one other voter, a learner, or anybody. */
   readonly to: "actor" | "leader" | "other" | "learner" | "any";
@@ -345,6 +314,7 @@ const REACTION_RATES: Readonly<Record<Reaction["on"], readonly number[]>> = {
   ack: [0.002, 0.02],
   config: [0.2, 0.6],
   transfer: [0.3, 0.8],
+  install: [0.2, 0.6],
 };
 
 const REACTION_FAULTS: readonly Reaction["does"][] = [
@@ -361,7 +331,15 @@ const REACTION_FAULTS: readonly Reaction["does"][] = [
 function drawReactions(chance: Chance, electionTimeoutMs: number): readonly Reaction[] {
   const count = chance.pick([0, 0, 1, 2, 3]);
   return Array.from({ length: count }, () => {
-    const on = chance.pick(["elected", "vote", "ack", "commit", "config", "transfer"] as const);
+    const on = chance.pick([
+      "elected",
+      "vote",
+      "ack",
+      "commit",
+      "config",
+      "transfer",
+      "install",
+    ] as const);
     return {
       on,
       does: chance.pick(REACTION_FAULTS),

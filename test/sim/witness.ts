@@ -62,8 +62,8 @@ export class Witness {
   readonly #configs: Configurations;
   readonly #states: AppliedStates;
   /** Called when a member is elected, when a leader's commit index moves or its configuration changes. */
-  onMoment: (on: "elected" | "commit" | "config", node: NodeId) => void = () => undefined;
-  /** Called when a configuration is committed. */
+  onMoment: (on: "elected" | "commit" | "config" | "install", node: NodeId) => void = () =>
+    undefined;
   onConfig: (config: Membership) => void = () => undefined;
 
   constructor(init: WitnessInit) {
@@ -89,7 +89,6 @@ export class Witness {
     return this.#committed.length;
   }
 
-  /** The newest configuration that is committed. */
   get config(): Membership {
     return this.#configs.latest;
   }
@@ -103,7 +102,6 @@ export class Witness {
     return this.#committed[index - 1]?.entry;
   }
 
-  /** What the log of `node` shows. */
   shownOf(node: NodeId): LogMirror {
     return this.#member(node).log.shown;
   }
@@ -215,8 +213,13 @@ export class Witness {
         this.#noteEntry(node, op.entry, 0);
       }
       log.shown.take([op]);
+      // What is kept behind a snapshot follows what the snapshot ends with (R15).
+      const kept = op.op === "install-snapshot" ? log.shown.at(op.meta.index + 1) : undefined;
+      if (kept !== undefined && this.#ballots === undefined)
+        this.#noteEntry(node, kept, log.shown.base.epoch.round);
     }
     log.onWrite(batch);
+    if (snapshot !== undefined) this.onMoment("install", node);
     this.#ballots?.onWrite(node, batch);
   }
 
@@ -382,7 +385,6 @@ export class Witness {
     this.#states.onApplied(applied);
   }
 
-  /** State hashes at equal applied index are equal. */
   onState(node: NodeId, applied: number, revision: Revision, hash: number): void {
     this.#states.onState(node, applied, revision, hash);
   }

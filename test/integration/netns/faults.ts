@@ -1,7 +1,7 @@
 // Real processes in namespaces of their own, cut off from one another in every shape, killed and paused, under
 // a mixed load: nothing acknowledged is lost, every answer is what its mode promises, and service comes back
 // by itself. Times are printed and never judged.
-import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, expect, jest, test } from "@jest/globals";
 import { Chance } from "../../sim/chance.ts";
 import { Cluster } from "../../e2e/cluster.ts";
 import type { MemberProcess, PROTOCOLS } from "../../e2e/cluster.ts";
@@ -20,6 +20,8 @@ import type { Deafness } from "./shapes.ts";
 const VOTERS = ["n1", "n2", "n3", "n4", "n5"];
 const LEARNER = "l1";
 const ALL = [...VOTERS, LEARNER];
+/** Of one test, or of a cluster's start, on a machine that does much else: the waits within have their own. */
+const TEST_MS_MAX = 120_000;
 const CHANGE_MS_MAX = 20_000;
 const CALL_MS_MAX = 500;
 /** Partitions of the restless network, and how long one stands at most before the next comes on top. */
@@ -31,6 +33,7 @@ const SEED = Number(process.env["HANSA_NETNS_SEED"] ?? process.pid);
 /** The same on both protocols: each has its file, so that they may run at the same time. */
 export function describeFaults(protocol: (typeof PROTOCOLS)[number]): void {
   describeInNamespaces(`members in namespaces of their own over ${protocol}`, () => {
+    jest.setTimeout(TEST_MS_MAX);
     let network: Network;
     let cluster: Cluster;
 
