@@ -101,7 +101,9 @@ export class WatchDesk implements Watches {
       this.#machine = machine;
       this.#hub.replace(machine.changes);
     }
-    if (this.#hub.isBehind) this.#schedule();
+    // Without a watch it costs nothing to keep up, and no turn.
+    if (this.#hub.count === 0) this.#hub.advance(1);
+    else if (this.#hub.isBehind) this.#schedule();
   }
 
   #schedule(): void {
