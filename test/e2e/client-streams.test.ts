@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client, KvError } from "../../client/index.ts";
 import type { WatchAnswer, WatchEvent, Watcher } from "../../client/index.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, PROTOCOLS } from "./cluster.ts";
 import { EtcdCluster } from "./etcd.ts";
 import { describeWith } from "./tools.ts";
 import { until } from "./until.ts";
@@ -139,83 +139,86 @@ describeWith(["etcd", "etcdctl"], "watches and leases of the client on etcd", ()
   onEither(() => client);
 });
 
-describe("watches and leases of the client on three voters and a learner", () => {
-  let cluster: Cluster;
-  let client: Client;
+describe.each(PROTOCOLS)(
+  "watches and leases of the client, voters and a learner, %s",
+  (protocol) => {
+    let cluster: Cluster;
+    let client: Client;
 
-  beforeAll(async () => {
-    cluster = await Cluster.start({ voters: 3, learners: 1 });
-    await cluster.leader();
-    const endpoints = cluster.voters.map(({ endpoint }) => endpoint);
-    client = new Client({ endpoints, deadlineMs: WAIT_MS_MAX });
-  });
-
-  afterAll(async () => {
-    await client.close();
-    await cluster.stop();
-  });
-
-  onEither(() => client);
-
-  test("a learner tells of progress, and how old it is", async () => {
-    await client.get("x", { mode: "learner" });
-    const options = { member: "learner", proof: true, progressMs: 100 } as const;
-    const beats: WatchAnswer[] = [];
-    for await (const answer of client.watch({ prefix: "quiet/" }, options)) {
-      beats.push(answer);
-      if (answer.proof?.role === "learner" && answer.proof.stalenessBoundMs !== undefined) break;
-    }
-    expect(beats.flatMap(({ events }) => events)).toEqual([]);
-    expect(beats.at(-1)?.proof?.memberId).not.toBe(0n);
-  });
-
-  test("nothing is missed and nothing told twice while each member is killed in turn", async () => {
-    const watcher = client.watch(
-      { prefix: "n/" },
-      { startRevision: 1 + (await client.get("x")).revision },
-    );
-    const told: number[] = [];
-    const watching = (async () => {
-      for await (const { events } of watcher) {
-        for (const { kv } of events) told.push(Number(kv.text()));
-        if (told.at(-1) === -1) return;
-      }
-    })();
-    let written = 0;
-    let killing = true;
-    const writing = (async () => {
-      for (; killing; written += 1) await client.put(`n/${written % 7}`, String(written));
-    })();
-    for (const member of cluster.voters) {
-      const before = told.length;
-      await member.kill();
+    beforeAll(async () => {
+      cluster = await Cluster.start({ voters: 3, learners: 1, flags: ["--consensus", protocol] });
       await cluster.leader();
-      await until("the watch goes on", WAIT_MS_MAX, () =>
-        told.length > before + 20 ? true : undefined,
-      );
-      member.start();
-      await member.ready();
-    }
-    killing = false;
-    await writing;
-    await client.put("n/end", "-1");
-    await watching;
-    expect(told).toEqual([...Array.from({ length: written }, (_, at) => at), -1]);
-  });
+      const endpoints = cluster.voters.map(({ endpoint }) => endpoint);
+      client = new Client({ endpoints, deadlineMs: WAIT_MS_MAX });
+    });
 
-  test("a kept lease outlives its leader, and is given up when nobody answers", async () => {
-    const lease = await client.leases.grant(6);
-    const kept = client.leases.keepAlive(lease);
-    const leader = await cluster.leader();
-    await leader.kill();
-    await cluster.leader();
-    const renewed = kept.standsMs;
-    await until("it is renewed", WAIT_MS_MAX, () => (kept.standsMs > renewed ? true : undefined));
-    expect(kept.signal.aborted).toBe(false);
-    leader.start();
-    await leader.ready();
-    for (const member of cluster.members) member.signal("SIGSTOP");
-    expect((await kept.lost).reason).toBe("unheard");
-    for (const member of cluster.members) member.signal("SIGCONT");
-  });
-});
+    afterAll(async () => {
+      await client.close();
+      await cluster.stop();
+    });
+
+    onEither(() => client);
+
+    test("a learner tells of progress, and how old it is", async () => {
+      await client.get("x", { mode: "learner" });
+      const options = { member: "learner", proof: true, progressMs: 100 } as const;
+      const beats: WatchAnswer[] = [];
+      for await (const answer of client.watch({ prefix: "quiet/" }, options)) {
+        beats.push(answer);
+        if (answer.proof?.role === "learner" && answer.proof.stalenessBoundMs !== undefined) break;
+      }
+      expect(beats.flatMap(({ events }) => events)).toEqual([]);
+      expect(beats.at(-1)?.proof?.memberId).not.toBe(0n);
+    });
+
+    test("nothing is missed and nothing told twice while each member is killed in turn", async () => {
+      const watcher = client.watch(
+        { prefix: "n/" },
+        { startRevision: 1 + (await client.get("x")).revision },
+      );
+      const told: number[] = [];
+      const watching = (async () => {
+        for await (const { events } of watcher) {
+          for (const { kv } of events) told.push(Number(kv.text()));
+          if (told.at(-1) === -1) return;
+        }
+      })();
+      let written = 0;
+      let killing = true;
+      const writing = (async () => {
+        for (; killing; written += 1) await client.put(`n/${written % 7}`, String(written));
+      })();
+      for (const member of cluster.voters) {
+        const before = told.length;
+        await member.kill();
+        await cluster.leader();
+        await until("the watch goes on", WAIT_MS_MAX, () =>
+          told.length > before + 20 ? true : undefined,
+        );
+        member.start();
+        await member.ready();
+      }
+      killing = false;
+      await writing;
+      await client.put("n/end", "-1");
+      await watching;
+      expect(told).toEqual([...Array.from({ length: written }, (_, at) => at), -1]);
+    });
+
+    test("a kept lease outlives its leader, and is given up when nobody answers", async () => {
+      const lease = await client.leases.grant(6);
+      const kept = client.leases.keepAlive(lease);
+      const leader = await cluster.leader();
+      await leader.kill();
+      await cluster.leader();
+      const renewed = kept.standsMs;
+      await until("it is renewed", WAIT_MS_MAX, () => (kept.standsMs > renewed ? true : undefined));
+      expect(kept.signal.aborted).toBe(false);
+      leader.start();
+      await leader.ready();
+      for (const member of cluster.members) member.signal("SIGSTOP");
+      expect((await kept.lost).reason).toBe("unheard");
+      for (const member of cluster.members) member.signal("SIGCONT");
+    });
+  },
+);
