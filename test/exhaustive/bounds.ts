@@ -52,11 +52,6 @@ export const DEMONSTRATIONS: Readonly<Partial<Record<PlantedBug, Demonstration>>
   "skip-vote-persist": { protocols: ["raft"], bounds: TORN, breaks: /election safety/ },
   "send-before-epoch-durable": { protocols: ["raft"], bounds: TORN, breaks: /election safety/ },
   "ack-before-fsync": { protocols: ["raft", "paxos"], bounds: TORN, breaks: /commit durability/ },
-  "commit-old-term-by-count": {
-    protocols: ["raft"],
-    bounds: { epochs: 3, campaigns: 3, values: 1, crashes: 0 },
-    breaks: /commit durability|leader completeness/,
-  },
   "promise-not-raised-by-accept": {
     protocols: ["paxos"],
     bounds: { ...OLD_TAKEN, values: 1, crashes: 1 },

@@ -3,8 +3,9 @@ import { assert } from "../../base/index.ts";
 import { compareEpochs, majorityOf } from "../../consensus/index.ts";
 import type { Entry, Epoch, Role } from "../../consensus/index.ts";
 import type { Bounds } from "./bounds.ts";
-import { valueOf } from "./node.ts";
-import type { Facts, Node } from "./node.ts";
+import { valueOf } from "./facts.ts";
+import type { Facts } from "./facts.ts";
+import type { Node } from "./node.ts";
 
 /** A member as the checks see it, worked out once. */
 export class Sight {

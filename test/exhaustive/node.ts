@@ -11,7 +11,6 @@ import type {
   Consensus,
   ConsensusFactory,
   ConsensusOptions,
-  Entry,
   Epoch,
   Membership,
   ProposalOutcome,
@@ -21,6 +20,8 @@ import type {
 import type { ConsensusMessage } from "../../rpc/peer-message.ts";
 import { MemoryLog } from "../scenario/memory-log.ts";
 import type { Bounds } from "./bounds.ts";
+import { NOTHING_YET, valueOf } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 import type { Network, SmallEnvelope } from "./network.ts";
 import type { Standing } from "./standing.ts";
 import { textOf } from "./text.ts";
@@ -39,38 +40,6 @@ const SPAN_MS = 1;
 
 /** The election timeout is its lower bound, always. */
 const NO_CHANCE: Random = { u32: () => 0 };
-
-/** A client value where it was put. */
-export interface Proposed {
-  readonly index: LogIndex;
-  readonly value: string;
-}
-
-/** What the checks compare between members; it survives crashes, and only grows. */
-export interface Facts {
-  /** Epochs that it has led, in order. */
-  readonly led: readonly Epoch[];
-  /** Values by slot from 1 on that it ever knew to be committed, and the epoch in which it learnt it. */
-  readonly committed: readonly { readonly value: string; readonly in: Epoch }[];
-  /** What its clients were told to be lost. */
-  readonly lost: readonly Proposed[];
-  /** What was proposed in this boot and has not ended. */
-  readonly open: readonly Proposed[];
-  readonly campaigns: number;
-  readonly crashes: number;
-  /** Bit set of the client values proposed here. */
-  readonly proposed: number;
-}
-
-const NOTHING_YET: Facts = {
-  led: [],
-  committed: [],
-  lost: [],
-  open: [],
-  campaigns: 0,
-  crashes: 0,
-  proposed: 0,
-};
 
 /** The common part of all members of one world. */
 export interface Setting {
@@ -390,12 +359,6 @@ function agreed({ from, to, incarnation, epoch, body }: SmallEnvelope): SmallEnv
     return { ...way, body: { kind: "prepare-poll-answer", poll: body.poll, granted: true } };
   }
   return undefined;
-}
-
-/** In Raft an entry is its term too; in Paxos a value may be chosen in several ballots (P4). */
-export function valueOf(entry: Entry, protocol: Bounds["protocol"]): string {
-  const what = entry.kind === "command" ? `${entry.data[0]}` : entry.kind;
-  return protocol === "raft" ? `${what}@${entry.epoch.round}` : what;
 }
 
 function optionsOf({ planted }: Bounds): ConsensusOptions {

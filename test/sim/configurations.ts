@@ -2,7 +2,7 @@
 // rules of membership demand (R10, P8), and whether every member goes by the one that its log says.
 import { present } from "../../base/index.ts";
 import type { LogIndex, NodeId } from "../../base/index.ts";
-import { EPOCH_ZERO, compareEpochs, configAt, isVoter } from "../../consensus/index.ts";
+import { EPOCH_ZERO, compareEpochs, configAt, isMember, isVoter } from "../../consensus/index.ts";
 import type { Entry, Membership } from "../../consensus/index.ts";
 import type { ProtocolName } from "../../server/cluster.ts";
 import { valueOf } from "./ballots.ts";
@@ -94,6 +94,8 @@ export class Configurations {
 
   /** `config`: what the core of `node` goes by; `log`: as its reader shows it. */
   demandInForce(node: NodeId, config: Membership, log: LogMirror): void {
+    // Who joins begins with its own view of the cluster, until its log tells it of a configuration.
+    if (config.index === 0 && !isMember(this.#init.founding, node)) return;
     const expected = this.#init.protocol === "raft" ? log.configs.at(-1) : undefined;
     const same =
       expected === undefined ? this.#isKnown(config, log) : sameMembers(config, expected);

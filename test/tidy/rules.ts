@@ -86,7 +86,7 @@ export const ENTRY_POINTS: readonly RegExp[] = [
   /^client\/index\.ts$/,
   /^raft\/index\.ts$/,
   /^examples\/[a-z-]+\.ts$/,
-  /^test\/sim\/main\.ts$/,
+  /^test\/(?:sim|exhaustive)\/main\.ts$/,
   /^test\/bench\/[a-z-]+-load\.ts$/,
   /^test\/.*\.test\.ts$/,
   /^test\/.*\.bench\.ts$/,
