@@ -11,7 +11,7 @@ import {
 } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
 import type { KeptResponse, Request, RequestCodec, RequestKind } from "../store/index.ts";
-import { decoded } from "./decode.ts";
+import { decoded, invalid } from "./decode.ts";
 import {
   readDeleteRangeAnswer,
   readPutAnswer,
@@ -43,6 +43,7 @@ function decodeRequest(kind: RequestKind, body: Uint8Array): Request {
       return { kind, session: decoded(body, readSessionClose) };
     case "lease-grant": {
       const { id, ttlS } = decoded(body, readLeaseGrant);
+      if (id === 0n || ttlS <= 0) throw invalid("a lease is logged with an id and a time to live");
       return { kind, id, ttlMs: ttlS * 1000 };
     }
     case "lease-revoke":
