@@ -3,14 +3,14 @@ import type { LogIndex, WriteId } from "../base/index.ts";
 import {
   Core,
   beginTransfer,
-  entryBytes,
   expireTransfer,
   flushAsks,
   flushRounds,
   flushTransfer,
+  proposeCommand,
   settleReads,
 } from "../consensus/index.ts";
-import type { ConsensusFactory, Entry, ProposeReject, Protocol } from "../consensus/index.ts";
+import type { ConsensusFactory, ProposeReject, Protocol } from "../consensus/index.ts";
 import { flushAck } from "./append.ts";
 import { flushCatchUp, flushLearns } from "./catch-up.ts";
 import { advanceCounted } from "./commit.ts";
@@ -73,21 +73,16 @@ function paxosProtocol(): Protocol<PaxosMessage, PaxosState> {
 }
 
 function propose(state: PaxosState, data: Uint8Array): LogIndex | ProposeReject {
-  const { proposals, epoch, options, leading } = state;
+  const { options, leading } = state;
   // A leader that is about to go takes nothing whose end it may not see (R13).
   if (leading.transfer !== undefined) return "transferring";
   // Nothing is chosen above a stop-sign: what is proposed next belongs to the next configuration (P8).
   if (state.stopSign !== undefined && options.planted !== "proposal-above-stop-sign") {
     return "config-pending";
   }
-  const index = (state.log.last + 1) as LogIndex;
-  const entry: Entry = { kind: "command", index, epoch, data };
-  const bytes = entryBytes(entry);
-  const full = proposals.bytes + bytes > options.uncommittedBytesMax;
-  if (full && proposals.count > 0) return "uncommitted-full";
-  state.put(entry, "proposer");
-  proposals.add({ entry, bytes });
-  return index;
+  return proposeCommand(state, data, (state.log.last + 1) as LogIndex, (entry) => {
+    state.put(entry, "proposer");
+  });
 }
 
 /** The own acceptor answers like any other: once its acceptance is durable. */

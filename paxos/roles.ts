@@ -2,7 +2,13 @@
 // everything phase 1 left open (P4, P5; Paxos Made Simple 3).
 import { assert, present } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
-import { compareEpochs, membersOf, supersedeReads, wantLoadForPeer } from "../consensus/index.ts";
+import {
+  beginPoll,
+  compareEpochs,
+  endLeadership,
+  halt,
+  wantLoadForPeer,
+} from "../consensus/index.ts";
 import type { Entry, Epoch } from "../consensus/index.ts";
 import { Acceptances } from "./acceptances.ts";
 import { Promises } from "./promises.ts";
@@ -21,11 +27,7 @@ export function becomeFollower(state: PaxosState, ballot: Epoch, leader: NodeId 
 /** Asks who would promise, before it makes anybody promise. */
 export function becomePreCandidate(state: PaxosState): void {
   endRole(state);
-  state.role = "pre-candidate";
-  state.leader = 0;
-  state.pollCounter += 1;
-  state.granted = new Set([state.id]);
-  state.restartElectionTimer();
+  beginPoll(state);
 }
 
 /** The ballot after any seen; its own promise counts once it is durable: election.ts, onOwnPromiseDurable. */
@@ -111,31 +113,18 @@ export function gather(state: PaxosState, from: LogIndex): readonly Entry[] | un
   return gathering.entries.filter(({ index }) => index >= from);
 }
 
-/** For good (R18): what was under way ends here, and a leader tells its peers once. */
+/** For good (R18). */
 export function becomeHalted(state: PaxosState): void {
-  const led = state.leadership !== undefined;
-  const { id, config } = state;
-  state.reads.refuseAll("halted");
-  endRole(state);
-  state.role = "follower";
-  state.leader = 0;
-  state.halted = true;
-  state.proposals.onHalted();
-  state.outbox.clear();
-  if (!led) return;
-  for (const node of membersOf(config)) {
-    if (node !== id) state.emit(node, { kind: "leader-halted" });
-  }
+  halt(state, () => {
+    endRole(state);
+  });
 }
 
 function endRole(state: PaxosState): void {
-  supersedeReads(state);
-  state.proposals.onLeadershipEnded();
-  state.leadership = undefined;
+  endLeadership(state);
   state.promises = undefined;
   if (!countsOn(state)) state.acceptances = undefined;
   state.succeeds = false;
-  state.granted = new Set();
   state.promiseDue = undefined;
   state.acceptedDue = [];
   state.learning = undefined;

@@ -4,16 +4,16 @@ import {
   Core,
   beginTransfer,
   compareEpochs,
-  entryBytes,
   expireTransfer,
   flushAsks,
   flushRounds,
   flushTransfer,
   isMember,
   majoritySystem,
+  proposeCommand,
   settleReads,
 } from "../consensus/index.ts";
-import type { ConsensusFactory, Entry, ProposeReject, Protocol } from "../consensus/index.ts";
+import type { ConsensusFactory, ProposeReject, Protocol } from "../consensus/index.ts";
 import { flushAck } from "./append.ts";
 import { advanceLeaderCommit } from "./commit.ts";
 import { dispatch } from "./dispatch.ts";
@@ -69,17 +69,11 @@ function raftProtocol(): Protocol<RaftMessage, RaftState> {
 }
 
 function propose(state: RaftState, data: Uint8Array): LogIndex | ProposeReject {
-  const { proposals, epoch, options, leading } = state;
   // A leader that is about to go takes nothing whose end it may not see (R13).
-  if (leading.transfer !== undefined || !state.isVoter) return "transferring";
-  const index = (state.log.last + 1) as LogIndex;
-  const entry: Entry = { kind: "command", index, epoch, data };
-  const bytes = entryBytes(entry);
-  const full = proposals.bytes + bytes > options.uncommittedBytesMax;
-  if (full && proposals.count > 0) return "uncommitted-full";
-  state.appendEntry(entry);
-  proposals.add({ entry, bytes });
-  return index;
+  if (state.leading.transfer !== undefined || !state.isVoter) return "transferring";
+  return proposeCommand(state, data, (state.log.last + 1) as LogIndex, (entry) => {
+    state.appendEntry(entry);
+  });
 }
 
 /** Reads first, so that what a lease no longer covers goes with this turn's round; rounds before appends,

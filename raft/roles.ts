@@ -1,7 +1,7 @@
 // Changes of role, and all that must begin or end with each (Raft Fig. 2, 5.2; Thesis 9.6).
 import { assert } from "../base/index.ts";
 import type { LogIndex, NodeId } from "../base/index.ts";
-import { membersOf, supersedeReads } from "../consensus/index.ts";
+import { beginPoll, endLeadership, halt } from "../consensus/index.ts";
 import { supersedeBarriers } from "./reads.ts";
 import type { RaftState } from "./state.ts";
 
@@ -18,11 +18,7 @@ export function becomeFollower(state: RaftState, term: number, leader: NodeId | 
 /** Asks who would vote, changing nobody's term, so that a node cut off deposes nobody when it returns. */
 export function becomePreCandidate(state: RaftState): void {
   endRole(state);
-  state.role = "pre-candidate";
-  state.leader = 0;
-  state.pollCounter += 1;
-  state.granted = new Set([state.id]);
-  state.restartElectionTimer();
+  beginPoll(state);
 }
 
 /** The own vote counts once it is durable: see election.ts, onOwnVoteDurable. */
@@ -46,29 +42,16 @@ export function becomeLeader(state: RaftState): void {
   state.appendEntry({ kind: "noop", index: startIndex, epoch: state.epoch });
 }
 
-/** For good (R18): what was under way ends here, and a leader tells its peers once. */
+/** For good (R18). */
 export function becomeHalted(state: RaftState): void {
-  const led = state.leadership !== undefined;
-  const { id, config } = state;
-  state.reads.refuseAll("halted");
-  endRole(state);
-  state.role = "follower";
-  state.leader = 0;
-  state.halted = true;
-  state.proposals.onHalted();
-  state.outbox.clear();
-  if (!led) return;
-  for (const node of membersOf(config)) {
-    if (node !== id) state.emit(node, { kind: "leader-halted" });
-  }
+  halt(state, () => {
+    endRole(state);
+  });
 }
 
 function endRole(state: RaftState): void {
-  supersedeReads(state);
+  endLeadership(state);
   supersedeBarriers(state);
-  state.proposals.onLeadershipEnded();
-  state.leadership = undefined;
-  state.granted = new Set();
   state.ackDue = undefined;
   state.matchWaiting = 0;
 }
