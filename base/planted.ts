@@ -51,7 +51,6 @@ export type PlantedBug =
   | "stalled-leader-stays"
   | "vote-with-corrupt-hard-state"
   | "repair-of-another-epoch"
-  | "repair-ended-early"
   | "full-disk-ignored"
   | "write-after-error"
   | "vote-without-log-check"

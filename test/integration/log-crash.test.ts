@@ -109,7 +109,7 @@ class World {
       }
       expect(this.step()).toBe(true);
     }
-    if (!opened.ok) throw new Error(opened.failure.message);
+    if (!opened.ok) throw new Lost(opened.failure.message);
     const found = this.#read(opened);
     const possible = this.#history.slice(this.#acknowledged).map(line);
     if (!possible.includes(line(found))) {

@@ -129,11 +129,15 @@ export class Client {
   }
 
   #choose(): SimNode {
-    const { chance, nodes } = this.#init;
+    const { chance, nodes, isMember, quiet } = this.#init;
+    // Who was removed takes writes that it never sees applied: no client waits there for the end.
+    if (quiet() && this.#favourite !== undefined && !isMember(this.#favourite)) {
+      this.#favourite = undefined;
+    }
     const sticky = this.#favourite !== undefined && chance.hits(this.#plan.stickyRate);
     if (sticky && this.#favourite !== undefined) return this.#favourite;
-    const any = !this.#init.quiet() && chance.hits(STRANGER_RATE);
-    return chance.pick(any ? nodes() : nodes().filter(this.#init.isMember));
+    const any = !quiet() && chance.hits(STRANGER_RATE);
+    return chance.pick(any ? nodes() : nodes().filter(isMember));
   }
 
   #key(): Key {

@@ -3,6 +3,9 @@ import { EPOCH_ZERO } from "../../consensus/index.ts";
 import type { Epoch, Membership } from "../../consensus/index.ts";
 import { LogView } from "./log-view.ts";
 
+/** What strikes a fault off, as the witness sees it (Reaction). */
+export type Moment = "elected" | "commit" | "config" | "wish" | "install";
+
 export interface MemberView {
   readonly log: LogView;
   life: number;

@@ -2,7 +2,7 @@
 // an election, an acknowledgement). Each ends by itself; healing ends them all.
 import { present } from "../../base/index.ts";
 import type { NodeId } from "../../base/index.ts";
-import { isVoter, votersOf } from "../../consensus/index.ts";
+import { isQuorum, isVoter, votersOf } from "../../consensus/index.ts";
 import type { Membership } from "../../consensus/index.ts";
 import { Changes } from "./changes.ts";
 import type { Chance } from "./chance.ts";
@@ -176,6 +176,8 @@ export class Nemesis {
         return this.#stopCutOff(node, lastsMs);
       case "suspend":
         return this.#suspend(node, lastsMs + 2 * swarm.limits.wallAheadMaxMs);
+      case "suspend-in-pair":
+        return this.#suspendInPair(node, lastsMs + 2 * swarm.limits.wallAheadMaxMs);
       case "isolate":
         return this.#cut(around(node.id, ids, "both"), lastsMs);
       case "isolate-inward":
@@ -258,6 +260,19 @@ export class Nemesis {
     node.suspend();
     this.#asleepSinceMs.set(node, this.#init.events.nowMs);
     this.#stop(node, lastsMs);
+  }
+
+  /** It sleeps while the others can elect, and wakes beside one member that heard of nobody in between. */
+  #suspendInPair(node: SimNode, lastsMs: number): void {
+    const { nodes, chance, config, swarm } = this.#init;
+    const friends = votersOf(config()).filter((id) => id !== node.id);
+    if (friends.length === 0 || node.process.stopped) return;
+    const pair = [node.id, chance.pick(friends)];
+    if (!isQuorum(config(), (id) => !pair.includes(id))) return;
+    const others = nodes().flatMap(({ id }) => (pair.includes(id) ? [] : [id]));
+    const awakeMs = 2 * swarm.options.electionTimeoutMs;
+    for (const id of pair) this.#cut(around(id, others, "both"), lastsMs + awakeMs);
+    this.#suspend(node, lastsMs);
   }
 
   #wake(node: SimNode): void {

@@ -132,8 +132,9 @@ export const ELECTION_PLANS = {
     profile: shortReigns,
   },
   "ack-before-fsync": { protocols: BOTH, caughtBy: ["commit-durability"], profile: asDrawn },
+  // Over Paxos the promise and what it lets be accepted go to disk together, and no seed has shown the harm.
   "send-before-epoch-durable": {
-    protocols: BOTH,
+    protocols: RAFT,
     caughtBy: ["election-safety", "log-matching"],
     profile: forgetfulVoters,
   },

@@ -82,21 +82,23 @@ function hastyPromotions(swarm: Swarm): Swarm {
   });
 }
 
-/** Leaders cut off from the voters that come, and heard by those that go; asked by clients that stay. */
+/**
+ * Leaders of voters that were few once: they sleep while those that came choose another, and wake beside one voter,
+ * with whom they were a quorum. Asleep they counted no time, so they need not make way yet (R14).
+ */
 function leadersOfThePast(swarm: Swarm): Swarm {
   const timeoutMs = swarm.options.electionTimeoutMs;
   return focused(swarm, {
     voters: 3,
     learners: 2,
-    options: { clockDriftMax: 0.1, heartbeatMs: timeoutMs / 10 },
+    options: { clockDriftMax: 0, heartbeatMs: timeoutMs / 10 },
     network: { delayMeanMs: timeoutMs / 100 },
-    changes: changing(swarm, { reshape: 2, "add-learner": 0.5 }, 0.3),
+    changes: changing(swarm, { promote: 1 }, 0.1),
     nemesis: {
-      lastsMeanMs: timeoutMs * 5,
-      weights: { "clock-rate": 1 },
-      reactions: [reaction("config", "isolate-from-incoming", "actor", 0.5)],
+      lastsMeanMs: timeoutMs * 3,
+      reactions: [reaction("commit", "suspend-in-pair", "actor", 0.05)],
     },
-    workload: { readModes: ["lease"], stickyRate: 0.7, keys: 1, clients: 2 },
+    workload: { readModes: ["lease"], stickyRate: 0.7, keys: 1, clients: 8 },
   });
 }
 
@@ -142,6 +144,48 @@ function lateTransfers(swarm: Swarm): Swarm {
   });
 }
 
+/** Leaders that die as they hand over, to targets whose slow disks let another lead before they campaign. */
+function lateCampaigns(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    voters: 3,
+    options: { clockDriftMax: 0, heartbeatMs: timeoutMs / 10 },
+    network: { delayMeanMs: timeoutMs / 100 },
+    changes: changing(swarm, { transfer: 1 }, 0.3),
+    nemesis: {
+      everyMeanMs: timeoutMs,
+      lastsMeanMs: timeoutMs * 2.5,
+      downMeanMs: timeoutMs / 20,
+      weights: { "one-way": 1 },
+      reactions: [
+        reaction("transfer", "disk-stall", "other", 0.9),
+        reaction("transfer", "kill", "actor", 0.9, timeoutMs / 25),
+      ],
+    },
+    workload: { readModes: ["lease"], keys: 1, clients: 2, thinkMeanMs: timeoutMs / 10 },
+  });
+}
+
+/** Leaders that sleep from their stop-sign on and miss that it is chosen, asked as they wake (P9). */
+function sealedSleepers(swarm: Swarm): Swarm {
+  const timeoutMs = swarm.options.electionTimeoutMs;
+  return focused(swarm, {
+    voters: 2,
+    learners: 3,
+    options: { clockDriftMax: 0, heartbeatMs: timeoutMs / 10 },
+    network: { delayMeanMs: timeoutMs / 100 },
+    changes: changing(swarm, { reshape: 1 }, 0.3),
+    nemesis: {
+      lastsMeanMs: timeoutMs * 2,
+      reactions: [
+        reaction("wish", "isolate-inward", "actor", 0.9),
+        reaction("wish", "suspend", "actor", 0.9, timeoutMs / 20),
+      ],
+    },
+    workload: { readModes: ["index"], stickyRate: 0.7, keys: 1, clients: 8 },
+  });
+}
+
 export const MEMBERSHIP_PLANS = {
   "config-before-own-commit": {
     protocols: BOTH,
@@ -164,7 +208,7 @@ export const MEMBERSHIP_PLANS = {
     profile: hastyPromotions,
   },
   "lease-cached-across-config": {
-    protocols: RAFT,
+    protocols: BOTH,
     caughtBy: ["lease-exclusion", "linearizability"],
     profile: leadersOfThePast,
   },
@@ -172,6 +216,16 @@ export const MEMBERSHIP_PLANS = {
     protocols: BOTH,
     caughtBy: ["lease-exclusion", "linearizability"],
     profile: lateTransfers,
+  },
+  "leave-outlives-its-ballot": {
+    protocols: PAXOS,
+    caughtBy: ["lease-exclusion", "linearizability"],
+    profile: lateCampaigns,
+  },
+  "read-behind-stop-sign": {
+    protocols: PAXOS,
+    caughtBy: ["linearizability", "lease-exclusion"],
+    profile: sealedSleepers,
   },
   "node-id-reused-after-wipe": {
     protocols: BOTH,

@@ -103,7 +103,7 @@ export const READ_PLANS = {
   },
   "lease-from-ack-time": {
     protocols: BOTH,
-    caughtBy: ["linearizability"],
+    caughtBy: ["linearizability", "lease-exclusion"],
     profile: (swarm) => oldLeadersAsked(swarm, ["lease"]),
   },
   "read-index-before-own-commit": {

@@ -16,9 +16,9 @@ const PLANS = {
   ...MEMBERSHIP_PLANS,
   ...SNAPSHOT_PLANS,
   ...PAXOS_PLANS,
-} satisfies Partial<Record<PlantedBug, PlantedPlan>>;
+} satisfies Record<PlantedBug, PlantedPlan>;
 
-/** Those whose harm the simulator's world can bring about; scenarios show the others'. */
+/** All of them: a guard without a plan does not compile. */
 export type SimulatedBug = keyof typeof PLANS;
 
 export const PLANTED: Readonly<Record<SimulatedBug, PlantedPlan>> = PLANS;

@@ -15,18 +15,23 @@ export interface Lesser {
 /** Parts of a swarm whose fields that end in `Rate` are probabilities of something going wrong, by name. */
 const RATED = ["network", "disk", "engine", "workload"] as const;
 const RATE = /Rate$/;
+/** Logs are never compacted, so no snapshot is ever sent. */
+const LOG_CUTS = "log-cuts";
+const LOGS_WHOLE = { snapshotEntries: Infinity, logBytesMax: Infinity };
 
 /** Everything of this swarm that can be switched off by itself, and is on. */
 export function switchesOf(swarm: Swarm): readonly string[] {
-  const { nemesis } = swarm;
+  const { nemesis, changes } = swarm;
   const kinds = Object.keys(nemesis.weights);
+  const operators = Object.keys(changes.weights).map(changeName);
   const reactions = nemesis.reactions.map((_, at) => reactionName(at));
   const rates = RATED.flatMap((part) => ratesOf(part, swarm[part]));
   const own = ratesOf("swarm", swarm);
   const wild = swarm.clocksWild ? ["clocksWild"] : [];
   const stormy = kinds.includes("weather") || nemesis.reactions.some((r) => r.does === "weather");
   const weather = stormy ? ratesOf("weather", nemesis.weather) : [];
-  return [...kinds, ...reactions, ...rates, ...own, ...weather, ...wild];
+  const cuts = cutsLogs(swarm) ? [LOG_CUTS] : [];
+  return [...kinds, ...operators, ...reactions, ...rates, ...own, ...weather, ...wild, ...cuts];
 }
 
 /** @throws {RangeError} for a name that this swarm does not have, or that is off in it already. */
@@ -37,8 +42,9 @@ export function lessen(swarm: Swarm, lesser: Lesser): Swarm {
     if (known.includes(name)) continue;
     throw new RangeError(`--without ${name}: this seed has ${known.join(", ") || "nothing"}`);
   }
-  const { nemesis } = swarm;
+  const { nemesis, changes, limits } = swarm;
   const weights = Object.entries(nemesis.weights).filter(([kind]) => !off.has(kind));
+  const operators = Object.entries(changes.weights).filter(([kind]) => !off.has(changeName(kind)));
   const clients = lesser.clients ?? swarm.workload.clients;
   return {
     ...withoutRates("swarm", swarm, off),
@@ -49,6 +55,8 @@ export function lessen(swarm: Swarm, lesser: Lesser): Swarm {
     voters: lesser.voters ?? swarm.voters,
     learners: lesser.learners ?? swarm.learners,
     clocksWild: swarm.clocksWild && !off.has("clocksWild"),
+    limits: off.has(LOG_CUTS) ? { ...limits, ...LOGS_WHOLE } : limits,
+    changes: { ...changes, weights: Object.fromEntries(operators) },
     nemesis: {
       ...nemesis,
       weights: Object.fromEntries(weights),
@@ -56,6 +64,14 @@ export function lessen(swarm: Swarm, lesser: Lesser): Swarm {
       weather: withoutRates("weather", nemesis.weather, off),
     },
   };
+}
+
+function cutsLogs({ limits }: Swarm): boolean {
+  return limits.snapshotEntries < Infinity || limits.logBytesMax < Infinity;
+}
+
+function changeName(kind: string): string {
+  return `change.${kind}`;
 }
 
 function reactionName(at: number): string {

@@ -350,7 +350,10 @@ export class SimNode {
     const periodMs = this.#init.swarm.options.heartbeatMs / 2;
     this.process.schedule(periodMs * rng.between(0.8, 1.05), "tick", () => {
       replica.tick();
-      this.#stalls.demandYield(this.id, replica.status(), this.clock.monotonicMs());
+      // One that is told to stop takes no further part, whatever its core was.
+      if (this.#serving?.replica === replica) {
+        this.#stalls.demandYield(this.id, replica.status(), this.clock.monotonicMs());
+      }
       this.#tick(replica, rng);
     });
   }

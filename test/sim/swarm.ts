@@ -35,7 +35,8 @@ const FAULT_KINDS = [
   "weather",
 ] as const;
 
-export type FaultKind = (typeof FAULT_KINDS)[number];
+/** The last one is for plans alone: what a seed draws stays as it was. */
+export type FaultKind = (typeof FAULT_KINDS)[number] | "suspend-in-pair";
 
 /** What operators do to a running cluster. */
 export const CHANGE_KINDS = [
@@ -70,9 +71,10 @@ export interface ChangePlan {
 export interface Reaction {
   /**
    * Somebody was elected; a vote was sent; an append was acknowledged; a leader's commit moved; a leader
-   * appended a configuration; a leader told another to campaign; a snapshot is about to be in force.
+   * appended a configuration, which is in force at once on Raft; the log of a leader has another newest
+   * configuration, in force or not; a leader told another to campaign; a snapshot is about to be in force.
    */
-  readonly on: "elected" | "vote" | "ack" | "commit" | "config" | "transfer" | "install";
+  readonly on: "elected" | "vote" | "ack" | "commit" | "config" | "wish" | "transfer" | "install";
   readonly does: FaultKind | ChangeKind;
   /** Who is struck: the one that did it, the leader, one other voter, a learner, or anybody. */
   readonly to: "actor" | "leader" | "other" | "learner" | "any";
@@ -313,6 +315,7 @@ const REACTION_RATES: Readonly<Record<Reaction["on"], readonly number[]>> = {
   commit: [0.01, 0.05],
   ack: [0.002, 0.02],
   config: [0.2, 0.6],
+  wish: [0.2, 0.6],
   transfer: [0.3, 0.8],
   install: [0.2, 0.6],
 };

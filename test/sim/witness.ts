@@ -30,7 +30,7 @@ import { KnownEntries, epochText, nameOf } from "./known-entries.ts";
 import type { LogMirror, LogState } from "./log-view.ts";
 import { wrongInMended } from "./mended-log.ts";
 import { newMember } from "./member-view.ts";
-import type { MemberView } from "./member-view.ts";
+import type { MemberView, Moment } from "./member-view.ts";
 import type { Oracle } from "./oracle.ts";
 import { demand } from "./violation.ts";
 
@@ -62,8 +62,7 @@ export class Witness {
   readonly #configs: Configurations;
   readonly #states: AppliedStates;
   /** Called when a member is elected, when a leader's commit index moves or its configuration changes. */
-  onMoment: (on: "elected" | "commit" | "config" | "install", node: NodeId) => void = () =>
-    undefined;
+  onMoment: (on: Moment, node: NodeId) => void = () => undefined;
   onConfig: (config: Membership) => void = () => undefined;
 
   constructor(init: WitnessInit) {
@@ -299,6 +298,7 @@ export class Witness {
     if (role !== "halted") this.#configs.demandInForce(node, config, shown);
     const changed = view.config !== undefined && view.config !== config;
     view.config = config;
+    if (view.leads && view.logged !== logged) this.onMoment("wish", node);
     view.logged = logged;
     if (changed && view.leads) this.onMoment("config", node);
   }
