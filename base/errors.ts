@@ -7,6 +7,8 @@ export type KvErrorCode =
   | "value-provided"
   | "lease-provided"
   | "lease-not-found"
+  | "lease-exists"
+  | "lease-ttl-too-large"
   | "too-many-operations"
   | "duplicate-key"
   | "invalid-sort-option"

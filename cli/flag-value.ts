@@ -1,7 +1,7 @@
 // Values of flags: text from the command line made into what the client takes, or refused with the reason.
 import { InvalidArgumentError } from "commander";
 import type { OnMiss, ReadMode, SortBy } from "../client/index.ts";
-import { parseDurationMs } from "./duration.ts";
+import { parseDurationMs } from "../base/index.ts";
 import type { Format } from "./output.ts";
 
 /** The word of `words` that `text` is; case does not matter where etcdctl does not mind it either. */
@@ -37,6 +37,14 @@ export function sortByValue(text: string): SortBy {
 export function consistencyValue(text: string): ReadMode {
   return oneOf(["l", "s"])(text) === "s" ? "local" : "default";
 }
+
+export const onlyValue: (text: string) => "puts" | "deletes" = oneOf(["puts", "deletes"]);
+export const memberValue: (text: string) => "leader" | "follower" | "learner" | "any" = oneOf([
+  "leader",
+  "follower",
+  "learner",
+  "any",
+]);
 
 export function countValue(text: string): number {
   const value = Number(text);

@@ -14,6 +14,8 @@ import type {
   RangeResult,
   ReadProof,
   StatusAnswer,
+  WatchAnswer,
+  WatchEvent,
 } from "../client/index.ts";
 import type { Output, PrintedTxn, TxnItem } from "./output.ts";
 
@@ -62,6 +64,14 @@ export class JsonOutput implements Output {
     });
   }
 
+  watch({ header, events, proof }: WatchAnswer): Uint8Array {
+    return encoded({
+      header: headerJson(header),
+      ...nonZero({ events: events.map(eventJson) }),
+      ...(proof === undefined ? {} : { proof: proofJson(proof) }),
+    });
+  }
+
   statuses(answers: readonly StatusAnswer[]): Uint8Array {
     return encoded(
       answers.map((answer) => ({
@@ -86,7 +96,7 @@ export class JsonOutput implements Output {
   }
 }
 
-function headerJson(header: Header): Json {
+export function headerJson(header: Header): Json {
   return nonZero({
     cluster_id: idJson(header.clusterId),
     member_id: idJson(header.memberId),
@@ -147,6 +157,14 @@ function itemJson(item: TxnItem): Json {
   return { response_delete_range: deleteJson(item.del) };
 }
 
+function eventJson({ kind, kv, prevKv }: WatchEvent): Json {
+  return {
+    ...nonZero({ type: kind === "delete" ? "DELETE" : "" }),
+    kv: pairJson(kv),
+    ...(prevKv === undefined ? {} : { prev_kv: pairJson(prevKv) }),
+  };
+}
+
 function pairJson(kv: KeyValue): Json {
   return nonZero({
     key: base64(kv.key),
@@ -164,16 +182,16 @@ function idJson(id: bigint): string {
 }
 
 /** Without what proto3 leaves out: 0, false, "" and empty lists. */
-function nonZero(fields: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
+export function nonZero(fields: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
   const isZero = (value: Json): boolean =>
     value === 0 || value === false || value === "" || (Array.isArray(value) && value.length === 0);
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isZero(value)));
 }
 
-function base64(bytes: Uint8Array): string {
+export function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }
 
-function encoded(value: Json): Uint8Array {
+export function encoded(value: Json): Uint8Array {
   return Buffer.from(`${JSON.stringify(value)}\n`);
 }

@@ -11,6 +11,7 @@ import type {
   RangeAnswer,
   RangeResult,
   StatusAnswer,
+  WatchAnswer,
 } from "../client/index.ts";
 import type { Output, OutputOptions, PrintedTxn, TxnItem } from "./output.ts";
 
@@ -47,6 +48,17 @@ export class SimpleOutput implements Output {
 
   members({ members }: MembersAnswer): Uint8Array {
     return joined(members.map((member) => `${memberCells(member).join(", ")}\n`));
+  }
+
+  watch({ revision, events }: WatchAnswer): Uint8Array {
+    if (events.length === 0) return joined([`progress notify: ${revision}\n`]);
+    return joined(
+      events.flatMap(({ kind, kv, prevKv }) => [
+        kind === "put" ? "PUT\n" : "DELETE\n",
+        ...(prevKv === undefined ? [] : this.#pair(prevKv)),
+        ...this.#pair(kv),
+      ]),
+    );
   }
 
   statuses(answers: readonly StatusAnswer[]): Uint8Array {

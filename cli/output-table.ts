@@ -9,6 +9,7 @@ import type {
   RangeAnswer,
   ReadProof,
   StatusAnswer,
+  WatchAnswer,
 } from "../client/index.ts";
 import { STATE_HEAD, stateCells } from "./member-state-text.ts";
 import type { Output, OutputOptions, PrintedTxn, TxnItem } from "./output.ts";
@@ -68,6 +69,10 @@ export class TableOutput implements Output {
 
   members({ members }: MembersAnswer): Uint8Array {
     return joined([drawTable(MEMBER_HEAD, members.map(memberCells))]);
+  }
+
+  watch(answer: WatchAnswer): Uint8Array {
+    return this.#simple.watch(answer);
   }
 
   statuses(answers: readonly StatusAnswer[]): Uint8Array {

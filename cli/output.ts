@@ -10,6 +10,7 @@ import type {
   RangeResult,
   StatusAnswer,
   Header,
+  WatchAnswer,
 } from "../client/index.ts";
 
 export type Format = "simple" | "json" | "table";
@@ -43,5 +44,6 @@ export interface Output {
   txn(answer: PrintedTxn): Uint8Array;
   compact(header: Header, revision: number): Uint8Array;
   members(answer: MembersAnswer): Uint8Array;
+  watch(answer: WatchAnswer): Uint8Array;
   statuses(answers: readonly StatusAnswer[]): Uint8Array;
 }

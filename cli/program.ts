@@ -7,11 +7,13 @@ import { errorLine } from "./error-line.ts";
 import { CliExit, UsageError } from "./exit-code.ts";
 import { formatValue, spanValue } from "./flag-value.ts";
 import { addKvCommands } from "./kv-commands.ts";
+import { addLeaseCommands } from "./lease-commands.ts";
 import { addMemberCommands } from "./member-commands.ts";
 import type { Stdio } from "./stdio.ts";
 import { addRecoverCommand } from "./recover-command.ts";
 import { addSnapshotCommands } from "./snapshot-commands.ts";
 import { addTxnCommand } from "./txn-command.ts";
+import { addWatchCommand } from "./watch-command.ts";
 
 /** etcdctl's default of --command-timeout, which is taken too. */
 const TIMEOUT_DEFAULT = "5s";
@@ -61,6 +63,8 @@ function programOf(stdio: Stdio, onExit: (code: number) => void): Command {
   addDevCommand(program, stdio, onExit);
   addKvCommands(program, stdio);
   addTxnCommand(program, stdio);
+  addWatchCommand(program, stdio);
+  addLeaseCommands(program, stdio, onExit);
   addMemberCommands(program, stdio);
   addClusterCommands(program, stdio, onExit);
   addSnapshotCommands(program, stdio, onExit);

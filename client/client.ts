@@ -26,12 +26,15 @@ import type {
 } from "./options.ts";
 import { Reads } from "./reads.ts";
 import { checkedCount, deleteRequestOf, putRequestOf, rangeRequestOf } from "./request.ts";
+import { LeaseCalls } from "./leases.ts";
 import { MembershipCalls } from "./membership.ts";
 import type { MemberView } from "./router.ts";
 import { statusAnswerOf } from "./status.ts";
 import type { StatusAnswer } from "./status.ts";
 import { canWrite, txnAnswerOf, txnRequestOf } from "./txn.ts";
 import type { Operations, Transaction, TxnAnswer } from "./txn.ts";
+import { Watcher } from "./watch.ts";
+import type { WatchOptions } from "./watch.ts";
 import { Writes } from "./writes.ts";
 
 /**
@@ -51,6 +54,9 @@ export class Client {
   readonly #writes: Writes;
   /** Changes of who belongs to the cluster and who leads it. */
   readonly membership: MembershipCalls;
+  /** Keys that live as long as somebody says so. */
+  readonly leases: LeaseCalls;
+  readonly #watchers = new Set<Watcher>();
   #closing: Promise<void> | undefined;
 
   /** Connects at the first call. @throws {KvError} `invalid-argument` naming every wrong option. */
@@ -61,6 +67,7 @@ export class Client {
     this.#reads = new Reads(this.#courier, this.#settings);
     this.#writes = new Writes(this.#courier, this.#settings);
     this.membership = new MembershipCalls(this.#courier);
+    this.leases = new LeaseCalls(this.#courier);
   }
 
   /**
@@ -157,6 +164,24 @@ export class Client {
     return this.#answer(answered(reply.compaction, "compaction result"));
   }
 
+  /**
+   * Tells what is written to `keys`, from `startRevision` on or from the moment it is made, in order, each event
+   * once, whole revisions at a time, across lost connections and members.
+   *
+   * ```ts
+   * for await (const { events } of client.watch({ prefix: "config/" })) {
+   *   for (const { kind, kv } of events) console.log(kind, kv.keyText(), kv.text());
+   * }
+   * ```
+   *
+   * To miss nothing after a read, begin at its revision and one.
+   *
+   * @throws {KvError} `key-not-provided`, `invalid-argument`; while it runs, see `Watcher.next`
+   */
+  watch(keys: KeySelector, options: WatchOptions = {}): Watcher {
+    return new Watcher(this.#courier, keys, options, this.#watchers);
+  }
+
   /** How one member sees itself; `endpoint` absent: whichever is asked first. @throws {KvError} */
   status(endpoint?: string, options: CallOptions = {}): Promise<StatusAnswer> {
     const address = endpoint === undefined ? undefined : addressOf(endpoint);
@@ -214,6 +239,8 @@ export class Client {
   }
 
   async #close(): Promise<void> {
+    for (const watcher of [...this.#watchers]) watcher.close();
+    this.leases.stopAll();
     this.#courier.stopCalls();
     await this.#writes.closeSession();
     this.#courier.closeConnections();

@@ -1,6 +1,6 @@
 // One member's gRPC channel: unary calls, and the pipeline when the member offers it. Repeats nothing.
 import { Client as GrpcClient, connectivityState, credentials, Metadata } from "@grpc/grpc-js";
-import type { ServiceError } from "@grpc/grpc-js";
+import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
 import { KvError, present } from "../base/index.ts";
 import { etcdserverpb, hansa } from "../proto/index.ts";
 import type { MethodPath, Writer } from "../proto/index.ts";
@@ -8,7 +8,7 @@ import { noAnswer, serverTimeoutMs } from "./deadline.ts";
 import { failureOf } from "./failure.ts";
 import { NotPipelined, Pipeline } from "./pipeline.ts";
 
-/** A unary method: its path and its messages' codecs. */
+/** A method: its path and its messages' codecs. */
 interface Method<Request, Response> {
   readonly path: MethodPath;
   readonly request: { encode(message: Request): Writer };
@@ -72,6 +72,32 @@ export const METHODS = {
     etcdserverpb.MoveLeaderRequest,
     etcdserverpb.MoveLeaderResponse,
   ),
+  leaseGrant: method(
+    "/etcdserverpb.Lease/LeaseGrant",
+    etcdserverpb.LeaseGrantRequest,
+    etcdserverpb.LeaseGrantResponse,
+  ),
+  leaseRevoke: method(
+    "/etcdserverpb.Lease/LeaseRevoke",
+    etcdserverpb.LeaseRevokeRequest,
+    etcdserverpb.LeaseRevokeResponse,
+  ),
+  leaseTimeToLive: method(
+    "/etcdserverpb.Lease/LeaseTimeToLive",
+    etcdserverpb.LeaseTimeToLiveRequest,
+    etcdserverpb.LeaseTimeToLiveResponse,
+  ),
+  leaseLeases: method(
+    "/etcdserverpb.Lease/LeaseLeases",
+    etcdserverpb.LeaseLeasesRequest,
+    etcdserverpb.LeaseLeasesResponse,
+  ),
+  leaseKeepAlive: method(
+    "/etcdserverpb.Lease/LeaseKeepAlive",
+    etcdserverpb.LeaseKeepAliveRequest,
+    etcdserverpb.LeaseKeepAliveResponse,
+  ),
+  watch: method("/etcdserverpb.Watch/Watch", etcdserverpb.WatchRequest, etcdserverpb.WatchResponse),
   sessionOpen: method(
     "/hansa.v1.Session/Open",
     hansa.v1.SessionOpenRequest,
@@ -182,6 +208,24 @@ export class Connection {
       this.#unary.add(cancel);
       signal?.addEventListener("abort", cancel, { once: true });
     });
+  }
+
+  /**
+   * Opens a stream, which lives until either side ends it. `requireLeader`: the member ends it when it has been
+   * without a leader for a while, so that its caller goes elsewhere.
+   */
+  stream<Request, Response>(
+    method: Method<Request, Response>,
+    options: { readonly requireLeader: boolean },
+  ): ClientDuplexStream<Request, Response> {
+    const metadata = new Metadata();
+    if (options.requireLeader) metadata.set("hasleader", "true");
+    return this.#grpc.makeBidiStreamRequest(
+      method.path,
+      (message: Request) => bufferOf(method.request.encode(message).finish()),
+      (bytes) => method.response.decode(bytes),
+      metadata,
+    );
   }
 
   /**

@@ -111,6 +111,34 @@ export class Courier {
     }
   }
 
+  /**
+   * A member for a stream, which no call's deadline bounds; `avoided` is asked only if there is no other.
+   *
+   * @throws {KvError} `cancelled` once the client is closed, or by the signal
+   */
+  async memberFor(
+    destination: Destination,
+    avoided: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Connection> {
+    this.#checkOpen(signal);
+    await this.#find(destination, this.nowMs() + this.#settings.attemptMs, signal);
+    const tried = new Set(avoided === undefined ? [] : [avoided]);
+    return this.connectionTo(this.#choose(destination, tried));
+  }
+
+  /** What became of a stream: it was answered, or it failed. */
+  report(address: string, error: KvError | undefined): void {
+    if (error === undefined) this.router.onSuccess(address);
+    else this.#learn(address, error);
+  }
+
+  /** Before repetition `attempt` of a stream. @throws {KvError} as `memberFor` */
+  async pause(attempt: number, signal: AbortSignal | undefined): Promise<void> {
+    await pause(backoffMs(this.#settings.backoff, attempt, this.#surroundings.random), signal);
+    this.#checkOpen(signal);
+  }
+
   /** The surroundings' monotonic clock. */
   nowMs(): number {
     return this.#surroundings.nowMs();

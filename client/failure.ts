@@ -22,6 +22,8 @@ const NOT_APPLIED: ReadonlySet<KvErrorCode> = new Set<KvErrorCode>([
   "value-provided",
   "lease-provided",
   "lease-not-found",
+  "lease-exists",
+  "lease-ttl-too-large",
   "too-many-operations",
   "duplicate-key",
   "invalid-sort-option",
@@ -109,6 +111,16 @@ export function failureOf(error: ServiceError, address: string): KvError {
     outcome: trailer(OUTCOME_TRAILER),
   };
   return kvErrorOf(parts, address, error);
+}
+
+/** Of a stream that was iterated: whatever ended it, as an error of the API. What is no gRPC failure stays. */
+export function streamErrorOf(cause: unknown, address: string): unknown {
+  if (cause instanceof KvError || !isServiceError(cause)) return cause;
+  return failureOf(cause, address);
+}
+
+function isServiceError(cause: unknown): cause is ServiceError {
+  return cause instanceof Error && "code" in cause && "details" in cause;
 }
 
 /** The same failure with another outcome, where more is known than at its origin. */

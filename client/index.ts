@@ -35,6 +35,10 @@ export type {
   ReadOptions,
   SortBy,
 } from "./options.ts";
+export { KeptLease } from "./kept-lease.ts";
+export type { LeaseLoss } from "./kept-lease.ts";
+export { LeaseCalls } from "./leases.ts";
+export type { LeaseAnswer, LeaseListAnswer, LeaseStateAnswer } from "./leases.ts";
 export { MembershipCalls } from "./membership.ts";
 export type { MemberAddedAnswer } from "./membership.ts";
 export type { MemberView } from "./router.ts";
@@ -52,3 +56,5 @@ export type {
   TxnResult,
 } from "./txn.ts";
 export { snapshotBlobs } from "./snapshot.ts";
+export { Watcher } from "./watch.ts";
+export type { WatchAnswer, WatchEvent, WatchOptions } from "./watch.ts";

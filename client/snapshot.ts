@@ -1,10 +1,9 @@
 // Maintenance.Snapshot: the state of one member as a file, blob by blob, as slowly as it is taken.
 import { Client as GrpcClient, Metadata, credentials } from "@grpc/grpc-js";
-import type { ServiceError } from "@grpc/grpc-js";
 import { KvError } from "../base/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
 import { addressOf } from "./options.ts";
-import { failureOf } from "./failure.ts";
+import { streamErrorOf } from "./failure.ts";
 
 /**
  * The blobs of one member's snapshot, in order; the last 32 bytes of all are the SHA-256 of those before.
@@ -34,13 +33,9 @@ export async function* snapshotBlobs(endpoint: string): AsyncGenerator<Uint8Arra
       if (message.blob !== null && message.blob !== undefined) yield message.blob;
     }
   } catch (cause) {
-    throw isServiceError(cause) ? failureOf(cause, address) : cause;
+    throw streamErrorOf(cause, address);
   } finally {
     call.cancel();
     grpc.close();
   }
-}
-
-function isServiceError(cause: unknown): cause is ServiceError {
-  return cause instanceof Error && "code" in cause && "details" in cause;
 }

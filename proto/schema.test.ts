@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "54e2011293cffb49949107363d41f6a78d521ca4edce65a23ebdfc376ca2d551";
+const SCHEMA_SHA256 = "6eab59ead272e77f759ea54ddb170b0c4efba19bdb0421cfff935a9e8b5d3dfc";
 
 const folder = import.meta.dirname ?? __dirname;
 

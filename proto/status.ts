@@ -41,6 +41,8 @@ export const WIRE_STATUS = {
   "value-provided": etcd(GRPC.INVALID_ARGUMENT, "value is provided"),
   "lease-provided": etcd(GRPC.INVALID_ARGUMENT, "lease is provided"),
   "lease-not-found": etcd(GRPC.NOT_FOUND, "requested lease not found"),
+  "lease-exists": etcd(GRPC.FAILED_PRECONDITION, "lease already exists"),
+  "lease-ttl-too-large": etcd(GRPC.OUT_OF_RANGE, "too large lease TTL"),
   "too-many-operations": etcd(GRPC.INVALID_ARGUMENT, "too many operations in txn request"),
   "duplicate-key": etcd(GRPC.INVALID_ARGUMENT, "duplicate key given in txn request"),
   "invalid-sort-option": etcd(GRPC.INVALID_ARGUMENT, "invalid sort option"),

@@ -43,8 +43,15 @@ export function responseBytes(
       writer.uint32(2 << 3).uint64(response.session);
       writer.uint32(3 << 3).int64(response.ttlMs);
       break;
+    case "lease-grant":
+      writer.uint32(2 << 3).int64(response.id);
+      writer.uint32(3 << 3).int64(response.ttlMs / 1000);
+      break;
     case "compaction":
     case "session-close":
+    case "lease-revoke":
+    case "lease-renew":
+    case "lease-expire":
       break;
   }
   return writer.finish(true);

@@ -3,7 +3,9 @@
 // is answered in the same turn. `done` comes exactly once, possibly inside the call.
 import type {
   ClusterId,
+  Key,
   KvError,
+  LeaseId,
   LogIndex,
   MemberId,
   MonotonicMs,
@@ -17,6 +19,10 @@ import type {
   Response,
   TxnRequest,
   TxnResponse,
+  Watch,
+  WatchChannel,
+  WatchListener,
+  WatchRequest,
 } from "../store/index.ts";
 
 /** Of one call. Every call has a deadline: the client's, capped by the server's own limit. */
@@ -140,7 +146,47 @@ export interface SnapshotSource {
   close(): void;
 }
 
+/** The watches of this member, whatever its role: told of its applied state, which is always committed. */
+export interface Watches {
+  readonly count: number;
+  /** Of the applied state. */
+  readonly revision: Revision;
+  /** A watch that begins below it ends as compacted. */
+  readonly floor: Revision;
+  /** As WatchHub.open: `request.startRevision` is 0, or not below the floor. */
+  open(request: WatchRequest, channel: WatchChannel, listener: WatchListener): Watch;
+  cancel(watch: Watch): void;
+  /** There is room on `channel` again. */
+  resume(channel: WatchChannel): void;
+  /** As WatchHub.toldUpTo. */
+  toldUpTo(watch: Watch): Revision | undefined;
+  /** Calls `run` once, when watches may have been told more. */
+  whenAdvanced(run: () => void): void;
+  /** What the applied state is at this moment, its age included. */
+  proof(): ReadProof;
+}
+
+/** What is known of a lease. `grantedTtlS` 0: there is none, and `ttlS` is -1 (etcd). */
+export interface LeaseState {
+  readonly id: LeaseId;
+  readonly ttlS: number;
+  readonly grantedTtlS: number;
+  /** In order. */
+  readonly keys: readonly Key[];
+}
+
+export interface Leases {
+  /** Answered once the renewal is in the applied state, with the time to live in seconds; 0: it is gone. */
+  renew(id: LeaseId, context: CallContext, done: Done<number>): void;
+  /** Linearizable, at any member. */
+  state(id: LeaseId, context: CallContext, done: Done<LeaseState>): void;
+  /** Linearizable; the next due first. */
+  list(context: CallContext, done: Done<readonly LeaseId[]>): void;
+}
+
 export interface Backend {
+  readonly watches: Watches;
+  readonly leases: Leases;
   /** As of this moment, for answers that carry no result of their own. */
   header(): Header;
   range(

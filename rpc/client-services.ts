@@ -1,18 +1,19 @@
 // Every service that clients meet, in one table, with what holds for all of them.
-import type { MonotonicMs } from "../base/index.ts";
-import { KvError } from "../base/index.ts";
-import type { MethodPath } from "../proto/index.ts";
+import type { LeaseId, MonotonicMs } from "../base/index.ts";
 import type { Backend } from "./backend.ts";
 import { clusterTable } from "./cluster-service.ts";
 import { HealthService } from "./health-service.ts";
 import { KvService } from "./kv-service.ts";
 import type { ForwardToLeader } from "./kv-service.ts";
+import { leaseTable } from "./lease-service.ts";
 import { maintenanceTable } from "./maintenance-service.ts";
 import { pipelineTable } from "./pipeline-service.ts";
 import { rangeStreamTable } from "./range-stream.ts";
-import type { Method, ServiceTable } from "./service.ts";
+import type { ServiceTable } from "./service.ts";
+import { LeaderRequirement } from "./leader-requirement.ts";
 import { sessionTable } from "./session-service.ts";
 import { snapshotTable } from "./snapshot-service.ts";
+import { WatchService } from "./watch-service.ts";
 
 export interface ClientServicesOptions {
   readonly backend: Backend;
@@ -31,6 +32,14 @@ export interface ClientServicesOptions {
   /** As in HealthServiceOptions. */
   readonly healthPollMs: number;
   readonly healthWatchesMax: number;
+  /** As in LeaseServiceOptions. */
+  readonly leaseTtlMinS: number;
+  readonly pickLeaseId: () => LeaseId;
+  /** Without a leader for so long, streams end that asked for one. */
+  readonly leaderLossMs: number;
+  /** As in WatchOptions. */
+  readonly watchesMax: number;
+  readonly watchProgressIntervalMs: number;
 }
 
 export function clientServices(options: ClientServicesOptions): ServiceTable {
@@ -45,32 +54,18 @@ export function clientServices(options: ClientServicesOptions): ServiceTable {
   const needLeader = {
     ...kv,
     ...rangeStreamTable(backend),
+    ...leaseTable(options),
     ...clusterTable(backend, options.forwardToLeader),
     ...maintenanceTable(backend),
     ...sessionTable(backend),
     ...snapshotTable(backend),
+    ...new WatchService({
+      ...options,
+      fragmentBytesMax: options.requestBytesMax,
+      progressIntervalMs: options.watchProgressIntervalMs,
+    }).table(),
     ...pipelineTable({ ...options, kv, openCallsMax: options.pipelineCallsMax }),
   };
-  return { ...withLeaderRequired(needLeader, backend), ...health.table() };
-}
-
-/** etcd's `hasleader: true` (WithRequireLeader): a call that wants a leader fails at once without one. */
-function withLeaderRequired(table: ServiceTable, backend: Backend): ServiceTable {
-  const wrapped: Partial<Record<MethodPath, Method>> = {};
-  for (const [path, method] of Object.entries(table) as [MethodPath, Method][]) {
-    wrapped[path] = method.kind === "unary" ? leaderRequired(method, backend) : method;
-  }
-  return wrapped;
-}
-
-function leaderRequired(method: Extract<Method, { kind: "unary" }>, backend: Backend): Method {
-  return {
-    kind: "unary",
-    handle: (request, call, reply) => {
-      if (call.header("hasleader") === "true" && backend.status().leader === 0n) {
-        throw new KvError("no-leader", "not-applied", "etcdserver: no leader");
-      }
-      method.handle(request, call, reply);
-    },
-  };
+  const requirement = new LeaderRequirement({ backend, monotonicMs, lossMs: options.leaderLossMs });
+  return { ...requirement.over(needLeader), ...health.table() };
 }

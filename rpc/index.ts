@@ -3,6 +3,7 @@ export * from "./backend.ts";
 export * from "./client-services.ts";
 export { Http2Carrier } from "./http2/http2-carrier.ts";
 export type { Http2CarrierOptions } from "./http2/http2-carrier.ts";
+export { leaseRenewalBytes } from "./lease-codec.ts";
 export * from "./member-question.ts";
 export type { ForwardToLeader } from "./kv-service.ts";
 export * from "./peer-counters.ts";

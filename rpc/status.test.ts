@@ -11,6 +11,8 @@ const EXPECTED: Readonly<Record<KvErrorCode, readonly [number, string]>> = {
   "value-provided": [3, "etcdserver: value is provided"],
   "lease-provided": [3, "etcdserver: lease is provided"],
   "lease-not-found": [5, "etcdserver: requested lease not found"],
+  "lease-exists": [9, "etcdserver: lease already exists"],
+  "lease-ttl-too-large": [11, "etcdserver: too large lease TTL"],
   "too-many-operations": [3, "etcdserver: too many operations in txn request"],
   "duplicate-key": [3, "etcdserver: duplicate key given in txn request"],
   "invalid-sort-option": [3, "etcdserver: invalid sort option"],

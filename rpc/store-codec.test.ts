@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Key, KvErrorCode, LeaseId, Revision, SessionId } from "../base/index.ts";
 import { KvError } from "../base/index.ts";
 import { etcdserverpb, hansa } from "../proto/index.ts";
-import type { KeyValue, Response, ResponseOp, TxnResponse } from "../store/index.ts";
+import type { KeptResponse, KeyValue, ResponseOp, TxnResponse } from "../store/index.ts";
 import { decoded } from "./decode.ts";
 import { readRangeCall } from "./kv-request.ts";
 import { storeCodec } from "./store-codec.ts";
@@ -293,7 +293,7 @@ const { txn } = fc.letrec<{ txn: TxnResponse; op: ResponseOp }>((tie) => ({
     fc.record({ kind: fc.constant("txn" as const), txn: tie("txn") }),
   ),
 }));
-const response: fc.Arbitrary<Response> = fc.oneof(
+const response: fc.Arbitrary<KeptResponse> = fc.oneof(
   fc.record({
     kind: fc.constant("put" as const),
     revision,

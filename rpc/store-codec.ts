@@ -10,8 +10,8 @@ import {
   isWireErrorCode,
 } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
-import type { Request, RequestCodec, RequestKind, Response } from "../store/index.ts";
-import { decoded } from "./decode.ts";
+import type { KeptResponse, Request, RequestCodec, RequestKind } from "../store/index.ts";
+import { decoded, invalid } from "./decode.ts";
 import {
   readDeleteRangeAnswer,
   readPutAnswer,
@@ -21,6 +21,7 @@ import {
   writeTxn,
 } from "./kv-answer.ts";
 import { readCompaction, readDeleteRangeCall, readPutCall } from "./kv-request.ts";
+import { readLeaseGrant, readLeaseId, readLeaseIds } from "./lease-codec.ts";
 import { readTxnCall } from "./txn-request.ts";
 
 export const storeCodec: RequestCodec = { decodeRequest, encodeResponse, decodeResponse };
@@ -40,6 +41,17 @@ function decodeRequest(kind: RequestKind, body: Uint8Array): Request {
       return { kind, ttlMs: decoded(body, readSessionOpen) };
     case "session-close":
       return { kind, session: decoded(body, readSessionClose) };
+    case "lease-grant": {
+      const { id, ttlS } = decoded(body, readLeaseGrant);
+      if (id === 0n || ttlS <= 0) throw invalid("a lease is logged with an id and a time to live");
+      return { kind, id, ttlMs: ttlS * 1000 };
+    }
+    case "lease-revoke":
+      return { kind, id: decoded(body, readLeaseId) };
+    case "lease-renew":
+      return { kind, ids: decoded(body, readLeaseIds) };
+    case "lease-expire":
+      return { kind };
   }
 }
 
@@ -65,7 +77,7 @@ function readSessionClose(reader: Reader): SessionId {
 }
 
 /** Field numbers of StoredResponse.response. */
-const FIELDS: Readonly<Record<Response["kind"], number>> = {
+const FIELDS: Readonly<Record<KeptResponse["kind"], number>> = {
   put: 2,
   "delete-range": 3,
   txn: 4,
@@ -75,7 +87,7 @@ const FIELDS: Readonly<Record<Response["kind"], number>> = {
   refused: 8,
 };
 
-function encodeResponse(response: Response): Uint8Array {
+function encodeResponse(response: KeptResponse): Uint8Array {
   const writer = new Writer();
   writer.uint32(1 << 3).int64(response.revision);
   writer.uint32((FIELDS[response.kind] << 3) | 2).fork();
@@ -111,11 +123,11 @@ function plain(bytes: Uint8Array): Uint8Array {
 }
 
 /** @throws {KvError} if `encodeResponse` did not make the bytes. */
-function decodeResponse(bytes: Uint8Array): Response {
+function decodeResponse(bytes: Uint8Array): KeptResponse {
   return decoded(bytes, readStored);
 }
 
-function readStored(reader: Reader): Response {
+function readStored(reader: Reader): KeptResponse {
   let revision = 0 as Revision;
   let body: StoredBody | undefined;
   while (reader.pos < reader.len) {
@@ -129,8 +141,8 @@ function readStored(reader: Reader): Response {
   return { ...body, revision };
 }
 
-type Unversioned<R> = R extends Response ? Omit<R, "revision"> : never;
-type StoredBody = Unversioned<Response>;
+type Unversioned<R> = R extends KeptResponse ? Omit<R, "revision"> : never;
+type StoredBody = Unversioned<KeptResponse>;
 
 const BODIES: ReadonlyMap<number, (reader: Reader) => StoredBody> = new Map<
   number,
@@ -148,7 +160,7 @@ const BODIES: ReadonlyMap<number, (reader: Reader) => StoredBody> = new Map<
   [tagOf("refused"), readStoredRefusal],
 ]);
 
-function tagOf(kind: Response["kind"]): number {
+function tagOf(kind: KeptResponse["kind"]): number {
   return (FIELDS[kind] << 3) | 2;
 }
 

@@ -11,7 +11,7 @@ export interface ForeignOption {
 const TLS = "TLS is not supported yet";
 const AUTH = "authentication is not supported yet";
 const METRICS = "metrics are not supported yet";
-const WATCH = "watch is not supported yet";
+const RENAMED_WATCH = "renamed: --watch-progress-notify-interval";
 const GATEWAY = "the JSON gateway is not supported yet";
 const COMPACTION = "the log is not compacted yet";
 const DISCOVERY = "discovery is not supported: name the members with --initial-cluster";
@@ -50,8 +50,7 @@ export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
   ...foreign(METRICS, [], "metrics"),
   ...foreign(METRICS, [""], "listen-metrics-urls"),
   ...foreign("profiling over HTTP is not offered", ["false"], "enable-pprof"),
-  ...foreign(WATCH, [], "watch-progress-notify-interval"),
-  ...foreign(WATCH, [], "experimental-watch-progress-notify-interval"),
+  ...foreign(RENAMED_WATCH, [], "experimental-watch-progress-notify-interval"),
   ...foreign(GATEWAY, ["false"], "enable-grpc-gateway"),
   ...foreign(GATEWAY, [], "cors", "host-whitelist"),
   ...foreign("the v2 API is not offered", ["false"], "enable-v2"),

@@ -10,6 +10,7 @@ import {
   listenUrls,
   outputs,
   path,
+  span,
   text,
   whole,
   wordOrNone,
@@ -252,6 +253,20 @@ export const configSchema = z.object({
     whole("entries", 1, 1_000_000_000),
     "5000",
     "A follower further behind than this refuses linearizable reads at once.",
+  ),
+  watchesMax: option(
+    "Limits",
+    "watches-max",
+    whole("watches", 1, 10_000_000),
+    "1000000",
+    "Watches on this member; beyond it new ones are refused.",
+  ),
+  watchProgressNotifyIntervalMs: option(
+    "Limits",
+    "watch-progress-notify-interval",
+    span(100, 24 * 60 * 60 * 1000),
+    "10m",
+    "How often a watch that asks for progress is told of it when nothing happens; a duration as 10m or 1m30s.",
   ),
   shutdownTimeoutMs: option(
     "Limits",

@@ -2,6 +2,7 @@
 // says what it expects, with its unit and bounds, in words that end "expected ...".
 import { isIP } from "node:net";
 import { z } from "zod";
+import { parseDurationMs } from "../base/index.ts";
 
 export type OptionType<T> = z.ZodType<T, string>;
 
@@ -29,6 +30,14 @@ export function fraction(min: number, max: number): OptionType<number> {
     if (!/^(\d+(\.\d*)?|\.\d+)(e-?\d+)?$/i.test(text)) return undefined;
     const value = Number(text);
     return value >= min && value <= max ? value : undefined;
+  });
+}
+
+/** A span of time in [minMs, maxMs], as Go writes them; in milliseconds. */
+export function span(minMs: number, maxMs: number): OptionType<number> {
+  return kind(`a duration as 10m or 1m30s, from ${minMs} to ${maxMs} ms`, (text) => {
+    const ms = parseDurationMs(text);
+    return ms !== undefined && ms >= minMs && ms <= maxMs ? ms : undefined;
   });
 }
 

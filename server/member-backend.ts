@@ -25,11 +25,13 @@ import type {
   TxnResponse,
 } from "../store/index.ts";
 import type { ProtocolName } from "./cluster.ts";
+import { LeaseDesk } from "./lease-desk.ts";
 import { changeOf } from "./member-request.ts";
 import { memberState } from "./member-state.ts";
 import type { MembershipDesk } from "./membership-desk.ts";
 import { Reader } from "./reader.ts";
 import type { Replica } from "./replica.ts";
+import { WatchDesk } from "./watch-desk.ts";
 
 export interface MemberBackendInit {
   readonly replica: Replica;
@@ -48,11 +50,15 @@ export interface MemberBackendInit {
 export class MemberBackend implements Backend {
   readonly #init: MemberBackendInit;
   readonly #reader: Reader;
+  readonly watches: WatchDesk;
+  readonly leases: LeaseDesk;
 
   constructor(init: MemberBackendInit) {
     this.#init = init;
     const { replica, memberId, region } = init;
     this.#reader = new Reader({ replica, memberId, region, header: () => this.header() });
+    this.watches = new WatchDesk({ replica, memberId, region });
+    this.leases = new LeaseDesk({ replica, reader: this.#reader, header: () => this.header() });
   }
 
   header(): Header {

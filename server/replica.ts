@@ -26,6 +26,7 @@ import { CommandDesk } from "./commands.ts";
 import type { Command } from "./commands.ts";
 import { LeadershipWatch } from "./leadership-watch.ts";
 import type { ReplicaLimits } from "./limits.ts";
+import { LogClock } from "./log-clock.ts";
 import type { EndOfTurn } from "./ports.ts";
 import { PendingReads } from "./pending-reads.ts";
 import type { ReplicaInit } from "./replica-init.ts";
@@ -42,6 +43,7 @@ const LOST_LOG: DiskFailure = {
 };
 
 export class Replica {
+  readonly logClock: LogClock;
   readonly #init: ReplicaInit;
   readonly #core: Consensus<ConsensusMessage>;
   readonly #desk: CommandDesk;
@@ -81,13 +83,15 @@ export class Replica {
       generation: recovery.generation,
       createApplier: (engine, machineOf) => this.#applierOf(engine, machineOf),
     });
+    this.logClock = new LogClock(this.#core, init.clock, () => this.machine.logTime);
+    this.#watchers.add(() => this.logClock.look());
     this.#desk = new CommandDesk({
       id,
       boot,
       core: this.#core,
       commandsWaitingMax: init.limits.commandsWaitingMax,
       now: () => this.now(),
-      logTime: (epoch) => this.#clock.logTime(epoch, this.machine.logTime),
+      logTime: (epoch) => this.logClock.stamp(epoch),
       overloaded: () => this.#state.applier.backlogEntries > init.limits.applyBacklogEntriesMax,
       send: (to, message) => this.#outbox.post(to, message),
     });
@@ -145,11 +149,7 @@ export class Replica {
   }
 
   /** For metrics and status. */
-  get backlog(): {
-    readonly commands: number;
-    readonly applyEntries: number;
-    readonly reads: number;
-  } {
+  get backlog(): Readonly<Record<"commands" | "applyEntries" | "reads", number>> {
     return {
       commands: this.#desk.waitingCount,
       applyEntries: this.#state.applier.backlogEntries,

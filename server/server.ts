@@ -1,7 +1,8 @@
 // One server, composed and running: ports bound, data opened, a replica driven by ticks, services answered.
 // The order of `start` is the reason that a refusal touches nothing: look, bind, lock, and only then make.
+import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
-import type { MonotonicMs } from "../base/index.ts";
+import type { LeaseId, MonotonicMs } from "../base/index.ts";
 import { askMembers, clientServices } from "../rpc/index.ts";
 import type { Backend, PeerMessage, PeerTransport, ServiceTable } from "../rpc/index.ts";
 import type { DiskFailure } from "../store/index.ts";
@@ -254,6 +255,11 @@ export class Server {
       pipelineCallsMax: PIPELINE_CALLS_MAX,
       healthPollMs: HEALTH_POLL_MS,
       healthWatchesMax: HEALTH_WATCHES_MAX,
+      leaseTtlMinS: Math.ceil((1.5 * config.electionTimeoutMs) / 1000),
+      pickLeaseId,
+      leaderLossMs: 3 * config.electionTimeoutMs,
+      watchesMax: config.watchesMax,
+      watchProgressIntervalMs: config.watchProgressNotifyIntervalMs,
     });
   }
 
@@ -287,4 +293,10 @@ export class Server {
       clearInterval(timer);
     });
   }
+}
+
+/** 63 bits, and not 0, which is no lease. */
+function pickLeaseId(): LeaseId {
+  const id = randomBytes(8).readBigUInt64BE() >> 1n;
+  return (id === 0n ? 1n : id) as LeaseId;
 }

@@ -1,8 +1,7 @@
 // Scenario 68: the wall clock may jump as it likes. Forward, and every span across the jump is given up; back, and
-// nothing happens; and log time never follows it.
+// nothing happens. Log time never follows it: log-clock.test.ts.
 import { expect, test } from "@jest/globals";
-import type { LogTimeMs, MonotonicMs, WallMs } from "../base/index.ts";
-import { EPOCH_ZERO } from "../consensus/index.ts";
+import type { MonotonicMs, WallMs } from "../base/index.ts";
 import { WallWatch } from "./wall-watch.ts";
 
 const AHEAD_MAX_MS = 50;
@@ -40,17 +39,4 @@ test("a wall that is set back is no matter, nor is what it makes up afterwards (
   clocks.wall += 1_000;
   expect(clocks.watch.look(clocks.now as MonotonicMs)).toBeUndefined();
   expect(clocks.watch.breaks).toBe(0);
-});
-
-test("log time goes on with the monotonic clock from where the log stood (R9, scenario 68)", () => {
-  const clocks = watched();
-  const first = { ...EPOCH_ZERO, round: 1 };
-  expect(clocks.watch.logTime(first, 700 as LogTimeMs)).toBe(700);
-  clocks.now += 30;
-  clocks.wall += 9_000_000;
-  expect(clocks.watch.logTime(first, 700 as LogTimeMs)).toBe(730);
-  clocks.wall -= 18_000_000;
-  expect(clocks.watch.logTime(first, 700 as LogTimeMs)).toBe(730);
-  clocks.now += 5;
-  expect(clocks.watch.logTime({ ...first, round: 2 }, 720 as LogTimeMs)).toBe(720);
 });

@@ -84,6 +84,10 @@ export function checkRequest(
     case "compaction":
     case "session-open":
     case "session-close":
+    case "lease-grant":
+    case "lease-revoke":
+    case "lease-renew":
+    case "lease-expire":
       return undefined;
   }
 }

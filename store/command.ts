@@ -37,6 +37,10 @@ const KIND_CODES: Readonly<Record<RequestKind, number>> = {
   compaction: 4,
   "session-open": 5,
   "session-close": 6,
+  "lease-grant": 7,
+  "lease-revoke": 8,
+  "lease-renew": 9,
+  "lease-expire": 10,
 };
 
 const KINDS: readonly (RequestKind | undefined)[] = (

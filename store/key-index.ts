@@ -4,7 +4,7 @@
 import BTree from "sorted-btree";
 import { assert, present } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
-import { Fifo } from "./fifo.ts";
+import { History } from "./history.ts";
 import type { KeyRange } from "./request.ts";
 import { isTombstone, versionAt } from "./version.ts";
 import type { Version } from "./version.ts";
@@ -38,18 +38,15 @@ function holds(span: Span, key: Key): boolean {
   return span.from <= key && key < span.until;
 }
 
-/** A version that made its predecessor, or as a tombstone itself, removable once compaction passes it. */
-interface Successor {
-  readonly key: Key;
-  readonly version: Version;
-}
+/** Writes that a sweep looks at for each version that it may forget: most forget nothing. */
+const LOOKS_PER_VERSION = 16;
 
 export class KeyIndex {
   readonly #newest = new Map<Key, Version>();
   /** The same keys in order, without values: overwriting a key then costs no descent. */
   readonly #order = new BTree<Key, undefined>(undefined, compareKeys);
-  /** In revision order, so that compaction costs what it removes and not what it keeps. */
-  readonly #successors = new Fifo<Successor>();
+  /** A sweep follows it, so that compaction costs what was written since the last and not what it keeps. */
+  readonly history = new History();
 
   newest(key: Key): Version | undefined {
     return this.#newest.get(key);
@@ -102,7 +99,7 @@ export class KeyIndex {
   push(key: Key, version: Version): void {
     this.#newest.set(key, version);
     if (version.older === undefined) this.#order.set(key, undefined);
-    if (isSuccessor(version)) this.#successors.push({ key, version });
+    this.history.push(key, version);
   }
 
   /** Takes back the last push. */
@@ -110,32 +107,47 @@ export class KeyIndex {
     assert(this.#newest.get(key) === version, "only the newest version can be taken back");
     if (version.older === undefined) this.#remove(key);
     else this.#newest.set(key, version.older);
-    if (isSuccessor(version)) {
-      assert(this.#successors.pop()?.version === version, "pushes are taken back in reverse order");
-    }
+    assert(this.history.pop() === version, "pushes are taken back in reverse order");
   }
 
   /** Whether a compaction to `floor` leaves something to sweep. */
   sweepable(floor: number): boolean {
-    const next = this.#successors.peek();
-    return next !== undefined && next.version.mod <= floor;
+    const next = this.history.peek();
+    return next !== undefined && next.mod < floor;
   }
 
   /**
-   * Forgets up to about `versionsMax` versions that no read at or above `floor` sees; `onGone` for each.
-   * Returns whether more are left.
+   * Forgets up to about `versionsMax` versions that neither a read at or above `floor` nor a watch from it
+   * sees; `onGone` for each. What was written at the floor itself stays whole: a watch may begin there, and
+   * its deletes are events (etcd#19179). Returns whether more are left.
    */
   sweep(floor: number, versionsMax: number, onGone: (version: Version) => void): boolean {
-    for (let left = versionsMax; left > 0 && this.sweepable(floor); left -= 1) {
-      const successor = this.#successors.shift();
-      if (successor !== undefined) this.#sweepOne(successor, onGone);
+    let left = versionsMax;
+    const forget = (version: Version): void => {
+      left -= 1;
+      onGone(version);
+    };
+    for (let looks = versionsMax * LOOKS_PER_VERSION; looks > 0 && left > 0; looks -= 1) {
+      if (!this.sweepable(floor)) break;
+      this.history.shift((key, version) => {
+        this.#sweepOne(key, version, forget);
+      });
     }
     return this.sweepable(floor);
   }
 
-  #sweepOne({ key, version }: Successor, onGone: (version: Version) => void): void {
+  /** After a restore: of writes below the floor, those that leave nothing to forget. */
+  skipSettled(floor: number): void {
+    for (let next = this.history.peek(); next !== undefined; next = this.history.peek()) {
+      if (next.mod >= floor || next.older !== undefined || isTombstone(next)) return;
+      this.history.shift(() => undefined);
+    }
+  }
+
+  /** `version` is older than the floor: what it replaced goes, and it goes itself if it is a delete. */
+  #sweepOne(key: Key, version: Version, onGone: (version: Version) => void): void {
     const { older } = version;
-    // A tombstone's own turn came earlier in the queue, and took its row.
+    // A tombstone's own turn came earlier, and took its row.
     if (older !== undefined && !isTombstone(older)) onGone(older);
     version.older = undefined;
     if (!isTombstone(version)) return;
@@ -150,10 +162,6 @@ export class KeyIndex {
 }
 
 const STOP = { break: 0 };
-
-function isSuccessor(version: Version): boolean {
-  return version.older !== undefined || isTombstone(version);
-}
 
 function liveAt(newest: Version | undefined, at: number): Version | undefined {
   const version = versionAt(newest, at);

@@ -4,6 +4,7 @@ import { assert, present } from "../base/index.ts";
 import type { Key, LeaseId, LogIndex } from "../base/index.ts";
 import { Digest } from "./digest.ts";
 import { KeyIndex } from "./key-index.ts";
+import { LeaseTable } from "./leases.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import type { Mark } from "./pending-writes.ts";
 import { ReadPins } from "./read-pins.ts";
@@ -29,6 +30,7 @@ export class KeySpace {
   readonly pins = new ReadPins();
   readonly cache: ValueCache;
   readonly writes: PendingWrites;
+  readonly leases: LeaseTable;
   #revision = REVISION_FIRST;
   #floor = FLOOR_NONE;
   /** The applied index at which the floor was last raised: since when a sweep may have waited. */
@@ -45,6 +47,7 @@ export class KeySpace {
   constructor(valueCacheBytesMax: number) {
     this.cache = new ValueCache(valueCacheBytesMax);
     this.writes = new PendingWrites(this.cache);
+    this.leases = new LeaseTable(this.writes);
   }
 
   /** Main revision of the last committed write. */
@@ -81,6 +84,10 @@ export class KeySpace {
     this.#revision = Math.max(revision, REVISION_FIRST);
     this.#floor = floor;
     this.#writeDigest = writeDigest;
+    this.index.skipSettled(floor);
+    this.index.each((key, { lease }) => {
+      this.leases.move(key, NO_LEASE, lease);
+    });
   }
 
   /** Whether a read at `revision` may be served; 0 is the current one. */
@@ -131,7 +138,18 @@ export class KeySpace {
       this.#revision = this.#main;
       this.#writeDigest = this.#digest.value();
     }
+    this.#moveLeases();
     this.#close();
+  }
+
+  /** Each key hangs on the lease of its last write; a tombstone has none. */
+  #moveLeases(): void {
+    for (let at = 0; at < this.#versions.length; at += 1) {
+      const { lease, older } = present(this.#versions[at], "a staged version");
+      const before = older?.lease ?? NO_LEASE;
+      if (lease === before) continue;
+      this.leases.move(present(this.#keys[at], "a staged key"), before, lease);
+    }
   }
 
   /** Takes back every write since `begin`. */
@@ -194,6 +212,7 @@ export class KeySpace {
    */
   addTo(digest: Digest): void {
     digest.count(this.#revision).count(this.#floor).count(this.#writeDigest);
+    this.leases.addTo(digest);
     this.index.each((key, newest) => {
       const last = versionAt(newest, this.#floor);
       for (let version: Version | undefined = newest; version; version = version.older) {

@@ -6,6 +6,7 @@ import { Host, entryOf } from "../test/store/host.ts";
 import {
   compact,
   del,
+  grant,
   op,
   put,
   rangeOf,
@@ -25,7 +26,8 @@ const LEASE = 77n as LeaseId;
 const AT = (revision: number): { revision: Revision } => ({ revision: revision as Revision });
 
 function hostWith(...pairs: readonly (readonly [string, string])[]): Host {
-  const host = new Host({ valueCacheBytesMax: 1 << 20, leases: new Set([LEASE]) });
+  const host = new Host({ valueCacheBytesMax: 1 << 20 });
+  host.run(grant(LEASE, 60_000));
   for (const [key, value] of pairs) host.run(put(key, value));
   return host;
 }
@@ -280,7 +282,7 @@ describe("transactions", () => {
     expect(host.range(rangeOf("a", AT(-5)))).toMatchObject({ kvs: [{ modRevision: 4 }] });
     expect(host.machine.hash()).toBe(before);
     host.flush();
-    expect([...host.rows.keys()].filter((key) => key.startsWith("v")).length).toBe(2);
+    expect([...host.rows.keys()].filter((key) => key.startsWith("v")).length).toBe(3);
   });
 
   test("are taken back when a put keeps what they deleted, to the last row", () => {

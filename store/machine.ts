@@ -2,21 +2,24 @@
 // same entries give the same bytes on every replica, refusals included, whatever is cached. It reads no
 // clock; its only time is what the log says. docs/architecture.md tells the life of a write through it.
 import { assert } from "../base/index.ts";
-import type { LeaseId, LogIndex, LogTimeMs, PlantedBug, Revision } from "../base/index.ts";
+import type { LogIndex, LogTimeMs, PlantedBug, Revision } from "../base/index.ts";
 import type { Entry } from "../consensus/index.ts";
 import { AppliedChain } from "./applied-chain.ts";
 import type { Marker } from "./applied-chain.ts";
+import { Changes } from "./changes.ts";
 import { decodeCommand } from "./command.ts";
 import { Digest } from "./digest.ts";
 import type { EngineOp, EngineRow } from "./engine.ts";
 import { KeySpace } from "./key-space.ts";
+import { isLeaseCommand, runLeaseCommand } from "./lease-commands.ts";
+import type { LeaseView } from "./leases.ts";
 import type { RangePlan, RangeScan, TxnPlan } from "./plan.ts";
 import { PointReading } from "./point-reading.ts";
 import { RangeReading } from "./range-reading.ts";
 import { isRefusal, refused } from "./refusal.ts";
 import { requestHash } from "./request-hash.ts";
 import type { RangeRequest, Request, RequestId, RequestKind, TxnRequest } from "./request.ts";
-import type { Refusal, Response } from "./response.ts";
+import type { KeptResponse, Refusal, Response } from "./response.ts";
 import { RowSet } from "./row-set.ts";
 import { familyOf } from "./rows.ts";
 import { SESSION_LIMITS_DEFAULT, SessionTable } from "./sessions.ts";
@@ -31,8 +34,8 @@ export interface RequestCodec {
   /** The bytes were checked at the edge before they were logged. */
   decodeRequest(kind: RequestKind, body: Uint8Array): Request;
   /** For the session table (R9): must round-trip, and be the same bytes on every replica. */
-  encodeResponse(response: Response): Uint8Array;
-  decodeResponse(bytes: Uint8Array): Response;
+  encodeResponse(response: KeptResponse): Uint8Array;
+  decodeResponse(bytes: Uint8Array): KeptResponse;
 }
 
 export interface MachineOptions {
@@ -46,8 +49,6 @@ export interface MachineOptions {
   readonly engineLogBytesMax?: number;
   /** Rules of the state machine: equal on all members of a group. */
   readonly sessionLimits?: SessionLimits;
-  /** The leases that exist, kept by their owner; absent: none. */
-  readonly leases?: ReadonlySet<LeaseId>;
   /** Only the simulator sets it. */
   readonly planted?: PlantedBug;
 }
@@ -67,14 +68,13 @@ interface Prepared {
 /** Three of the RocksDB engine's memtables, of which two may be full before one is in a table file. */
 const ENGINE_LOG_BYTES_MAX = 96 * 1024 * 1024;
 
-const NO_LEASES: ReadonlySet<LeaseId> = new Set();
-
 export class Machine {
+  /** The history, for watches. */
+  readonly changes: Changes;
   readonly #options: MachineOptions;
   readonly #space: KeySpace;
   readonly #sessions: SessionTable;
   readonly #chain: AppliedChain;
-  readonly #leases: ReadonlySet<LeaseId>;
   /** Shared by all commands that read nothing. */
   readonly #noRows: RowSet;
   #applied = 0 as LogIndex;
@@ -85,11 +85,11 @@ export class Machine {
   constructor(options: MachineOptions) {
     this.#options = options;
     this.#space = new KeySpace(options.valueCacheBytesMax);
+    this.changes = new Changes(this.#space);
     this.#noRows = new RowSet(this.#space.cache);
     const limits = options.sessionLimits ?? SESSION_LIMITS_DEFAULT;
     this.#sessions = new SessionTable(this.#space.writes, limits);
     this.#chain = new AppliedChain(options.engineLogBytesMax ?? ENGINE_LOG_BYTES_MAX);
-    this.#leases = options.leases ?? NO_LEASES;
   }
 
   /** Index of the last entry applied. */
@@ -110,6 +110,11 @@ export class Machine {
   /** The largest log time applied (R9): where a leader's own begins. */
   get logTime(): LogTimeMs {
     return this.#logTime;
+  }
+
+  /** Their times are log times. */
+  get leases(): LeaseView {
+    return this.#space.leases;
   }
 
   /** Applied but not yet reported as `flushed`: keys and values of engine operations. */
@@ -137,6 +142,9 @@ export class Machine {
     switch (family) {
       case "base":
         this.#chain.restoreBase(value);
+        break;
+      case "lease":
+        this.#space.leases.restore(key, value);
         break;
       case "chain":
         this.#chain.restoreLink(key, value);
@@ -242,6 +250,7 @@ export class Machine {
       if (fault !== undefined) return refused(fault, this.revision);
       return { kind: "session-close", revision: this.revision };
     }
+    if (isLeaseCommand(request)) return runLeaseCommand(request, this.#space, this.#logTime);
     if (request.kind === "compaction" || request.requestId === undefined) {
       return this.#run(request, index, rows);
     }
@@ -250,7 +259,7 @@ export class Machine {
   }
 
   /** R9: the first of its sequence runs; the others get its answer, a refusal included. */
-  #runOnce(request: Request, id: RequestId, hash: number, run: () => Response): Response {
+  #runOnce(request: Request, id: RequestId, hash: number, run: () => KeptResponse): KeptResponse {
     const judgement = this.#sessions.judge(id, hash, this.#logTime);
     if (isRefusal(judgement)) return refused(judgement, this.revision);
     const { codec } = this.#options;
@@ -261,8 +270,8 @@ export class Machine {
     return response;
   }
 
-  #run(request: KeyCommand, index: LogIndex, rows: RowSet): Response {
-    return runCommand(request, { space: this.#space, leases: this.#leases, rows, index });
+  #run(request: KeyCommand, index: LogIndex, rows: RowSet): KeptResponse {
+    return runCommand(request, { space: this.#space, rows, index });
   }
 
   /**

@@ -1,5 +1,4 @@
 // Put, by etcd's rules: what is kept of the key before it, and what it answers.
-import type { LeaseId } from "../base/index.ts";
 import type { KeySpace } from "./key-space.ts";
 import { keyValueOf } from "./range-selection.ts";
 import { refusal } from "./refusal.ts";
@@ -17,10 +16,7 @@ export function needPut(request: PutRequest, space: KeySpace, rows: RowSet): voi
 }
 
 /** Judged on the state before the command, and before anything is changed, like `checkKept`. */
-export function checkLease(
-  { lease }: PutRequest,
-  leases: ReadonlySet<LeaseId>,
-): Refusal | undefined {
+export function checkLease({ lease }: PutRequest, { leases }: KeySpace): Refusal | undefined {
   return lease !== NO_LEASE && !leases.has(lease) ? refusal("lease-not-found") : undefined;
 }
 

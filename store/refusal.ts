@@ -1,6 +1,6 @@
 // Every refusal that the store can give, with etcd's text where etcd has one: clients match on the string.
 import type { KvErrorCode, Revision } from "../base/index.ts";
-import type { Refusal, Response } from "./response.ts";
+import type { Refusal } from "./response.ts";
 
 /** The codes of base/ that the store itself gives. */
 export type RefusalCode = Extract<
@@ -10,6 +10,8 @@ export type RefusalCode = Extract<
   | "value-provided"
   | "lease-provided"
   | "lease-not-found"
+  | "lease-exists"
+  | "too-many-requests"
   | "too-many-operations"
   | "duplicate-key"
   | "invalid-sort-option"
@@ -28,6 +30,8 @@ const TEXTS: Readonly<Record<RefusalCode, string>> = {
   "value-provided": "etcdserver: value is provided",
   "lease-provided": "etcdserver: lease is provided",
   "lease-not-found": "etcdserver: requested lease not found",
+  "lease-exists": "etcdserver: lease already exists",
+  "too-many-requests": "etcdserver: too many requests",
   "too-many-operations": "etcdserver: too many operations in txn request",
   "duplicate-key": "etcdserver: duplicate key given in txn request",
   "invalid-sort-option": "etcdserver: invalid sort option",
@@ -53,7 +57,10 @@ export function refusal(code: RefusalCode): Refusal {
 }
 
 /** The answer to a command that was refused when the store stood at `revision`. */
-export function refused(why: Refusal, revision: Revision): Response {
+export function refused(
+  why: Refusal,
+  revision: Revision,
+): Refusal & { readonly revision: Revision } {
   return { kind: "refused", code: why.code, message: why.message, revision };
 }
 

@@ -86,6 +86,12 @@ export type Request =
   | { readonly kind: "txn"; readonly txn: TxnRequest; readonly requestId?: RequestId }
   | { readonly kind: "compaction"; readonly compaction: CompactionRequest }
   | { readonly kind: "session-open"; readonly ttlMs: number }
-  | { readonly kind: "session-close"; readonly session: SessionId };
+  | { readonly kind: "session-close"; readonly session: SessionId }
+  /** Not 0, and a time that the edge has settled. */
+  | { readonly kind: "lease-grant"; readonly id: LeaseId; readonly ttlMs: number }
+  | { readonly kind: "lease-revoke"; readonly id: LeaseId }
+  | { readonly kind: "lease-renew"; readonly ids: readonly LeaseId[] }
+  /** Ends what is due by the log time of the entry. */
+  | { readonly kind: "lease-expire" };
 
 export type RequestKind = Request["kind"];

@@ -63,4 +63,21 @@ export type Response =
       readonly ttlMs: number;
     }
   | { readonly kind: "session-close"; readonly revision: Revision }
+  | {
+      readonly kind: "lease-grant";
+      readonly revision: Revision;
+      readonly id: LeaseId;
+      readonly ttlMs: number;
+    }
+  | { readonly kind: "lease-revoke"; readonly revision: Revision }
+  /** In the order of the ids that were asked; 0: there is no such lease. */
+  | {
+      readonly kind: "lease-renew";
+      readonly revision: Revision;
+      readonly ttlsMs: readonly number[];
+    }
+  | { readonly kind: "lease-expire"; readonly revision: Revision; readonly count: number }
   | (Refusal & { readonly revision: Revision });
+
+/** The answers of commands that may carry a request id: a session remembers them. */
+export type KeptResponse = Exclude<Response, { readonly kind: `lease-${string}` }>;

@@ -1,17 +1,18 @@
 // The engine's key layout, and the mvccpb.KeyValue codec. Prefixes are the families; numbers in keys are
 // big-endian, so key order is number order:
-//   'a' base                applied index of the last checkpoint     'l' batch              chain of batches
-//   's' session             head of a session                        't' session, sequence  a kept answer
-//   'v' main(8) sub(4)      one version of one key, as protobuf
+//   'a' base: applied index of the last checkpoint    'l' batch: chain of batches    'e' id: a lease
+//   's' session: head of a session                    't' session, sequence: a kept answer
+//   'v' main(8) sub(4): one version of one key, as protobuf
 import { assert, keyOf } from "../base/index.ts";
 import type { Key, LeaseId } from "../base/index.ts";
 import { NO_LEASE } from "./version.ts";
 import type { Version } from "./version.ts";
 
-export type RowFamily = "base" | "chain" | "session" | "answer" | "version";
+export type RowFamily = "base" | "lease" | "chain" | "session" | "answer" | "version";
 
 const PREFIXES: Readonly<Record<RowFamily, number>> = {
   base: 0x61,
+  lease: 0x65,
   chain: 0x6c,
   session: 0x73,
   answer: 0x74,
@@ -56,6 +57,20 @@ export function numberedRowKey(family: RowFamily, ...numbers: readonly number[])
 export function numberInRowKey(key: Uint8Array, at: number): number {
   assert(key.length >= 9 + 8 * at, `a row key of ${key.length} bytes has no number ${at}`);
   return readUint64(key, 1 + 8 * at);
+}
+
+const LEASE_KEY_BYTES = 9;
+
+export function leaseRowKey(id: LeaseId): Uint8Array {
+  const key = new Uint8Array(LEASE_KEY_BYTES);
+  key[0] = PREFIXES.lease;
+  new DataView(key.buffer).setBigInt64(1, id);
+  return key;
+}
+
+export function leaseOfRowKey(key: Uint8Array): LeaseId {
+  assert(key.length === LEASE_KEY_BYTES, `a lease's key has ${key.length} bytes`);
+  return new DataView(key.buffer, key.byteOffset, key.byteLength).getBigInt64(1) as LeaseId;
 }
 
 function putUint32(bytes: Uint8Array, at: number, value: number): void {

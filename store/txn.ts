@@ -2,7 +2,6 @@
 // everything that could be refused is refused; only then do the operations run, each seeing those before
 // it. A refused transaction changes nothing (etcd#18667).
 import { present, unreachable } from "../base/index.ts";
-import type { LeaseId } from "../base/index.ts";
 import { holds } from "./compare.ts";
 import type { ReadView } from "./compare.ts";
 import { deleteRange, needDeleteRange } from "./delete-range.ts";
@@ -94,13 +93,9 @@ export function pathOf(txn: TxnRequest, view: ReadView): Path {
 }
 
 /** What the puts of the path are refused for; etcd judges them before the ranges. */
-export function checkPuts(
-  path: Path,
-  space: KeySpace,
-  leases: ReadonlySet<LeaseId>,
-): Refusal | undefined {
+export function checkPuts(path: Path, space: KeySpace): Refusal | undefined {
   return firstFault(path, (step) =>
-    step.kind === "put" ? (checkKept(step.put, space) ?? checkLease(step.put, leases)) : undefined,
+    step.kind === "put" ? (checkKept(step.put, space) ?? checkLease(step.put, space)) : undefined,
   );
 }
 

@@ -1,24 +1,24 @@
 // One command's effect on the keys, and its answer: a main revision that is written whole or not at all.
 import { unreachable } from "../base/index.ts";
-import type { LeaseId, LogIndex, Revision } from "../base/index.ts";
+import type { LogIndex, Revision } from "../base/index.ts";
 import { deleteRange, needDeleteRange } from "./delete-range.ts";
 import type { KeySpace } from "./key-space.ts";
+import type { LeaseCommand } from "./lease-commands.ts";
 import { checkKept, checkLease, needPut, put } from "./put.ts";
 import { isRefusal, refused } from "./refusal.ts";
 import type { PutRequest, Request, TxnRequest } from "./request.ts";
-import type { Response } from "./response.ts";
+import type { KeptResponse } from "./response.ts";
 import type { RowSet } from "./row-set.ts";
 import { checkPuts, checkRanges, needTxn, pathOf, runPath, viewOf } from "./txn.ts";
 
 /** The commands that concern keys. */
 export type KeyCommand = Exclude<
   Request,
-  { readonly kind: "session-open" } | { readonly kind: "session-close" }
+  LeaseCommand | { readonly kind: "session-open" } | { readonly kind: "session-close" }
 >;
 
 export interface WriteContext {
   readonly space: KeySpace;
-  readonly leases: ReadonlySet<LeaseId>;
   readonly rows: RowSet;
   /** Of the entry being applied. */
   readonly index: LogIndex;
@@ -31,7 +31,7 @@ export function needCommand(request: Request, space: KeySpace, rows: RowSet): vo
   else if (request.kind === "txn") needTxn(request.txn, space, rows);
 }
 
-export function runCommand(request: KeyCommand, context: WriteContext): Response {
+export function runCommand(request: KeyCommand, context: WriteContext): KeptResponse {
   const { space, rows } = context;
   switch (request.kind) {
     case "put":
@@ -54,8 +54,8 @@ export function runCommand(request: KeyCommand, context: WriteContext): Response
   }
 }
 
-function runPut(request: PutRequest, { space, leases, rows }: WriteContext): Response {
-  const fault = checkLease(request, leases) ?? checkKept(request, space);
+function runPut(request: PutRequest, { space, rows }: WriteContext): KeptResponse {
+  const fault = checkLease(request, space) ?? checkKept(request, space);
   if (fault !== undefined) return refused(fault, revisionOf(space));
   space.begin();
   const response = put(request, space, rows);
@@ -67,9 +67,9 @@ function runPut(request: PutRequest, { space, leases, rows }: WriteContext): Res
   return { kind: "put", revision: revisionOf(space), put: response };
 }
 
-function runTxn(request: TxnRequest, { space, leases, rows }: WriteContext): Response {
+function runTxn(request: TxnRequest, { space, rows }: WriteContext): KeptResponse {
   const path = pathOf(request, viewOf(space, space.revision, rows));
-  const fault = checkPuts(path, space, leases) ?? checkRanges(path, space);
+  const fault = checkPuts(path, space) ?? checkRanges(path, space);
   if (fault !== undefined) return refused(fault, revisionOf(space));
   space.begin();
   const response = runPath(path, space, rows);

@@ -30,7 +30,7 @@ export class Child {
     env: Readonly<Record<string, string>> = {},
   ) {
     this.#process = spawn(command, args, {
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, ...env },
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
@@ -70,6 +70,11 @@ export class Child {
   /** The last lines of both streams, in the order they came. */
   get output(): string {
     return this.#lines.join("\n");
+  }
+
+  /** Goes to its standard input, which stays open. */
+  write(text: string): void {
+    this.#process.stdin?.write(text);
   }
 
   signal(signal: NodeJS.Signals): void {

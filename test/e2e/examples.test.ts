@@ -21,6 +21,12 @@ describe.each(PROTOCOLS)("the examples over %s", (protocol) => {
   test.each([
     ["config-by-lease-read", [], [/currency: 'CHF', itemsMax: 12/, /ms a read, served by lease/]],
     ["exactly-once-counter", ["100"], [/^step 100: 100$/m, /^100 steps, counted 100$/m]],
+    [
+      "followed-configuration",
+      [],
+      [/^at revision \d+: \[\["examples\/limits\/connections","20"\]\]$/m],
+    ],
+    ["leased-presence", [], [/^the work stops$/m, /^lost: gone; in the registry: nothing$/m]],
     ["own-writes-from-learner", [], [/wrote shipped at revision \d+, read shipped from a learner/]],
   ] as const)("%s", async (name, args, expected) => {
     const script = join(EXAMPLES, `${name}.js`);

@@ -201,6 +201,10 @@ const REQUESTS: Readonly<Record<RequestKind, Uint8Array>> = {
   compaction: etcdserverpb.CompactionRequest.encode({ revision: 5 }).finish(),
   "session-open": hansa.v1.SessionOpenRequest.encode({ ttl_ms: 5 }).finish(),
   "session-close": hansa.v1.SessionCloseRequest.encode({ session: 5 }).finish(),
+  "lease-grant": etcdserverpb.LeaseGrantRequest.encode({ ID: 5, TTL: 5 }).finish(),
+  "lease-revoke": etcdserverpb.LeaseRevokeRequest.encode({ ID: 5 }).finish(),
+  "lease-renew": hansa.store.v1.LeaseRenewal.encode({ ids: [5] }).finish(),
+  "lease-expire": new Uint8Array(0),
 };
 
 const mark = fc.record({ index, epoch, config: membership });

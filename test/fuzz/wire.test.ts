@@ -9,7 +9,9 @@ import { storeCodec } from "../../rpc/index.ts";
 import { decoded } from "../../rpc/decode.ts";
 import { readRangeCall } from "../../rpc/kv-request.ts";
 import { decodeFrame, messagesFrame } from "../../rpc/peer-codec.ts";
+import { readLeaseQuestion } from "../../rpc/lease-codec.ts";
 import { readTxnCall } from "../../rpc/txn-request.ts";
+import { readWatchCall } from "../../rpc/watch-codec.ts";
 import { peerMessage } from "./peer-messages.ts";
 
 const RUNS = { numRuns: 300 };
@@ -22,6 +24,11 @@ const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   compaction: (bytes) => storeCodec.decodeRequest("compaction", bytes),
   "session open": (bytes) => storeCodec.decodeRequest("session-open", bytes),
   "session close": (bytes) => storeCodec.decodeRequest("session-close", bytes),
+  "lease grant": (bytes) => storeCodec.decodeRequest("lease-grant", bytes),
+  "lease revoke": (bytes) => storeCodec.decodeRequest("lease-revoke", bytes),
+  "lease renewal": (bytes) => storeCodec.decodeRequest("lease-renew", bytes),
+  "lease question": (bytes) => decoded(bytes, readLeaseQuestion),
+  watch: (bytes) => decoded(bytes, readWatchCall),
   "stored response": (bytes) => storeCodec.decodeResponse(bytes),
   "peer frame": (bytes) => decodeFrame(bytes),
   "generated status": (bytes) =>
@@ -54,6 +61,17 @@ const request = fc.constantFrom(
     compare: [{ key, target: 3, value: key }],
     success: [{ request_put: { key } }, { request_txn: { failure: [{ request_range: { key } }] } }],
   }).finish(),
+  etcdserverpb.WatchRequest.encode({
+    create_request: {
+      key,
+      range_end: key,
+      start_revision: 5,
+      filters: [0, 1],
+      watch_id: 2n ** 62n,
+    },
+  }).finish(),
+  etcdserverpb.LeaseGrantRequest.encode({ TTL: 60, ID: -5 }).finish(),
+  hansa.store.v1.LeaseRenewal.encode({ ids: [1, 2n ** 62n, -1] }).finish(),
   storeCodec.encodeResponse({
     kind: "put",
     revision: 5 as Revision,

@@ -4,27 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { run } from "../../cli/program.ts";
 import { EtcdCluster, etcdctl } from "../e2e/etcd.ts";
 import { describeWith } from "../e2e/tools.ts";
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** One `hansa` command line in this process. */
-async function hansa(endpoint: string, args: readonly string[], input = ""): Promise<Ended> {
-  const out: Uint8Array[] = [];
-  let stderr = "";
-  const code = await run(["--endpoints", endpoint, ...args], {
-    readInput: () => Promise.resolve(Buffer.from(input)),
-    out: (bytes) => out.push(Buffer.from(bytes)),
-    err: (text) => {
-      stderr += text;
-    },
-    env: {},
-  });
-  return { code, stdout: Buffer.concat(out).toString(), stderr };
-}
+import { hansa } from "./cli-run.ts";
 
 interface Step {
   readonly line: string;

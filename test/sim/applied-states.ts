@@ -6,7 +6,7 @@ import type { NodeId, Revision } from "../../base/index.ts";
 import type { Entry } from "../../consensus/index.ts";
 import { storeCodec } from "../../rpc/store-codec.ts";
 import { commandOrigin } from "../../store/command.ts";
-import type { Response } from "../../store/response.ts";
+import type { KeptResponse, Response } from "../../store/response.ts";
 import type { Oracle, OracleStep } from "./oracle.ts";
 import { Violation, demand } from "./violation.ts";
 
@@ -80,7 +80,7 @@ export class AppliedStates {
     const mismatch = answerMismatch(response, step);
     demand(mismatch === undefined, check, () => `node ${node}, entry ${entry.index}: ${mismatch}`);
     // The bytes that a session keeps: fields beside them are how an answer was come by.
-    const print = response === undefined ? "" : keyOf(storeCodec.encodeResponse(response));
+    const print = response === undefined ? "" : printOf(response);
     const known = this.#answers.get(entry.index) ?? print;
     this.#answers.set(entry.index, known);
     demand(known === print, check, () => {
@@ -142,4 +142,16 @@ function answerMismatch(response: Response | undefined, step: OracleStep): strin
     return `deleted ${response.deleteRange.deleted}, not ${step.outcome}`;
   }
   return undefined;
+}
+
+/** Leases are in no session: what they answer is plain data. */
+function printOf(response: Response): string {
+  if (isKept(response)) return keyOf(storeCodec.encodeResponse(response));
+  return JSON.stringify(response, (_, field: unknown) =>
+    typeof field === "bigint" ? String(field) : field,
+  );
+}
+
+function isKept(response: Response): response is KeptResponse {
+  return !response.kind.startsWith("lease-");
 }

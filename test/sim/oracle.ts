@@ -146,6 +146,11 @@ export class Oracle {
       case "session-close":
         this.#sessions.delete(request.session);
         return this.#stepOf(entry, "new");
+      case "lease-grant":
+      case "lease-revoke":
+      case "lease-renew":
+      case "lease-expire":
+        throw new Error(`the workload knows no ${request.kind}`);
       default:
         return unreachable(request);
     }

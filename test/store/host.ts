@@ -8,6 +8,7 @@ import type {
   EngineBatch,
   EngineOp,
   EngineRow,
+  KeptResponse,
   MachineOptions,
   RangeRequest,
   RangeResponse,
@@ -23,7 +24,7 @@ import type {
 const jsonCodec: RequestCodec = {
   decodeRequest: (_kind, body) => fromJson(body) as Request,
   encodeResponse: (response) => toJson(response),
-  decodeResponse: (bytes) => fromJson(bytes) as Response,
+  decodeResponse: (bytes) => fromJson(bytes) as KeptResponse,
 };
 
 function toJson(value: unknown): Uint8Array {

@@ -21,7 +21,7 @@ import { refusal } from "../../store/refusal.ts";
 import { text } from "./requests.ts";
 
 /** `kv` absent: deleted. */
-interface Write {
+export interface Write {
   readonly main: number;
   readonly key: Key;
   readonly kv?: KeyValue;
@@ -40,8 +40,31 @@ export class Oracle {
   revision = 1;
   floor = -1;
   #writes: Write[] = [];
+  /** When each is due, in log time. */
+  readonly #leases = new Map<bigint, { readonly ttlMs: number; dueAtMs: number }>();
+  #logTimeMs = 0;
 
-  run(request: Request): Response {
+  /** Every write that stands, oldest first. */
+  get writes(): readonly Write[] {
+    return this.#writes;
+  }
+
+  /** Whose row says what: id, time to live, when it is due. */
+  get leases(): readonly (readonly [bigint, number, number])[] {
+    return [...this.#leases].map(([id, { ttlMs, dueAtMs }]) => [id, ttlMs, dueAtMs] as const);
+  }
+
+  /** The keys that hang on a lease: those whose last write says so. */
+  keysOf(id: bigint): readonly Key[] {
+    const everything = { key: "" as Key, end: "\0" as Key };
+    return this.#alive(everything, this.revision).flatMap((kv) =>
+      kv.lease === id ? [kv.key] : [],
+    );
+  }
+
+  run(request: Request, logTimeMs = 0): Response {
+    this.#logTimeMs = Math.max(this.#logTimeMs, logTimeMs);
+    if (request.kind.startsWith("lease-")) return this.#runLease(request);
     const before = { revision: this.revision, floor: this.floor, writes: [...this.#writes] };
     try {
       const answer = this.#run(request);
@@ -109,8 +132,54 @@ export class Oracle {
     }
   }
 
+  #runLease(request: Request): Response {
+    const revision = this.revision as Revision;
+    switch (request.kind) {
+      case "lease-grant":
+        if (this.#leases.has(request.id)) return { ...refusal("lease-exists"), revision };
+        this.#leases.set(request.id, {
+          ttlMs: request.ttlMs,
+          dueAtMs: this.#logTimeMs + request.ttlMs,
+        });
+        return { ...request, revision };
+      case "lease-revoke":
+        if (!this.#leases.has(request.id)) return { ...refusal("lease-not-found"), revision };
+        this.#revoke(request.id);
+        return { kind: "lease-revoke", revision: this.revision as Revision };
+      case "lease-renew": {
+        const ttlsMs = request.ids.map((id) => {
+          const lease = this.#leases.get(id);
+          if (lease !== undefined) lease.dueAtMs = this.#logTimeMs + lease.ttlMs;
+          return lease?.ttlMs ?? 0;
+        });
+        return { kind: "lease-renew", revision, ttlsMs };
+      }
+      case "lease-expire": {
+        const due = [...this.#leases]
+          .filter(([, { dueAtMs }]) => dueAtMs <= this.#logTimeMs)
+          .sort(
+            ([one, left], [other, right]) => left.dueAtMs - right.dueAtMs || Number(one - other),
+          );
+        for (const [id] of due) this.#revoke(id);
+        return { kind: "lease-expire", revision: this.revision as Revision, count: due.length };
+      }
+      default:
+        throw new Error(`${request.kind} concerns no lease`);
+    }
+  }
+
+  #revoke(id: bigint): void {
+    this.#leases.delete(id);
+    const keys = this.keysOf(id);
+    const main = this.revision + 1;
+    for (const key of keys) this.#writes.push({ main, key });
+    if (keys.length > 0) this.revision = main;
+  }
+
   #checkLease(put: PutRequest): void {
-    if (put.lease !== 0n) throw new Refused(refusal("lease-not-found"));
+    if (put.lease !== 0n && !this.#leases.has(put.lease)) {
+      throw new Refused(refusal("lease-not-found"));
+    }
   }
 
   #checkKept(put: PutRequest): void {

@@ -129,6 +129,20 @@ export function sessionId(id: number): SessionId {
   return BigInt(id) as SessionId;
 }
 
+export function grant(id: bigint, ttlMs: number): Request {
+  return { kind: "lease-grant", id: id as LeaseId, ttlMs };
+}
+
+export function revoke(id: bigint): Request {
+  return { kind: "lease-revoke", id: id as LeaseId };
+}
+
+export function renew(...ids: readonly bigint[]): Request {
+  return { kind: "lease-renew", ids: ids as readonly LeaseId[] };
+}
+
+export const EXPIRE: Request = { kind: "lease-expire" };
+
 export const openSession = (ttlMs = 60_000): Request => ({ kind: "session-open", ttlMs });
 
 export const closeSession = (id: number): Request => ({

@@ -31,6 +31,8 @@ import type {
   TxnRequest,
   TxnResponse,
 } from "../../../store/index.ts";
+import { HostLeases } from "./host-leases.ts";
+import { HostWatches } from "./host-watches.ts";
 
 export interface RangeAsked {
   readonly request: RangeRequest;
@@ -39,6 +41,8 @@ export interface RangeAsked {
 }
 
 export class MemoryBackend implements Backend {
+  readonly watches = new HostWatches();
+  readonly leases = new HostLeases(this.watches.host, () => this.header());
   readonly ranges: RangeAsked[] = [];
   readonly writes: { readonly request: Request; readonly body: Uint8Array }[] = [];
   readonly readTxns: TxnRequest[] = [];
@@ -80,6 +84,10 @@ export class MemoryBackend implements Backend {
 
   write(request: Request, body: Uint8Array, _: CallContext, done: Done<Response>): void {
     this.writes.push({ request, body });
+    if (request.kind.startsWith("lease-")) {
+      done(this.#answer(this.watches.host.run(request)));
+      return;
+    }
     done(this.#answer(this.#apply(request)));
   }
 

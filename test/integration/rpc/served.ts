@@ -1,7 +1,7 @@
 // Services on a real gRPC server at a free port, and a raw client of it; both end with the test file.
 import { Client, Metadata, credentials } from "@grpc/grpc-js";
 import type { ClientDuplexStream, ClientReadableStream, ServiceError } from "@grpc/grpc-js";
-import type { MonotonicMs } from "../../../base/index.ts";
+import type { LeaseId, MonotonicMs } from "../../../base/index.ts";
 import type { MethodPath } from "../../../proto/index.ts";
 import { Http2Carrier, clientServices } from "../../../rpc/index.ts";
 import type { Backend, ForwardToLeader, ServiceTable } from "../../../rpc/index.ts";
@@ -16,6 +16,9 @@ export interface ServedOptions {
   readonly healthPollMs?: number;
   readonly healthWatchesMax?: number;
   readonly forwardToLeader?: ForwardToLeader;
+  readonly leaderLossMs?: number;
+  readonly watchesMax?: number;
+  readonly watchProgressIntervalMs?: number;
 }
 
 export function servicesOf(backend: Backend, options: ServedOptions = {}): ServiceTable {
@@ -30,6 +33,11 @@ export function servicesOf(backend: Backend, options: ServedOptions = {}): Servi
     pipelineCallsMax: options.pipelineCallsMax ?? 256,
     healthPollMs: options.healthPollMs ?? 10,
     healthWatchesMax: options.healthWatchesMax ?? 8,
+    leaseTtlMinS: 2,
+    pickLeaseId: () => 7n as LeaseId,
+    leaderLossMs: options.leaderLossMs ?? 3_000,
+    watchesMax: options.watchesMax ?? 1_000,
+    watchProgressIntervalMs: options.watchProgressIntervalMs ?? 600_000,
   });
 }
 
@@ -123,8 +131,13 @@ class RawClient {
     return this.#client.makeServerStreamRequest(path, toBuffer, fromBuffer, request);
   }
 
-  stream(path: MethodPath): ClientDuplexStream<Uint8Array, Uint8Array> {
-    return this.#client.makeBidiStreamRequest(path, toBuffer, fromBuffer);
+  stream(
+    path: MethodPath,
+    headers: Readonly<Record<string, string>> = {},
+  ): ClientDuplexStream<Uint8Array, Uint8Array> {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+    return this.#client.makeBidiStreamRequest(path, toBuffer, fromBuffer, metadata);
   }
 }
 

@@ -228,9 +228,9 @@ describe("calls", () => {
         `hansa: ${path.slice(1)} is not implemented`,
       ]);
     }
-    const watch = client.stream("/etcdserverpb.Watch/Watch");
-    const ended = new Promise<{ code?: number }>((resolve) => watch.on("error", resolve));
-    watch.resume();
+    const observed = client.serverStream("/v3electionpb.Election/Observe", new Uint8Array(0));
+    const ended = new Promise<{ code?: number }>((resolve) => observed.on("error", resolve));
+    observed.resume();
     expect((await ended).code).toBe(12);
   });
 });

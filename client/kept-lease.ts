@@ -1,0 +1,167 @@
+// A lease that somebody keeps: renewed at thirds of its time over a stream, at another member when one is gone.
+// Whether it still stands is judged by this client's own clock, from when it asked and not from when it heard.
+import type { etcdserverpb } from "../proto/index.ts";
+import { KvError } from "../base/index.ts";
+import { countOf } from "./answer.ts";
+import { METHODS } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { Courier } from "./courier.ts";
+import { pause } from "./deadline.ts";
+import { streamErrorOf } from "./failure.ts";
+import { repetitionOf } from "./retry.ts";
+import { wireId } from "./request.ts";
+
+/**
+ * Why a lease is kept no longer:
+ * - `gone`: the cluster says that it does not exist: it ran out or was revoked.
+ * - `unheard`: its time has passed here without an answer: it may be gone, and must be taken as such.
+ * - `refused`: the cluster does not keep it, for the reason in `error`.
+ * - `stopped`: `stop` was called, or the client closed; it runs out by itself.
+ */
+export interface LeaseLoss {
+  readonly reason: "gone" | "unheard" | "refused" | "stopped";
+  readonly error?: KvError;
+}
+
+/** Of its time between two renewals. */
+const SHARE = 1 / 3;
+
+export class KeptLease {
+  readonly id: bigint;
+  readonly ttlS: number;
+  /** Called after each renewal with the time to live in seconds; for whoever wants to see them. */
+  onRenewed: (ttlS: number) => void = () => undefined;
+  /** Resolves once, with why; never rejects. */
+  readonly lost: Promise<LeaseLoss>;
+  readonly #courier: Courier;
+  readonly #onEnd: () => void;
+  readonly #abort = new AbortController();
+  #lose: (loss: LeaseLoss) => void = () => undefined;
+  /** It stands until then, by this client's clock. */
+  #untilMs: number;
+  #cancelStream: () => void = () => undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    courier: Courier,
+    lease: { readonly id: bigint; readonly ttlS: number },
+    onEnd: () => void,
+  ) {
+    this.id = lease.id;
+    this.ttlS = lease.ttlS;
+    this.#courier = courier;
+    this.#onEnd = onEnd;
+    this.#untilMs = courier.nowMs() + lease.ttlS * 1000;
+    this.lost = new Promise((resolve) => {
+      this.#lose = resolve;
+    });
+  }
+
+  /** Aborted when it is lost, for the work that rests on it; its reason is the `LeaseLoss`. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** How much longer it stands for sure, in ms; 0: it may be gone. */
+  get standsMs(): number {
+    return this.#abort.signal.aborted ? 0 : Math.max(0, this.#untilMs - this.#courier.nowMs());
+  }
+
+  /** Called once, by who made it. */
+  start(): void {
+    this.#watchTime();
+    this.#run().catch((error: unknown) => {
+      const failure = error instanceof KvError ? error : undefined;
+      const reason = failure?.code === "cancelled" ? "stopped" : "refused";
+      this.#end(failure === undefined ? { reason } : { reason, error: failure });
+    });
+  }
+
+  stop(): void {
+    this.#end({ reason: "stopped" });
+  }
+
+  #end(loss: LeaseLoss): void {
+    if (this.#abort.signal.aborted) return;
+    clearTimeout(this.#timer);
+    this.#abort.abort(loss);
+    this.#cancelStream();
+    this.#onEnd();
+    this.#lose(loss);
+  }
+
+  #watchTime(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => {
+        if (this.#courier.nowMs() < this.#untilMs) this.#watchTime();
+        else this.#end({ reason: "unheard" });
+      },
+      Math.max(1, Math.ceil(this.#untilMs - this.#courier.nowMs())),
+    );
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort;
+    let avoided: string | undefined;
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      const connection = await this.#courier.memberFor("leader", avoided, signal);
+      if (signal.aborted) return;
+      try {
+        await this.#keepAt(connection, () => {
+          attempt = 0;
+        });
+      } catch (cause) {
+        if (signal.aborted) return;
+        if (!(cause instanceof KvError) || repetitionOf(cause, "read", "wait") === "never")
+          throw cause;
+        this.#courier.report(connection.address, cause);
+      }
+      avoided = connection.address;
+      await this.#courier.pause(attempt, signal);
+    }
+  }
+
+  /** One stream to one member, until it breaks or the lease is gone. */
+  async #keepAt(connection: Connection, onAnswer: () => void): Promise<void> {
+    const stream = connection.stream(METHODS.leaseKeepAlive, { requireLeader: true });
+    this.#cancelStream = () => stream.cancel();
+    stream.on("error", () => undefined);
+    let askedAtMs = this.#courier.nowMs();
+    // An answer that does not come in time is asked for elsewhere.
+    const silence = (): NodeJS.Timeout =>
+      setTimeout(() => stream.cancel(), this.ttlS * 1000 * SHARE);
+    let timer = silence();
+    try {
+      stream.write({ ID: wireId(this.id) });
+      for await (const message of stream as AsyncIterable<etcdserverpb.ILeaseKeepAliveResponse>) {
+        clearTimeout(timer);
+        const ttlS = countOf(message.TTL);
+        if (ttlS === 0) {
+          this.#end({ reason: "gone" });
+          return;
+        }
+        onAnswer();
+        this.#courier.report(connection.address, undefined);
+        this.#untilMs = askedAtMs + ttlS * 1000;
+        this.#watchTime();
+        this.onRenewed(ttlS);
+        await pause(ttlS * 1000 * SHARE, this.#abort.signal);
+        if (this.#abort.signal.aborted) return;
+        askedAtMs = this.#courier.nowMs();
+        timer = silence();
+        stream.write({ ID: wireId(this.id) });
+      }
+    } catch (cause) {
+      const error = streamErrorOf(cause, connection.address);
+      const isOwn = error instanceof KvError && error.code === "cancelled";
+      throw isOwn
+        ? new KvError("unavailable", "unknown", `${connection.address} is silent`)
+        : error;
+    } finally {
+      clearTimeout(timer);
+      this.#cancelStream = () => undefined;
+      stream.cancel();
+    }
+  }
+}

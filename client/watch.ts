@@ -1,0 +1,241 @@
+// A watch that outlives connections and members: it goes on at another from the revision after the last it told
+// of, so that nothing is missed and nothing told twice. One stream a watch: who reads slowly is sent little.
+import { KvError } from "../base/index.ts";
+import { GRPC, errorCodeOf } from "../proto/index.ts";
+import type { etcdserverpb, mvccpb } from "../proto/index.ts";
+import { KeyValue, answered, countOf, headerOf, proofOf } from "./answer.ts";
+import type { ReadAnswer } from "./answer.ts";
+import { METHODS } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { Courier } from "./courier.ts";
+import { cancelled } from "./deadline.ts";
+import { streamErrorOf } from "./failure.ts";
+import { checkedCount } from "./request.ts";
+import { wireRangeOf } from "./bytes.ts";
+import type { KeySelector } from "./bytes.ts";
+import { repetitionOf } from "./retry.ts";
+import type { Destination } from "./router.ts";
+
+export interface WatchOptions {
+  /** The first revision to tell of; absent: the one after the watch is made. */
+  readonly startRevision?: number;
+  /** With each event the pair that stood there before. */
+  readonly prevKv?: boolean;
+  /** Leave the others out. */
+  readonly only?: "puts" | "deletes";
+  /**
+   * Also tell, with no events, up to where everything was told when nothing happens: every so many ms, at
+   * least 100; etcd keeps to an interval of its own.
+   */
+  readonly progressMs?: number;
+  /** Each answer says how old it can be, and which member says so; needs a server that proves it. */
+  readonly proof?: boolean;
+  /** Whom to ask; a member of another kind where there is none (default `any`). */
+  readonly member?: Destination;
+  /**
+   * Whether to leave a member that has had no leader for a while (default true). Off: it is watched on, and
+   * tells what it has once it has it.
+   */
+  readonly requireLeader?: boolean;
+  /** Aborting ends the watch with `cancelled`. */
+  readonly signal?: AbortSignal;
+}
+
+export interface WatchEvent {
+  readonly kind: "put" | "delete";
+  /** Of a delete only key and `modRevision` say something. */
+  readonly kv: KeyValue;
+  readonly prevKv?: KeyValue;
+}
+
+/** Whole revisions: everything up to `revision` has been told with it. */
+export interface WatchAnswer extends ReadAnswer {
+  /** In the order of their revisions; empty: nothing happened up to `revision`. */
+  readonly events: readonly WatchEvent[];
+}
+
+/**
+ * What `Client.watch` gives: an iterable of answers. Leaving a `for await` loop ends it, and so do `close`, the
+ * signal and `Client.close`.
+ */
+export class Watcher implements AsyncIterableIterator<WatchAnswer, undefined> {
+  readonly #courier: Courier;
+  readonly #options: WatchOptions;
+  readonly #create: etcdserverpb.IWatchCreateRequest;
+  readonly #answers: AsyncGenerator<WatchAnswer, undefined>;
+  readonly #abort = new AbortController();
+  readonly #open: Set<Watcher>;
+  /** 0 until the first member has said where its store stands. */
+  #next: number;
+  #attempt = 0;
+  #cancelStream: () => void = () => undefined;
+  /** Of a revision that comes in parts. */
+  #fragments: mvccpb.IEvent[] = [];
+
+  /** `open`: it is in there until it ends. @throws {KvError} as `Client.watch` */
+  constructor(courier: Courier, keys: KeySelector, options: WatchOptions, open: Set<Watcher>) {
+    const { key, rangeEnd } = wireRangeOf(keys);
+    const { startRevision = 0, prevKv, only, progressMs, proof, signal } = options;
+    this.#courier = courier;
+    this.#options = options;
+    this.#next = checkedCount("startRevision", startRevision);
+    this.#create = {
+      key,
+      range_end: rangeEnd,
+      fragment: true,
+      ...(prevKv === true ? { prev_kv: true } : {}),
+      ...(only === undefined ? {} : { filters: [only === "puts" ? NO_DELETE : NO_PUT] }),
+      ...(proof === true ? { with_proof: true } : {}),
+      ...(progressMs === undefined
+        ? {}
+        : {
+            progress_notify: true,
+            progress_interval_ms: checkedCount("progressMs", progressMs),
+          }),
+    };
+    this.#open = open;
+    open.add(this);
+    this.#answers = this.#run();
+    signal?.addEventListener("abort", this.#stop, { once: true });
+    if (signal?.aborted === true) this.#stop();
+  }
+
+  /** The first revision that it has not told of; 0: not known yet. A watch from it goes on where this one is. */
+  get nextRevision(): number {
+    return this.#next;
+  }
+
+  /**
+   * The next answer.
+   *
+   * @throws {KvError} `compacted` when what it has yet to tell is gone, and whatever refuses the watch for good
+   */
+  next(): Promise<IteratorResult<WatchAnswer, undefined>> {
+    return this.#answers.next();
+  }
+
+  async return(): Promise<IteratorResult<WatchAnswer, undefined>> {
+    this.#stop();
+    return this.#answers.return(undefined);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Ends it; a `next` that waits ends with `cancelled`. May be called again. */
+  close(): void {
+    this.#stop();
+  }
+
+  readonly #stop = (): void => {
+    this.#abort.abort();
+    this.#cancelStream();
+    this.#options.signal?.removeEventListener("abort", this.#stop);
+    this.#open.delete(this);
+  };
+
+  async *#run(): AsyncGenerator<WatchAnswer, undefined> {
+    const { signal } = this.#abort;
+    let avoided: string | undefined;
+    try {
+      for (;;) {
+        const { member = "any" } = this.#options;
+        const connection = await this.#courier.memberFor(member, avoided, signal);
+        if (signal.aborted) throw cancelled();
+        try {
+          yield* this.#follow(connection);
+        } catch (cause) {
+          if (signal.aborted) throw cancelled();
+          if (!(cause instanceof KvError)) throw cause;
+          if (repetitionOf(cause, "read", "wait") === "never") throw cause;
+          this.#courier.report(connection.address, cause);
+        }
+        avoided = connection.address;
+        this.#attempt += 1;
+        await this.#courier.pause(this.#attempt, signal);
+      }
+    } finally {
+      this.#stop();
+    }
+  }
+
+  /** One stream to one member, until it breaks. */
+  async *#follow(connection: Connection): AsyncGenerator<WatchAnswer, undefined> {
+    const { requireLeader = true } = this.#options;
+    const stream = connection.stream(METHODS.watch, { requireLeader });
+    this.#cancelStream = () => stream.cancel();
+    // Iterating shows the error of the stream; the one of the cancelation after it is nobody's.
+    stream.on("error", () => undefined);
+    this.#fragments = [];
+    try {
+      stream.write({ create_request: { ...this.#create, start_revision: this.#next } });
+      for await (const message of stream as AsyncIterable<etcdserverpb.IWatchResponse>) {
+        const answer = this.#onMessage(message, connection.address);
+        if (answer !== undefined) yield answer;
+      }
+    } catch (cause) {
+      throw streamErrorOf(cause, connection.address);
+    } finally {
+      this.#cancelStream = () => undefined;
+      stream.cancel();
+    }
+  }
+
+  /** @throws {KvError} when the member ends the watch */
+  #onMessage(message: etcdserverpb.IWatchResponse, address: string): WatchAnswer | undefined {
+    const { created, canceled, events, fragment } = message;
+    if (canceled === true) throw refusalOf(message, address);
+    if (created === true) {
+      this.#attempt = 0;
+      this.#courier.report(address, undefined);
+      if (this.#next === 0) this.#next = countOf(message.header?.revision) + 1;
+      return undefined;
+    }
+    this.#fragments.push(...(events ?? []));
+    if (fragment === true) return undefined;
+    const told = this.#fragments;
+    this.#fragments = [];
+    return this.#answerOf(message, told);
+  }
+
+  /** etcd's own header may be ahead of the events that come with it, but not of none. */
+  #answerOf(
+    message: etcdserverpb.IWatchResponse,
+    told: readonly mvccpb.IEvent[],
+  ): WatchAnswer | undefined {
+    const events = told.map(eventOf).filter(({ kv }) => kv.modRevision >= this.#next);
+    const header = headerOf(message.header);
+    const proof = proofOf(message.proof);
+    const revision = events.at(-1)?.kv.modRevision ?? header.revision;
+    const isNews = events.length > 0 || (told.length === 0 && revision >= this.#next - 1);
+    if (!isNews) return undefined;
+    this.#next = revision + 1;
+    return { header, revision, events, ...(proof === undefined ? {} : { proof }) };
+  }
+}
+
+/** WatchCreateRequest.FilterType. */
+const NO_PUT = 0;
+const NO_DELETE = 1;
+
+function eventOf(wire: mvccpb.IEvent): WatchEvent {
+  const kv = new KeyValue(answered(wire.kv, "pair in its event"));
+  const prevKv = wire.prev_kv;
+  return {
+    kind: wire.type === 1 ? "delete" : "put",
+    kv,
+    ...(prevKv === null || prevKv === undefined ? {} : { prevKv: new KeyValue(prevKv) }),
+  };
+}
+
+function refusalOf(message: etcdserverpb.IWatchResponse, address: string): KvError {
+  const compacted = countOf(message.compact_revision);
+  if (compacted > 0) {
+    const text = `what was to be told is compacted; a watch can begin at ${compacted} (${address})`;
+    return new KvError("compacted", "not-applied", text);
+  }
+  const reason = message.cancel_reason ?? "";
+  const code = errorCodeOf(GRPC.INVALID_ARGUMENT, reason);
+  return new KvError(code, "not-applied", `${reason} (${address})`);
+}

@@ -1,0 +1,135 @@
+// The watches of one replica: the store's hub, moved on outside of apply, a bounded step a turn, with the values
+// that it lacks from the engine. Whoever is slow waits here for nobody, and nobody for him.
+import type { MemberId, Revision } from "../base/index.ts";
+import { stalenessBoundMs } from "../consensus/index.ts";
+import type { ReadProof, Watches } from "../rpc/index.ts";
+import { WatchHub } from "../store/index.ts";
+import type {
+  Machine,
+  Watch,
+  WatchChannel,
+  WatchListener,
+  WatchLoad,
+  WatchRequest,
+} from "../store/index.ts";
+import type { Replica } from "./replica.ts";
+
+/** In one turn of the event loop: about a millisecond, so that who writes waits for little more. */
+const DELIVERIES_PER_TURN_MAX = 256;
+
+export interface WatchDeskInit {
+  readonly replica: Replica;
+  readonly memberId: MemberId;
+  readonly region: string;
+}
+
+export class WatchDesk implements Watches {
+  readonly #init: WatchDeskInit;
+  readonly #hub: WatchHub;
+  /** A snapshot puts another in its place. */
+  #machine: Machine;
+  #scheduled = false;
+  #advanced: (() => void)[] = [];
+
+  constructor(init: WatchDeskInit) {
+    const { replica } = init;
+    this.#init = init;
+    this.#machine = replica.machine;
+    this.#hub = new WatchHub(this.#machine.changes);
+    replica.onChange(() => this.#onChange());
+  }
+
+  get count(): number {
+    return this.#hub.count;
+  }
+
+  get revision(): Revision {
+    return this.#hub.revision;
+  }
+
+  get floor(): Revision {
+    return this.#hub.floor;
+  }
+
+  open(request: WatchRequest, channel: WatchChannel, listener: WatchListener): Watch {
+    const watch = this.#hub.open(request, channel, listener);
+    this.#schedule();
+    return watch;
+  }
+
+  cancel(watch: Watch): void {
+    this.#hub.cancel(watch);
+    this.#schedule();
+  }
+
+  resume(channel: WatchChannel): void {
+    this.#hub.resume(channel);
+    this.#schedule();
+  }
+
+  toldUpTo(watch: Watch): Revision | undefined {
+    return this.#hub.toldUpTo(watch);
+  }
+
+  whenAdvanced(run: () => void): void {
+    this.#advanced.push(run);
+  }
+
+  /** Of the state that the hub tells of, by the newest echo (F3): known is a bound, absent is unknown. */
+  proof(): ReadProof {
+    const { replica, memberId, region } = this.#init;
+    // Looks at the clocks first: what they say of a machine that slept is dropped.
+    replica.clockBreaks();
+    const { role, freshAtMs } = replica.status();
+    const bound = stalenessBoundMs(freshAtMs, replica.now(), replica.clockDriftMax);
+    return {
+      asked: "default",
+      used: bound === undefined ? "local" : "learner",
+      memberId,
+      role,
+      region,
+      appliedIndex: this.#machine.applied,
+      revision: this.#machine.revision,
+      ...(bound === undefined ? {} : { stalenessBoundMs: bound }),
+      clockDriftMax: replica.clockDriftMax,
+    };
+  }
+
+  #onChange(): void {
+    const { machine } = this.#init.replica;
+    if (machine !== this.#machine) {
+      this.#machine = machine;
+      this.#hub.replace(machine.changes);
+    }
+    // Without a watch it costs nothing to keep up, and no turn.
+    if (this.#hub.count === 0) this.#hub.advance(1);
+    else if (this.#hub.isBehind) this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#init.replica.endOfTurn(() => {
+      this.#scheduled = false;
+      this.#advance();
+    });
+  }
+
+  #advance(): void {
+    const { loads, more } = this.#hub.advance(DELIVERIES_PER_TURN_MAX);
+    for (const load of loads) this.#load(load);
+    if (more) this.#schedule();
+    const waiting = this.#advanced;
+    this.#advanced = [];
+    for (const run of waiting) run();
+  }
+
+  #load(load: WatchLoad): void {
+    this.#init.replica.engine.get(load.keys, (failure, values) => {
+      // A disk that fails ends the replica; until it does, the watches try again as others do.
+      if (failure === undefined) this.#hub.supply(load, values);
+      else this.#hub.abandon(load);
+      this.#schedule();
+    });
+  }
+}
