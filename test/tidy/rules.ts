@@ -67,7 +67,14 @@ export const PACKAGES: Readonly<Record<string, readonly { name: string; file?: s
   store: [{ name: "sorted-btree" }, { name: "rocksdb", file: "store/rocksdb-engine.ts" }],
   proto: [{ name: "protobufjs" }],
   rpc: [{ name: "@grpc/grpc-js" }, { name: "protobufjs" }],
-  server: [{ name: "@grpc/grpc-js" }, { name: "winston" }, { name: "yaml" }, { name: "zod" }],
+  server: [
+    { name: "@grpc/grpc-js" },
+    { name: "@peculiar/x509" },
+    { name: "reflect-metadata" },
+    { name: "winston" },
+    { name: "yaml" },
+    { name: "zod" },
+  ],
   client: [{ name: "@grpc/grpc-js" }, { name: "protobufjs" }],
   cli: [{ name: "commander" }],
 };
