@@ -41,7 +41,7 @@ describe("kvErrorOf", () => {
     ],
     ["etcdserver: server stopped", 14, "server-stopped", "unknown"],
     ["etcdserver: mvcc: database space exceeded", 8, "too-many-requests", "unknown"],
-    ["etcdserver: permission denied", 7, "invalid-argument", "not-applied"],
+    ["etcdserver: permission denied", 7, "permission-denied", "not-applied"],
     ["No connection established. Last error: ECONNREFUSED", 14, "unavailable", "not-applied"],
     ["Name resolution failed for target dns:x:1", 14, "unavailable", "not-applied"],
     ["Stream refused by server", 14, "unavailable", "not-applied"],

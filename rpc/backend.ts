@@ -13,6 +13,8 @@ import type {
 } from "../base/index.ts";
 import type { Epoch, ReadMode, Role } from "../consensus/index.ts";
 import type {
+  Caller,
+  KeyRange,
   RangeRequest,
   RangeResponse,
   Request,
@@ -30,6 +32,25 @@ export interface CallContext {
   readonly deadlineAtMs: MonotonicMs;
   /** Aborted when the client has gone; the call may then end without effect on the answer. */
   readonly signal: AbortSignal;
+  /**
+   * Whom the call is authorised as, at this moment: of a long stream it is looked up again at each use, and
+   * is nobody once what the client has shown is worth nothing any more.
+   */
+  readonly caller: Caller;
+}
+
+/**
+ * Who may do what, by the applied state of this member; undefined: it may. Everything is allowed while auth
+ * is off. `range`, `readTxn`, `leases` and `watches` ask by themselves, and a command is judged where it is
+ * applied: services ask only for what has no key.
+ */
+export interface Authority {
+  readonly enabled: boolean;
+  /** For what any user may do. */
+  refusesUser(caller: Caller): KvError | undefined;
+  /** For what only root may do. */
+  refusesRoot(caller: Caller): KvError | undefined;
+  refusesRead(caller: Caller, range: KeyRange): KvError | undefined;
 }
 
 export interface Header {
@@ -146,6 +167,11 @@ export interface SnapshotSource {
   close(): void;
 }
 
+/** Is also told when its caller may read the range no more: the watch has ended. */
+export interface ClientListener extends WatchListener {
+  onRefused(why: KvError): void;
+}
+
 /** The watches of this member, whatever its role: told of its applied state, which is always committed. */
 export interface Watches {
   readonly count: number;
@@ -153,8 +179,16 @@ export interface Watches {
   readonly revision: Revision;
   /** A watch that begins below it ends as compacted. */
   readonly floor: Revision;
-  /** As WatchHub.open: `request.startRevision` is 0, or not below the floor. */
-  open(request: WatchRequest, channel: WatchChannel, listener: WatchListener): Watch;
+  /**
+   * As WatchHub.open: `request.startRevision` is 0, or not below the floor. `caller` may read the range, which
+   * the service has asked.
+   */
+  open(
+    request: WatchRequest,
+    channel: WatchChannel,
+    listener: ClientListener,
+    caller: Caller,
+  ): Watch;
   cancel(watch: Watch): void;
   /** There is room on `channel` again. */
   resume(channel: WatchChannel): void;
@@ -185,6 +219,7 @@ export interface Leases {
 }
 
 export interface Backend {
+  readonly authority: Authority;
   readonly watches: Watches;
   readonly leases: Leases;
   /** As of this moment, for answers that carry no result of their own. */

@@ -3,6 +3,7 @@
 import { GRPC, METHOD_PATHS, Writer, grpc } from "../proto/index.ts";
 import type { MonotonicMs } from "../base/index.ts";
 import { KvError } from "../base/index.ts";
+import { OWN_AUTHORITY } from "../store/index.ts";
 import type { Backend, CallContext } from "./backend.ts";
 import { decoded } from "./decode.ts";
 import { stream, unary } from "./service.ts";
@@ -100,6 +101,7 @@ export class HealthService {
     const context: CallContext = {
       deadlineAtMs: (monotonicMs() + pollMs) as MonotonicMs,
       signal: NEVER_ABORTED,
+      caller: OWN_AUTHORITY,
     };
     backend.healthy(context, (healthy) => seen(healthy ? SERVING : NOT_SERVING));
   }

@@ -6,6 +6,7 @@ import { KvError } from "../base/index.ts";
 import type { MonotonicMs } from "../base/index.ts";
 import { Writer } from "../proto/index.ts";
 import type { MethodPath, Reader } from "../proto/index.ts";
+import { NOBODY } from "../store/index.ts";
 import type { CallContext } from "./backend.ts";
 import { decoded, invalid } from "./decode.ts";
 import { bytesIn, bytesOut, errorIn } from "./grpc-bytes.ts";
@@ -100,6 +101,8 @@ function forwardedCall(call: Call, deadlineAtMs: MonotonicMs): Call {
     get signal() {
       return call.signal;
     },
+    // Until the asking member says who asks.
+    caller: NOBODY,
     header: () => undefined,
   };
 }

@@ -4,6 +4,7 @@ import { KvError } from "../base/index.ts";
 import type { MonotonicMs } from "../base/index.ts";
 import { ERROR_TRAILER, OUTCOME_TRAILER, Writer } from "../proto/index.ts";
 import type { Int64, MethodPath, Reader } from "../proto/index.ts";
+import type { Caller } from "../store/index.ts";
 import { decoded, invalid } from "./decode.ts";
 import { stream } from "./service.ts";
 import type {
@@ -184,6 +185,10 @@ class PipelinedContext implements Call {
 
   get signal(): AbortSignal {
     return this.#stream.signal;
+  }
+
+  get caller(): Caller {
+    return this.#stream.caller;
   }
 
   header(name: string): string | undefined {

@@ -48,6 +48,23 @@ const EXPECTED: Readonly<Record<KvErrorCode, readonly [number, string]>> = {
     "etcdserver: can only promote a learner member which is in sync with leader",
   ],
   "bad-transferee": [9, "etcdserver: bad leader transferee"],
+  "user-empty": [3, "etcdserver: user name is empty"],
+  "role-empty": [3, "etcdserver: role name is empty"],
+  "authentication-failed": [3, "etcdserver: authentication failed, invalid user ID or password"],
+  "authentication-off": [9, "etcdserver: authentication is not enabled"],
+  "permission-not-given": [3, "etcdserver: permission not given"],
+  "permission-denied": [7, "etcdserver: permission denied"],
+  "invalid-token": [16, "etcdserver: invalid auth token"],
+  "auth-revision-old": [3, "etcdserver: revision of auth store is old"],
+  "invalid-auth-management": [3, "etcdserver: invalid auth management"],
+  "root-user-missing": [9, "etcdserver: root user does not exist"],
+  "root-role-missing": [9, "etcdserver: root user does not have root role"],
+  "user-exists": [9, "etcdserver: user name already exists"],
+  "user-not-found": [9, "etcdserver: user name not found"],
+  "role-exists": [9, "etcdserver: role name already exists"],
+  "role-not-found": [9, "etcdserver: role name not found"],
+  "role-not-granted": [9, "etcdserver: role is not granted to the user"],
+  "permission-not-granted": [9, "etcdserver: permission is not granted to the role"],
   corrupt: [15, "etcdserver: corrupt cluster"],
   "deadline-exceeded": [4, "etcdserver: context deadline exceeded"],
   cancelled: [1, "etcdserver: request canceled"],
@@ -102,16 +119,18 @@ test("etcd's texts stay as they are, Hansa's own may say more", () => {
 
 test("a status of nobody's gets the nearest code", () => {
   const codeOf = (number: number): KvErrorCode => errorOf(number, "?", () => undefined).code;
-  expect([1, 2, 3, 4, 8, 12, 13, 14, 15].map(codeOf)).toEqual([
+  expect([1, 2, 3, 4, 7, 8, 12, 13, 14, 15, 16].map(codeOf)).toEqual([
     "cancelled",
     "internal",
     "invalid-argument",
     "deadline-exceeded",
+    "permission-denied",
     "too-many-requests",
     "unimplemented",
     "internal",
     "unavailable",
     "corrupt",
+    "invalid-token",
   ]);
   expect(errorOf(14, "?", () => "no-such-code").code).toBe("unavailable");
 });

@@ -3,6 +3,7 @@ import { KvError } from "../base/index.ts";
 import type { KvErrorCode, Outcome } from "../base/index.ts";
 import {
   ERROR_TRAILER,
+  GRPC,
   OUTCOME_TRAILER,
   WIRE_STATUS,
   errorCodeOf,
@@ -28,6 +29,13 @@ export function statusOf(error: KvError): Status {
     message: open === true ? openText(text, error.message) : text,
     trailers: { [ERROR_TRAILER]: error.code, [OUTCOME_TRAILER]: error.outcome },
   };
+}
+
+/** As Go's gRPC prints it, in texts that its clients compare: PermissionDenied. */
+export function nameOfCode(code: number): string {
+  const known = Object.entries(GRPC).find(([, number]) => number === code);
+  const words = (known?.[0] ?? "UNKNOWN").toLowerCase().split("_");
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }
 
 /** etcd's texts are fixed, clients compare them; Hansa's own may say more. */

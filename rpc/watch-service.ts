@@ -21,8 +21,8 @@ export class WatchService {
   table(): ServiceTable {
     return {
       "/etcdserverpb.Watch/Watch": stream(
-        (sink) =>
-          new WatchStream(this.#options, sink, {
+        (sink, call) =>
+          new WatchStream(this.#options, sink, call, {
             minMs: BEAT_MS,
             begin: (one) => this.#begin(one),
             end: (one) => this.#end(one),

@@ -1,12 +1,13 @@
 // One stream of watches: ids, control messages and responses. What a watch is told comes from the backend when
 // the stream can take it, and is written at once.
-import type { MonotonicMs, Revision } from "../base/index.ts";
+import type { KvError, MonotonicMs, Revision } from "../base/index.ts";
 import type { Int64 } from "../proto/index.ts";
 import { WatchChannel } from "../store/index.ts";
 import type { Watch, WatchEvent } from "../store/index.ts";
-import type { Backend } from "./backend.ts";
+import type { Backend, ClientListener } from "./backend.ts";
 import { decoded } from "./decode.ts";
-import type { StreamSink, StreamSource } from "./service.ts";
+import type { Call, StreamSink, StreamSource } from "./service.ts";
+import { nameOfCode, statusOf } from "./status.ts";
 import { eventBytes, eventParts, readWatchCall, watchAnswerBytes } from "./watch-codec.ts";
 import type { WatchAnswer, WatchCreate } from "./watch-codec.ts";
 
@@ -50,6 +51,7 @@ const FROM_KEY = "\0";
 export class WatchStream implements StreamSource {
   readonly #options: WatchOptions;
   readonly #sink: StreamSink;
+  readonly #call: Call;
   readonly #beats: WatchBeats;
   readonly #channel: WatchChannel;
   readonly #open = new Map<Int64, Open>();
@@ -59,9 +61,10 @@ export class WatchStream implements StreamSource {
   /** Somebody waits to hear up to where all of them were told. */
   #asked = false;
 
-  constructor(options: WatchOptions, sink: StreamSink, beats: WatchBeats) {
+  constructor(options: WatchOptions, sink: StreamSink, call: Call, beats: WatchBeats) {
     this.#options = options;
     this.#sink = sink;
+    this.#call = call;
     this.#beats = beats;
     this.#channel = new WatchChannel(() => !this.#full && !this.#closed);
   }
@@ -129,10 +132,12 @@ export class WatchStream implements StreamSource {
       this.#write({ id, revision: watches.revision, canceled: true, compactRevision: floor });
       return;
     }
-    const watch = watches.open(request, this.#channel, {
+    const listener: ClientListener = {
       onEvents: (events, upTo) => this.#tell(open, events, upTo),
       onCompacted: (compactRevision) => this.#compacted(open, compactRevision),
-    });
+      onRefused: (why) => this.#refused(open, why),
+    };
+    const watch = watches.open(request, this.#channel, listener, this.#call.caller);
     const { progressNotify, progressIntervalMs, fragment, withProof } = create;
     const askedMs =
       progressIntervalMs === 0 ? this.#options.progressIntervalMs : progressIntervalMs;
@@ -153,6 +158,11 @@ export class WatchStream implements StreamSource {
     if (end !== undefined && end !== FROM_KEY && key >= end) return EMPTY_RANGE;
     if (startRevision < 0) return COMPACTED;
     if (this.#open.has(id) && id !== 0) return DUPLICATE_ID;
+    const why = backend.authority.refusesRead(this.#call.caller, {
+      key,
+      ...(end === undefined ? {} : { end }),
+    });
+    if (why !== undefined) return refusalText(why);
     return backend.watches.count >= watchesMax ? TOO_MANY : undefined;
   }
 
@@ -170,6 +180,13 @@ export class WatchStream implements StreamSource {
     const { watches } = this.#options.backend;
     watches.cancel(open.watch);
     this.#write({ id, revision: watches.revision, canceled: true });
+  }
+
+  #refused(open: Open, why: KvError): void {
+    this.#forget(open);
+    const { revision } = this.#options.backend.watches;
+    const cancelReason = refusalText(why);
+    this.#write({ id: open.id, revision, canceled: true, cancelReason }, open);
   }
 
   #compacted(open: Open, compactRevision: Revision): void {
@@ -234,4 +251,10 @@ export class WatchStream implements StreamSource {
     for (const { watch } of this.#open.values()) watches.cancel(watch);
     this.#open.clear();
   }
+}
+
+/** As etcd's server prints a status in a reason. */
+function refusalText(why: KvError): string {
+  const { code, message } = statusOf(why);
+  return `rpc error: code = ${nameOfCode(code)} desc = ${message}`;
 }

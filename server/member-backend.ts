@@ -4,6 +4,7 @@ import type { ClusterId, MemberId, NodeId } from "../base/index.ts";
 import { KvError, present } from "../base/index.ts";
 import type { Status } from "../consensus/index.ts";
 import type {
+  Authority,
   Backend,
   CallContext,
   Done,
@@ -50,6 +51,7 @@ export interface MemberBackendInit {
 export class MemberBackend implements Backend {
   readonly #init: MemberBackendInit;
   readonly #reader: Reader;
+  readonly authority = OPEN_TO_ALL;
   readonly watches: WatchDesk;
   readonly leases: LeaseDesk;
 
@@ -233,6 +235,14 @@ export class MemberBackend implements Backend {
     }));
   }
 }
+
+/** As while auth is off. */
+const OPEN_TO_ALL: Authority = {
+  enabled: false,
+  refusesUser: () => undefined,
+  refusesRoot: () => undefined,
+  refusesRead: () => undefined,
+};
 
 /** Read-only transactions are linearizable unless every operation is a serializable range (etcd). */
 function everyRangeSerializable(request: TxnRequest): boolean {

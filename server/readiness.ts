@@ -2,6 +2,7 @@
 // wait for that line in the words of etcd.
 import type { MonotonicMs } from "../base/index.ts";
 import type { Backend } from "../rpc/index.ts";
+import { OWN_AUTHORITY } from "../store/index.ts";
 import { systemClock } from "./clock.ts";
 
 export interface ReadinessOptions {
@@ -24,7 +25,8 @@ export function watchReadiness(options: ReadinessOptions): () => void {
   let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
     const deadlineAtMs = (systemClock.monotonicMs() + LOOK_MS) as MonotonicMs;
-    backend.healthy({ deadlineAtMs, signal: abort.signal }, (healthy) => {
+    const context = { deadlineAtMs, signal: abort.signal, caller: OWN_AUTHORITY };
+    backend.healthy(context, (healthy) => {
       if (abort.signal.aborted) return;
       if (healthy) {
         onReady();

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import type { LeaseId, MonotonicMs } from "../base/index.ts";
 import { askMembers, clientServices } from "../rpc/index.ts";
 import type { Backend, PeerMessage, PeerTransport, ServiceTable } from "../rpc/index.ts";
+import { OWN_AUTHORITY } from "../store/index.ts";
 import type { DiskFailure } from "../store/index.ts";
 import { endOfTurn, systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
@@ -213,7 +214,7 @@ export class Server {
       clientUrls: this.#init.config.advertiseClientUrls,
       ask: (node, done) => {
         const deadlineAtMs = (systemClock.monotonicMs() + QUESTION_MS) as MonotonicMs;
-        const context = { deadlineAtMs, signal: abort.signal };
+        const context = { deadlineAtMs, signal: abort.signal, caller: OWN_AUTHORITY };
         askMembers(this.#transport.forward.bind(this.#transport, node), context, done);
       },
     });

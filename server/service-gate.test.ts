@@ -1,10 +1,12 @@
 import { expect, test } from "@jest/globals";
 import type { MonotonicMs } from "../base/index.ts";
+import { NOBODY } from "../store/index.ts";
 import { ServiceGate } from "./service-gate.ts";
 
 const CALL = {
   deadlineAtMs: 0 as MonotonicMs,
   forwarded: false,
+  caller: NOBODY,
   signal: new AbortController().signal,
   header: () => undefined,
 };

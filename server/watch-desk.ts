@@ -2,13 +2,13 @@
 // that it lacks from the engine. Whoever is slow waits here for nobody, and nobody for him.
 import type { MemberId, Revision } from "../base/index.ts";
 import { stalenessBoundMs } from "../consensus/index.ts";
-import type { ReadProof, Watches } from "../rpc/index.ts";
+import type { ClientListener, ReadProof, Watches } from "../rpc/index.ts";
 import { WatchHub } from "../store/index.ts";
 import type {
+  Caller,
   Machine,
   Watch,
   WatchChannel,
-  WatchListener,
   WatchLoad,
   WatchRequest,
 } from "../store/index.ts";
@@ -51,7 +51,7 @@ export class WatchDesk implements Watches {
     return this.#hub.floor;
   }
 
-  open(request: WatchRequest, channel: WatchChannel, listener: WatchListener): Watch {
+  open(request: WatchRequest, channel: WatchChannel, listener: ClientListener, _: Caller): Watch {
     const watch = this.#hub.open(request, channel, listener);
     this.#schedule();
     return watch;

@@ -1,3 +1,4 @@
+export * from "./caller.ts";
 export * from "./check.ts";
 export * from "./command.ts";
 export * from "./disk.ts";

@@ -3,6 +3,7 @@ import { KvError } from "../../base/index.ts";
 import type { MonotonicMs } from "../../base/index.ts";
 import { GRPC } from "../../proto/index.ts";
 import type { Streaming } from "../../proto/index.ts";
+import { NOBODY } from "../../store/index.ts";
 import type { Call, Method, StreamSink, StreamSource } from "../service.ts";
 import { statusOf } from "../status.ts";
 import type { Status } from "../status.ts";
@@ -50,6 +51,8 @@ export class Http2Stream implements Call, StreamSink {
   /** What the client asked for; the server's own limit is the services' to keep. */
   readonly clientDeadlineAtMs: number;
   readonly forwarded = false;
+  /** The gate before the services says who it is. */
+  readonly caller = NOBODY;
   readonly isUnary: boolean;
   readonly output: StreamOutput;
   readonly #owner: StreamOwner;

@@ -4,6 +4,7 @@
 import { checkedKey } from "../../base/index.ts";
 import type { Key, KvError, MonotonicMs, NodeId, Revision, SessionId } from "../../base/index.ts";
 import type { CallContext, ReadOptions } from "../../rpc/backend.ts";
+import { NOBODY } from "../../store/caller.ts";
 import type { RangeRequest, RequestId } from "../../store/request.ts";
 import type { Response } from "../../store/response.ts";
 import type { Chance } from "./chance.ts";
@@ -121,7 +122,7 @@ export class Client {
         if (serving === undefined) return back("refused");
         const now = serving.replica.now();
         const deadlineAtMs = (now + this.#plan.timeoutMs) as MonotonicMs;
-        const context = { deadlineAtMs, signal: NEVER_GONE };
+        const context = { deadlineAtMs, signal: NEVER_GONE, caller: NOBODY };
         task.attempt(node, serving, context, back);
       });
     });

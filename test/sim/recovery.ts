@@ -6,6 +6,7 @@ import type { KvError, MonotonicMs, Revision } from "../../base/index.ts";
 import { isVoter, membersOf, sameEpoch } from "../../consensus/index.ts";
 import type { ReadMode } from "../../consensus/index.ts";
 import type { ReadOptions } from "../../rpc/backend.ts";
+import { NOBODY } from "../../store/caller.ts";
 import type { Client } from "./client.ts";
 import type { Crew } from "./crew.ts";
 import type { Judge } from "./judge.ts";
@@ -206,7 +207,8 @@ export class Recovery {
     let refused: KvError | undefined;
     const asked = { node: node.id, ...request, ...options, mode, floor: judge.floor };
     const deadlineAtMs = (replica.now() + timeoutMs) as MonotonicMs;
-    const context = { deadlineAtMs, signal: new AbortController().signal };
+    const { signal } = new AbortController();
+    const context = { deadlineAtMs, signal, caller: NOBODY };
     backend.range(request, options, context, (answer) => {
       note(() => `last read n${node.id} ${mode}: ${answer.ok ? "answered" : answer.error.message}`);
       ended = true;

@@ -11,6 +11,7 @@ import type {
 } from "../../../base/index.ts";
 import type {
   Answer,
+  Authority,
   Backend,
   CallContext,
   Done,
@@ -41,6 +42,7 @@ export interface RangeAsked {
 }
 
 export class MemoryBackend implements Backend {
+  readonly authority = OPEN_TO_ALL;
   readonly watches = new HostWatches();
   readonly leases = new HostLeases(this.watches.host, () => this.header());
   readonly ranges: RangeAsked[] = [];
@@ -181,6 +183,14 @@ export class MemoryBackend implements Backend {
     return { kind: "refused", revision, code: "compacted", message: "as the test has it" };
   }
 }
+
+/** As while auth is off. */
+const OPEN_TO_ALL: Authority = {
+  enabled: false,
+  refusesUser: () => undefined,
+  refusesRoot: () => undefined,
+  refusesRead: () => undefined,
+};
 
 const PROOF: RangeAnswer["proof"] = {
   asked: "default",

@@ -11,6 +11,7 @@ import { PEER_LIMITS_DEFAULT, PeerTransport } from "../../../rpc/index.ts";
 import type { CallContext, PeerEvent, PeerIdentity, PeerMessage } from "../../../rpc/index.ts";
 import { helloFrame, messagesFrame } from "../../../rpc/peer-codec.ts";
 import { helloTo } from "../../../rpc/peer-identity.ts";
+import { NOBODY } from "../../../store/index.ts";
 import { MemoryBackend } from "./memory-backend.ts";
 import { endServed, monotonicMs, served, servicesOf } from "./served.ts";
 
@@ -333,6 +334,7 @@ describe("a forwarded call", () => {
     return {
       deadlineAtMs: (monotonicMs() + 5_000) as CallContext["deadlineAtMs"],
       signal: abort.signal,
+      caller: NOBODY,
       abort,
     };
   }
