@@ -52,6 +52,11 @@ const NOT_APPLIED: ReadonlySet<KvErrorCode> = new Set<KvErrorCode>([
   "role-not-granted",
   "permission-not-granted",
   "corrupt",
+  "lock-expired",
+  "campaign-expired",
+  "not-elected",
+  "nobody-elected",
+  "leader-key-missing",
 ]);
 
 type Verdict = readonly [KvErrorCode, Outcome];

@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "6eab59ead272e77f759ea54ddb170b0c4efba19bdb0421cfff935a9e8b5d3dfc";
+const SCHEMA_SHA256 = "d70d6813a1f02407de739da0cd5ff1d7c5e30c40f3a2932c4b85ae70c819eb6c";
 
 const folder = import.meta.dirname ?? __dirname;
 
