@@ -22,7 +22,7 @@ class FakeCore {
   readonly proposed: LogIndex[] = [];
 
   constructor() {
-    this.status = this.follow(epochOf(1), SELF);
+    this.status = this.follow(epochOf(0), OTHER);
   }
 
   follow(epoch: Epoch, leader: NodeId): Status {
@@ -58,7 +58,12 @@ beforeEach(() => {
   core = new FakeCore();
   sent = [];
   ended = [];
-  desk = new CommandDesk({
+  desk = newDesk();
+  core.follow(epochOf(1), SELF);
+});
+
+function newDesk(): CommandDesk {
+  return new CommandDesk({
     id: SELF,
     boot: 7n as BootNonce,
     core: core.asConsensus,
@@ -68,7 +73,7 @@ beforeEach(() => {
     overloaded: () => false,
     send: (_to, message) => sent.push(message),
   });
-});
+}
 
 function submit(): void {
   desk.submit({
@@ -184,6 +189,15 @@ describe("a command that another member hands over", () => {
     core.follow(epochOf(1, SELF), SELF);
     desk.onPropose({ ...handed, epoch: epochOf(1, SELF) });
     expect(sent).toEqual([{ kind: "placed", from: SELF, id: handed.id, index: 1 }]);
+  });
+
+  test("is not refused where it may be a copy of one taken before a restart", () => {
+    const restarted = newDesk();
+    core.follow(epochOf(1), OTHER);
+    restarted.onPropose({ ...handed, epoch: epochOf(1) });
+    expect(sent).toEqual([]);
+    restarted.onPropose({ ...handed, epoch: epochOf(2) });
+    expect(sent).toMatchObject([{ kind: "refused", reason: "not-leader" }]);
   });
 
   test("is not where its epoch alone tells (Raft)", () => {

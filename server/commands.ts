@@ -3,7 +3,7 @@
 // node's own apply of the entry, found by the origin that the entry carries.
 import { KvError, present } from "../base/index.ts";
 import type { BootNonce, LogIndex, LogTimeMs, MonotonicMs, NodeId } from "../base/index.ts";
-import { sameEpoch } from "../consensus/index.ts";
+import { compareEpochs, sameEpoch } from "../consensus/index.ts";
 import type {
   Consensus,
   Entry,
@@ -52,6 +52,8 @@ export class CommandDesk {
   readonly #waiting = new Map<number, Waiting>();
   readonly #parked = new Set<number>();
   readonly #forwarded = new ForwardWindow();
+  /** What this node led in an earlier life was of this epoch or an earlier one. */
+  readonly #epochAtBoot: Epoch;
   /** Handed to a leader, by the index at which it proposed them. */
   readonly #placed = new Map<LogIndex, number[]>();
   #counter = 0;
@@ -60,6 +62,7 @@ export class CommandDesk {
 
   constructor(init: CommandDeskInit) {
     this.#init = init;
+    this.#epochAtBoot = init.core.status().epoch;
   }
 
   get waitingCount(): number {
@@ -123,8 +126,13 @@ export class CommandDesk {
     });
   }
 
-  /** A proposal that another node hands to this one as the leader of `epoch`. */
+  /**
+   * A proposal that another node hands to this one as the leader of `epoch`. Of an epoch that it may have
+   * led before it was restarted it says nothing: the message may be a copy of one that it took then, and a
+   * refusal would have the command written twice. The sender learns the fate from what is committed (R17).
+   */
   onPropose(message: Extract<PeerMessage, { kind: "propose" }>): void {
+    if (compareEpochs(message.epoch, this.#epochAtBoot) <= 0) return;
     if (!this.#forwarded.admit(message.from, message.id)) return;
     const { core, id, now, send } = this.#init;
     const status = core.status();

@@ -49,8 +49,10 @@ function survey(
   failure: LogFailure,
   done: (opening: LogOpening) => void,
 ): void {
-  surveyLog(disk, options, (found) => {
-    if (found === undefined) done({ ok: false, failure });
+  surveyLog(disk, options, (readFailure, found) => {
+    // A disk that does not answer says nothing of the damage: the next opening reads it again.
+    if (readFailure !== undefined) done({ ok: false, failure: readFailure });
+    else if (found === undefined) done({ ok: false, failure });
     else done({ ok: false, failure, damaged: new SurveyedLog(disk, options, found) });
   });
 }

@@ -5,7 +5,7 @@ import { logIndex } from "../base/index.ts";
 import type { LogIndex } from "../base/index.ts";
 import { compareEpochs, EPOCH_ZERO } from "../consensus/index.ts";
 import type { SnapshotMeta, StorageOp } from "../consensus/index.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk, DiskDone } from "./disk.ts";
 import type { LogCheckpoint } from "./log-checkpoint.ts";
 import type { LogFoundation, LogOptions } from "./log.ts";
 import { WITNESS_BYTES, WITNESS_NAME, parseWitness } from "./log-witness.ts";
@@ -37,15 +37,15 @@ export interface LogSurvey {
   readonly named: boolean;
 }
 
-/** `done` with undefined: the promise is not known, or the disk does not answer. */
+/** `done` with undefined and no failure: the promise is not known. */
 export function surveyLog(
   disk: Disk,
   options: LogOptions,
-  done: (survey: LogSurvey | undefined) => void,
+  done: DiskDone<LogSurvey | undefined>,
 ): void {
   disk.read(WITNESS_NAME, 0, WITNESS_BYTES, (failure, bytes) => {
     const reading = failure === undefined ? parseWitness(bytes) : undefined;
-    if (reading === undefined) done(undefined);
+    if (reading === undefined) done(failure, undefined);
     else new Survey(disk, options, reading, done).start();
   });
 }
@@ -54,7 +54,7 @@ class Survey {
   readonly #disk: Disk;
   readonly #options: LogOptions;
   readonly #witness: Witness;
-  readonly #done: (survey: LogSurvey | undefined) => void;
+  readonly #done: DiskDone<LogSurvey | undefined>;
   readonly #places = new Map<number, EntryPlace>();
   #checkpoint: LogCheckpoint | undefined;
   /** Where the frames read so far end; undefined before the first segment. */
@@ -70,7 +70,7 @@ class Survey {
     disk: Disk,
     options: LogOptions,
     { witness, slotLost }: WitnessReading,
-    done: (survey: LogSurvey | undefined) => void,
+    done: DiskDone<LogSurvey | undefined>,
   ) {
     this.#disk = disk;
     this.#options = options;
@@ -83,7 +83,7 @@ class Survey {
   start(): void {
     this.#disk.list((failure, names) => {
       if (failure !== undefined) {
-        this.#done(undefined);
+        this.#done(failure, undefined);
         return;
       }
       const sequences = names.map(sequenceOf).filter((sequence) => sequence !== undefined);
@@ -100,9 +100,13 @@ class Survey {
     }
     const name = segmentName(sequence);
     this.#disk.size(name, (sizeFailure, sizeBytes) => {
+      if (sizeFailure !== undefined) {
+        this.#done(sizeFailure, undefined);
+        return;
+      }
       this.#disk.read(name, 0, sizeBytes, (failure, bytes) => {
-        if (sizeFailure !== undefined || failure !== undefined) {
-          this.#done(undefined);
+        if (failure !== undefined) {
+          this.#done(failure, undefined);
           return;
         }
         this.#surveySegment(sequence, bytes, rest.length > 0);
@@ -203,12 +207,12 @@ class Survey {
     const named = this.#named && ends && begins;
     if (this.#slotLost && !(named && this.#remainsBytes === 0)) {
       // The lost slot may have held a newer promise, and the log does not show that there was none.
-      this.#done(undefined);
+      this.#done(undefined, undefined);
       return;
     }
     const meta = checkpoint?.meta ?? UNKNOWN_META;
     for (const index of this.#places.keys()) if (index <= meta.index) this.#places.delete(index);
-    this.#done({
+    this.#done(undefined, {
       salt,
       sequenceLast: this.#sequenceLast,
       foundation: this.#foundation(meta, checkpoint),
