@@ -70,6 +70,8 @@ export const PACKAGES: Readonly<Record<string, readonly { name: string; file?: s
   server: [
     { name: "@grpc/grpc-js" },
     { name: "@peculiar/x509" },
+    { name: "bcrypt" },
+    { name: "jose" },
     { name: "reflect-metadata" },
     { name: "winston" },
     { name: "yaml" },
