@@ -85,7 +85,8 @@ function rewrite(text, pattern, replacement) {
 
 /**
  * proto/*.proto -> proto/generated/codec.{js,d.ts}: one protobufjs static module that runs on
- * proto/wire.ts, so that 64-bit integers are numbers or bigints and never Long objects.
+ * proto/wire.ts, so that 64-bit integers are numbers or bigints and never Long objects; and schema.{js,d.ts}:
+ * what the messages are made of, for those who write them in another notation.
  */
 function generateCodec() {
   const protos = filesUnder("proto", ".proto").sort();
@@ -93,7 +94,9 @@ function generateCodec() {
   const folder = join(root, "proto", "generated");
   const codec = join(folder, "codec.js");
   const types = join(folder, "codec.d.ts");
+  const schema = join(folder, "schema.js");
   const stale =
+    !existsSync(schema) ||
     protos.some((path) => modifiedAtMs(path) > modifiedAtMs(types)) ||
     modifiedAtMs(fileURLToPath(import.meta.url)) > modifiedAtMs(types);
   if (!stale) return;
@@ -144,6 +147,13 @@ function generateCodec() {
   declarations = rewrite(declarations, /number\|Long/g, "$protobuf.Int64");
   rmSync(draft);
   rmSync(draftTypes);
+  const paths = ["--keep-case", "--path", join(root, "proto"), "--out", draft];
+  run(join(bin, "pbjs"), ["--target", "json", ...paths, ...protos]);
+  writeFileSync(schema, `exports.schema = ${readFileSync(draft, "utf8")};\n`);
+  rmSync(draft);
+  const schemaType =
+    'import type { INamespace } from "protobufjs";\nexport const schema: INamespace;\n';
+  writeFileSync(schema.replace(/\.js$/, ".d.ts"), schemaType);
   writeFileSync(codec, code);
   writeFileSync(types, declarations);
 }
@@ -164,7 +174,7 @@ function compile() {
     if (modifiedAtMs(source) > Math.min(modifiedAtMs(output), builtAtMs))
       stale.push({ source, output });
   }
-  for (const name of ["codec.js", "codec.d.ts"]) {
+  for (const name of ["codec.js", "codec.d.ts", "schema.js", "schema.d.ts"]) {
     const codec = join(root, "proto", "generated", name);
     const copy = join(root, "dist", "proto", "generated", name);
     if (!existsSync(codec)) continue;

@@ -10,6 +10,7 @@ export {
   v3lockpb,
 } from "./generated/codec.js";
 export * from "./int64.ts";
+export * from "./message-shape.ts";
 export * from "./methods.ts";
 export * from "./status.ts";
 export * from "./wire.ts";
