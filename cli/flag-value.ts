@@ -3,17 +3,25 @@ import { InvalidArgumentError } from "commander";
 import type { OnMiss, ReadMode, SortBy } from "../client/index.ts";
 import { parseDurationMs } from "../base/index.ts";
 import type { Format } from "./output.ts";
+import type { ColorChoice } from "./paint.ts";
+
+/** A value that is one of a few words; shell completion offers them. */
+export interface WordValue<Word extends string> {
+  (text: string): Word;
+  readonly words: readonly Word[];
+}
 
 /** The word of `words` that `text` is; case does not matter where etcdctl does not mind it either. */
-function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
-  return (text) => {
+export function oneOf<Word extends string>(words: readonly Word[]): WordValue<Word> {
+  const parse = (text: string): Word => {
     const found = words.find((word) => word === text.toLowerCase());
     if (found === undefined) throw new InvalidArgumentError(`expected ${words.join(", ")}.`);
     return found;
   };
+  return Object.assign(parse, { words });
 }
 
-export const readModeValue: (text: string) => ReadMode = oneOf<ReadMode>([
+export const readModeValue = oneOf<ReadMode>([
   "quorum",
   "index",
   "lease",
@@ -21,30 +29,33 @@ export const readModeValue: (text: string) => ReadMode = oneOf<ReadMode>([
   "learner",
   "local",
 ]);
-export const onMissValue: (text: string) => OnMiss = oneOf<OnMiss>(["wait", "forward", "fail"]);
-export const formatValue: (text: string) => Format = oneOf<Format>(["simple", "json", "table"]);
-export const orderValue: (text: string) => "ascend" | "descend" = oneOf(["ascend", "descend"]);
+export const onMissValue = oneOf<OnMiss>(["wait", "forward", "fail"]);
+export const formatValue = oneOf<Format>(["simple", "json", "table", "fields"]);
+export const orderValue = oneOf<"ascend" | "descend">(["ascend", "descend"]);
 
 const sortWord = oneOf(["create", "key", "modify", "mod", "value", "version"]);
 
 /** etcdctl says MODIFY for the modification revision. */
-export function sortByValue(text: string): SortBy {
-  const word = sortWord(text);
-  return word === "modify" ? "mod" : word;
-}
+export const sortByValue = Object.assign(
+  (text: string): SortBy => {
+    const word = sortWord(text);
+    return word === "modify" ? "mod" : word;
+  },
+  { words: sortWord.words },
+);
+
+const consistencyWord = oneOf(["l", "s"]);
 
 /** etcdctl's --consistency: `l` (linearizable) or `s` (serializable). */
-export function consistencyValue(text: string): ReadMode {
-  return oneOf(["l", "s"])(text) === "s" ? "local" : "default";
-}
+export const consistencyValue = Object.assign(
+  (text: string): ReadMode => (consistencyWord(text) === "s" ? "local" : "default"),
+  { words: consistencyWord.words },
+);
 
-export const onlyValue: (text: string) => "puts" | "deletes" = oneOf(["puts", "deletes"]);
-export const memberValue: (text: string) => "leader" | "follower" | "learner" | "any" = oneOf([
-  "leader",
-  "follower",
-  "learner",
-  "any",
-]);
+export const colorValue = oneOf<ColorChoice>(["auto", "always", "never"]);
+export const onlyValue = oneOf<"puts" | "deletes">(["puts", "deletes"]);
+type MemberKind = "leader" | "follower" | "learner" | "any";
+export const memberValue = oneOf<MemberKind>(["leader", "follower", "learner", "any"]);
 
 export function countValue(text: string): number {
   const value = Number(text);

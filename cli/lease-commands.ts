@@ -3,7 +3,14 @@ import type { Command } from "commander";
 import { KvError } from "../client/index.ts";
 import { CliExit } from "./exit-code.ts";
 import { countValue, leaseValue } from "./flag-value.ts";
-import { leaseOutputOf } from "./lease-output.ts";
+import {
+  goneView,
+  grantedView,
+  leaseListView,
+  leaseStateView,
+  renewedView,
+  revokedView,
+} from "./lease-view.ts";
 import { withSession } from "./session.ts";
 import type { CommonFlags } from "./session.ts";
 import type { Stdio } from "./stdio.ts";
@@ -20,8 +27,8 @@ export function addLeaseCommands(
     .description("end a lease, and its keys with it")
     .argument("<id>", "in hexadecimal", leaseValue)
     .action(async (id: bigint, _: object, command: Command) => {
-      await withSession(command, stdio, {}, async ({ client }) => {
-        stdio.out(outputFor(command).revoked(id, await client.leases.revoke(id)));
+      await withSession(command, stdio, {}, async ({ client, print }) => {
+        print(revokedView(id, await client.leases.revoke(id)));
       });
     });
   lease
@@ -30,17 +37,19 @@ export function addLeaseCommands(
     .argument("<id>", "in hexadecimal", leaseValue)
     .option("--keys", "and what hangs on it")
     .action(async (id: bigint, flags: { keys?: boolean }, command: Command) => {
-      const keys = flags.keys ?? false;
-      await withSession(command, stdio, {}, async ({ client }) => {
-        stdio.out(outputFor(command).state(await client.leases.state(id, { keys }), keys));
+      const withKeys = flags.keys ?? false;
+      const { hex = false } = command.optsWithGlobals<CommonFlags>();
+      await withSession(command, stdio, {}, async ({ client, print }) => {
+        const state = await client.leases.state(id, { keys: withKeys });
+        print(leaseStateView(state, { withKeys, hex }));
       });
     });
   lease
     .command("list")
     .description("print the leases, the next due first")
     .action(async (_: object, command: Command) => {
-      await withSession(command, stdio, {}, async ({ client }) => {
-        stdio.out(outputFor(command).list(await client.leases.list()));
+      await withSession(command, stdio, {}, async ({ client, print }) => {
+        print(leaseListView(await client.leases.list()));
       });
     });
   addKeepAlive(lease, stdio, onExit);
@@ -53,9 +62,9 @@ function addGrant(lease: Command, stdio: Stdio): void {
     .argument("<ttl>", "seconds", countValue)
     .option("--id <id>", "in hexadecimal, instead of a random one", leaseValue)
     .action(async (ttlS: number, flags: { id?: bigint }, command: Command) => {
-      await withSession(command, stdio, {}, async ({ client }) => {
+      await withSession(command, stdio, {}, async ({ client, print }) => {
         const options = flags.id === undefined ? {} : { id: flags.id };
-        stdio.out(outputFor(command).granted(await client.leases.grant(ttlS, options)));
+        print(grantedView(await client.leases.grant(ttlS, options)));
       });
     });
 }
@@ -67,22 +76,21 @@ function addKeepAlive(lease: Command, stdio: Stdio, onExit: (code: CliExit) => v
     .argument("<id>", "in hexadecimal", leaseValue)
     .option("--once", "renew it once")
     .action(async (id: bigint, flags: { once?: boolean }, command: Command) => {
-      const output = outputFor(command);
-      await withSession(command, stdio, {}, async ({ client }) => {
+      await withSession(command, stdio, {}, async ({ client, print }) => {
         const state = await client.leases.state(id);
         if (state.leftS === undefined) {
-          stdio.out(output.gone(id));
+          print(goneView(id));
           onExit(CliExit.failed);
           return;
         }
         const kept = client.leases.keepAlive({ id, ttlS: state.grantedTtlS });
         kept.onRenewed = (ttlS) => {
-          stdio.out(output.renewed(id, ttlS));
+          print(renewedView(id, ttlS));
           if (flags.once === true) kept.stop();
         };
         const { reason, error } = await kept.lost;
         if (reason === "stopped") return;
-        if (reason === "gone") stdio.out(output.gone(id));
+        if (reason === "gone") print(goneView(id));
         onExit(CliExit.failed);
         if (reason === "unheard") {
           throw new KvError("unavailable", "unknown", "nobody answered for as long as it lives");
@@ -90,9 +98,4 @@ function addKeepAlive(lease: Command, stdio: Stdio, onExit: (code: CliExit) => v
         if (error !== undefined) throw error;
       });
     });
-}
-
-function outputFor(command: Command): ReturnType<typeof leaseOutputOf> {
-  const { writeOut, hex } = command.optsWithGlobals<CommonFlags>();
-  return leaseOutputOf(writeOut, { hex: hex ?? false });
 }

@@ -19,7 +19,7 @@ import type {
 } from "../client/index.ts";
 import type { Output, PrintedTxn, TxnItem } from "./output.ts";
 
-type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
+export type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
 
 export class JsonOutput implements Output {
   range(answer: RangeAnswer): Uint8Array {

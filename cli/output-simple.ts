@@ -15,7 +15,8 @@ import type {
 } from "../client/index.ts";
 import type { Output, OutputOptions, PrintedTxn, TxnItem } from "./output.ts";
 
-type Part = string | Uint8Array;
+/** Text, or bytes as they are. */
+export type Part = string | Uint8Array;
 
 export class SimpleOutput implements Output {
   readonly #options: OutputOptions;

@@ -14,6 +14,8 @@ import type {
 import { STATE_HEAD, stateCells } from "./member-state-text.ts";
 import type { Output, OutputOptions, PrintedTxn, TxnItem } from "./output.ts";
 import { joined, memberCells, shown, statusCells } from "./output-simple.ts";
+import { drawTable } from "./table.ts";
+import type { CellTone } from "./table.ts";
 
 const PAIR_HEAD = ["KEY", "VALUE", "CREATE REVISION", "MOD REVISION", "VERSION", "LEASE"];
 const MEMBER_HEAD = ["ID", "STATUS", "NAME", "PEER ADDRS", "CLIENT ADDRS", "IS LEARNER"];
@@ -42,10 +44,10 @@ export class TableOutput implements Output {
 
   range(answer: RangeAnswer): Uint8Array {
     const pairs = this.#options.countOnly
-      ? drawTable(["COUNT"], [[String(answer.count)]])
+      ? this.#draw(["COUNT"], [[String(answer.count)]])
       : this.#pairs(answer.kvs);
     const { proof } = answer;
-    return joined([pairs, proof === undefined ? "" : drawTable(PROOF_HEAD, [proofCells(proof)])]);
+    return joined([pairs, proof === undefined ? "" : this.#draw(PROOF_HEAD, [proofCells(proof)])]);
   }
 
   put(answer: PutAnswer): Uint8Array {
@@ -68,7 +70,7 @@ export class TableOutput implements Output {
   }
 
   members({ members }: MembersAnswer): Uint8Array {
-    return joined([drawTable(MEMBER_HEAD, members.map(memberCells))]);
+    return joined([this.#draw(MEMBER_HEAD, members.map(memberCells))]);
   }
 
   watch(answer: WatchAnswer): Uint8Array {
@@ -79,8 +81,8 @@ export class TableOutput implements Output {
     const states = answers.flatMap((answer) =>
       answer.state === undefined ? [] : [stateCells(answer, answer.state)],
     );
-    const beside = states.length === 0 ? "" : drawTable(STATE_HEAD, states);
-    return joined([drawTable(STATUS_HEAD, answers.map(statusCells)), beside]);
+    const beside = states.length === 0 ? "" : this.#draw(STATE_HEAD, states);
+    return joined([this.#draw(STATUS_HEAD, answers.map(statusCells)), beside]);
   }
 
   #item(item: TxnItem): string {
@@ -93,7 +95,7 @@ export class TableOutput implements Output {
   }
 
   #pairs(kvs: readonly KeyValue[]): string {
-    return drawTable(
+    return this.#draw(
       PAIR_HEAD,
       kvs.map((kv) => [
         this.#text(kv.key),
@@ -106,6 +108,10 @@ export class TableOutput implements Output {
     );
   }
 
+  #draw(head: readonly string[], rows: readonly (readonly string[])[]): string {
+    return drawTable(head, rows, { paint: this.#options.paint, tone: toneOf });
+  }
+
   /** A cell is one line: line breaks and other control characters are shown as JSON writes them. */
   #text(bytes: Uint8Array): string {
     const part = shown(bytes, this.#options.hex);
@@ -113,6 +119,16 @@ export class TableOutput implements Output {
     return text.replace(/[\p{Cc}]/gu, (character) => JSON.stringify(character).slice(1, -1));
   }
 }
+
+const toneOf: CellTone = (column, text) => {
+  if (column === "KEY") return "accent";
+  if (column === "ERRORS") return "bad";
+  if (column === "BUSY WITH") return "warn";
+  if (column === "IS LEADER" && text === "true") return "good";
+  if (column === "ROLE" && text === "leader") return "good";
+  if (column === "STATUS" && text === "unstarted") return "warn";
+  return column === "IS LEARNER" && text === "true" ? "accent" : undefined;
+};
 
 function proofCells(proof: ReadProof): string[] {
   const { asked, used, stalenessBoundMs } = proof;
@@ -125,31 +141,4 @@ function proofCells(proof: ReadProof): string[] {
     String(proof.appliedIndex),
     stalenessBoundMs === undefined ? "unknown" : `${stalenessBoundMs} ms`,
   ];
-}
-
-/** Heads centred, cells to the right, as etcdctl's. */
-export function drawTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) =>
-    Math.max(widthOf(title), ...rows.map((row) => widthOf(row[column] ?? ""))),
-  );
-  const rule = `+${widths.map((width) => "-".repeat(width + 2)).join("+")}+\n`;
-  const line = (cells: readonly string[], pad: (text: string, width: number) => string): string =>
-    `| ${widths.map((width, column) => pad(cells[column] ?? "", width)).join(" | ")} |\n`;
-  const body = rows.map((row) => line(row, toTheRight)).join("");
-  return `${rule}${line(head, centred)}${rule}${body}${rows.length === 0 ? "" : rule}`;
-}
-
-/** Characters, not UTF-16 units; wide ones count as one. */
-function widthOf(text: string): number {
-  return [...text].length;
-}
-
-function toTheRight(text: string, width: number): string {
-  return " ".repeat(width - widthOf(text)) + text;
-}
-
-function centred(text: string, width: number): string {
-  const gap = width - widthOf(text);
-  const left = Math.floor(gap / 2);
-  return " ".repeat(left) + text + " ".repeat(gap - left);
 }

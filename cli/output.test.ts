@@ -4,9 +4,10 @@ import { KeyValue } from "../client/index.ts";
 import type { Header, RangeAnswer } from "../client/index.ts";
 import { outputOf } from "./output-format.ts";
 import { humanBytes } from "./output-simple.ts";
-import { drawTable } from "./output-table.ts";
+import { PLAIN } from "./paint.ts";
+import { drawTable } from "./table.ts";
 
-const PLAIN = { hex: false, valueOnly: false, countOnly: false };
+const BARE = { hex: false, valueOnly: false, countOnly: false, paint: PLAIN };
 
 const header: Header = {
   clusterId: 2n ** 64n - 1n,
@@ -35,7 +36,7 @@ function answerOf(value: Uint8Array): RangeAnswer {
 
 describe("json", () => {
   test("ids keep all 64 bits, a bound of 0 is a bound, empty fields are left out", () => {
-    const printed = Buffer.from(outputOf("json", PLAIN).range(answerOf(Buffer.from("v"))));
+    const printed = Buffer.from(outputOf("json", BARE).range(answerOf(Buffer.from("v"))));
     expect(JSON.parse(printed.toString())).toEqual({
       header: {
         cluster_id: "18446744073709551615",
@@ -72,22 +73,22 @@ describe("json", () => {
     const answer = answerOf(Buffer.from("v"));
     if (answer.proof === undefined) throw new Error("the answer has a proof");
     const { stalenessBoundMs: _, ...proof } = answer.proof;
-    const printed = Buffer.from(outputOf("json", PLAIN).range({ ...answer, proof })).toString();
+    const printed = Buffer.from(outputOf("json", BARE).range({ ...answer, proof })).toString();
     expect(printed).not.toContain("staleness_bound_ms");
   });
 });
 
 test("simple: bytes that are no text go out as they are, or in hexadecimal when asked", () => {
   const value = Uint8Array.of(0xff, 0x00, 0x0a);
-  const plain = outputOf("simple", PLAIN).range(answerOf(value));
+  const plain = outputOf("simple", BARE).range(answerOf(value));
   expect([...plain]).toEqual([0x6b, 0x0a, 0xff, 0x00, 0x0a, 0x0a]);
-  const hex = outputOf("simple", { ...PLAIN, hex: true }).range(answerOf(value));
+  const hex = outputOf("simple", { ...BARE, hex: true }).range(answerOf(value));
   expect(Buffer.from(hex).toString()).toBe("\\x6b\n\\xff\\x00\\x0a\n");
 });
 
 test("table: a cell is one line, and the proof has a table of its own", () => {
   const table = Buffer.from(
-    outputOf("table", PLAIN).range(answerOf(Buffer.from("a\nb"))),
+    outputOf("table", BARE).range(answerOf(Buffer.from("a\nb"))),
   ).toString();
   expect(table).toContain("|  a\\nb |");
   expect(table).toContain("| index (lease asked) |");

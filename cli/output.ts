@@ -12,8 +12,9 @@ import type {
   Header,
   WatchAnswer,
 } from "../client/index.ts";
+import type { Paint } from "./paint.ts";
 
-export type Format = "simple" | "json" | "table";
+export type Format = "simple" | "json" | "table" | "fields";
 
 /** The result of one operation of a transaction. */
 export type TxnItem =
@@ -34,6 +35,7 @@ export interface OutputOptions {
   readonly valueOnly: boolean;
   /** The count and no keys. */
   readonly countOnly: boolean;
+  readonly paint: Paint;
 }
 
 /** What a format makes of each answer: bytes for stdout, the last newline included. */

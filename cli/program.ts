@@ -5,10 +5,13 @@ import { addClusterCommands } from "./cluster-commands.ts";
 import { addDevCommand } from "./dev-command.ts";
 import { errorLine } from "./error-line.ts";
 import { CliExit, UsageError } from "./exit-code.ts";
-import { formatValue, spanValue } from "./flag-value.ts";
+import { colorValue, formatValue, spanValue } from "./flag-value.ts";
 import { addKvCommands } from "./kv-commands.ts";
 import { addLeaseCommands } from "./lease-commands.ts";
 import { addMemberCommands } from "./member-commands.ts";
+import { colorChoiceIn, isColorful, paintFor } from "./paint.ts";
+import type { ColorChoice, Paint } from "./paint.ts";
+import { terminalOf } from "./stdio.ts";
 import type { Stdio } from "./stdio.ts";
 import { addRecoverCommand } from "./recover-command.ts";
 import { addSnapshotCommands } from "./snapshot-commands.ts";
@@ -21,7 +24,9 @@ const TIMEOUT_DEFAULT = "5s";
 /** Runs one command line (without `node` and the script) and says how the process should end. */
 export async function run(argv: readonly string[], stdio: Stdio): Promise<number> {
   let exit: number = CliExit.done;
-  const program = programOf(stdio, (code) => {
+  const color = colorChoiceIn(argv);
+  const paint = paintFor(stdio, "err", color);
+  const program = programOf(stdio, color, (code) => {
     exit = code;
   });
   try {
@@ -31,44 +36,42 @@ export async function run(argv: readonly string[], stdio: Stdio): Promise<number
     // commander has printed its own message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? CliExit.done : CliExit.usage;
     if (error instanceof UsageError) {
-      stdio.err(`Error: ${error.message}\n`);
+      stdio.err(painted(`Error: ${error.message}\n`, paint));
       return CliExit.usage;
     }
     if (error instanceof KvError) {
-      stdio.err(errorLine(error));
+      stdio.err(painted(errorLine(error), paint));
       return CliExit.failed;
     }
     throw error;
   }
 }
 
-function programOf(stdio: Stdio, onExit: (code: number) => void): Command {
+/** The whole tree of commands. `onExit` is told how a run that does not throw is to end. */
+export function programOf(
+  stdio: Stdio,
+  color: ColorChoice,
+  onExit: (code: CliExit) => void,
+): Command {
   const program = new Command("hansa")
     .description("A replicated configuration and metadata store, and its command line.")
-    .exitOverride()
-    .configureOutput({
-      writeOut: stdio.out,
-      writeErr: stdio.err,
-      outputError: (text, write) => {
-        write(text.replace(/^error:/, "Error:"));
-      },
-    })
-    .showHelpAfterError("(add --help for help)")
-    .option("--endpoints <list>", "host:port,... (default 127.0.0.1:2379, or HANSA_ENDPOINTS)")
-    .option("-w, --write-out <format>", "simple, json or table", formatValue, "simple")
-    .option("--timeout <span>", "bound on the command", spanValue, spanValue(TIMEOUT_DEFAULT))
-    .addOption(new Option("--command-timeout <span>").argParser(spanValue).hideHelp())
-    .option("--hex", "print keys and values as \\x61");
-  addServeHelp(program);
-  addDevCommand(program, stdio, onExit);
+    .exitOverride();
+  addLook(program, stdio, color);
+  addCommonFlags(program);
+  program.commandsGroup("Keys:");
   addKvCommands(program, stdio);
   addTxnCommand(program, stdio);
   addWatchCommand(program, stdio);
   addLeaseCommands(program, stdio, onExit);
+  program.commandsGroup("Cluster:");
   addMemberCommands(program, stdio);
   addClusterCommands(program, stdio, onExit);
   addSnapshotCommands(program, stdio, onExit);
+  program.commandsGroup("Server:");
+  addServeHelp(program);
+  addDevCommand(program, stdio, onExit);
   addRecoverCommand(program, stdio, onExit);
+  program.commandsGroup("Others:");
   program
     .command("version")
     .description("print the version")
@@ -76,8 +79,49 @@ function programOf(stdio: Stdio, onExit: (code: number) => void): Command {
       const { versionText } = await import("./version-text.ts");
       stdio.out(versionText());
     });
-  program.addHelpText("after", EXIT_HELP);
   return program;
+}
+
+function addCommonFlags(program: Command): void {
+  program
+    .showHelpAfterError("(add --help for help)")
+    .option("--endpoints <list>", "host:port,... (default 127.0.0.1:2379, or HANSA_ENDPOINTS)")
+    .option("-w, --write-out <format>", "simple, json, table or fields", formatValue, "simple")
+    .option("--timeout <span>", "bound on the command", spanValue, spanValue(TIMEOUT_DEFAULT))
+    .addOption(new Option("--command-timeout <span>").argParser(spanValue).hideHelp())
+    .option("--hex", "print keys and values as \\x61")
+    .option("--color <when>", "auto, always or never; NO_COLOR counts too", colorValue, "auto")
+    .addHelpText("after", EXIT_HELP);
+}
+
+/** Help and errors, in the colours of everything else. */
+function addLook(program: Command, stdio: Stdio, color: ColorChoice): void {
+  const outPaint = paintFor(stdio, "out", color);
+  const errPaint = paintFor(stdio, "err", color);
+  program
+    .configureOutput({
+      writeOut: stdio.out,
+      writeErr: stdio.err,
+      outputError: (text, write) => {
+        write(painted(text.replace(/^error:/, "Error:"), errPaint));
+      },
+      getOutHelpWidth: () => terminalOf(stdio).columns,
+      getErrHelpWidth: () => terminalOf(stdio).columns,
+      getOutHasColors: () => isColorful(stdio, "out", color),
+      getErrHasColors: () => isColorful(stdio, "err", color),
+    })
+    .configureHelp({
+      showGlobalOptions: true,
+      styleTitle: (title) => outPaint("head", title),
+      styleCommandText: (text) => outPaint("head", text),
+      styleOptionText: (text) => outPaint("accent", text),
+      styleSubcommandText: (text) => outPaint("accent", text),
+      styleArgumentText: (text) => outPaint("accent", text),
+    });
+}
+
+function painted(errorText: string, paint: Paint): string {
+  return errorText.replace(/^Error:/, (word) => paint("bad", word));
 }
 
 /** `main` hands `serve` and its flags to the server before they come here; this is its line in the help. */

@@ -5,7 +5,11 @@ import type { ClientOptions } from "../client/index.ts";
 import { UsageError } from "./exit-code.ts";
 import { outputOf } from "./output-format.ts";
 import type { Format, Output } from "./output.ts";
+import { paintFor } from "./paint.ts";
+import type { ColorChoice, Paint } from "./paint.ts";
 import type { Stdio } from "./stdio.ts";
+import { printed } from "./view.ts";
+import type { View } from "./view.ts";
 
 /** The flags that every client command takes. */
 export interface CommonFlags {
@@ -15,12 +19,16 @@ export interface CommonFlags {
   /** etcdctl's name for the same. */
   readonly commandTimeout?: number;
   readonly hex?: boolean;
+  readonly color: ColorChoice;
 }
 
 /** What a command has to work with. */
 export interface Session {
   readonly client: Client;
   readonly output: Output;
+  /** Puts an answer on standard output, in the format that was asked for. */
+  readonly print: (view: View) => void;
+  readonly paint: Paint;
   readonly stdio: Stdio;
   readonly endpoints: readonly string[];
 }
@@ -60,16 +68,27 @@ export async function withSession(
     ...(endpoints.length === 1 ? { attemptMs: deadlineMs } : {}),
     writes: options.exactlyOnce === true ? "sessions" : "never",
   });
+  const paint = paintFor(stdio, "out", flags.color);
   const output = outputOf(flags.writeOut, {
+    paint,
     hex: flags.hex ?? false,
     valueOnly: options.valueOnly ?? false,
     countOnly: options.countOnly ?? false,
   });
   try {
-    await body({ client, output, stdio, endpoints });
+    await body({ client, output, print: printerOf(command, stdio), paint, stdio, endpoints });
   } finally {
     await client.close();
   }
+}
+
+/** Also for commands that ask no server. */
+export function printerOf(command: Command, stdio: Stdio): (view: View) => void {
+  const { writeOut, color } = command.optsWithGlobals<CommonFlags>();
+  const paint = paintFor(stdio, "out", color);
+  return (view) => {
+    stdio.out(printed(view, writeOut, paint));
+  };
 }
 
 /** @throws {UsageError} what is wrong with the endpoints or the timeout */

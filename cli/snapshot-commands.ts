@@ -5,10 +5,9 @@ import { dirname } from "node:path";
 import type { Command } from "commander";
 import { snapshotBlobs } from "../client/index.ts";
 import { CliExit } from "./exit-code.ts";
-import type { Format } from "./output.ts";
-import { withSession } from "./session.ts";
+import { printerOf, withSession } from "./session.ts";
 import { addSnapshotRestoreCommand, orFailed } from "./snapshot-restore-command.ts";
-import { snapshotSummaryText } from "./snapshot-text.ts";
+import { snapshotSummaryView } from "./snapshot-text.ts";
 import type { Stdio } from "./stdio.ts";
 
 const DIGEST_BYTES = 32;
@@ -37,8 +36,7 @@ export function addSnapshotCommands(
     .action(async (file: string, _: object, command: Command) => {
       await orFailed(stdio, onExit, file, async () => {
         const { summarizeSnapshot } = await import("../server/index.ts");
-        const { writeOut } = command.optsWithGlobals<{ readonly writeOut: Format }>();
-        stdio.out(snapshotSummaryText(await summarizeSnapshot(file), writeOut));
+        printerOf(command, stdio)(snapshotSummaryView(await summarizeSnapshot(file)));
       });
     });
   addSnapshotRestoreCommand(snapshot, stdio, onExit);

@@ -1,27 +1,33 @@
 // What `hansa snapshot status` prints: etcdctl's four facts first, then what etcd's snapshots do not know.
 import type { SnapshotSummary } from "../server/index.ts";
 import { humanBytes } from "./output-simple.ts";
-import { drawTable } from "./output-table.ts";
-import type { Format } from "./output.ts";
+import type { View } from "./view.ts";
 
 const HEAD = ["HASH", "REVISION", "TOTAL KEYS", "TOTAL SIZE"];
 const OWN_HEAD = ["COMPACTED", "CLUSTER", "INDEX", "EPOCH", "ROWS"];
 
-export function snapshotSummaryText(summary: SnapshotSummary, format: Format): string {
+export function snapshotSummaryView(summary: SnapshotSummary): View {
   const { hash, revision, keys, sizeBytes, compacted, clusterId, meta, rows } = summary;
   const { config, round, node } = meta.epoch;
   const cells = [hash.toString(16), String(revision), String(keys), humanBytes(sizeBytes)];
   const cluster = clusterId.toString(16);
-  switch (format) {
-    case "simple":
-      return `${cells.join(", ")}\n`;
-    case "table": {
-      const own = [String(compacted), cluster, String(meta.index), `${config}.${round}.${node}`];
-      return drawTable([...HEAD, ...OWN_HEAD], [[...cells, ...own, String(rows)]]);
-    }
-    case "json": {
-      const facts = { hash, revision, totalKey: keys, totalSize: sizeBytes, compacted, cluster };
-      return `${JSON.stringify({ ...facts, index: meta.index, epoch: meta.epoch, rows })}\n`;
-    }
-  }
+  const own = [String(compacted), cluster, String(meta.index), `${config}.${round}.${node}`];
+  return {
+    simple: [`${cells.join(", ")}\n`],
+    table: { head: [...HEAD, ...OWN_HEAD], rows: [[...cells, ...own, String(rows)]] },
+    json: {
+      ...{ hash, revision, totalKey: keys, totalSize: sizeBytes, compacted, cluster },
+      ...{ index: meta.index, epoch: { config, round, node }, rows },
+    },
+    fields: [
+      ["Hash", hash],
+      ["Revision", revision],
+      ["Keys", keys],
+      ["Size", sizeBytes],
+      ["Compacted", compacted],
+      ["Cluster", cluster],
+      ["Index", meta.index],
+      ["Rows", rows],
+    ],
+  };
 }

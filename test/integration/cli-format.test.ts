@@ -148,14 +148,26 @@ describeWith(["etcd", "etcdctl"], "output beside etcdctl's", () => {
       },
     );
 
-    test.each(["simple", "table", "json"])("member list and status, %s", async (format) => {
-      const members = await hansa(ours, ["member", "list", "-w", format]);
-      const theirMembers = await etcdctl(ours, ["member", "list", "-w", format]);
-      expect(members.stdout.trimEnd()).toBe(withTextIds(theirMembers.stdout.trimEnd()));
-      const status = await hansa(ours, ["status", "-w", format]);
-      const theirStatus = await etcdctl(ours, ["endpoint", "status", "-w", format]);
-      expect(status.stdout.trimEnd()).toBe(withTextIds(theirStatus.stdout.trimEnd()));
-    });
+    test.each(READS.filter((line) => !/--print-value-only/.test(line)))(
+      "%s as fields",
+      async (line) => {
+        const own = await hansa(ours, [...wordsOf(line), "-w", "fields"]);
+        const other = await etcdctl(ours, [...wordsOf(line), "-w", "fields"]);
+        expect(own.stdout).toBe(other.stdout);
+      },
+    );
+
+    test.each(["simple", "table", "json", "fields"])(
+      "member list and status, %s",
+      async (format) => {
+        const members = await hansa(ours, ["member", "list", "-w", format]);
+        const theirMembers = await etcdctl(ours, ["member", "list", "-w", format]);
+        expect(members.stdout.trimEnd()).toBe(withTextIds(theirMembers.stdout.trimEnd()));
+        const status = await hansa(ours, ["status", "-w", format]);
+        const theirStatus = await etcdctl(ours, ["endpoint", "status", "-w", format]);
+        expect(status.stdout.trimEnd()).toBe(withTextIds(theirStatus.stdout.trimEnd()));
+      },
+    );
 
     test.each(REFUSED)(
       "$line is refused by both, with an error and without output",
