@@ -55,6 +55,8 @@ const METHODS = {
   "/v3electionpb.Election/Resign": "unary",
   "/grpc.health.v1.Health/Check": "unary",
   "/grpc.health.v1.Health/Watch": "server",
+  "/hansa.peer.v1.Peer/Marks": "unary",
+  "/hansa.peer.v1.Peer/HashKeys": "unary",
   "/hansa.v1.Session/Open": "unary",
   "/hansa.v1.Session/Close": "unary",
   "/hansa.v1.Pipeline/Exchange": "both",

@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "d70d6813a1f02407de739da0cd5ff1d7c5e30c40f3a2932c4b85ae70c819eb6c";
+const SCHEMA_SHA256 = "4430c3368454ff94805a7a1348b10e07a770572e9c66efc94fa8320914ce1b75";
 
 const folder = import.meta.dirname ?? __dirname;
 

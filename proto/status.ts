@@ -53,6 +53,17 @@ export const WIRE_STATUS = {
   compacted: etcd(GRPC.OUT_OF_RANGE, "mvcc: required revision has been compacted"),
   "future-revision": etcd(GRPC.OUT_OF_RANGE, "mvcc: required revision is a future revision"),
   "too-many-requests": etcd(GRPC.RESOURCE_EXHAUSTED, "too many requests"),
+  "no-space": etcd(GRPC.RESOURCE_EXHAUSTED, "mvcc: database space exceeded"),
+  "downgrade-version-malformed": etcd(
+    GRPC.INVALID_ARGUMENT,
+    "wrong downgrade target version format",
+  ),
+  "downgrade-version-invalid": etcd(GRPC.INVALID_ARGUMENT, "invalid downgrade target version"),
+  "downgrade-in-progress": etcd(
+    GRPC.FAILED_PRECONDITION,
+    "cluster has a downgrade job in progress",
+  ),
+  "no-downgrade": etcd(GRPC.FAILED_PRECONDITION, "no inflight downgrade job"),
   "no-leader": etcd(GRPC.UNAVAILABLE, "no leader"),
   "not-leader": etcd(GRPC.FAILED_PRECONDITION, "not leader"),
   "leader-changed": etcd(GRPC.UNAVAILABLE, "leader changed"),

@@ -188,6 +188,8 @@ const REQUEST_NUMBERS: Readonly<Record<RequestKind, number>> = {
   "lease-revoke": 8,
   "lease-renew": 9,
   "lease-expire": 10,
+  alarm: 40,
+  "alarm-finding": 41,
 };
 
 const REQUEST_KINDS: ReadonlyMap<number, RequestKind> = new Map(

@@ -11,6 +11,7 @@ import {
 } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
 import type { KeptResponse, Request, RequestCodec, RequestKind } from "../store/index.ts";
+import { readAlarm } from "./alarm-codec.ts";
 import { decoded, invalid } from "./decode.ts";
 import {
   readDeleteRangeAnswer,
@@ -52,6 +53,12 @@ function decodeRequest(kind: RequestKind, body: Uint8Array): Request {
       return { kind, ids: decoded(body, readLeaseIds) };
     case "lease-expire":
       return { kind };
+    case "alarm":
+    case "alarm-finding": {
+      const { action, member, alarm } = decoded(body, readAlarm);
+      if (action === "get") throw invalid("a question about alarms is not logged");
+      return { kind, action, member, alarm };
+    }
   }
 }
 

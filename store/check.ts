@@ -88,6 +88,8 @@ export function checkRequest(
     case "lease-revoke":
     case "lease-renew":
     case "lease-expire":
+    case "alarm":
+    case "alarm-finding":
       return undefined;
   }
 }

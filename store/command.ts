@@ -41,6 +41,8 @@ const KIND_CODES: Readonly<Record<RequestKind, number>> = {
   "lease-revoke": 8,
   "lease-renew": 9,
   "lease-expire": 10,
+  alarm: 40,
+  "alarm-finding": 41,
 };
 
 const KINDS: readonly (RequestKind | undefined)[] = (

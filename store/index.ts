@@ -1,4 +1,5 @@
 export * from "./caller.ts";
+export type { Alarm, AlarmType, AlarmView } from "./alarms.ts";
 export * from "./check.ts";
 export * from "./command.ts";
 export * from "./disk.ts";
@@ -12,6 +13,9 @@ export * from "./request.ts";
 export * from "./response.ts";
 export * from "./snapshot-stream.ts";
 export { familyOf } from "./rows.ts";
+export type { StateHash, StateHashRequest, StateHashing } from "./state-hash.ts";
+export { compareMarks } from "./state-marks.ts";
+export type { StateMark } from "./state-marks.ts";
 export { Watch, WatchChannel } from "./watch.ts";
 export type { WatchEvent, WatchListener, WatchRequest } from "./watch.ts";
 export { WatchHub } from "./watch-hub.ts";

@@ -2,62 +2,40 @@
 // same entries give the same bytes on every replica, refusals included, whatever is cached. It reads no
 // clock; its only time is what the log says. docs/architecture.md tells the life of a write through it.
 import { assert } from "../base/index.ts";
-import type { LogIndex, LogTimeMs, PlantedBug, Revision } from "../base/index.ts";
+import type { LogIndex, LogTimeMs, Revision } from "../base/index.ts";
 import type { Entry } from "../consensus/index.ts";
+import { AlarmTable, isAlarmCommand } from "./alarms.ts";
+import type { AlarmView } from "./alarms.ts";
 import { AppliedChain } from "./applied-chain.ts";
 import type { Marker } from "./applied-chain.ts";
 import { Changes } from "./changes.ts";
 import { decodeCommand } from "./command.ts";
 import { Digest } from "./digest.ts";
-import type { EngineOp, EngineRow } from "./engine.ts";
+import type { EngineRow } from "./engine.ts";
 import { KeySpace } from "./key-space.ts";
 import { isLeaseCommand, runLeaseCommand } from "./lease-commands.ts";
 import type { LeaseView } from "./leases.ts";
+import type { EngineBatch, MachineOptions } from "./machine-options.ts";
 import type { RangePlan, RangeScan, TxnPlan } from "./plan.ts";
 import { PointReading } from "./point-reading.ts";
 import { RangeReading } from "./range-reading.ts";
 import { isRefusal, refused } from "./refusal.ts";
 import { requestHash } from "./request-hash.ts";
-import type { RangeRequest, Request, RequestId, RequestKind, TxnRequest } from "./request.ts";
+import type { RangeRequest, Request, RequestId, TxnRequest } from "./request.ts";
 import type { KeptResponse, Refusal, Response } from "./response.ts";
 import { RowSet } from "./row-set.ts";
 import { familyOf } from "./rows.ts";
 import { SESSION_LIMITS_DEFAULT, SessionTable } from "./sessions.ts";
-import type { SessionLimits } from "./sessions.ts";
+import { StateHashing } from "./state-hash.ts";
+import type { StateHashRequest } from "./state-hash.ts";
+import { StateMarks } from "./state-marks.ts";
+import type { StateMark } from "./state-marks.ts";
 import { TxnReading } from "./txn-reading.ts";
 import { canWrite } from "./txn.ts";
 import { needCommand, runCommand } from "./write.ts";
 import type { KeyCommand } from "./write.ts";
 
-/** Bytes to types and back; injected, so that the store knows no protobuf library. */
-export interface RequestCodec {
-  /** The bytes were checked at the edge before they were logged. */
-  decodeRequest(kind: RequestKind, body: Uint8Array): Request;
-  /** For the session table (R9): must round-trip, and be the same bytes on every replica. */
-  encodeResponse(response: KeptResponse): Uint8Array;
-  decodeResponse(bytes: Uint8Array): KeptResponse;
-}
-
-export interface MachineOptions {
-  readonly codec: RequestCodec;
-  /** Bytes of values kept in memory beyond those that the engine does not hold yet. */
-  readonly valueCacheBytesMax: number;
-  /**
-   * The most bytes of batches that the engine may hold in its own log, where damage takes them without a
-   * word although they were synced: the chain of applied indexes reaches back over as many (S2).
-   */
-  readonly engineLogBytesMax?: number;
-  /** Rules of the state machine: equal on all members of a group. */
-  readonly sessionLimits?: SessionLimits;
-  /** Only the simulator sets it. */
-  readonly planted?: PlantedBug;
-}
-
-/** Engine operations in order, all or nothing. */
-export interface EngineBatch {
-  readonly ops: readonly EngineOp[];
-  readonly upTo: LogIndex;
-}
+export type { EngineBatch, MachineOptions, RequestCodec } from "./machine-options.ts";
 
 interface Prepared {
   readonly entry: Entry;
@@ -74,6 +52,8 @@ export class Machine {
   readonly #options: MachineOptions;
   readonly #space: KeySpace;
   readonly #sessions: SessionTable;
+  readonly #alarms: AlarmTable;
+  readonly #marks = new StateMarks();
   readonly #chain: AppliedChain;
   /** Shared by all commands that read nothing. */
   readonly #noRows: RowSet;
@@ -89,6 +69,7 @@ export class Machine {
     this.#noRows = new RowSet(this.#space.cache);
     const limits = options.sessionLimits ?? SESSION_LIMITS_DEFAULT;
     this.#sessions = new SessionTable(this.#space.writes, limits);
+    this.#alarms = new AlarmTable(this.#space.writes);
     this.#chain = new AppliedChain(options.engineLogBytesMax ?? ENGINE_LOG_BYTES_MAX);
   }
 
@@ -115,6 +96,15 @@ export class Machine {
   /** Their times are log times. */
   get leases(): LeaseView {
     return this.#space.leases;
+  }
+
+  get alarms(): AlarmView {
+    return this.#alarms;
+  }
+
+  /** What members compare to find that they differ. */
+  get marks(): readonly StateMark[] {
+    return this.#marks.list({ applied: this.#applied, digest: this.#standing() });
   }
 
   /** Applied but not yet reported as `flushed`: keys and values of engine operations. */
@@ -148,6 +138,9 @@ export class Machine {
         break;
       case "chain":
         this.#chain.restoreLink(key, value);
+        break;
+      case "alarm":
+        this.#alarms.restore(key, value);
         break;
       case "session":
         if (!this.#forgetsSessions) this.#sessions.restoreHead(key, value);
@@ -229,13 +222,22 @@ export class Machine {
     this.#prepared = undefined;
     prepared.rows.supply(loaded);
     this.#applied = entry.index;
-    if (prepared.command === undefined) return undefined;
-    const { request, logTimeMs } = prepared.command;
+    const { command } = prepared;
+    const response = command && this.#applyCommand(command, entry.index, prepared.rows);
+    this.#marks.note(this.#applied, () => this.#standing());
+    return response;
+  }
+
+  #applyCommand(
+    { request, logTimeMs }: NonNullable<Prepared["command"]>,
+    index: LogIndex,
+    rows: RowSet,
+  ): Response {
     if (logTimeMs > this.#logTime) {
       this.#sessions.advance(this.#logTime, logTimeMs);
       this.#logTime = logTimeMs;
     }
-    return this.#applyRequest(request, entry.index, prepared.rows);
+    return this.#applyRequest(request, index, rows);
   }
 
   #applyRequest(request: Request, index: LogIndex, rows: RowSet): Response {
@@ -250,7 +252,12 @@ export class Machine {
       if (fault !== undefined) return refused(fault, this.revision);
       return { kind: "session-close", revision: this.revision };
     }
-    if (isLeaseCommand(request)) return runLeaseCommand(request, this.#space, this.#logTime);
+    if (isAlarmCommand(request)) return this.#alarms.run(request, this.revision);
+    if (isLeaseCommand(request)) {
+      const barred = this.#alarms.bars(request);
+      if (barred !== undefined) return refused(barred, this.revision);
+      return runLeaseCommand(request, this.#space, this.#logTime);
+    }
     if (request.kind === "compaction" || request.requestId === undefined) {
       return this.#run(request, index, rows);
     }
@@ -271,6 +278,8 @@ export class Machine {
   }
 
   #run(request: KeyCommand, index: LogIndex, rows: RowSet): KeptResponse {
+    const barred = this.#alarms.bars(request);
+    if (barred !== undefined) return refused(barred, this.revision);
     return runCommand(request, { space: this.#space, rows, index });
   }
 
@@ -324,7 +333,7 @@ export class Machine {
 
   /** A range read of the state as it is; refused for a revision that is compacted or in the future. */
   planRange(request: RangeRequest): RangePlan | Refusal {
-    const fault = this.#space.checkRevision(request.revision);
+    const fault = this.#alarms.barsReads ?? this.#space.checkRevision(request.revision);
     if (fault !== undefined) return fault;
     return request.end === undefined
       ? new PointReading(this.#space, request)
@@ -333,14 +342,26 @@ export class Machine {
 
   /** The same in steps of at most `keysPerStepMax` keys, for ranges of any size. */
   scanRange(request: RangeRequest, keysPerStepMax: number): RangeScan | Refusal {
-    const fault = this.#space.checkRevision(request.revision);
+    const fault = this.#alarms.barsReads ?? this.#space.checkRevision(request.revision);
     return fault ?? new RangeReading(this.#space, request, keysPerStepMax);
   }
 
   /** @throws {AssertionError} if the transaction may write: that goes through the log. */
   planTxn(request: TxnRequest): TxnPlan | Refusal {
     assert(!canWrite(request), "a transaction that may write is not planned but logged");
-    return new TxnReading(this.#space, request);
+    return this.#alarms.barsReads ?? new TxnReading(this.#space, request);
+  }
+
+  /** The hash of what the engine holds, for comparison with other members. */
+  hashing(request: StateHashRequest): StateHashing | Refusal {
+    return StateHashing.begin(this.#space, request);
+  }
+
+  /** Cheap: the running hash of all writes stands for the keys, and counts for the rest. */
+  #standing(): number {
+    const { revision, floor, writeDigest, leases } = this.#space;
+    const digest = new Digest().count(revision).count(floor).count(writeDigest);
+    return digest.count(this.#logTime).count(leases.size).value();
   }
 
   /**
@@ -351,6 +372,7 @@ export class Machine {
     const digest = new Digest().count(this.#logTime);
     this.#space.addTo(digest);
     this.#sessions.addTo(digest);
+    this.#alarms.addTo(digest);
     return digest.value();
   }
 }

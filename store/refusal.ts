@@ -12,6 +12,8 @@ export type RefusalCode = Extract<
   | "lease-not-found"
   | "lease-exists"
   | "too-many-requests"
+  | "no-space"
+  | "corrupt"
   | "too-many-operations"
   | "duplicate-key"
   | "invalid-sort-option"
@@ -32,6 +34,8 @@ const TEXTS: Readonly<Record<RefusalCode, string>> = {
   "lease-not-found": "etcdserver: requested lease not found",
   "lease-exists": "etcdserver: lease already exists",
   "too-many-requests": "etcdserver: too many requests",
+  "no-space": "etcdserver: mvcc: database space exceeded",
+  corrupt: "etcdserver: corrupt cluster",
   "too-many-operations": "etcdserver: too many operations in txn request",
   "duplicate-key": "etcdserver: duplicate key given in txn request",
   "invalid-sort-option": "etcdserver: invalid sort option",

@@ -1,5 +1,6 @@
 // What the store answers, as types; rpc/ turns them into bytes and adds the header.
 import type { Key, KvErrorCode, LeaseId, Revision, SessionId } from "../base/index.ts";
+import type { Alarm } from "./alarms.ts";
 
 export interface KeyValue {
   readonly key: Key;
@@ -77,7 +78,9 @@ export type Response =
       readonly ttlsMs: readonly number[];
     }
   | { readonly kind: "lease-expire"; readonly revision: Revision; readonly count: number }
+  /** Those that stand or stood as asked; none where nothing was to be done. */
+  | { readonly kind: "alarm"; readonly revision: Revision; readonly alarms: readonly Alarm[] }
   | (Refusal & { readonly revision: Revision });
 
 /** The answers of commands that may carry a request id: a session remembers them. */
-export type KeptResponse = Exclude<Response, { readonly kind: `lease-${string}` }>;
+export type KeptResponse = Exclude<Response, { readonly kind: `lease-${string}` | "alarm" }>;

@@ -1,19 +1,21 @@
 // The engine's key layout, and the mvccpb.KeyValue codec. Prefixes are the families; numbers in keys are
 // big-endian, so key order is number order:
 //   'a' base: applied index of the last checkpoint    'l' batch: chain of batches    'e' id: a lease
+//   'm' member(8) type(1): an alarm
 //   's' session: head of a session                    't' session, sequence: a kept answer
 //   'v' main(8) sub(4): one version of one key, as protobuf
 import { assert, keyOf } from "../base/index.ts";
-import type { Key, LeaseId } from "../base/index.ts";
+import type { Key, LeaseId, MemberId } from "../base/index.ts";
 import { NO_LEASE } from "./version.ts";
 import type { Version } from "./version.ts";
 
-export type RowFamily = "base" | "lease" | "chain" | "session" | "answer" | "version";
+export type RowFamily = "base" | "lease" | "chain" | "alarm" | "session" | "answer" | "version";
 
 const PREFIXES: Readonly<Record<RowFamily, number>> = {
   base: 0x61,
   lease: 0x65,
   chain: 0x6c,
+  alarm: 0x6d,
   session: 0x73,
   answer: 0x74,
   version: 0x76,
@@ -71,6 +73,25 @@ export function leaseRowKey(id: LeaseId): Uint8Array {
 export function leaseOfRowKey(key: Uint8Array): LeaseId {
   assert(key.length === LEASE_KEY_BYTES, `a lease's key has ${key.length} bytes`);
   return new DataView(key.buffer, key.byteOffset, key.byteLength).getBigInt64(1) as LeaseId;
+}
+
+const ALARM_KEY_BYTES = 10;
+
+export function alarmRowKey(member: MemberId, code: number): Uint8Array {
+  const key = new Uint8Array(ALARM_KEY_BYTES);
+  key[0] = PREFIXES.alarm;
+  new DataView(key.buffer).setBigUint64(1, member);
+  key[9] = code;
+  return key;
+}
+
+export function alarmOfRowKey(key: Uint8Array): {
+  readonly member: MemberId;
+  readonly code: number;
+} {
+  assert(key.length === ALARM_KEY_BYTES, `an alarm's key has ${key.length} bytes`);
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  return { member: view.getBigUint64(1) as MemberId, code: view.getUint8(9) };
 }
 
 function putUint32(bytes: Uint8Array, at: number, value: number): void {
@@ -156,6 +177,20 @@ export function decodeRow(row: Uint8Array): RowFields {
   const lease = reader.wide(LEASE_TAG);
   assert(reader.atEnd && mod > 0, "a version's row holds no KeyValue");
   return { key, create, mod, count, lease };
+}
+
+/** The key in a row with the tag and length before it: all of a KeyValue that says nothing but its key. */
+export function keyFieldOf(row: Uint8Array): Uint8Array {
+  let keyBytes = 0;
+  let at = 1;
+  for (let unit = 1; ; unit *= 128) {
+    const byte = row[at] ?? 0;
+    at += 1;
+    keyBytes += (byte & 0x7f) * unit;
+    if (byte < 0x80) break;
+  }
+  assert(at + keyBytes <= row.length, "a version's row is cut off");
+  return row.subarray(0, at + keyBytes);
 }
 
 /** The value in a row, as a view into it. On the path of every read, hence without a reader. */

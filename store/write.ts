@@ -1,6 +1,7 @@
 // One command's effect on the keys, and its answer: a main revision that is written whole or not at all.
 import { unreachable } from "../base/index.ts";
 import type { LogIndex, Revision } from "../base/index.ts";
+import type { AlarmCommand } from "./alarms.ts";
 import { deleteRange, needDeleteRange } from "./delete-range.ts";
 import type { KeySpace } from "./key-space.ts";
 import type { LeaseCommand } from "./lease-commands.ts";
@@ -14,7 +15,7 @@ import { checkPuts, checkRanges, needTxn, pathOf, runPath, viewOf } from "./txn.
 /** The commands that concern keys. */
 export type KeyCommand = Exclude<
   Request,
-  LeaseCommand | { readonly kind: "session-open" } | { readonly kind: "session-close" }
+  AlarmCommand | LeaseCommand | { readonly kind: "session-open" } | { readonly kind: "session-close" }
 >;
 
 export interface WriteContext {

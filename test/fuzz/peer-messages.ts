@@ -205,6 +205,8 @@ const REQUESTS: Readonly<Record<RequestKind, Uint8Array>> = {
   "lease-revoke": etcdserverpb.LeaseRevokeRequest.encode({ ID: 5 }).finish(),
   "lease-renew": hansa.store.v1.LeaseRenewal.encode({ ids: [5] }).finish(),
   "lease-expire": new Uint8Array(0),
+  alarm: Uint8Array.of(8, 1, 16, 7, 24, 1),
+  "alarm-finding": Uint8Array.of(8, 2, 16, 7, 24, 2),
 };
 
 const mark = fc.record({ index, epoch, config: membership });

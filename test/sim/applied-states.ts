@@ -144,7 +144,7 @@ function answerMismatch(response: Response | undefined, step: OracleStep): strin
   return undefined;
 }
 
-/** Leases are in no session: what they answer is plain data. */
+/** Leases and alarms are in no session: what they answer is plain data. */
 function printOf(response: Response): string {
   if (isKept(response)) return keyOf(storeCodec.encodeResponse(response));
   return JSON.stringify(response, (_, field: unknown) =>
@@ -153,5 +153,5 @@ function printOf(response: Response): string {
 }
 
 function isKept(response: Response): response is KeptResponse {
-  return !response.kind.startsWith("lease-");
+  return !response.kind.startsWith("lease-") && response.kind !== "alarm";
 }

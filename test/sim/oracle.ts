@@ -150,6 +150,8 @@ export class Oracle {
       case "lease-revoke":
       case "lease-renew":
       case "lease-expire":
+      case "alarm":
+      case "alarm-finding":
         throw new Error(`the workload knows no ${request.kind}`);
       default:
         return unreachable(request);

@@ -2,6 +2,8 @@
 // so plain that it says what etcd does.
 import type { Key, Revision } from "../../base/index.ts";
 import type {
+  Alarm,
+  AlarmRequest,
   Compare,
   DeleteRangeRequest,
   KeyRange,
@@ -42,6 +44,8 @@ export class Oracle {
   #writes: Write[] = [];
   /** When each is due, in log time. */
   readonly #leases = new Map<bigint, { readonly ttlMs: number; dueAtMs: number }>();
+  /** By member and type, with who said so. */
+  readonly #alarms = new Map<string, { readonly alarm: Alarm; readonly source: string }>();
   #logTimeMs = 0;
 
   /** Every write that stands, oldest first. */
@@ -54,6 +58,10 @@ export class Oracle {
     return [...this.#leases].map(([id, { ttlMs, dueAtMs }]) => [id, ttlMs, dueAtMs] as const);
   }
 
+  get alarms(): readonly Alarm[] {
+    return [...this.#alarms.keys()].sort().flatMap((at) => this.#alarms.get(at)?.alarm ?? []);
+  }
+
   /** The keys that hang on a lease: those whose last write says so. */
   keysOf(id: bigint): readonly Key[] {
     const everything = { key: "" as Key, end: "\0" as Key };
@@ -64,6 +72,9 @@ export class Oracle {
 
   run(request: Request, logTimeMs = 0): Response {
     this.#logTimeMs = Math.max(this.#logTimeMs, logTimeMs);
+    if (request.kind === "alarm" || request.kind === "alarm-finding") return this.#runAlarm(request);
+    const barred = this.#barred(request);
+    if (barred !== undefined) return { ...barred, revision: this.revision as Revision };
     if (request.kind.startsWith("lease-")) return this.#runLease(request);
     const before = { revision: this.revision, floor: this.floor, writes: [...this.#writes] };
     try {
@@ -78,6 +89,7 @@ export class Oracle {
   }
 
   range(request: RangeRequest): RangeResponse | Refusal {
+    if (this.alarms.some(({ type }) => type === "corrupt")) return refusal("corrupt");
     if (request.revision > this.revision) return refusal("future-revision");
     if (request.revision > 0 && request.revision < this.floor) return refusal("compacted");
     return this.#range(request, this.revision);
@@ -130,6 +142,33 @@ export class Oracle {
       default:
         throw new Error(`the model knows no ${request.kind}`);
     }
+  }
+
+  #runAlarm({ kind, action, member, alarm: type }: AlarmRequest): Response {
+    const revision = this.revision as Revision;
+    if (type === "none") return { kind: "alarm", revision, alarms: [] };
+    const at = `${member} ${type === "corrupt" ? 2 : 1}`;
+    const before = this.#alarms.get(at);
+    const alarm = { member, type };
+    if (action === "activate") {
+      if (before?.source !== "alarm") this.#alarms.set(at, { alarm, source: kind });
+      return { kind: "alarm", revision, alarms: [alarm] };
+    }
+    const stays = before === undefined || (before.source === "alarm" && kind === "alarm-finding");
+    if (!stays) this.#alarms.delete(at);
+    return { kind: "alarm", revision, alarms: stays ? [] : [alarm] };
+  }
+
+  #barred(request: Request): Refusal | undefined {
+    const writes = ["put", "delete-range", "txn", "compaction"];
+    const ends = ["lease-grant", "lease-revoke", "lease-expire"];
+    const stands = (asked: string): boolean => this.alarms.some(({ type }) => type === asked);
+    if (stands("corrupt") && [...writes, ...ends].includes(request.kind)) return refusal("corrupt");
+    if (!stands("no-space")) return undefined;
+    const grows = JSON.stringify(request, (_, field: unknown) =>
+      typeof field === "bigint" ? "" : field,
+    ).includes('"kind":"put"');
+    return grows || request.kind === "lease-grant" ? refusal("no-space") : undefined;
   }
 
   #runLease(request: Request): Response {

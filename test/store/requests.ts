@@ -1,7 +1,8 @@
 // Requests for tests of the store, with everything optional that the wire leaves at zero.
 import { bytesOf, keyOf } from "../../base/index.ts";
-import type { Key, LeaseId, Revision, SessionId } from "../../base/index.ts";
+import type { Key, LeaseId, MemberId, Revision, SessionId } from "../../base/index.ts";
 import type {
+  AlarmRequest,
   CompareResult,
   Compare,
   DeleteRangeRequest,
@@ -142,6 +143,16 @@ export function renew(...ids: readonly bigint[]): Request {
 }
 
 export const EXPIRE: Request = { kind: "lease-expire" };
+
+/** An operator's word about a member, or what a member found. */
+export function alarm(
+  action: AlarmRequest["action"],
+  member: bigint,
+  type: AlarmRequest["alarm"] = "no-space",
+  kind: AlarmRequest["kind"] = "alarm",
+): Request {
+  return { kind, action, member: member as MemberId, alarm: type };
+}
 
 export const openSession = (ttlMs = 60_000): Request => ({ kind: "session-open", ttlMs });
 
