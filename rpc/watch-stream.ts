@@ -87,10 +87,9 @@ export class WatchStream implements StreamSource {
     }
   }
 
-  /** As in etcd, whoever has no more to ask has no more to hear. */
+  /** Whoever has no more to ask still listens, as in etcd: a body of HTTP ends, its answer goes on. */
   onEnd(): void {
-    this.#end();
-    this.#sink.end();
+    // The client's going ends it.
   }
 
   onDrain(): void {
