@@ -10,7 +10,9 @@ import { maintenanceTable } from "./maintenance-service.ts";
 import { pipelineTable } from "./pipeline-service.ts";
 import { rangeStreamTable } from "./range-stream.ts";
 import type { ServiceTable } from "./service.ts";
-import { LeaderRequirement } from "./leader-requirement.ts";
+import { LeaderLoss } from "./leader-loss.ts";
+import { requiringLeader } from "./leader-requirement.ts";
+import { queueTables } from "./queue-services.ts";
 import { sessionTable } from "./session-service.ts";
 import { snapshotTable } from "./snapshot-service.ts";
 import { WatchService } from "./watch-service.ts";
@@ -35,8 +37,11 @@ export interface ClientServicesOptions {
   /** As in LeaseServiceOptions. */
   readonly leaseTtlMinS: number;
   readonly pickLeaseId: () => LeaseId;
-  /** Without a leader for so long, streams end that asked for one. */
+  /** Without a leader for so long, streams end that asked for one, and so do waits for a turn. */
   readonly leaderLossMs: number;
+  /** As in KeyWaitsOptions. */
+  readonly keyWaitsMax: number;
+  readonly stopping: AbortSignal;
   /** As in WatchOptions. */
   readonly watchesMax: number;
   readonly watchProgressIntervalMs: number;
@@ -51,10 +56,12 @@ export function clientServices(options: ClientServicesOptions): ServiceTable {
     pollMs: healthPollMs,
     watchesMax: healthWatchesMax,
   });
+  const leaderLoss = new LeaderLoss({ backend, monotonicMs, lossMs: options.leaderLossMs });
   const needLeader = {
     ...kv,
     ...rangeStreamTable(backend),
     ...leaseTable(options),
+    ...queueTables({ ...options, leaderLoss }),
     ...clusterTable(backend, options.forwardToLeader),
     ...maintenanceTable(backend),
     ...sessionTable(backend),
@@ -66,6 +73,5 @@ export function clientServices(options: ClientServicesOptions): ServiceTable {
     }).table(),
     ...pipelineTable({ ...options, kv, openCallsMax: options.pipelineCallsMax }),
   };
-  const requirement = new LeaderRequirement({ backend, monotonicMs, lossMs: options.leaderLossMs });
-  return { ...requirement.over(needLeader), ...health.table() };
+  return { ...requiringLeader(needLeader, leaderLoss), ...health.table() };
 }

@@ -23,7 +23,7 @@ export function sizeOfKeyValues(kvs: readonly KeyValue[]): number {
 }
 
 /** A KeyValue as field `field`: copied whole where the store has its bytes at hand. */
-function writeKeyValueField(writer: Writer, field: number, kv: KeyValue): void {
+export function writeKeyValueField(writer: Writer, field: number, kv: KeyValue): void {
   if (kv.encoded === undefined) writeNested(writer, field, kv, writeKeyValue);
   else writer.uint32((field << 3) | 2).bytes(kv.encoded);
 }

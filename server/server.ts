@@ -50,6 +50,8 @@ const QUESTION_MS = 2_000;
 const PIPELINE_CALLS_MAX = 2_048;
 const HEALTH_POLL_MS = 500;
 const HEALTH_WATCHES_MAX = 1_024;
+/** Calls that wait for a lock or an election: about 2 KB each. */
+const KEY_WAITS_MAX = 10_000;
 
 /** What messages of peers reach, as the start goes on. */
 interface Live {
@@ -259,6 +261,8 @@ export class Server {
       leaseTtlMinS: Math.ceil((1.5 * config.electionTimeoutMs) / 1000),
       pickLeaseId,
       leaderLossMs: 3 * config.electionTimeoutMs,
+      keyWaitsMax: KEY_WAITS_MAX,
+      stopping: this.#stopping(),
       watchesMax: config.watchesMax,
       watchProgressIntervalMs: config.watchProgressNotifyIntervalMs,
     });
@@ -286,6 +290,15 @@ export class Server {
       },
     });
     this.#endings.push(stopWatching);
+  }
+
+  /** Calls that wait for others are told to go elsewhere when the server stops. */
+  #stopping(): AbortSignal {
+    const abort = new AbortController();
+    this.#endings.push(() => {
+      abort.abort();
+    });
+    return abort.signal;
   }
 
   #every(intervalMs: number, run: () => void): void {

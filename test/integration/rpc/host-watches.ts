@@ -4,6 +4,7 @@ import type { ReadProof, Watches } from "../../../rpc/index.ts";
 import { WatchHub } from "../../../store/index.ts";
 import type {
   Request,
+  Response,
   Watch,
   WatchChannel,
   WatchListener,
@@ -18,8 +19,14 @@ export class HostWatches implements Watches {
 
   /** Applies a command. */
   run(request: Request): void {
-    this.host.run(request);
+    this.apply(request);
+  }
+
+  /** The same, with its answer. */
+  apply(request: Request): Response {
+    const response = this.host.run(request);
     this.#schedule();
+    return response;
   }
 
   get count(): number {

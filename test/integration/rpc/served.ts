@@ -18,10 +18,13 @@ export interface ServedOptions {
   readonly forwardToLeader?: ForwardToLeader;
   readonly leaderLossMs?: number;
   readonly watchesMax?: number;
+  readonly keyWaitsMax?: number;
+  readonly stopping?: AbortSignal;
   readonly watchProgressIntervalMs?: number;
 }
 
 export function servicesOf(backend: Backend, options: ServedOptions = {}): ServiceTable {
+  let leaseNext = 7n;
   return clientServices({
     backend,
     forwardToLeader: options.forwardToLeader ?? (() => false),
@@ -34,8 +37,13 @@ export function servicesOf(backend: Backend, options: ServedOptions = {}): Servi
     healthPollMs: options.healthPollMs ?? 10,
     healthWatchesMax: options.healthWatchesMax ?? 8,
     leaseTtlMinS: 2,
-    pickLeaseId: () => 7n as LeaseId,
+    pickLeaseId: () => {
+      leaseNext += 1n;
+      return (leaseNext - 1n) as LeaseId;
+    },
     leaderLossMs: options.leaderLossMs ?? 3_000,
+    keyWaitsMax: options.keyWaitsMax ?? 100,
+    stopping: options.stopping ?? new AbortController().signal,
     watchesMax: options.watchesMax ?? 1_000,
     watchProgressIntervalMs: options.watchProgressIntervalMs ?? 600_000,
   });
@@ -111,6 +119,11 @@ class RawClient {
         },
       );
     });
+  }
+
+  /** One that is not waited for. */
+  cancellable(path: MethodPath, request: Uint8Array): { cancel(): void } {
+    return this.#client.makeUnaryRequest(path, toBuffer, fromBuffer, request, () => undefined);
   }
 
   /** The error that a call ends with. */
