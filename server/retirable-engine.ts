@@ -73,6 +73,22 @@ export class RetirableEngine implements Engine {
     };
   }
 
+  compact(range: EngineRange, done: Done): void {
+    if (this.#closing !== undefined) {
+      this.#later(() => done(RETIRED));
+      return;
+    }
+    this.#underWay += 1;
+    this.#engine.compact(range, (failure) => {
+      done(failure);
+      this.#leave();
+    });
+  }
+
+  liveBytes(): number {
+    return this.#closing === undefined ? this.#engine.liveBytes() : 0;
+  }
+
   close(done: Done): void {
     assert(this.#closing === undefined, "the engine is closed already");
     this.#closing = done;

@@ -50,6 +50,13 @@ export interface Engine {
    * would otherwise reclaim, so it is closed when it is no longer read.
    */
   snapshot(): EngineSnapshot;
+  /**
+   * Gives back to the disk what deleted and replaced rows of the range still take. Reads and writes go on
+   * meanwhile; one at a time, and further ones wait.
+   */
+  compact(range: EngineRange, done: (failure: DiskFailure | undefined) => void): void;
+  /** What the rows that are there take, about; cheap to ask. */
+  liveBytes(): number;
   /** Every snapshot was closed before. */
   close(done: (failure: DiskFailure | undefined) => void): void;
 }

@@ -110,6 +110,17 @@ export class MemoryEngine implements Engine {
     };
   }
 
+  /** Nothing is left of a row that is gone. */
+  compact(_: EngineRange, done: (failure: DiskFailure | undefined) => void): void {
+    this.#run(() => done(this.#options.fault?.("scan")));
+  }
+
+  liveBytes(): number {
+    let bytes = 0;
+    for (const [key, value] of this.#visible.entries()) bytes += key.length + value.length;
+    return bytes;
+  }
+
   close(done: (failure: DiskFailure | undefined) => void): void {
     this.#run(() => done(undefined));
   }

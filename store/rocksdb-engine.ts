@@ -45,6 +45,9 @@ export const ROCKSDB_OPTIONS_DEFAULT: RocksdbOptions = {
 /** Rows that the native side reads ahead of a scan, by bytes. */
 const READ_AHEAD_BYTES = 256 * 1024;
 
+/** In table files, and not in one yet. */
+const LIVE_PROPERTIES = ["rocksdb.estimate-live-data-size", "rocksdb.cur-size-active-mem-table"];
+
 type Database = ReturnType<typeof RocksDB>;
 type Done = (failure: DiskFailure | undefined) => void;
 
@@ -94,6 +97,7 @@ class RocksdbEngine implements Engine {
   readonly #directory: string;
   readonly #gets: Turnstile;
   readonly #scans: Turnstile;
+  readonly #compactions: Turnstile;
   /** Batches go in one at a time, in order. */
   readonly #writes: Turnstile;
   #writeFailure: DiskFailure | undefined;
@@ -106,6 +110,7 @@ class RocksdbEngine implements Engine {
     const { getsMax, scansMax, waitingMax } = options;
     this.#gets = new Turnstile({ activeMax: getsMax, waitingMax });
     this.#scans = new Turnstile({ activeMax: scansMax, waitingMax });
+    this.#compactions = new Turnstile({ activeMax: 1, waitingMax });
     this.#writes = new Turnstile({ activeMax: 1, waitingMax });
   }
 
@@ -232,6 +237,23 @@ class RocksdbEngine implements Engine {
     };
   }
 
+  /** On a thread of the pool; RocksDB writes the merged tables aside and changes over to them. */
+  compact({ from, until }: EngineRange, done: Done): void {
+    this.#enter(this.#compactions, done, (end) => {
+      this.#database.compactRange(bufferOf(from), bufferOf(until), (error) => {
+        end(error ? failureOf(error, this.#directory) : undefined);
+      });
+    });
+  }
+
+  liveBytes(): number {
+    assert(this.#closing === undefined, "a closed engine does nothing");
+    return LIVE_PROPERTIES.reduce((sum, name) => {
+      const bytes = Number(this.#database.getProperty(name));
+      return sum + (Number.isSafeInteger(bytes) ? bytes : 0);
+    }, 0);
+  }
+
   close(done: Done): void {
     assert(this.#closing === undefined, "the engine is closed already");
     this.#closing = done;
@@ -260,7 +282,8 @@ class RocksdbEngine implements Engine {
   #closeIfIdle(): void {
     const done = this.#closing;
     if (done === undefined) return;
-    if (this.#gets.count + this.#scans.count + this.#writes.count + this.#snapshots > 0) return;
+    const busy = [this.#gets, this.#scans, this.#writes, this.#compactions];
+    if (busy.some(({ count }) => count > 0) || this.#snapshots > 0) return;
     this.#database.close((error) => done(error ? failureOf(error, this.#directory) : undefined));
   }
 }

@@ -193,6 +193,31 @@ export function engineContract(name: string, createTwin: () => EngineTwin): void
       });
     });
 
+    test("a compaction changes no row, and what is written and read meanwhile is right", async () => {
+      await withEngine(async (engine) => {
+        const rows = Array.from({ length: 400 }, (_, at) => put(`k${at + 100}`, "x".repeat(500)));
+        await write(engine, rows);
+        const fullBytes = engine.liveBytes();
+        expect(fullBytes).toBeGreaterThan(0);
+        await write(
+          engine,
+          rows.slice(10).map(({ key }) => ({ op: "delete", key })),
+        );
+        const all = { from: bytes("a"), until: bytes("z") };
+        const compacted = endOf((done) => engine.compact(all, done));
+        await write(engine, [put("k000", "meanwhile")]);
+        expect(await get(engine, "k100", "k000", "k110")).toEqual([
+          "x".repeat(500),
+          "meanwhile",
+          undefined,
+        ]);
+        await compacted;
+        await endOf((done) => engine.compact(all, done));
+        expect(await rowsOf(engine, 100_000)).toHaveLength(11);
+        expect(engine.liveBytes()).toBeLessThan(fullBytes / 2);
+      });
+    });
+
     test("agrees with a sorted map over any batches", async () => {
       const key = fc
         .uint8Array({ minLength: 1, maxLength: 3 })

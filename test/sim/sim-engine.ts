@@ -107,6 +107,8 @@ export class SimEngine {
         this.#complete(process, "scan", () => done(undefined, page));
       },
       snapshot: () => this.#snapshot(process),
+      compact: (_, done) => this.#complete(process, "compact", () => done(undefined)),
+      liveBytes: () => this.#visible.size,
       close: (done) => this.#complete(process, "close", () => done(undefined)),
     };
   }
