@@ -97,6 +97,7 @@ async function mended(
     return await new Promise<DiskFailure | undefined>((resolve, reject) => {
       const mender = new LogMender({
         id: self.node,
+        incarnation: self.incarnation,
         boot: randomBytes(8).readBigUInt64BE() as BootNonce,
         protocol,
         damaged,

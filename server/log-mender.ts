@@ -6,8 +6,8 @@
 import { assert, logIndex } from "../base/index.ts";
 import type { BootNonce, LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
 import { compareEpochs, sameEpoch } from "../consensus/index.ts";
-import type { Entry, Epoch, SnapshotMeta } from "../consensus/index.ts";
-import type { PeerMessage, RepairMessage, RepairSource } from "../rpc/index.ts";
+import type { Entry, Envelope, Epoch, SnapshotMeta } from "../consensus/index.ts";
+import type { ConsensusMessage, PeerMessage, RepairMessage, RepairSource } from "../rpc/index.ts";
 import type {
   DamagedLog,
   DiskFailure,
@@ -21,6 +21,7 @@ import type { Journal } from "./ports.ts";
 
 export interface LogMenderInit {
   readonly id: NodeId;
+  readonly incarnation: bigint;
   readonly boot: BootNonce;
   readonly protocol: ProtocolName;
   readonly damaged: DamagedLog;
@@ -105,6 +106,20 @@ export class LogMender {
     if (this.#ended) return;
     if (message.kind === "repair-wanted") this.#answer(message);
     if (message.kind === "repair-given") this.#onGiven(message);
+    if (message.kind === "consensus") this.#disown(message.envelope);
+  }
+
+  /**
+   * A leader of an epoch before the promise here is told, as any member would tell it: its log may lack what
+   * was acknowledged since, so that only the log of its successor can be copied.
+   */
+  #disown({ from, epoch, body }: Envelope<ConsensusMessage>): void {
+    const { id, incarnation, damaged, send } = this.#init;
+    const { promised } = damaged.foundation;
+    if (body.kind !== "heartbeat" || epoch.config !== promised.config) return;
+    if (compareEpochs(epoch, promised) >= 0) return;
+    const told = { from: id, to: from, incarnation, epoch: promised };
+    send(from, { kind: "consensus", envelope: { ...told, body: { kind: "stale-epoch" } } });
   }
 
   /** To be called several times a second. */

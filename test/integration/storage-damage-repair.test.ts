@@ -101,6 +101,7 @@ class Town {
     const failure = await new Promise<DiskFailure | undefined>((resolve) => {
       mender = new LogMender({
         id: nodeId(id),
+        incarnation: 7n,
         boot: BigInt(id) as BootNonce,
         protocol: "raft",
         damaged,
@@ -205,6 +206,35 @@ describe("entries whose names are known", () => {
       }),
     );
     expect(found).toEqual([whole, whole, whole]);
+  });
+
+  test("tell a leader from before the promise that its time is over: only its successor's log will do", async () => {
+    const disk = diskOf(await written(promise(5, 1)));
+    disk.damage(segment(2), (bytes) => flip(bytes, payloads(bytes)[3] ?? 0));
+    const town = new Town();
+    const mended = town.mend(1, await damagedLog(disk), [2]);
+    const heartbeat = (epoch: Epoch): PeerMessage => ({
+      kind: "consensus",
+      envelope: {
+        from: nodeId(2),
+        to: nodeId(1),
+        incarnation: 1n,
+        epoch,
+        body: {
+          kind: "heartbeat",
+          round: { boot: 1n as BootNonce, counter: 1 },
+          commit: logIndex(0),
+        },
+      },
+    });
+    town.send(nodeId(1), heartbeat(term(4)));
+    town.send(nodeId(1), heartbeat(term(5)));
+    town.serve(2, await WrittenLog.open(diskOf(await written()), OPTIONS));
+    await mended;
+    const told = town.said.flatMap((said) =>
+      said.kind === "consensus" && said.envelope.from === 1 ? [said.envelope] : [],
+    );
+    expect(told).toMatchObject([{ to: 2, epoch: term(5), body: { kind: "stale-epoch" } }]);
   });
 
   test("of another epoch, or with other bytes, are not taken", async () => {

@@ -1,9 +1,11 @@
 // Which damage at rest a cluster must survive, and doing it. Bytes of an entry rot where somebody else holds
 // the same entry whole and it is committed, so that it can be had again; names are swallowed, by rot or by
-// a write that landed elsewhere, only at a member that the others can do without until it is mended. So
-// that an acknowledged write is never lost stays demandable, as in TigerBeetle's fault atlas.
+// a write that landed elsewhere, only at a member that the others can do without until it is mended. Neither
+// happens while somebody waits for a snapshot, whom the others must be able to send one, nor to one of so few
+// voters that whoever has its entries in a state alone might not lead. So that an acknowledged write is never
+// lost stays demandable, as in TigerBeetle's fault atlas.
 import type { NodeId } from "../../base/index.ts";
-import { sameEpoch } from "../../consensus/index.ts";
+import { sameEpoch, votersOf } from "../../consensus/index.ts";
 import type { Entry, Epoch, Membership } from "../../consensus/index.ts";
 import { parseWitness, WITNESS_NAME } from "../../store/log-witness.ts";
 import { comparePositions } from "../../store/segment-codec.ts";
@@ -19,6 +21,7 @@ import type { Swarm } from "./swarm.ts";
 export interface StruckMachine {
   readonly id: NodeId;
   readonly wiped: boolean;
+  readonly stateLost: boolean;
   readonly devices: Devices;
 }
 
@@ -72,7 +75,7 @@ export class DamageAtlas {
       return;
     }
     const others = [...this.#damaged].filter(([id]) => id !== node.id);
-    if (others.some(([, what]) => what === "names")) return;
+    if (others.some(([, what]) => what === "names") || !this.#canWait(node)) return;
     const strikes = chance.whole(1, rotMax + 1);
     for (let count = 0; count < strikes; count += 1) this.#rotEntry(node);
   }
@@ -90,12 +93,16 @@ export class DamageAtlas {
   /** Nobody else is damaged, and the others are a quorum of everything. */
   #mayLoseNames(node: StruckMachine): boolean {
     const { swarm, config } = this.#init;
-    const { incoming, outgoing } = config();
-    const voters = incoming.length;
-    const calm = swarm.options.quorums === undefined && outgoing === undefined && voters >= 3;
-    return (
-      calm && hardStateIsWhole(node) && [...this.#damaged.keys()].every((id) => id === node.id)
-    );
+    const calm = swarm.options.quorums === undefined && config().outgoing === undefined;
+    const alone = [...this.#damaged.keys()].every((id) => id === node.id);
+    return calm && alone && hardStateIsWhole(node) && this.#canWait(node);
+  }
+
+  /** For a snapshot, if its log goes on behind somebody's state. */
+  #canWait(node: StruckMachine): boolean {
+    const { config, nodes } = this.#init;
+    const whole = nodes().every((other) => other === node || !other.stateLost);
+    return whole && config().incoming.length >= 3;
   }
 
   #rotNames(node: StruckMachine): void {
@@ -110,15 +117,19 @@ export class DamageAtlas {
   }
 
   #rotEntry(node: StruckMachine): void {
-    const { chance, nodes, committed, note } = this.#init;
+    const { chance, nodes, config, committed, note } = this.#init;
     const mine = heldBy(node);
     if (mine.size === 0) return;
     const struck = chance.pick([...mine.values()]);
     const chosen = committed(struck.index);
     if (chosen === undefined || !sameEpoch(chosen.epoch, struck.epoch)) return;
+    const voters = votersOf(config());
     const elsewhere = nodes().some(
       (other) =>
-        other !== node && !other.wiped && heldBy(other).get(nameOf(struck))?.whole === true,
+        other !== node &&
+        !other.wiped &&
+        voters.includes(other.id) &&
+        heldBy(other).get(nameOf(struck))?.whole === true,
     );
     if (!elsewhere || struck.until === struck.from) return;
     note(() => `rot: n${node.id} loses bytes of entry ${struck.index} in ${struck.file}`);

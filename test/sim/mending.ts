@@ -13,6 +13,7 @@ import { demand } from "./violation.ts";
 
 export interface MendingInit {
   readonly id: NodeId;
+  readonly incarnation: bigint;
   readonly process: Process;
   readonly protocol: ProtocolName;
   readonly limits: ReplicaLimits;

@@ -94,8 +94,10 @@ export class SimEngine {
     this.#sortedKeys = undefined;
   }
 
-  /** The port, as one life of `process` sees it. */
+  /** The port, as one life of `process` sees it. Opening writes what the engine's log held into table files. */
   open(process: Process): Engine {
+    for (const { ops } of this.#unsynced) write(this.#durable, ops);
+    this.#unsynced = [];
     return {
       write: (ops, sync, done) => this.#write(process, { ops, sync }, done),
       get: (keys, done) => {

@@ -100,6 +100,7 @@ export class SimNode {
     this.devices = new Devices(name, events, chance.stream(), swarm);
     this.#mending = new Mending({
       id,
+      incarnation: init.incarnation,
       process: this.process,
       protocol: init.protocol,
       limits: swarm.limits,
