@@ -77,7 +77,7 @@ export const PACKAGES: Readonly<Record<string, readonly { name: string; file?: s
     { name: "yaml" },
     { name: "zod" },
   ],
-  client: [{ name: "@grpc/grpc-js" }, { name: "protobufjs" }],
+  client: [{ name: "@grpc/grpc-js" }, { name: "@opentelemetry/api" }, { name: "protobufjs" }],
   cli: [{ name: "commander" }],
 };
 
