@@ -62,3 +62,7 @@ export type PlantedBug =
   | "lease-after-suspend"
   | "lost-said-too-early"
   | "round-confirms-later-stamp";
+
+/** Of who may do what: the store's own tests must see each, for the simulator's clients have no names. */
+export type PlantedAuthBug =
+  "nested-txn-unauthorised" | "prev-kv-unauthorised" | "auth-revision-not-rechecked";

@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "4430c3368454ff94805a7a1348b10e07a770572e9c66efc94fa8320914ce1b75";
+const SCHEMA_SHA256 = "4a77458d202e7828a38120f3df54c42db65ca4f9492848406a272a0eb8864487";
 
 const folder = import.meta.dirname ?? __dirname;
 

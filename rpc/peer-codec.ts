@@ -3,7 +3,9 @@ import type { NodeId } from "../base/index.ts";
 import type { Envelope, Epoch, ProposeReject, WireId } from "../consensus/index.ts";
 import { Writer, bigintOf, exactNumberOf, hansa } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
+import { NOBODY } from "../store/index.ts";
 import type { RequestKind } from "../store/index.ts";
+import { readCaller, writeCaller } from "./caller-codec.ts";
 import { bodyReader, writeBody } from "./consensus-codec.ts";
 import { decoded } from "./decode.ts";
 import { indexOf, nodeOf, readEpoch, readWireId, writeEpoch, writeWireId } from "./entry-codec.ts";
@@ -67,7 +69,7 @@ function readFrame(reader: Reader): Frame {
   return hello === undefined ? { messages } : { hello, messages };
 }
 
-function readHello(reader: Reader): Hello {
+export function readHello(reader: Reader): Hello {
   const wire = hansa.peer.v1.Hello.decode(reader, reader.len - reader.pos);
   return {
     version: wire.version,
@@ -92,6 +94,7 @@ function writePeerMessage(writer: Writer, message: PeerMessage): void {
       writeEpoch(writer, 3, message.epoch);
       writer.uint32(4 << 3).uint32(REQUEST_NUMBERS[message.request]);
       writer.uint32((5 << 3) | 2).bytes(message.body);
+      writeCaller(writer, 6, message.caller);
       break;
     case "refused":
       writer.uint32((3 << 3) | 2).fork();
@@ -188,6 +191,7 @@ const REQUEST_NUMBERS: Readonly<Record<RequestKind, number>> = {
   "lease-revoke": 8,
   "lease-renew": 9,
   "lease-expire": 10,
+  auth: 20,
   alarm: 40,
   "alarm-finding": 41,
 };
@@ -204,6 +208,7 @@ function readPropose(reader: Reader): PeerMessage {
   let epoch: Epoch | undefined;
   let kind = 0;
   let body = NO_BYTES;
+  let caller = NOBODY;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -222,6 +227,9 @@ function readPropose(reader: Reader): PeerMessage {
       case (5 << 3) | 2:
         body = reader.bytes();
         break;
+      case (6 << 3) | 2:
+        caller = reader.nested(readCaller);
+        break;
       default:
         reader.pass(tag);
     }
@@ -231,7 +239,7 @@ function readPropose(reader: Reader): PeerMessage {
   if (request === undefined) throw new RangeError(`request kind ${kind} is unknown`);
   // Once logged, a request that nobody can read would stop every replica that applies it.
   storeCodec.decodeRequest(request, body);
-  return { kind: "propose", from: nodeOf(from, "from"), id, epoch, request, body };
+  return { kind: "propose", from: nodeOf(from, "from"), id, epoch, request, caller, body };
 }
 
 const REASONS: Readonly<Record<ProposeReject, true>> = {

@@ -10,7 +10,7 @@ import type {
 } from "../consensus/index.ts";
 import type { PaxosMessage } from "../paxos/index.ts";
 import type { RaftMessage } from "../raft/index.ts";
-import type { RequestKind } from "../store/index.ts";
+import type { Caller, RequestKind } from "../store/index.ts";
 
 export type ConsensusMessage = RaftMessage | PaxosMessage;
 
@@ -30,6 +30,7 @@ export type PeerMessage =
       readonly id: WireId;
       readonly epoch: Epoch;
       readonly request: RequestKind;
+      readonly caller: Caller;
       readonly body: Uint8Array;
     }
   | {

@@ -12,6 +12,7 @@ import {
 import type { Reader } from "../proto/index.ts";
 import type { KeptResponse, Request, RequestCodec, RequestKind } from "../store/index.ts";
 import { readAlarm } from "./alarm-codec.ts";
+import { readAuthChange } from "./auth-change-codec.ts";
 import { decoded, invalid } from "./decode.ts";
 import {
   readDeleteRangeAnswer,
@@ -59,6 +60,8 @@ function decodeRequest(kind: RequestKind, body: Uint8Array): Request {
       if (action === "get") throw invalid("a question about alarms is not logged");
       return { kind, action, member, alarm };
     }
+    case "auth":
+      return { kind, change: decoded(body, readAuthChange) };
   }
 }
 

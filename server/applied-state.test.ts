@@ -6,7 +6,7 @@ import type { Entry, LogReader } from "../consensus/index.ts";
 import { nodeId } from "../base/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
 import { storeCodec } from "../rpc/index.ts";
-import { Machine, encodeCommand } from "../store/index.ts";
+import { Machine, NOBODY, encodeCommand } from "../store/index.ts";
 import type { EngineOp } from "../store/index.ts";
 import { MemoryEngine } from "../store/memory-engine.ts";
 import { openAppliedState } from "./applied-state.ts";
@@ -21,7 +21,13 @@ function put(index: number): Entry {
   const bytes = new TextEncoder().encode(`k${index}`);
   const body = etcdserverpb.PutRequest.encode({ key: bytes, value: bytes }).finish();
   const origin = { node: nodeId(1), boot: 1n as BootNonce, counter: index };
-  const data = encodeCommand({ kind: "put", logTimeMs: index as LogTimeMs, origin, body });
+  const data = encodeCommand({
+    kind: "put",
+    logTimeMs: index as LogTimeMs,
+    origin,
+    caller: NOBODY,
+    body,
+  });
   const epoch = { config: 0, round: 1, node: 0 as const };
   return { index: logIndex(index), epoch, kind: "command", data };
 }

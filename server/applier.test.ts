@@ -3,7 +3,7 @@ import type { BootNonce, LogIndex, LogTimeMs, NodeId } from "../base/index.ts";
 import type { Entry } from "../consensus/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
 import { storeCodec } from "../rpc/index.ts";
-import { Machine, encodeCommand } from "../store/index.ts";
+import { Machine, NOBODY, encodeCommand } from "../store/index.ts";
 import { MemoryEngine } from "../store/memory-engine.ts";
 import { Applier } from "./applier.ts";
 import { REPLICA_LIMITS_DEFAULT } from "./limits.ts";
@@ -14,7 +14,13 @@ function put(index: number): Entry {
   const key = new TextEncoder().encode("k");
   const body = etcdserverpb.PutRequest.encode({ key, value: key }).finish();
   const origin = { node: 1 as NodeId, boot: 1n as BootNonce, counter: index };
-  const data = encodeCommand({ kind: "put", logTimeMs: index as LogTimeMs, origin, body });
+  const data = encodeCommand({
+    kind: "put",
+    logTimeMs: index as LogTimeMs,
+    origin,
+    caller: NOBODY,
+    body,
+  });
   return { kind: "command", index: index as LogIndex, epoch: EPOCH, data };
 }
 

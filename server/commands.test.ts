@@ -5,6 +5,7 @@ import type { BootNonce, LogIndex, LogTimeMs, MonotonicMs, NodeId } from "../bas
 import { compareEpochs } from "../consensus/index.ts";
 import type { Consensus, Entry, Epoch, ProposeResult, Status } from "../consensus/index.ts";
 import type { ConsensusMessage, PeerMessage } from "../rpc/index.ts";
+import { NOBODY } from "../store/index.ts";
 import { CommandDesk } from "./commands.ts";
 import type { CommandResult } from "./commands.ts";
 
@@ -78,6 +79,7 @@ function newDesk(): CommandDesk {
 function submit(): void {
   desk.submit({
     kind: "put",
+    caller: NOBODY,
     body: new Uint8Array(),
     deadlineAtMs: 1000 as MonotonicMs,
     done: (result) => ended.push(result),
@@ -182,6 +184,7 @@ describe("a command that another member hands over", () => {
     from: OTHER,
     id: { boot: 9n as BootNonce, counter: 1 },
     request: "put",
+    caller: NOBODY,
     body: new Uint8Array(),
   } as const;
 

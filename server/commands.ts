@@ -14,7 +14,7 @@ import type {
 } from "../consensus/index.ts";
 import type { ConsensusMessage, PeerMessage } from "../rpc/index.ts";
 import { commandOrigin, encodeCommand } from "../store/index.ts";
-import type { RequestKind, Response } from "../store/index.ts";
+import type { Caller, RequestKind, Response } from "../store/index.ts";
 import { ForwardWindow } from "./forward-window.ts";
 
 export type CommandResult =
@@ -23,10 +23,13 @@ export type CommandResult =
 
 export interface Command {
   readonly kind: RequestKind;
+  readonly caller: Caller;
   readonly body: Uint8Array;
   readonly deadlineAtMs: MonotonicMs;
   readonly done: (result: CommandResult) => void;
 }
+
+type Asked = Pick<Command, "kind" | "caller" | "body">;
 
 interface Waiting extends Command {
   /** The epoch it was proposed in or sent for; undefined while parked. */
@@ -93,7 +96,7 @@ export class CommandDesk {
     const { core, id, boot, now, send } = this.#init;
     const status = core.status();
     if (status.role === "leader") {
-      const data = this.#frame(command.kind, command.body, id, { boot, counter }, status.epoch);
+      const data = this.#frame(command, id, { boot, counter }, status.epoch);
       const result = core.propose(data, now());
       if (result.ok) {
         command.epoch = result.epoch;
@@ -102,13 +105,14 @@ export class CommandDesk {
     } else if (status.leader !== undefined) {
       command.epoch = status.epoch;
       const wireId = { boot, counter };
-      const { kind: request, body } = command;
+      const { kind: request, caller, body } = command;
       send(status.leader, {
         kind: "propose",
         from: id,
         id: wireId,
         epoch: status.epoch,
         request,
+        caller,
         body,
       });
     } else {
@@ -117,9 +121,10 @@ export class CommandDesk {
     }
   }
 
-  #frame(kind: RequestKind, body: Uint8Array, node: NodeId, id: WireId, epoch: Epoch): Uint8Array {
+  #frame({ kind, caller, body }: Asked, node: NodeId, id: WireId, epoch: Epoch): Uint8Array {
     return encodeCommand({
       kind,
+      caller,
       logTimeMs: this.#init.logTime(epoch),
       origin: { node, ...id },
       body,
@@ -145,13 +150,8 @@ export class CommandDesk {
     } else if (this.#init.overloaded()) {
       refuse("uncommitted-full");
     } else {
-      const data = this.#frame(
-        message.request,
-        message.body,
-        message.from,
-        message.id,
-        status.epoch,
-      );
+      const { request: kind, caller, body } = message;
+      const data = this.#frame({ kind, caller, body }, message.from, message.id, status.epoch);
       const result = core.propose(data, now());
       if (!result.ok) refuse(result.reason);
       // A ballot, which names its proposer, may be completed by a later one: only the index tells (P4).

@@ -5,6 +5,7 @@ import { sameEpoch } from "../consensus/index.ts";
 import type { Epoch } from "../consensus/index.ts";
 import { leaseRenewalBytes } from "../rpc/index.ts";
 import type { CallContext, Done, Header, LeaseState, Leases } from "../rpc/index.ts";
+import { OWN_AUTHORITY } from "../store/index.ts";
 import type { Reader } from "./reader.ts";
 import type { Replica } from "./replica.ts";
 
@@ -97,6 +98,7 @@ export class LeaseDesk implements Leases {
     const { replica, header } = this.#init;
     replica.submit({
       kind: "lease-renew",
+      caller: OWN_AUTHORITY,
       body: leaseRenewalBytes(renewals.map(({ id }) => id)),
       deadlineAtMs: (replica.now() + COMMAND_MS_MAX) as MonotonicMs,
       done: (result) => {
@@ -139,6 +141,7 @@ export class LeaseDesk implements Leases {
     this.#expiring = true;
     replica.submit({
       kind: "lease-expire",
+      caller: OWN_AUTHORITY,
       body: NO_BYTES,
       deadlineAtMs: (now + COMMAND_MS_MAX) as MonotonicMs,
       done: () => {

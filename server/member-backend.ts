@@ -98,6 +98,7 @@ export class MemberBackend implements Backend {
     const physical = request.kind === "compaction" && request.compaction.physical;
     this.#init.replica.submit({
       kind: request.kind,
+      caller: context.caller,
       body,
       deadlineAtMs: context.deadlineAtMs,
       done: (result) => {

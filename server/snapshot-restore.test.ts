@@ -8,7 +8,7 @@ import type { BootNonce, LogIndex, LogTimeMs, NodeId } from "../base/index.ts";
 import type { Entry, SnapshotMeta } from "../consensus/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
 import { storeCodec } from "../rpc/index.ts";
-import { Machine, SNAPSHOT_VERSION, encodeCommand } from "../store/index.ts";
+import { Machine, NOBODY, SNAPSHOT_VERSION, encodeCommand } from "../store/index.ts";
 import { MemoryEngine } from "../store/memory-engine.ts";
 import { bootstrapCluster } from "./cluster.ts";
 import type { Bootstrap } from "./cluster.ts";
@@ -44,7 +44,13 @@ function put(index: number): Entry {
   const bytes = new TextEncoder().encode(`key-${index % 10}`);
   const body = etcdserverpb.PutRequest.encode({ key: bytes, value: bytes }).finish();
   const origin = { node: 1 as NodeId, boot: 1n as BootNonce, counter: index };
-  const data = encodeCommand({ kind: "put", logTimeMs: index as LogTimeMs, origin, body });
+  const data = encodeCommand({
+    kind: "put",
+    logTimeMs: index as LogTimeMs,
+    origin,
+    caller: NOBODY,
+    body,
+  });
   return { kind: "command", index: index as LogIndex, epoch: EPOCH, data };
 }
 

@@ -12,7 +12,7 @@ import type {
 import type { Entry } from "../consensus/index.ts";
 import { storeCodec } from "../rpc/index.ts";
 import type { PeerMessage, SnapshotMessage } from "../rpc/index.ts";
-import { Machine, encodeCommand, encodeHeaderBlock } from "../store/index.ts";
+import { Machine, NOBODY, encodeCommand, encodeHeaderBlock } from "../store/index.ts";
 import type { EngineStore } from "../store/index.ts";
 import { MemoryEngine } from "../store/memory-engine.ts";
 import { etcdserverpb } from "../proto/index.ts";
@@ -62,7 +62,13 @@ function put(index: number): Entry {
   const value = new Uint8Array(1 + (index % 90)).fill(index);
   const body = etcdserverpb.PutRequest.encode({ key, value }).finish();
   const origin = { node: A, boot: 1n as BootNonce, counter: index };
-  const data = encodeCommand({ kind: "put", logTimeMs: index as LogTimeMs, origin, body });
+  const data = encodeCommand({
+    kind: "put",
+    logTimeMs: index as LogTimeMs,
+    origin,
+    caller: NOBODY,
+    body,
+  });
   return { kind: "command", index: index as LogIndex, epoch: EPOCH, data };
 }
 

@@ -88,6 +88,7 @@ export function checkRequest(
     case "lease-revoke":
     case "lease-renew":
     case "lease-expire":
+    case "auth":
     case "alarm":
     case "alarm-finding":
       return undefined;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { BootNonce, LogTimeMs, NodeId } from "../base/index.ts";
+import { NOBODY, OWN_AUTHORITY } from "./caller.ts";
 import { COMMAND_HEADER_BYTES, commandOrigin, decodeCommand, encodeCommand } from "./command.ts";
 import type { Command } from "./command.ts";
 
@@ -20,6 +21,14 @@ const commands: fc.Arbitrary<Command> = fc.record({
     boot: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }).map((boot) => boot as BootNonce),
     counter: counts,
   }),
+  caller: fc.oneof(
+    fc.constantFrom(NOBODY, OWN_AUTHORITY),
+    fc.record({
+      kind: fc.constant("user" as const),
+      name: fc.string({ unit: "grapheme" }),
+      authRevision: counts,
+    }),
+  ),
   body: fc.uint8Array({ maxLength: 40 }),
 });
 
@@ -27,6 +36,7 @@ const command: Command = {
   kind: "put",
   logTimeMs: 5 as LogTimeMs,
   origin: { node: 2 as NodeId, boot: 3n as BootNonce, counter: 4 },
+  caller: NOBODY,
   body: Uint8Array.of(1, 2, 3),
 };
 
@@ -35,7 +45,6 @@ describe("the command frame", () => {
     fc.assert(
       fc.property(commands, fc.nat({ max: 9 }), (command, offset) => {
         const frame = encodeCommand(command);
-        expect(frame.length).toBe(COMMAND_HEADER_BYTES + command.body.length);
         const segment = new Uint8Array(offset + frame.length + 3);
         segment.set(frame, offset);
         const view = segment.subarray(offset, offset + frame.length);
@@ -50,6 +59,20 @@ describe("the command frame", () => {
     const frame = encodeCommand(command);
     expect([...frame.subarray(COMMAND_HEADER_BYTES)]).toEqual([1, 2, 3]);
     expect(decodeCommand(frame).body.buffer).toBe(frame.buffer);
+  });
+
+  test("of nobody in particular has a fixed header and the format that it always had", () => {
+    const frame = encodeCommand(command);
+    expect(frame.length).toBe(COMMAND_HEADER_BYTES + command.body.length);
+    expect(frame[0]).toBe(1);
+  });
+
+  test("names one user and nobody longer than a name may be", () => {
+    const caller = { kind: "user", name: "x".repeat(1 << 16), authRevision: 1 } as const;
+    expect(() => encodeCommand({ ...command, caller })).toThrow("is no user's");
+    const frame = encodeCommand({ ...command, caller: { ...caller, name: "ann" } });
+    expect(() => decodeCommand(frame.subarray(0, 45))).toThrow("cut off in his name");
+    expect(() => decodeCommand(frame.subarray(0, 40))).toThrow("names nobody");
   });
 
   test("of an unknown format or kind, or cut short, is a bug and not a command", () => {

@@ -1,7 +1,10 @@
 // The frame of a command in the log: a fixed binary header, then the request's bytes as they came from the
-// wire. The header is what the proposing leader adds: the kind, the log time, and who waits for the answer.
+// wire. The header is what the proposing leader adds: the kind, the log time, and who waits for the answer; and
+// in whose name it was asked, which is judged where it is applied.
 import { assert, present } from "../base/index.ts";
 import type { BootNonce, LogTimeMs, NodeId } from "../base/index.ts";
+import { NOBODY, OWN_AUTHORITY } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import type { RequestKind } from "./request.ts";
 import { putUint64, readUint64 } from "./rows.ts";
 
@@ -17,17 +20,21 @@ export interface Command {
   /** The proposer's log time; apply takes the larger of it and the log time before (R9). */
   readonly logTimeMs: LogTimeMs;
   readonly origin: CommandOrigin;
+  readonly caller: Caller;
   /** The request as it came from the wire. A view into the frame when decoded. */
   readonly body: Uint8Array;
 }
 
-const FORMAT = 1;
+/** The format says in whose name; of a user, revision and name follow the header. */
+const FORMATS: Readonly<Record<Caller["kind"], number>> = { nobody: 1, user: 2, server: 3 };
 const LOG_TIME_AT = 2;
 const NODE_AT = 10;
 const BOOT_AT = 18;
 const COUNTER_AT = 26;
-/** Bytes that the frame adds to a request. */
+/** Bytes that the frame adds to a request; of a user's, CALLER_BYTES and the name in UTF-8 more. */
 export const COMMAND_HEADER_BYTES = 34;
+const CALLER_BYTES = 10;
+const CALLER_NAME_BYTES_MAX = 0xffff;
 
 /** Codes in the log: never reused, only added to. */
 const KIND_CODES: Readonly<Record<RequestKind, number>> = {
@@ -41,6 +48,7 @@ const KIND_CODES: Readonly<Record<RequestKind, number>> = {
   "lease-revoke": 8,
   "lease-renew": 9,
   "lease-expire": 10,
+  auth: 20,
   alarm: 40,
   "alarm-finding": 41,
 };
@@ -57,31 +65,64 @@ const KINDS: readonly (RequestKind | undefined)[] = (
  * has more than 64 bits.
  */
 export function encodeCommand(command: Command): Uint8Array {
-  const { kind, logTimeMs, origin, body } = command;
+  const { kind, logTimeMs, origin, caller, body } = command;
+  const own = callerBytes(caller);
+  const bodyAt = COMMAND_HEADER_BYTES + own.length;
   assert(origin.boot >= 0n && origin.boot < 1n << 64n, `boot nonce ${origin.boot} is not 64 bits`);
-  const frame = new Uint8Array(COMMAND_HEADER_BYTES + body.length);
-  frame[0] = FORMAT;
+  const frame = new Uint8Array(bodyAt + body.length);
+  frame[0] = FORMATS[caller.kind];
   frame[1] = KIND_CODES[kind];
   writeCount(frame, LOG_TIME_AT, logTimeMs);
   writeCount(frame, NODE_AT, origin.node);
   new DataView(frame.buffer).setBigUint64(BOOT_AT, origin.boot);
   writeCount(frame, COUNTER_AT, origin.counter);
-  frame.set(body, COMMAND_HEADER_BYTES);
+  frame.set(own, COMMAND_HEADER_BYTES);
+  frame.set(body, bodyAt);
   return frame;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
+function callerBytes(caller: Caller): Uint8Array {
+  if (caller.kind !== "user") return NO_BYTES;
+  const name = new TextEncoder().encode(caller.name);
+  assert(name.length <= CALLER_NAME_BYTES_MAX, `a name of ${name.length} bytes is no user's`);
+  const bytes = new Uint8Array(CALLER_BYTES + name.length);
+  putUint64(bytes, 0, caller.authRevision);
+  new DataView(bytes.buffer).setUint16(8, name.length);
+  bytes.set(name, CALLER_BYTES);
+  return bytes;
+}
+
 /** What the state machine needs of a command: all but the origin. */
-export type CommandBody = Pick<Command, "kind" | "logTimeMs" | "body">;
+export type CommandBody = Pick<Command, "kind" | "logTimeMs" | "caller" | "body">;
 
 /** @throws {AssertionError} if the frame is not one that `encodeCommand` made: the log's checksums passed it. */
 export function decodeCommand(frame: Uint8Array): CommandBody {
   checkFrame(frame);
   const code = frame[1] ?? 0;
+  const { caller, bodyAt } = callerIn(frame);
   return {
     kind: present(KINDS[code], `the kind of command code ${code}`),
     logTimeMs: readUint64(frame, LOG_TIME_AT) as LogTimeMs,
-    body: frame.subarray(COMMAND_HEADER_BYTES),
+    caller,
+    body: frame.subarray(bodyAt),
   };
+}
+
+function callerIn(frame: Uint8Array): { readonly caller: Caller; readonly bodyAt: number } {
+  const nameAt = COMMAND_HEADER_BYTES + CALLER_BYTES;
+  if (frame[0] !== FORMATS.user) {
+    const caller = frame[0] === FORMATS.server ? OWN_AUTHORITY : NOBODY;
+    return { caller, bodyAt: COMMAND_HEADER_BYTES };
+  }
+  assert(frame.length >= nameAt, `a user's command of ${frame.length} bytes names nobody`);
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const bodyAt = nameAt + view.getUint16(COMMAND_HEADER_BYTES + 8);
+  assert(bodyAt <= frame.length, "a user's command is cut off in his name");
+  const name = new TextDecoder().decode(frame.subarray(nameAt, bodyAt));
+  const authRevision = readUint64(frame, COMMAND_HEADER_BYTES);
+  return { caller: { kind: "user", name, authRevision }, bodyAt };
 }
 
 /** For whoever asks whether the command is its own. */
@@ -97,7 +138,11 @@ export function commandOrigin(frame: Uint8Array): CommandOrigin {
 
 function checkFrame(frame: Uint8Array): void {
   assert(frame.length >= COMMAND_HEADER_BYTES, `a command of ${frame.length} bytes has no header`);
-  assert(frame[0] === FORMAT, `command format ${frame[0] ?? "none"} is unknown`);
+  const format = frame[0] ?? 0;
+  assert(
+    format >= FORMATS.nobody && format <= FORMATS.server,
+    `command format ${format} is unknown`,
+  );
 }
 
 function writeCount(frame: Uint8Array, at: number, count: number): void {

@@ -1,3 +1,5 @@
+export * from "./auth-change.ts";
+export type { AuthView } from "./auth-judge.ts";
 export * from "./caller.ts";
 export type { Alarm, AlarmType, AlarmView } from "./alarms.ts";
 export * from "./check.ts";
@@ -12,7 +14,7 @@ export * from "./refusal.ts";
 export * from "./request.ts";
 export * from "./response.ts";
 export * from "./snapshot-stream.ts";
-export { familyOf } from "./rows.ts";
+export { familyOf, versionRowKey } from "./rows.ts";
 export type { StateHash, StateHashRequest, StateHashing } from "./state-hash.ts";
 export { compareMarks } from "./state-marks.ts";
 export type { StateMark } from "./state-marks.ts";

@@ -1,6 +1,6 @@
 // What a machine is made of and what it hands out: the codec that reads logged requests, its bounds, and the
 // batches that its owner writes to the engine.
-import type { LogIndex, PlantedBug } from "../base/index.ts";
+import type { LogIndex, PlantedAuthBug, PlantedBug } from "../base/index.ts";
 import type { EngineOp } from "./engine.ts";
 import type { Request, RequestKind } from "./request.ts";
 import type { KeptResponse } from "./response.ts";
@@ -27,7 +27,7 @@ export interface MachineOptions {
   /** Rules of the state machine: equal on all members of a group. */
   readonly sessionLimits?: SessionLimits;
   /** Only the simulator sets it. */
-  readonly planted?: PlantedBug;
+  readonly planted?: PlantedBug | PlantedAuthBug;
 }
 
 /** Engine operations in order, all or nothing. */

@@ -4,25 +4,27 @@
 import { assert } from "../base/index.ts";
 import type { LogIndex, LogTimeMs, Revision } from "../base/index.ts";
 import type { Entry } from "../consensus/index.ts";
-import { AlarmTable, isAlarmCommand } from "./alarms.ts";
+import { AlarmTable } from "./alarms.ts";
 import type { AlarmView } from "./alarms.ts";
+import { AuthJudge } from "./auth-judge.ts";
+import type { AuthView } from "./auth-judge.ts";
+import { AuthTable } from "./auth-table.ts";
 import { AppliedChain } from "./applied-chain.ts";
 import type { Marker } from "./applied-chain.ts";
+import type { Caller } from "./caller.ts";
 import { Changes } from "./changes.ts";
 import { decodeCommand } from "./command.ts";
 import { Digest } from "./digest.ts";
 import type { EngineRow } from "./engine.ts";
+import { Execution } from "./execution.ts";
 import { KeySpace } from "./key-space.ts";
-import { isLeaseCommand, runLeaseCommand } from "./lease-commands.ts";
 import type { LeaseView } from "./leases.ts";
 import type { EngineBatch, MachineOptions } from "./machine-options.ts";
 import type { RangePlan, RangeScan, TxnPlan } from "./plan.ts";
 import { PointReading } from "./point-reading.ts";
 import { RangeReading } from "./range-reading.ts";
-import { isRefusal, refused } from "./refusal.ts";
-import { requestHash } from "./request-hash.ts";
-import type { RangeRequest, Request, RequestId, TxnRequest } from "./request.ts";
-import type { KeptResponse, Refusal, Response } from "./response.ts";
+import type { RangeRequest, Request, TxnRequest } from "./request.ts";
+import type { Refusal, Response } from "./response.ts";
 import { RowSet } from "./row-set.ts";
 import { familyOf } from "./rows.ts";
 import { SESSION_LIMITS_DEFAULT, SessionTable } from "./sessions.ts";
@@ -32,14 +34,19 @@ import { StateMarks } from "./state-marks.ts";
 import type { StateMark } from "./state-marks.ts";
 import { TxnReading } from "./txn-reading.ts";
 import { canWrite } from "./txn.ts";
-import { needCommand, runCommand } from "./write.ts";
-import type { KeyCommand } from "./write.ts";
+import { needCommand } from "./write.ts";
 
 export type { EngineBatch, MachineOptions, RequestCodec } from "./machine-options.ts";
 
+interface CommandAsked {
+  readonly request: Request;
+  readonly caller: Caller;
+  readonly logTimeMs: LogTimeMs;
+}
+
 interface Prepared {
   readonly entry: Entry;
-  readonly command?: { readonly request: Request; readonly logTimeMs: LogTimeMs };
+  readonly command?: CommandAsked;
   readonly rows: RowSet;
 }
 
@@ -54,6 +61,9 @@ export class Machine {
   readonly #sessions: SessionTable;
   readonly #alarms: AlarmTable;
   readonly #marks = new StateMarks();
+  readonly #accounts: AuthTable;
+  readonly #judge: AuthJudge;
+  readonly #execution: Execution;
   readonly #chain: AppliedChain;
   /** Shared by all commands that read nothing. */
   readonly #noRows: RowSet;
@@ -70,6 +80,16 @@ export class Machine {
     const limits = options.sessionLimits ?? SESSION_LIMITS_DEFAULT;
     this.#sessions = new SessionTable(this.#space.writes, limits);
     this.#alarms = new AlarmTable(this.#space.writes);
+    this.#accounts = new AuthTable(this.#space.writes);
+    this.#judge = new AuthJudge(this.#accounts, this.#space.leases, options.planted);
+    this.#execution = new Execution({
+      codec: options.codec,
+      space: this.#space,
+      sessions: this.#sessions,
+      alarms: this.#alarms,
+      accounts: this.#accounts,
+      judge: this.#judge,
+    });
     this.#chain = new AppliedChain(options.engineLogBytesMax ?? ENGINE_LOG_BYTES_MAX);
   }
 
@@ -107,6 +127,11 @@ export class Machine {
     return this.#marks.list({ applied: this.#applied, digest: this.#standing() });
   }
 
+  /** Users, roles and tokens, and who may do what by them. */
+  get auth(): AuthView {
+    return this.#judge;
+  }
+
   /** Applied but not yet reported as `flushed`: keys and values of engine operations. */
   get unflushedBytes(): number {
     return this.#space.writes.bytes;
@@ -141,6 +166,9 @@ export class Machine {
         break;
       case "alarm":
         this.#alarms.restore(key, value);
+        break;
+      case "auth":
+        this.#accounts.restore(key, value);
         break;
       case "session":
         if (!this.#forgetsSessions) this.#sessions.restoreHead(key, value);
@@ -200,14 +228,14 @@ export class Machine {
   #prepare(entry: Entry): Prepared {
     assert(entry.index === this.#applied + 1, `applied ${this.#applied}, next ${entry.index}`);
     if (entry.kind !== "command") return { entry, rows: this.#noRows };
-    const { kind, logTimeMs, body } = decodeCommand(entry.data);
+    const { kind, logTimeMs, caller, body } = decodeCommand(entry.data);
     const request = this.#options.codec.decodeRequest(kind, body);
     const reads =
       request.kind === "txn" || request.kind === "delete-range" || request.kind === "put";
     const plain = request.kind === "put" && !request.put.prevKv && !request.put.ignoreValue;
     const rows = reads && !plain ? new RowSet(this.#space.cache) : this.#noRows;
     if (rows !== this.#noRows) needCommand(request, this.#space, rows);
-    return { entry, command: { request, logTimeMs }, rows };
+    return { entry, command: { request, caller, logTimeMs }, rows };
   }
 
   /**
@@ -222,65 +250,18 @@ export class Machine {
     this.#prepared = undefined;
     prepared.rows.supply(loaded);
     this.#applied = entry.index;
-    const { command } = prepared;
-    const response = command && this.#applyCommand(command, entry.index, prepared.rows);
+    const { command, rows } = prepared;
+    const response = command && this.#run(command, rows);
     this.#marks.note(this.#applied, () => this.#standing());
     return response;
   }
 
-  #applyCommand(
-    { request, logTimeMs }: NonNullable<Prepared["command"]>,
-    index: LogIndex,
-    rows: RowSet,
-  ): Response {
+  #run({ request, caller, logTimeMs }: CommandAsked, rows: RowSet): Response {
     if (logTimeMs > this.#logTime) {
       this.#sessions.advance(this.#logTime, logTimeMs);
       this.#logTime = logTimeMs;
     }
-    return this.#applyRequest(request, index, rows);
-  }
-
-  #applyRequest(request: Request, index: LogIndex, rows: RowSet): Response {
-    if (request.kind === "session-open") {
-      const ttlMs = this.#sessions.open(index, request.ttlMs, this.#logTime);
-      if (typeof ttlMs !== "number") return refused(ttlMs, this.revision);
-      const session = BigInt(index) as Extract<Response, { kind: "session-open" }>["session"];
-      return { kind: "session-open", revision: this.revision, session, ttlMs };
-    }
-    if (request.kind === "session-close") {
-      const fault = this.#sessions.close(request.session, this.#logTime);
-      if (fault !== undefined) return refused(fault, this.revision);
-      return { kind: "session-close", revision: this.revision };
-    }
-    if (isAlarmCommand(request)) return this.#alarms.run(request, this.revision);
-    if (isLeaseCommand(request)) {
-      const barred = this.#alarms.bars(request);
-      if (barred !== undefined) return refused(barred, this.revision);
-      return runLeaseCommand(request, this.#space, this.#logTime);
-    }
-    if (request.kind === "compaction" || request.requestId === undefined) {
-      return this.#run(request, index, rows);
-    }
-    const hash = requestHash(request);
-    return this.#runOnce(request, request.requestId, hash, () => this.#run(request, index, rows));
-  }
-
-  /** R9: the first of its sequence runs; the others get its answer, a refusal included. */
-  #runOnce(request: Request, id: RequestId, hash: number, run: () => KeptResponse): KeptResponse {
-    const judgement = this.#sessions.judge(id, hash, this.#logTime);
-    if (isRefusal(judgement)) return refused(judgement, this.revision);
-    const { codec } = this.#options;
-    if (judgement.kind === "answered") return codec.decodeResponse(judgement.bytes);
-    const response = run();
-    assert(response.kind === request.kind || response.kind === "refused", "answers fit requests");
-    this.#sessions.record(id, hash, codec.encodeResponse(response));
-    return response;
-  }
-
-  #run(request: KeyCommand, index: LogIndex, rows: RowSet): KeptResponse {
-    const barred = this.#alarms.bars(request);
-    if (barred !== undefined) return refused(barred, this.revision);
-    return runCommand(request, { space: this.#space, rows, index });
+    return this.#execution.run(request, { caller, index: this.#applied, now: this.#logTime, rows });
   }
 
   /**
@@ -361,7 +342,7 @@ export class Machine {
   #standing(): number {
     const { revision, floor, writeDigest, leases } = this.#space;
     const digest = new Digest().count(revision).count(floor).count(writeDigest);
-    return digest.count(this.#logTime).count(leases.size).value();
+    return digest.count(this.#logTime).count(leases.size).count(this.#accounts.revision).value();
   }
 
   /**
@@ -372,6 +353,7 @@ export class Machine {
     const digest = new Digest().count(this.#logTime);
     this.#space.addTo(digest);
     this.#sessions.addTo(digest);
+    this.#accounts.addTo(digest);
     this.#alarms.addTo(digest);
     return digest.value();
   }

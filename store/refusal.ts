@@ -14,6 +14,20 @@ export type RefusalCode = Extract<
   | "too-many-requests"
   | "no-space"
   | "corrupt"
+  | "user-empty"
+  | "role-empty"
+  | "authentication-off"
+  | "permission-denied"
+  | "auth-revision-old"
+  | "invalid-auth-management"
+  | "root-user-missing"
+  | "root-role-missing"
+  | "user-exists"
+  | "user-not-found"
+  | "role-exists"
+  | "role-not-found"
+  | "role-not-granted"
+  | "permission-not-granted"
   | "too-many-operations"
   | "duplicate-key"
   | "invalid-sort-option"
@@ -36,6 +50,20 @@ const TEXTS: Readonly<Record<RefusalCode, string>> = {
   "too-many-requests": "etcdserver: too many requests",
   "no-space": "etcdserver: mvcc: database space exceeded",
   corrupt: "etcdserver: corrupt cluster",
+  "user-empty": "etcdserver: user name is empty",
+  "role-empty": "etcdserver: role name is empty",
+  "authentication-off": "etcdserver: authentication is not enabled",
+  "permission-denied": "etcdserver: permission denied",
+  "auth-revision-old": "etcdserver: revision of auth store is old",
+  "invalid-auth-management": "etcdserver: invalid auth management",
+  "root-user-missing": "etcdserver: root user does not exist",
+  "root-role-missing": "etcdserver: root user does not have root role",
+  "user-exists": "etcdserver: user name already exists",
+  "user-not-found": "etcdserver: user name not found",
+  "role-exists": "etcdserver: role name already exists",
+  "role-not-found": "etcdserver: role name not found",
+  "role-not-granted": "etcdserver: role is not granted to the user",
+  "permission-not-granted": "etcdserver: permission is not granted to the role",
   "too-many-operations": "etcdserver: too many operations in txn request",
   "duplicate-key": "etcdserver: duplicate key given in txn request",
   "invalid-sort-option": "etcdserver: invalid sort option",

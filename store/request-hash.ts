@@ -13,10 +13,10 @@ import type {
   TxnRequest,
 } from "./request.ts";
 
-type Write = Extract<Request, { readonly requestId?: unknown }>;
+export type NamedCommand = Extract<Request, { readonly requestId?: unknown }>;
 
 /** 0 <= hash < 2^53; equal on every replica. */
-export function requestHash(request: Write): number {
+export function requestHash(request: NamedCommand): number {
   const digest = new Digest().text(request.kind);
   switch (request.kind) {
     case "put":

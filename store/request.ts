@@ -1,5 +1,6 @@
 // What a client can ask of the store, as types. rpc/ makes them from bytes, once; here they are trusted.
 import type { Key, LeaseId, MemberId, Revision, SessionId } from "../base/index.ts";
+import type { AuthRequest } from "./auth-change.ts";
 import type { AlarmType } from "./alarms.ts";
 
 /** [key, end); `end` absent: the one key; `end` "\0": every key from `key` on (etcd's range_end). */
@@ -94,7 +95,8 @@ export type Request =
   | { readonly kind: "lease-renew"; readonly ids: readonly LeaseId[] }
   /** Ends what is due by the log time of the entry. */
   | { readonly kind: "lease-expire" }
-  | AlarmRequest;
+  | AlarmRequest
+  | AuthRequest;
 
 /** `alarm`: an operator's word; `alarm-finding`: what a member found of itself, or of another. */
 export interface AlarmRequest {

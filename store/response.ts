@@ -80,7 +80,11 @@ export type Response =
   | { readonly kind: "lease-expire"; readonly revision: Revision; readonly count: number }
   /** Those that stand or stood as asked; none where nothing was to be done. */
   | { readonly kind: "alarm"; readonly revision: Revision; readonly alarms: readonly Alarm[] }
+  | { readonly kind: "auth"; readonly revision: Revision }
   | (Refusal & { readonly revision: Revision });
 
 /** The answers of commands that may carry a request id: a session remembers them. */
-export type KeptResponse = Exclude<Response, { readonly kind: `lease-${string}` | "alarm" }>;
+export type KeptResponse = Exclude<
+  Response,
+  { readonly kind: `lease-${string}` | "alarm" | "auth" }
+>;

@@ -3,13 +3,15 @@
 //   'a' base: applied index of the last checkpoint    'l' batch: chain of batches    'e' id: a lease
 //   'm' member(8) type(1): an alarm
 //   's' session: head of a session                    't' session, sequence: a kept answer
+//   'u' kind(1) name: users, roles, tokens (auth-rows.ts)
 //   'v' main(8) sub(4): one version of one key, as protobuf
 import { assert, keyOf } from "../base/index.ts";
 import type { Key, LeaseId, MemberId } from "../base/index.ts";
 import { NO_LEASE } from "./version.ts";
 import type { Version } from "./version.ts";
 
-export type RowFamily = "base" | "lease" | "chain" | "alarm" | "session" | "answer" | "version";
+export type RowFamily =
+  "base" | "lease" | "chain" | "alarm" | "session" | "answer" | "auth" | "version";
 
 const PREFIXES: Readonly<Record<RowFamily, number>> = {
   base: 0x61,
@@ -18,6 +20,7 @@ const PREFIXES: Readonly<Record<RowFamily, number>> = {
   alarm: 0x6d,
   session: 0x73,
   answer: 0x74,
+  auth: 0x75,
   version: 0x76,
 };
 
@@ -92,6 +95,14 @@ export function alarmOfRowKey(key: Uint8Array): {
   assert(key.length === ALARM_KEY_BYTES, `an alarm's key has ${key.length} bytes`);
   const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
   return { member: view.getBigUint64(1) as MemberId, code: view.getUint8(9) };
+}
+
+export function authRowKey(kind: number, name: Uint8Array): Uint8Array {
+  const key = new Uint8Array(2 + name.length);
+  key[0] = PREFIXES.auth;
+  key[1] = kind;
+  key.set(name, 2);
+  return key;
 }
 
 function putUint32(bytes: Uint8Array, at: number, value: number): void {

@@ -46,6 +46,8 @@ interface Answer {
 interface Session {
   readonly id: number;
   readonly ttlMs: number;
+  /** The user that opened it; empty: somebody, while auth was off. */
+  readonly owner: string;
   /** Sequences below it were acknowledged, and are never answered again. */
   floor: number;
   usedAtMs: number;
@@ -60,6 +62,7 @@ export type Judgement =
 const RUN: Judgement = { kind: "run" };
 const HEAD_BYTES = 24;
 const HASH_BYTES = 8;
+const NO_BYTES = new Uint8Array(0);
 
 export class SessionTable {
   readonly #writes: PendingWrites;
@@ -79,10 +82,11 @@ export class SessionTable {
   /** Heads come before answers: rows come in key order. */
   restoreHead(key: Uint8Array, value: Uint8Array): void {
     const id = numberInRowKey(key, 0);
-    assert(value.length === HEAD_BYTES, `session ${id} has a head of ${value.length} bytes`);
+    assert(value.length >= HEAD_BYTES, `session ${id} has a head of ${value.length} bytes`);
     this.#sessions.set(id, {
       id,
       ttlMs: readUint64(value, 0),
+      owner: new TextDecoder().decode(value.subarray(HEAD_BYTES)),
       floor: readUint64(value, 8),
       usedAtMs: readUint64(value, 16),
       answers: new Map(),
@@ -98,7 +102,7 @@ export class SessionTable {
   }
 
   /** The session's id is the index of the entry that opens it. Returns the time to live granted. */
-  open(index: LogIndex, ttlMsAsked: number, now: LogTimeMs): number | Refusal {
+  open(index: LogIndex, ttlMsAsked: number, now: LogTimeMs, owner = ""): number | Refusal {
     const { sessionsMax, ttlMsMin, ttlMsMax, ttlMsDefault } = this.#limits;
     if (this.#sessions.size >= sessionsMax) this.#clearExpired(now);
     if (this.#sessions.size >= sessionsMax) return refusal("session-full");
@@ -107,6 +111,7 @@ export class SessionTable {
     const session: Session = {
       id: index,
       ttlMs,
+      owner,
       floor: 1,
       usedAtMs: now,
       answers: new Map(),
@@ -117,9 +122,11 @@ export class SessionTable {
     return ttlMs;
   }
 
-  close(id: SessionId, now: LogTimeMs): Refusal | undefined {
+  /** `asker`: as in `judge`. */
+  close(id: SessionId, now: LogTimeMs, asker?: string): Refusal | undefined {
     const session = this.#live(id, now);
     if (session === undefined) return refusal("session-expired");
+    if (isAnothers(session, asker)) return refusal("permission-denied");
     this.#remove(session);
     return undefined;
   }
@@ -130,10 +137,14 @@ export class SessionTable {
     this.#clearExpired(now);
   }
 
-  /** Whether a command runs, was answered before, or is refused; counts as a use of the session. */
-  judge(request: RequestId, hash: number, now: LogTimeMs): Judgement {
+  /**
+   * Whether a command runs, was answered before, or is refused; counts as a use of the session. `asker`: the
+   * user that asks, who may use his own sessions only; undefined: auth is off.
+   */
+  judge(request: RequestId, hash: number, now: LogTimeMs, asker?: string): Judgement {
     const session = this.#live(request.session, now);
     if (session === undefined) return refusal("session-expired");
+    if (isAnothers(session, asker)) return refusal("permission-denied");
     session.usedAtMs = now;
     this.#raiseFloor(session, request.acknowledgedBelow);
     this.#writeHead(session);
@@ -174,6 +185,7 @@ export class SessionTable {
       const session = this.#sessions.get(id);
       assert(session !== undefined, "ids are those of the table");
       digest.count(id).count(session.ttlMs).count(session.floor).count(session.usedAtMs);
+      if (session.owner !== "") digest.bytes(new TextEncoder().encode(session.owner));
       digest.count(session.answers.size);
       const sequences = [...session.answers].sort(([left], [right]) => left - right);
       for (const [sequence, { hash, bytes }] of sequences) {
@@ -234,13 +246,19 @@ export class SessionTable {
     this.#writes.delete(numberedRowKey("session", session.id));
   }
 
-  #writeHead({ id, ttlMs, floor, usedAtMs }: Session): void {
-    const value = new Uint8Array(HEAD_BYTES);
+  #writeHead({ id, ttlMs, floor, usedAtMs, owner }: Session): void {
+    const name = owner === "" ? NO_BYTES : new TextEncoder().encode(owner);
+    const value = new Uint8Array(HEAD_BYTES + name.length);
     putUint64(value, 0, ttlMs);
     putUint64(value, 8, floor);
     putUint64(value, 16, usedAtMs);
+    value.set(name, HEAD_BYTES);
     this.#writes.put(numberedRowKey("session", id), value);
   }
+}
+
+function isAnothers({ owner }: Session, asker: string | undefined): boolean {
+  return asker !== undefined && owner !== "" && owner !== asker;
 }
 
 function hasExpired(session: Session, now: LogTimeMs): boolean {

@@ -2,6 +2,7 @@
 import { unreachable } from "../base/index.ts";
 import type { LogIndex, Revision } from "../base/index.ts";
 import type { AlarmCommand } from "./alarms.ts";
+import type { AuthRequest } from "./auth-change.ts";
 import { deleteRange, needDeleteRange } from "./delete-range.ts";
 import type { KeySpace } from "./key-space.ts";
 import type { LeaseCommand } from "./lease-commands.ts";
@@ -15,7 +16,11 @@ import { checkPuts, checkRanges, needTxn, pathOf, runPath, viewOf } from "./txn.
 /** The commands that concern keys. */
 export type KeyCommand = Exclude<
   Request,
-  AlarmCommand | LeaseCommand | { readonly kind: "session-open" } | { readonly kind: "session-close" }
+  | AlarmCommand
+  | AuthRequest
+  | LeaseCommand
+  | { readonly kind: "session-open" }
+  | { readonly kind: "session-close" }
 >;
 
 export interface WriteContext {

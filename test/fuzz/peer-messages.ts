@@ -11,7 +11,9 @@ import type {
 } from "../../consensus/index.ts";
 import { etcdserverpb, hansa } from "../../proto/index.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/index.ts";
-import type { RequestKind } from "../../store/index.ts";
+import { authChangeBytes } from "../../rpc/auth-change-codec.ts";
+import { NOBODY, OWN_AUTHORITY } from "../../store/index.ts";
+import type { Caller, RequestKind } from "../../store/index.ts";
 
 const count = fc.oneof(fc.nat({ max: 300 }), fc.maxSafeNat());
 const index = count.map((value) => value as LogIndex);
@@ -193,6 +195,11 @@ const BODIES: {
   fill: fc.record({ kind: fc.constant("fill" as const), through: index }),
 };
 
+const caller: fc.Arbitrary<Caller> = fc.oneof(
+  fc.constantFrom(NOBODY, OWN_AUTHORITY),
+  fc.record({ kind: fc.constant("user" as const), name: fc.constant("ann"), authRevision: index }),
+);
+
 /** A readable body for each kind of request. */
 const REQUESTS: Readonly<Record<RequestKind, Uint8Array>> = {
   put: etcdserverpb.PutRequest.encode({ key: Uint8Array.of(1), value: Uint8Array.of(2) }).finish(),
@@ -205,6 +212,7 @@ const REQUESTS: Readonly<Record<RequestKind, Uint8Array>> = {
   "lease-revoke": etcdserverpb.LeaseRevokeRequest.encode({ ID: 5 }).finish(),
   "lease-renew": hansa.store.v1.LeaseRenewal.encode({ ids: [5] }).finish(),
   "lease-expire": new Uint8Array(0),
+  auth: authChangeBytes({ kind: "user-grant", user: "ann", role: "reader" }),
   alarm: Uint8Array.of(8, 1, 16, 7, 24, 1),
   "alarm-finding": Uint8Array.of(8, 2, 16, 7, 24, 2),
 };
@@ -252,6 +260,7 @@ export const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
         id: wireId,
         epoch,
         request: fc.constant(request),
+        caller,
         body: fc.constant(Uint8Array.from(REQUESTS[request])),
       }),
     ),

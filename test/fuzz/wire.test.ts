@@ -28,6 +28,7 @@ const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   "lease revoke": (bytes) => storeCodec.decodeRequest("lease-revoke", bytes),
   "lease renewal": (bytes) => storeCodec.decodeRequest("lease-renew", bytes),
   "lease question": (bytes) => decoded(bytes, readLeaseQuestion),
+  "change of auth": (bytes) => storeCodec.decodeRequest("auth", bytes),
   watch: (bytes) => decoded(bytes, readWatchCall),
   "stored response": (bytes) => storeCodec.decodeResponse(bytes),
   "peer frame": (bytes) => decodeFrame(bytes),

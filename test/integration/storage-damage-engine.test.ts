@@ -9,6 +9,7 @@ import { logIndex, nodeId } from "../../base/index.ts";
 import type { BootNonce, LogTimeMs } from "../../base/index.ts";
 import type { Entry } from "../../consensus/index.ts";
 import { storeCodec } from "../../rpc/store-codec.ts";
+import { NOBODY } from "../../store/caller.ts";
 import { encodeCommand } from "../../store/command.ts";
 import type { Engine, EngineRow } from "../../store/engine.ts";
 import { Machine } from "../../store/machine.ts";
@@ -71,7 +72,7 @@ function putEntry(index: number): Entry {
   const body = Uint8Array.of(0x0a, key.length, ...key, 0x12, ...length, ...value);
   const origin = { node: nodeId(1), boot: 1n as BootNonce, counter: index };
   const logTimeMs = index as LogTimeMs;
-  const data = encodeCommand({ kind: "put", logTimeMs, origin, body });
+  const data = encodeCommand({ kind: "put", logTimeMs, origin, caller: NOBODY, body });
   return { index: logIndex(index), epoch: term(1), kind: "command", data };
 }
 

@@ -3,7 +3,7 @@
 import { assert, bytesOf, keyOf } from "../../base/index.ts";
 import type { BootNonce, Key, LogIndex, LogTimeMs, NodeId } from "../../base/index.ts";
 import type { Entry } from "../../consensus/index.ts";
-import { Machine, encodeCommand, isRefusal } from "../../store/index.ts";
+import { Machine, NOBODY, encodeCommand, isRefusal } from "../../store/index.ts";
 import type {
   EngineBatch,
   EngineOp,
@@ -45,11 +45,12 @@ function fromJson(bytes: Uint8Array): unknown {
   });
 }
 
-export function entryOf(index: number, request: Request, logTimeMs = 0): Entry {
+export function entryOf(index: number, request: Request, logTimeMs = 0, caller = NOBODY): Entry {
   const data = encodeCommand({
     kind: request.kind,
     logTimeMs: logTimeMs as LogTimeMs,
     origin: { node: 1 as NodeId, boot: 7n as BootNonce, counter: index },
+    caller,
     body: toJson(request),
   });
   return {
@@ -93,8 +94,8 @@ export class Host {
   }
 
   /** Applies a command as the next entry. */
-  run(request: Request, logTimeMs = 0): Response {
-    const response = this.apply(entryOf(this.machine.applied + 1, request, logTimeMs));
+  run(request: Request, logTimeMs = 0, caller = NOBODY): Response {
+    const response = this.apply(entryOf(this.machine.applied + 1, request, logTimeMs, caller));
     assert(response !== undefined, "a command has an answer");
     return plain(response);
   }
