@@ -7,7 +7,7 @@ import { writeHeader, writeProof } from "./header.ts";
 import { sizeOfKeyValues, writeDeleteRange, writePut, writeRange, writeTxn } from "./kv-answer.ts";
 
 /** Header and proof. */
-const OVERHEAD_BYTES = 128;
+export const OVERHEAD_BYTES = 128;
 
 export function rangeAnswerBytes(header: Header, answer: RangeAnswer): Uint8Array {
   const writer = new Writer().reserve(OVERHEAD_BYTES + sizeOfKeyValues(answer.range.kvs));

@@ -51,6 +51,11 @@ function writeNested<T>(
 /** The fields of a RangeResponse after its header. */
 export function writeRange(writer: Writer, range: RangeResponse): void {
   for (const kv of range.kvs) writeKeyValueField(writer, 2, kv);
+  writeRangeEnd(writer, range);
+}
+
+/** As writeRange, without the pairs themselves. */
+export function writeRangeEnd(writer: Writer, range: RangeResponse): void {
   if (range.more) writer.uint32(3 << 3).bool(true);
   if (range.count !== 0) writer.uint32(4 << 3).int64(range.count);
 }

@@ -5,11 +5,12 @@ import type { KvErrorCode } from "../base/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import { checkRange, checkRequest } from "../store/index.ts";
 import type { Refusal, Request, RequestOp, TxnRequest } from "../store/index.ts";
-import { commandAnswer, rangeAnswerBytes, responseBytes } from "./answer.ts";
+import { commandAnswer, responseBytes } from "./answer.ts";
 import type { Backend } from "./backend.ts";
 import { decoded } from "./decode.ts";
 import { readCompaction, readDeleteRangeCall, readPutCall, readRangeCall } from "./kv-request.ts";
 import type { RangeCall } from "./kv-request.ts";
+import { writeRangeAnswer } from "./range-answer.ts";
 import { unary } from "./service.ts";
 import type { Call, Reply, ServiceTable } from "./service.ts";
 import { readTxnCall } from "./txn-request.ts";
@@ -32,6 +33,8 @@ export interface KvServiceOptions {
   readonly txnOperationsMax: number;
   /** etcd's --max-request-bytes, of a command. */
   readonly requestBytesMax: number;
+  /** Runs once, after the inputs that this event-loop turn still holds. */
+  readonly endOfTurn: (run: () => void) => void;
 }
 
 /** What another member may be able to answer; `on_miss: FORWARD` then asks the leader. */
@@ -78,7 +81,7 @@ export class KvService {
     const asked = goesRound ? { ...options, onMiss: "wait" as const } : options;
     backend.range(range, asked, call, (answer) => {
       if (answer.ok) {
-        reply(rangeAnswerBytes(answer.header, answer.value));
+        writeRangeAnswer(answer.header, answer.value, this.#options.endOfTurn, call.signal, reply);
         return;
       }
       const missed = asked.onMiss === "forward" && MISSES.has(answer.error.code);
