@@ -161,7 +161,7 @@ describe("an answer", () => {
     expect(jsonOfMessage(response, hash)).toBe('{"hash":2535226173}');
     const alarm = methodShapeOf("/etcdserverpb.Maintenance/Alarm").response;
     const alarms = etcdserverpb.AlarmResponse.encode({
-      alarms: [{ memberID: 1, alarm: 1 }, { alarm: 9 }, {}],
+      alarms: [{ memberID: 1, alarm: 1 }, { alarm: 9 as etcdserverpb.AlarmType }, {}],
     }).finish();
     expect(jsonOfMessage(alarm, alarms)).toBe(
       '{"alarms":[{"memberID":"1","alarm":"NOSPACE"},{"alarm":9},{}]}',

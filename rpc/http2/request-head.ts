@@ -1,5 +1,6 @@
 // A request's header list, judged: by RFC 9113 section 8.3 (else the stream is reset), by HTTP (else a status
 // of HTTP's), and read for what gRPC says in it.
+import { timeoutMsOf } from "../timeout-header.ts";
 import { ErrorCode, StreamFault } from "./fault.ts";
 import type { FieldRole, HeaderField } from "./hpack-table.ts";
 
@@ -23,16 +24,6 @@ const PSEUDO: ReadonlySet<FieldRole> = new Set<FieldRole>([
 ]);
 /** As many digits as a number keeps exactly. */
 const LENGTH = /^\d{1,15}$/;
-const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
-const UNIT_MS: Readonly<Record<string, number>> = {
-  H: 3_600_000,
-  M: 60_000,
-  S: 1_000,
-  m: 1,
-  u: 0.001,
-  n: 0.000_001,
-};
-
 /** @throws {StreamFault} PROTOCOL_ERROR: a malformed request. */
 export function requestHead(streamId: number, fields: readonly HeaderField[]): RequestHead {
   let method: string | undefined;
@@ -83,7 +74,7 @@ export function requestHead(streamId: number, fields: readonly HeaderField[]): R
   }
   const refusal = method !== "POST" ? 405 : isGrpc(contentType) ? undefined : 415;
   const contentBytes = lengthOf(streamId, contentLength);
-  return { fields, path, refusal, timeoutMs: timeoutMs(timeout), encoding, contentBytes };
+  return { fields, path, refusal, timeoutMs: timeoutMsOf(timeout), encoding, contentBytes };
 }
 
 /** Fields after the request's body. */
@@ -104,13 +95,6 @@ function isGrpc(contentType: string): boolean {
     contentType.startsWith("application/grpc+") ||
     contentType.startsWith("application/grpc;")
   );
-}
-
-function timeoutMs(text: string | undefined): number | undefined {
-  if (text === undefined) return Infinity;
-  const [, count = "", unit = ""] = TIMEOUT.exec(text) ?? [];
-  const unitMs = UNIT_MS[unit];
-  return unitMs === undefined ? undefined : Number(count) * unitMs;
 }
 
 function lengthOf(streamId: number, text: string | undefined): number | undefined {

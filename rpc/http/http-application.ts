@@ -1,0 +1,55 @@
+// What HTTP/1.1 finds at a port: the plain endpoints, and the gateway where there is one.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import express from "express";
+import type { ErrorRequestHandler, Express } from "express";
+import { crossOrigin } from "./cross-origin.ts";
+import { endpoints, notAllowed, plain } from "./endpoints.ts";
+import type { EndpointsOptions } from "./endpoints.ts";
+import type { Gateway } from "./gateway.ts";
+
+export interface ApplicationOptions {
+  readonly endpoints: EndpointsOptions;
+  readonly gateway: Gateway | undefined;
+  /** Origins; `*` is any. */
+  readonly corsOrigins: ReadonlySet<string>;
+  readonly onBug: (cause: unknown) => void;
+}
+
+export function httpApplication({
+  gateway,
+  corsOrigins,
+  onBug,
+  ...options
+}: ApplicationOptions): (request: IncomingMessage, response: ServerResponse) => void {
+  const application: Express = express();
+  application.disable("x-powered-by").disable("etag");
+  application.enable("strict routing").enable("case sensitive routing");
+  application.use(crossOrigin(corsOrigins));
+  application.use(endpoints(options.endpoints));
+  if (gateway !== undefined) {
+    const onlyPost = notAllowed("POST");
+    application.use((request, response, next) => {
+      const route = gateway.routeOf(request.path);
+      if (route === undefined) next();
+      else if (request.method === "POST") gateway.serve(route, request, response);
+      else onlyPost(request, response, next);
+    });
+    application.use(["/v3", "/v3beta", "/v3alpha"], (_, response) => {
+      plain(response, 404, "Not Found\n");
+    });
+  }
+  application.use((_, response) => plain(response, 404, "404 page not found\n"));
+  const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+    if (isClientFault(error)) plain(response, error.status, `${error.message}\n`);
+    else onBug(error);
+  };
+  application.use(onError);
+  return application;
+}
+
+/** Express's own refusals of a request: a path that is no path. */
+function isClientFault(error: unknown): error is Error & { readonly status: number } {
+  if (!(error instanceof Error) || !("status" in error)) return false;
+  const { status } = error;
+  return typeof status === "number" && status >= 400 && status < 500;
+}
