@@ -78,10 +78,11 @@ export type KvErrorCode =
 
 /**
  * What the caller may conclude about the command:
+ * - `applied`: it has taken effect; what came after it, or its answer alone, has failed.
  * - `not-applied`: it did not and will not take effect; retrying is safe.
  * - `unknown`: it may take effect now, later or never; retry only under the same request id.
  */
-export type Outcome = "not-applied" | "unknown";
+export type Outcome = "applied" | "not-applied" | "unknown";
 
 export class KvError extends Error {
   override readonly name = "KvError";

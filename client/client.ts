@@ -191,6 +191,7 @@ export class Client {
     }
     return this.#courier.carry(
       {
+        operation: "status",
         nature: "read",
         destination: "any",
         onMiss: "fail",
@@ -209,6 +210,7 @@ export class Client {
     const request = { linearizable: options.linearizable ?? true };
     return this.#courier.carry(
       {
+        operation: "members",
         nature: "read",
         destination: "leader",
         onMiss: "fail",

@@ -7,6 +7,7 @@ import type { MethodPath, Writer } from "../proto/index.ts";
 import { noAnswer, serverTimeoutMs } from "./deadline.ts";
 import { failureOf } from "./failure.ts";
 import { NotPipelined, Pipeline } from "./pipeline.ts";
+import { carryTrace, isTraced } from "./tracing.ts";
 
 /** A method: its path and its messages' codecs. */
 interface Method<Request, Response> {
@@ -182,6 +183,7 @@ export class Connection {
       // and the server's reason ("too stale") would never arrive.
       const metadata = new Metadata();
       metadata.set("grpc-timeout", `${serverTimeoutMs(timeoutMs)}m`);
+      carryTrace(metadata);
       let expired = false;
       const call = this.#grpc.makeUnaryRequest(
         method.path,
@@ -219,6 +221,7 @@ export class Connection {
     options: { readonly requireLeader: boolean },
   ): ClientDuplexStream<Request, Response> {
     const metadata = new Metadata();
+    carryTrace(metadata);
     if (options.requireLeader) metadata.set("hasleader", "true");
     return this.#grpc.makeBidiStreamRequest(
       method.path,
@@ -234,7 +237,8 @@ export class Connection {
    * @throws {KvError} as `failureOf`
    */
   async kv(call: KvCall, timeoutMs: number, signal?: AbortSignal): Promise<KvReply> {
-    if (this.#offersPipeline) {
+    // A batch has one set of headers: a call that is traced goes by itself.
+    if (this.#offersPipeline && !isTraced()) {
       try {
         return await this.#pipeline.call(call, timeoutMs, signal);
       } catch (error) {

@@ -14,6 +14,8 @@ import { doubtsLeader, isAbsence, repetitionOf } from "./retry.ts";
 import type { Nature } from "./retry.ts";
 import { Router } from "./router.ts";
 import type { Destination } from "./router.ts";
+import { traced } from "./tracing.ts";
+import type { CallNotes } from "./tracing.ts";
 
 /** What the world lends the client; tests lend their own. */
 export interface Surroundings {
@@ -32,6 +34,8 @@ export interface Attempt {
 
 /** A call, as something that can be attempted more than once. */
 export interface Task<T> {
+  /** What it is called in traces. */
+  readonly operation: string;
   readonly nature: Nature;
   readonly destination: Destination;
   readonly onMiss: OnMiss;
@@ -58,6 +62,20 @@ const VERDICTS: ReadonlySet<KvErrorCode> = new Set<KvErrorCode>([
 ]);
 
 const CLOSED = "the client is closed";
+
+/** Of one call. */
+interface CallBounds {
+  readonly deadlineAtMs: number;
+  readonly attemptsMax: number;
+  readonly signal: AbortSignal | undefined;
+  readonly notes: CallNotes;
+}
+
+/** Of the whole call, when its last attempt ended so; `doubtful`: some attempt left it open. */
+function outcomeOf(error: KvError, doubtful: boolean): Outcome {
+  if (error.outcome === "applied") return "applied";
+  return doubtful && !VERDICTS.has(error.code) ? "unknown" : "not-applied";
+}
 
 export class Courier {
   readonly #settings: Settings;
@@ -99,16 +117,21 @@ export class Courier {
       throw new KvError("invalid-argument", "not-applied", message);
     }
     const deadlineAtMs = this.#surroundings.nowMs() + deadlineMs;
-    const { signal } = options;
-    this.#checkOpen(signal);
-    const entry = this.#gate.enter(deadlineMs, signal);
-    if (entry !== undefined) await entry;
-    try {
-      await this.#find(task.destination, deadlineAtMs, signal);
-      return await this.#repeat(task, deadlineAtMs, signal);
-    } finally {
-      this.#gate.leave();
+    const { signal, attemptsMax = this.#settings.limits.attemptsMax } = options;
+    if (!Number.isSafeInteger(attemptsMax) || attemptsMax < 1) {
+      throw new KvError("invalid-argument", "not-applied", "attemptsMax is not an integer >= 1");
     }
+    this.#checkOpen(signal);
+    return traced(task.operation, async (notes) => {
+      const entry = this.#gate.enter(deadlineMs, signal);
+      if (entry !== undefined) await entry;
+      try {
+        await this.#find(task.destination, deadlineAtMs, signal);
+        return await this.#repeat(task, { deadlineAtMs, attemptsMax, signal, notes });
+      } finally {
+        this.#gate.leave();
+      }
+    });
   }
 
   /**
@@ -178,13 +201,10 @@ export class Courier {
     await within(this.discovery.find(destination), deadlineAtMs - this.nowMs(), signal);
   }
 
-  async #repeat<T>(
-    task: Task<T>,
-    deadlineAtMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<T> {
+  async #repeat<T>(task: Task<T>, bounds: CallBounds): Promise<T> {
+    const { deadlineAtMs, attemptsMax, signal, notes } = bounds;
     const tried = new Set<string>();
-    const { backoff, limits } = this.#settings;
+    const { backoff } = this.#settings;
     const attemptMsMax = this.#attemptMsMax(deadlineAtMs - this.nowMs());
     let doubtful = false;
     let told: KvError | undefined;
@@ -194,6 +214,7 @@ export class Courier {
       // A plain write is not cut short to be asked elsewhere: that would leave its outcome open.
       const timeoutMs =
         task.nature === "plain-write" ? remainingMs : Math.min(attemptMsMax, remainingMs);
+      notes.attempt(address);
       const ended = await this.#attempt(task, address, timeoutMs, signal);
       if (ended.ok) return ended.value;
       const { error } = ended;
@@ -202,14 +223,12 @@ export class Courier {
         this.#learn(address, error);
       }
       doubtful ||= error.outcome === "unknown" && task.nature !== "read";
-      const outcome = doubtful && !VERDICTS.has(error.code) ? "unknown" : "not-applied";
+      const outcome = outcomeOf(error, doubtful);
       const repetition = repetitionOf(error, task.nature, task.onMiss);
       const pauseMs = backoffMs(backoff, attempt, this.#surroundings.random);
       this.#checkOpen(signal, outcome);
       const isLast =
-        repetition === "never" ||
-        attempt >= limits.attemptsMax ||
-        this.nowMs() + pauseMs >= deadlineAtMs;
+        repetition === "never" || attempt >= attemptsMax || this.nowMs() + pauseMs >= deadlineAtMs;
       // The last attempt may have had no time: what a member has said before says more.
       if (error.code !== "deadline-exceeded") told = error;
       if (isLast) throw withOutcome(told ?? error, outcome);

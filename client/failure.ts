@@ -106,7 +106,10 @@ export function kvErrorOf(parts: FailureParts, address: string, cause?: unknown)
 }
 
 function verdictOf({ grpcCode, message, error, outcome }: FailureParts): Verdict {
-  if (isWireErrorCode(error)) return [error, outcome === "not-applied" ? outcome : "unknown"];
+  if (isWireErrorCode(error)) {
+    const known = outcome === "applied" || outcome === "not-applied";
+    return [error, known ? outcome : "unknown"];
+  }
   const other = OTHER_TEXTS.get(message);
   if (other !== undefined) return other;
   const code = errorCodeOf(grpcCode, message);

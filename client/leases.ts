@@ -51,23 +51,28 @@ export class LeaseCalls {
     const id = options.id ?? randomBytes(8).readBigUInt64BE() >> 1n;
     const request = { TTL: checkedCount("ttlS", ttlS), ID: wireId(id) };
     let attempts = 0;
-    return this.#ask(options.id === undefined ? "read" : "plain-write", options, async (ask) => {
-      attempts += 1;
-      try {
-        const wire = await ask(METHODS.leaseGrant, request);
-        return { ...answerOf(wire.header), id: idOf(wire.ID), ttlS: countOf(wire.TTL) };
-      } catch (error) {
-        const own = options.id === undefined && attempts > 1;
-        if (!own || !(error instanceof KvError) || error.code !== "lease-exists") throw error;
-        const wire = await ask(METHODS.leaseTimeToLive, { ID: wireId(id) });
-        return { ...answerOf(wire.header), id, ttlS: countOf(wire.grantedTTL) };
-      }
-    });
+    return this.#ask(
+      "lease-grant",
+      options.id === undefined ? "read" : "plain-write",
+      options,
+      async (ask) => {
+        attempts += 1;
+        try {
+          const wire = await ask(METHODS.leaseGrant, request);
+          return { ...answerOf(wire.header), id: idOf(wire.ID), ttlS: countOf(wire.TTL) };
+        } catch (error) {
+          const own = options.id === undefined && attempts > 1;
+          if (!own || !(error instanceof KvError) || error.code !== "lease-exists") throw error;
+          const wire = await ask(METHODS.leaseTimeToLive, { ID: wireId(id) });
+          return { ...answerOf(wire.header), id, ttlS: countOf(wire.grantedTTL) };
+        }
+      },
+    );
   }
 
   /** Ends it; its keys go in one revision. @throws {KvError} `lease-not-found` */
   revoke(id: bigint, options: CallOptions = {}): Promise<Answer> {
-    return this.#ask("plain-write", options, async (ask) =>
+    return this.#ask("lease-revoke", "plain-write", options, async (ask) =>
       answerOf((await ask(METHODS.leaseRevoke, { ID: wireId(id) })).header),
     );
   }
@@ -78,7 +83,7 @@ export class LeaseCalls {
     options: CallOptions & { readonly keys?: boolean } = {},
   ): Promise<LeaseStateAnswer> {
     const request = { ID: wireId(id), keys: options.keys ?? false };
-    return this.#ask("read", options, async (ask) => {
+    return this.#ask("lease-time-to-live", "read", options, async (ask) => {
       const wire = await ask(METHODS.leaseTimeToLive, request);
       const left = countOf(wire.TTL);
       const keys = [...(wire.keys ?? [])];
@@ -95,7 +100,7 @@ export class LeaseCalls {
 
   /** @throws {KvError} */
   list(options: CallOptions = {}): Promise<LeaseListAnswer> {
-    return this.#ask("read", options, async (ask) => {
+    return this.#ask("lease-list", "read", options, async (ask) => {
       const wire = await ask(METHODS.leaseLeases, {});
       return {
         ...answerOf(wire.header),
@@ -123,12 +128,14 @@ export class LeaseCalls {
   }
 
   #ask<T>(
+    operation: string,
     nature: Task<T>["nature"],
     options: CallOptions,
     call: (ask: Ask) => Promise<T>,
   ): Promise<T> {
     return this.#courier.carry(
       {
+        operation,
         nature,
         destination: "leader",
         onMiss: "fail",

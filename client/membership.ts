@@ -30,7 +30,7 @@ export class MembershipCalls {
     options: CallOptions & { readonly isLearner?: boolean } = {},
   ): Promise<MemberAddedAnswer> {
     const request = { peerURLs: [...peerUrls], isLearner: options.isLearner ?? false };
-    return this.#ask(options, async (connection, timeoutMs, signal) => {
+    return this.#ask("member-add", options, async (connection, timeoutMs, signal) => {
       const wire = await connection.unary(METHODS.memberAdd, request, timeoutMs, signal);
       return { ...membersAnswerOf(wire), member: memberOf(answered(wire.member, "member")) };
     });
@@ -38,7 +38,7 @@ export class MembershipCalls {
 
   /** @throws {KvError} `member-not-found`, `not-enough-started`, `unhealthy-cluster` */
   remove(id: bigint, options: CallOptions = {}): Promise<MembersAnswer> {
-    return this.#ask(options, async (connection, timeoutMs, signal) =>
+    return this.#ask("member-remove", options, async (connection, timeoutMs, signal) =>
       membersAnswerOf(await connection.unary(METHODS.memberRemove, { ID: id }, timeoutMs, signal)),
     );
   }
@@ -50,26 +50,27 @@ export class MembershipCalls {
     options: CallOptions = {},
   ): Promise<MembersAnswer> {
     const request = { ID: id, peerURLs: [...peerUrls] };
-    return this.#ask(options, async (connection, timeoutMs, signal) =>
+    return this.#ask("member-update", options, async (connection, timeoutMs, signal) =>
       membersAnswerOf(await connection.unary(METHODS.memberUpdate, request, timeoutMs, signal)),
     );
   }
 
   /** Makes a learner a voter. @throws {KvError} `member-not-learner`, `learner-not-ready` */
   promote(id: bigint, options: CallOptions = {}): Promise<MembersAnswer> {
-    return this.#ask(options, async (connection, timeoutMs, signal) =>
+    return this.#ask("member-promote", options, async (connection, timeoutMs, signal) =>
       membersAnswerOf(await connection.unary(METHODS.memberPromote, { ID: id }, timeoutMs, signal)),
     );
   }
 
   /** Hands leadership to a voter; asked of the leader. @throws {KvError} `bad-transferee`, `timed-out` */
   moveLeader(target: bigint, options: CallOptions = {}): Promise<void> {
-    return this.#ask(options, async (connection, timeoutMs, signal) => {
+    return this.#ask("move-leader", options, async (connection, timeoutMs, signal) => {
       await connection.unary(METHODS.moveLeader, { targetID: target }, timeoutMs, signal);
     });
   }
 
   #ask<T>(
+    operation: string,
     options: CallOptions,
     call: (
       connection: Connection,
@@ -79,6 +80,7 @@ export class MembershipCalls {
   ): Promise<T> {
     return this.#courier.carry(
       {
+        operation,
         nature: "plain-write",
         destination: "leader",
         onMiss: "fail",

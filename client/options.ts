@@ -1,6 +1,7 @@
 // What a caller may ask of a client, a call and a read; defaults with their reasons; checked once, all at once.
 import { KvError } from "../base/index.ts";
 import { BACKOFF_DEFAULT } from "./backoff.ts";
+import type { BackoffOptions } from "./backoff.ts";
 
 /**
  * The consistency of a read:
@@ -26,6 +27,8 @@ export interface CallOptions {
   readonly deadlineMs?: number;
   /** Aborting ends the call with `cancelled`; a write may still take effect (`outcome: "unknown"`). */
   readonly signal?: AbortSignal;
+  /** Attempts of this call, the first included, instead of `limits.attemptsMax`; 1: nothing is repeated. */
+  readonly attemptsMax?: number;
 }
 
 /** How a read is served; each may be set for a call or, in `ClientOptions.read`, for all. */
@@ -120,6 +123,11 @@ export interface ClientOptions {
    */
   readonly attemptMs?: number;
   readonly limits?: Partial<ClientLimits>;
+  /**
+   * Waits between attempts: uniform in `[0, min(maxMs, firstMs * 2^(n - 1)))` before repetition n (20 ms and
+   * 1 s unless said otherwise).
+   */
+  readonly backoff?: Partial<BackoffOptions>;
 }
 
 /** etcd's command timeout. */
@@ -144,7 +152,7 @@ export interface Settings {
   readonly deadlineMs: number;
   readonly attemptMs: number;
   readonly limits: ClientLimits;
-  readonly backoff: typeof BACKOFF_DEFAULT;
+  readonly backoff: BackoffOptions;
 }
 
 /** @throws {KvError} `invalid-argument` naming every option that is wrong. */
@@ -166,6 +174,11 @@ export function settle(options: ClientOptions): Settings {
   for (const [name, value] of Object.entries({ deadlineMs, attemptMs })) {
     if (!isSpanMs(value)) issues.push(`${name} is not a number of ms above 0 and below 2^31`);
   }
+  const backoff: BackoffOptions = { ...BACKOFF_DEFAULT, ...options.backoff };
+  for (const [name, value] of Object.entries(backoff) as [string, number][]) {
+    if (!isSpanMs(value))
+      issues.push(`backoff.${name} is not a number of ms above 0 and below 2^31`);
+  }
   issues.push(...readIssues(options.read ?? {}));
   if (issues.length > 0) throw new KvError("invalid-argument", "not-applied", issues.join("; "));
   return {
@@ -177,7 +190,7 @@ export function settle(options: ClientOptions): Settings {
     deadlineMs,
     attemptMs,
     limits,
-    backoff: BACKOFF_DEFAULT,
+    backoff,
   };
 }
 

@@ -65,6 +65,7 @@ export class Reads {
     const floor = this.#settings.monotonic ? this.#seenRevision : 0;
     return this.#courier.carry(
       {
+        operation: "txn",
         nature: "read",
         destination: isSerializable(request) ? "any" : "leader",
         onMiss: "wait",
@@ -102,6 +103,7 @@ export class Reads {
     const range = withReadPlan(request, plan);
     return this.#courier.carry(
       {
+        operation: "range",
         nature: "read",
         destination: DESTINATION[plan.mode],
         onMiss: plan.onMiss,

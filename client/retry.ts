@@ -47,6 +47,7 @@ export function repetitionOf(error: KvError, nature: Nature, onMiss: OnMiss): Re
   if (error.code === "too-stale" || error.code === "not-committed") {
     return nature === "read" && onMiss === "wait" ? "elsewhere" : "never";
   }
+  if (error.outcome === "applied") return "never";
   if (error.code === "internal") return nature === "plain-write" ? "never" : "elsewhere";
   const repetition = PASSING[error.code];
   if (repetition === undefined) return "never";

@@ -92,6 +92,7 @@ export class Writes {
   ): Promise<KvReply> {
     return this.#courier.carry(
       {
+        operation: operationOf(call),
         nature: numbered === undefined ? "plain-write" : "numbered-write",
         destination: "leader",
         onMiss: "fail",
@@ -108,6 +109,7 @@ export class Writes {
     // Repeated freely: one that was opened and not heard of expires.
     return this.#courier.carry(
       {
+        operation: "session-open",
         nature: "read",
         destination: "leader",
         onMiss: "fail",
@@ -125,6 +127,12 @@ export class Writes {
       {},
     );
   }
+}
+
+function operationOf(call: KvCall): string {
+  if (call.put !== undefined) return "put";
+  if (call.delete_range !== undefined) return "delete";
+  return call.txn === undefined ? "compact" : "txn";
 }
 
 function withId(call: KvCall, request_id: hansa.v1.IRequestId): KvCall {

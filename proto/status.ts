@@ -3,7 +3,7 @@
 
 /** Trailer: the closed code, one of the keys of WIRE_STATUS. */
 export const ERROR_TRAILER = "hansa-error";
-/** Trailer: `not-applied` or `unknown`, what the caller may conclude about a write. */
+/** Trailer: `applied`, `not-applied` or `unknown`, what the caller may conclude about a write. */
 export const OUTCOME_TRAILER = "hansa-outcome";
 
 /** gRPC's status codes by their names in its specification. */

@@ -38,6 +38,10 @@ export function nameOfCode(code: number): string {
   return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }
 
+function isOutcome(said: string | undefined): said is Outcome {
+  return said === "applied" || said === "not-applied" || said === "unknown";
+}
+
 /** etcd's texts are fixed, clients compare them; Hansa's own may say more. */
 function openText(text: string, message: string): string {
   if (message === "" || message === text) return text;
@@ -54,7 +58,8 @@ export function errorOf(
   trailer: (name: string) => string | undefined,
 ): KvError {
   const named = trailer(ERROR_TRAILER);
-  const outcome: Outcome = trailer(OUTCOME_TRAILER) === "not-applied" ? "not-applied" : "unknown";
+  const said = trailer(OUTCOME_TRAILER);
+  const outcome: Outcome = isOutcome(said) ? said : "unknown";
   const kind = named !== undefined && isWireErrorCode(named) ? named : errorCodeOf(code, message);
   return new KvError(kind, outcome, message);
 }
