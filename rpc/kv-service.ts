@@ -81,7 +81,7 @@ export class KvService {
     const asked = goesRound ? { ...options, onMiss: "wait" as const } : options;
     backend.range(range, asked, call, (answer) => {
       if (answer.ok) {
-        writeRangeAnswer(answer.header, answer.value, this.#options.endOfTurn, call.signal, reply);
+        writeRangeAnswer(answer.header, answer.value, this.#options.endOfTurn, call, reply);
         return;
       }
       const missed = asked.onMiss === "forward" && MISSES.has(answer.error.code);

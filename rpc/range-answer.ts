@@ -2,19 +2,19 @@
 // them, so that it holds up neither writers nor other readers.
 import { Writer } from "../proto/index.ts";
 import { OVERHEAD_BYTES, rangeAnswerBytes } from "./answer.ts";
-import type { Header, RangeAnswer } from "./backend.ts";
+import type { CallContext, Header, RangeAnswer } from "./backend.ts";
 import { writeHeader, writeProof } from "./header.ts";
 import { sizeOfKeyValues, writeKeyValueField, writeRangeEnd } from "./kv-answer.ts";
 
 /** Written before other work gets its turn. */
 const STEP_BYTES = 512 * 1024;
 
-/** `done` comes once, inside the call where one step suffices; never once `signal` is aborted. */
+/** `done` comes once, inside the call where one step suffices; never once the call's signal is aborted. */
 export function writeRangeAnswer(
   header: Header,
   answer: RangeAnswer,
   endOfTurn: (run: () => void) => void,
-  signal: AbortSignal,
+  call: Pick<CallContext, "signal">,
   done: (bytes: Uint8Array) => void,
 ): void {
   const { kvs } = answer.range;
@@ -25,6 +25,7 @@ export function writeRangeAnswer(
   }
   const writer = new Writer().reserve(OVERHEAD_BYTES + bytes);
   writeHeader(writer, header, header.revision);
+  const { signal } = call;
   let next = 0;
   const step = (): void => {
     if (signal.aborted) return;
