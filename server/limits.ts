@@ -36,6 +36,9 @@ export interface ReplicaLimits {
   readonly readsRetryingMax: number;
   /** Reads that wait for values from the engine. */
   readonly readsLoadingMax: number;
+  /** Changes of the history that watches look at in a step, and deliveries to them in one turn. */
+  readonly watchStepChangesMax: number;
+  readonly watchDeliveriesPerTurnMax: number;
   /** Wall time ahead of monotonic time by more than this between two looks: a suspended machine (R7). */
   readonly wallAheadMaxMs: number;
 }
@@ -60,5 +63,8 @@ export const REPLICA_LIMITS_DEFAULT: ReplicaLimits = {
   commandsWaitingMax: 20_000,
   readsRetryingMax: 10_000,
   readsLoadingMax: 256,
+  watchStepChangesMax: 2_048,
+  // About a millisecond, so that who writes waits for little more.
+  watchDeliveriesPerTurnMax: 256,
   wallAheadMaxMs: 100,
 };

@@ -14,9 +14,6 @@ import type {
 } from "../store/index.ts";
 import type { Replica } from "./replica.ts";
 
-/** In one turn of the event loop: about a millisecond, so that who writes waits for little more. */
-const DELIVERIES_PER_TURN_MAX = 256;
-
 export interface WatchDeskInit {
   readonly replica: Replica;
   readonly memberId: MemberId;
@@ -35,7 +32,8 @@ export class WatchDesk implements Watches {
     const { replica } = init;
     this.#init = init;
     this.#machine = replica.machine;
-    this.#hub = new WatchHub(this.#machine.changes);
+    const changesMax = replica.limits.watchStepChangesMax;
+    this.#hub = new WatchHub(this.#machine.changes, { changesMax });
     replica.onChange(() => this.#onChange());
   }
 
@@ -115,8 +113,12 @@ export class WatchDesk implements Watches {
     });
   }
 
+  get #deliveriesMax(): number {
+    return this.#init.replica.limits.watchDeliveriesPerTurnMax;
+  }
+
   #advance(): void {
-    const { loads, more } = this.#hub.advance(DELIVERIES_PER_TURN_MAX);
+    const { loads, more } = this.#hub.advance(this.#deliveriesMax);
     for (const load of loads) this.#load(load);
     if (more) this.#schedule();
     const waiting = this.#advanced;

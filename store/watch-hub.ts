@@ -7,10 +7,13 @@ import type { Changes } from "./changes.ts";
 import { Watch } from "./watch.ts";
 import type { WatchChannel, WatchGroup, WatchListener, WatchRequest } from "./watch.ts";
 import { WatchLane } from "./watch-lane.ts";
+import type { StepBounds } from "./watch-step.ts";
 
 /** Of one step: what one turn of the event loop spends on the history. */
-const STEP_CHANGES_MAX = 2_048;
-const STEP_BYTES_MAX = 1024 * 1024;
+const STEP_BOUNDS_DEFAULT: Omit<StepBounds, "rowsMax"> = {
+  changesMax: 2_048,
+  bytesMax: 1024 * 1024,
+};
 /** A new one begins while a long one runs, so that who is a little behind need not wait for it. */
 const CATCH_UP_LANES_MAX = 4;
 
@@ -27,6 +30,7 @@ export interface WatchAdvance {
 }
 
 export class WatchHub {
+  readonly #bounds: Omit<StepBounds, "rowsMax">;
   #changes: Changes;
   #live: WatchLane;
   #catchingUp: WatchLane[] = [];
@@ -35,7 +39,8 @@ export class WatchHub {
   #count = 0;
   #servedCount = 0;
 
-  constructor(changes: Changes) {
+  constructor(changes: Changes, bounds: Partial<StepBounds> = {}) {
+    this.#bounds = { ...STEP_BOUNDS_DEFAULT, ...bounds };
     this.#changes = changes;
     this.#live = new WatchLane(changes, changes.revision + 1);
   }
@@ -122,7 +127,7 @@ export class WatchHub {
   supply({ lane }: WatchLoad, loaded: readonly (Uint8Array | undefined)[]): void {
     if (!this.#catchingUp.includes(lane)) return;
     if (lane.expired) this.#end(lane);
-    else lane.supply(loaded, STEP_BYTES_MAX);
+    else lane.supply(loaded, this.#bounds.bytesMax);
   }
 
   /** The rows of a load cannot be had: its watches try again. */
@@ -145,7 +150,7 @@ export class WatchHub {
           lane.finish();
           break;
         }
-        lane.begin({ changesMax: STEP_CHANGES_MAX, bytesMax: STEP_BYTES_MAX });
+        lane.begin(this.#bounds);
       }
       delivered += this.#deliver(lane, deliveriesMax - delivered);
     }
@@ -177,7 +182,7 @@ export class WatchHub {
       this.#end(lane);
       return false;
     }
-    const step = lane.begin({ changesMax: STEP_CHANGES_MAX, bytesMax: STEP_BYTES_MAX });
+    const step = lane.begin(this.#bounds);
     const keys = step.missing;
     if (keys.length === 0) return true;
     lane.loading = true;

@@ -40,6 +40,8 @@ export interface Told {
 export interface WatchRecord {
   readonly asked: WatchAsked;
   readonly told: readonly Told[];
+  /** It was ended: what it had yet to be told is gone, and the history begins here. */
+  readonly compactedTo?: number;
 }
 
 /** A client gives on what is whole: fragments together, and none whose rest never came. */

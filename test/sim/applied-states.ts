@@ -56,7 +56,7 @@ export class AppliedStates {
       return `node ${node} applied entry ${entry.index} of term ${terms}`;
     });
     const step = this.#oracle.step(entry.index);
-    const check = step.requestId === undefined ? "state-machine-safety" : "exactly-once";
+    const check = checkOf(step);
     demand(revision === step.revision, check, () => {
       const effect = `${step.effect} entry ${entry.index}`;
       return `node ${node} is at revision ${revision} after ${effect}, not ${step.revision}`;
@@ -75,7 +75,7 @@ export class AppliedStates {
   #compareAnswer(
     { node, entry, response }: Applied,
     step: OracleStep,
-    check: "exactly-once" | "state-machine-safety",
+    check: ReturnType<typeof checkOf>,
   ): void {
     const mismatch = answerMismatch(response, step);
     demand(mismatch === undefined, check, () => `node ${node}, entry ${entry.index}: ${mismatch}`);
@@ -127,6 +127,12 @@ export class AppliedStates {
   }
 }
 
+/** What is broken when a member is elsewhere than the history behind this step. */
+function checkOf(step: OracleStep): "exactly-once" | "lease-keys" | "state-machine-safety" {
+  if (step.requestId !== undefined) return "exactly-once";
+  return step.leases === undefined ? "state-machine-safety" : "lease-keys";
+}
+
 function answerMismatch(response: Response | undefined, step: OracleStep): string | undefined {
   if (step.entry.kind !== "command") {
     return response === undefined ? undefined : "an answer to an entry that asks nothing";
@@ -140,6 +146,13 @@ function answerMismatch(response: Response | undefined, step: OracleStep): strin
   }
   if (response.kind === "delete-range" && response.deleteRange.deleted !== step.outcome) {
     return `deleted ${response.deleteRange.deleted}, not ${step.outcome}`;
+  }
+  if (response.kind === "lease-renew") {
+    const alive = response.ttlsMs.filter((ttlMs) => ttlMs > 0).length;
+    return alive === step.outcome ? undefined : `renewed ${alive} leases, not ${step.outcome}`;
+  }
+  if (response.kind === "lease-expire" && response.count !== step.outcome) {
+    return `ended ${response.count} leases, not ${step.outcome}`;
   }
   return undefined;
 }

@@ -21,6 +21,8 @@ export interface JobReport {
   readonly hash: string;
   readonly operations: number;
   readonly reads: number;
+  readonly told: number;
+  readonly leases: number;
   readonly undecided: number;
   readonly violation?: { readonly check: CheckName; readonly message: string };
 }

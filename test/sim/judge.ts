@@ -6,6 +6,9 @@ import type { Key, NodeId, Revision } from "../../base/index.ts";
 import type { ReadMode } from "../../consensus/index.ts";
 import type { RangeAnswer } from "../../rpc/backend.ts";
 import type { Response, TxnResponse } from "../../store/response.ts";
+import { revisionOf } from "../robustness/watch-answer.ts";
+import type { WatchAnswer } from "../robustness/watch-answer.ts";
+import type { Statement } from "../robustness/watch-record.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Held, RegisterOp, RegisterOperation, RegisterResult } from "./register.ts";
 import { checkRegister } from "./register.ts";
@@ -96,6 +99,26 @@ export class Judge {
   /** It did not and will not take effect. */
   withdraw(call: Call): void {
     call.withdrawn = true;
+  }
+
+  /**
+   * A member tells a stream of watches something.
+   *
+   * @returns what it says of its age, and what that is; undefined: it says nothing that is promised.
+   */
+  onWatchAnswer(node: NodeId, answer: WatchAnswer): Statement | undefined {
+    this.#demandCommitted(node, revisionOf(answer));
+    const { proof } = answer;
+    const boundMs = proof?.staleness_bound_ms ?? undefined;
+    if (!this.#clocksTrue || boundMs === undefined) return undefined;
+    const ageMs = this.#ageOf(Number(proof?.applied_index ?? 0));
+    return { boundMs: Number(boundMs), ageMs };
+  }
+
+  /** By true time: since when something committed is missing in the state at `applied`. */
+  #ageOf(applied: number): number {
+    const outdatedAtMs = this.#witness.committedAtMs(applied + 1);
+    return outdatedAtMs === undefined ? 0 : this.#nowMs() - outdatedAtMs;
   }
 
   /** A write was answered; only the first answer counts, later ones repeat it. */
@@ -241,9 +264,7 @@ export class Judge {
       });
     }
     if (stalenessBoundMs === undefined || !this.#clocksTrue) return;
-    const outdatedAtMs = this.#witness.committedAtMs(proof.appliedIndex + 1);
-    if (outdatedAtMs === undefined) return;
-    const ageMs = this.#nowMs() - outdatedAtMs;
+    const ageMs = this.#ageOf(proof.appliedIndex);
     demand(ageMs <= stalenessBoundMs + AGE_SLACK_MS, "staleness-bound", () => {
       const claim = `at most ${stalenessBoundMs} ms`;
       return `node ${asked.node} calls an answer of age ${ageMs.toFixed(3)} ms ${claim} old`;

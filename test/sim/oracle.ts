@@ -1,18 +1,30 @@
 // The store as plainly as it can be written: a map of keys with their whole history, fed the committed
 // entries in order. What every replica answers is compared with it. It knows the requests that the
-// workload makes: single-key writes, transactions of them, compaction and sessions.
+// workload makes: writes, transactions of them, compaction, sessions and leases.
 import { assert, keyOf, present, unreachable } from "../../base/index.ts";
 import type { Key, SessionId } from "../../base/index.ts";
 import type { Entry } from "../../consensus/index.ts";
 import { decodeCommand } from "../../store/command.ts";
 import type { RequestCodec } from "../../store/machine.ts";
-import type { Compare, Request, RequestId, RequestOp, TxnRequest } from "../../store/request.ts";
+import type {
+  Compare,
+  PutRequest,
+  Request,
+  RequestId,
+  RequestOp,
+  TxnRequest,
+} from "../../store/request.ts";
+import { History, spans } from "../robustness/history.ts";
+import type { KeySpan, Write } from "../robustness/history.ts";
+import { OracleLeases } from "./oracle-leases.ts";
+import type { LeaseTurn } from "./oracle-leases.ts";
 
 export interface OracleRow {
   readonly value: string;
   readonly createRevision: number;
   readonly modRevision: number;
   readonly version: number;
+  readonly lease: bigint;
 }
 
 /** What one entry did. */
@@ -23,10 +35,12 @@ export interface OracleStep {
   readonly effect: "none" | "new" | "duplicate" | "refused";
   /** Of a write in a session. */
   readonly requestId?: RequestId;
-  /** For a transaction whether it succeeded, for a delete how many keys. */
+  /** For a transaction whether it succeeded; else how many keys were deleted, leases renewed or ended. */
   readonly outcome?: boolean | number;
   /** For a duplicate the index of the entry whose answer it repeats. */
   readonly answeredAt?: number;
+  /** Of a command that concerns leases. */
+  readonly leases?: readonly LeaseTurn[];
 }
 
 interface Change {
@@ -40,6 +54,11 @@ interface Session {
 }
 
 export class Oracle {
+  /** What watches are judged by. */
+  readonly history = new History();
+  readonly leases = new OracleLeases();
+  /** Called with what an entry made of leases. */
+  onLeases: (turns: readonly LeaseTurn[]) => void = () => undefined;
   readonly #codec: RequestCodec;
   readonly #changes = new Map<string, Change[]>();
   readonly #sessions = new Map<bigint, Session>();
@@ -53,6 +72,11 @@ export class Oracle {
 
   get revision(): number {
     return this.#revision;
+  }
+
+  /** The highest revision that the history was cut to. */
+  get compacted(): number {
+    return this.#compacted;
   }
 
   get applied(): number {
@@ -89,19 +113,17 @@ export class Oracle {
     );
     const step = entry.kind === "command" ? this.#command(entry) : this.#stepOf(entry, "none");
     this.#steps.push(step);
+    if (step.leases !== undefined) this.onLeases(step.leases);
     return step;
   }
 
-  #stepOf(
-    entry: Entry,
-    effect: OracleStep["effect"],
-    more: Pick<OracleStep, "requestId" | "outcome" | "answeredAt"> = {},
-  ): OracleStep {
+  #stepOf(entry: Entry, effect: OracleStep["effect"], more: Partial<OracleStep> = {}): OracleStep {
     return { entry, effect, revision: this.#revision, ...more };
   }
 
   #command(entry: Extract<Entry, { kind: "command" }>): OracleStep {
-    const { kind, body } = decodeCommand(entry.data);
+    const { kind, body, logTimeMs } = decodeCommand(entry.data);
+    this.leases.onLogTime(logTimeMs);
     const request = this.#codec.decodeRequest(kind, body);
     const requestId = "requestId" in request ? request.requestId : undefined;
     if (requestId === undefined) return this.#run(entry, request);
@@ -122,16 +144,16 @@ export class Oracle {
   #run(entry: Entry, request: Request): OracleStep {
     switch (request.kind) {
       case "put":
-        this.#write([{ key: request.put.key, value: keyOf(request.put.value) }]);
+        if (!this.#mayPut(request.put)) return this.#stepOf(entry, "refused");
+        this.#write([writeOf(request.put)]);
         return this.#stepOf(entry, "new");
       case "delete-range": {
-        assert(request.deleteRange.end === undefined, "the workload deletes single keys");
-        const deleted = this.#latest(request.deleteRange.key) === undefined ? 0 : 1;
-        if (deleted > 0) this.#write([{ key: request.deleteRange.key, value: undefined }]);
-        return this.#stepOf(entry, "new", { outcome: deleted });
+        const deleted = this.#standing(request.deleteRange);
+        this.#write(deleted.map(deletionOf));
+        return this.#stepOf(entry, "new", { outcome: deleted.length });
       }
       case "txn":
-        return this.#stepOf(entry, "new", { outcome: this.#txn(request.txn) });
+        return this.#txn(entry, request.txn);
       case "compaction": {
         const { revision } = request.compaction;
         if (revision <= this.#compacted || revision > this.#revision) {
@@ -150,32 +172,76 @@ export class Oracle {
       case "lease-revoke":
       case "lease-renew":
       case "lease-expire":
-      case "alarm":
-      case "alarm-finding":
+        return this.#lease(entry, request);
+      default:
         throw new Error(`the workload knows no ${request.kind}`);
+    }
+  }
+
+  #lease(
+    entry: Entry,
+    request: Extract<Request, { readonly kind: `lease-${string}` }>,
+  ): OracleStep {
+    const { leases } = this;
+    switch (request.kind) {
+      case "lease-grant": {
+        const { id, ttlMs } = request;
+        if (leases.has(id)) return this.#stepOf(entry, "refused");
+        leases.grant(id, ttlMs);
+        return this.#stepOf(entry, "new", { leases: [{ id, turn: "granted" }] });
+      }
+      case "lease-revoke":
+        if (!leases.has(request.id)) return this.#stepOf(entry, "refused");
+        return this.#endLeases(entry, [request.id], "revoked");
+      case "lease-renew": {
+        const alive = request.ids.filter((id) => leases.renew(id));
+        const turns = alive.map((id) => ({ id, turn: "renewed" as const }));
+        return this.#stepOf(entry, "new", { leases: turns, outcome: alive.length });
+      }
+      case "lease-expire":
+        return this.#endLeases(entry, leases.due(), "expired");
       default:
         return unreachable(request);
     }
+  }
+
+  /** The keys of each go in order, in one revision of their own. */
+  #endLeases(entry: Entry, ids: readonly bigint[], turn: "revoked" | "expired"): OracleStep {
+    for (const id of ids) {
+      this.leases.remove(id);
+      const attached = [...this.history.pairs()].filter(({ lease }) => lease === id);
+      this.#write(
+        attached
+          .map(({ key }) => key as Key)
+          .sort()
+          .map(deletionOf),
+      );
+    }
+    const leases = ids.map((id) => ({ id, turn }));
+    return this.#stepOf(entry, "new", { leases, outcome: ids.length });
+  }
+
+  #mayPut({ lease }: PutRequest): boolean {
+    return lease === 0n || this.leases.has(lease);
+  }
+
+  /** In order. */
+  #standing(span: KeySpan): readonly Key[] {
+    const keys = [...this.history.pairs()].map(({ key }) => key as Key);
+    return keys.filter((key) => spans(span, key)).sort();
   }
 
   #latest(key: Key): OracleRow | undefined {
     return this.rowAt(key, this.#revision);
   }
 
-  /** All at one new revision. */
-  #write(writes: readonly { readonly key: Key; readonly value: string | undefined }[]): void {
+  /** All at one new revision; without a write there is none. */
+  #write(writes: readonly Write[]): void {
+    if (writes.length === 0) return;
     const revision = this.#revision + 1;
-    for (const { key, value } of writes) {
-      const before = this.#latest(key);
-      const row =
-        value === undefined
-          ? undefined
-          : {
-              value,
-              createRevision: before?.createRevision ?? revision,
-              modRevision: revision,
-              version: (before?.version ?? 0) + 1,
-            };
+    this.history.commit(writes);
+    for (const { key } of writes) {
+      const row = this.history.latest(key);
       const changes = this.#changes.get(key);
       if (changes === undefined) this.#changes.set(key, [{ revision, row }]);
       else changes.push({ revision, row });
@@ -183,12 +249,13 @@ export class Oracle {
     this.#revision = revision;
   }
 
-  #txn(txn: TxnRequest): boolean {
+  #txn(entry: Entry, txn: TxnRequest): OracleStep {
     const succeeded = txn.compare.every((compare) => this.#holds(compare));
-    const writes: { readonly key: Key; readonly value: string }[] = [];
-    for (const op of succeeded ? txn.success : txn.failure) collectPut(op, writes);
-    if (writes.length > 0) this.#write(writes);
-    return succeeded;
+    const puts: PutRequest[] = [];
+    for (const op of succeeded ? txn.success : txn.failure) collectPut(op, puts);
+    if (!puts.every((put) => this.#mayPut(put))) return this.#stepOf(entry, "refused");
+    this.#write(puts.map(writeOf));
+    return this.#stepOf(entry, "new", { outcome: succeeded });
   }
 
   #holds(compare: Compare): boolean {
@@ -216,9 +283,17 @@ export class Oracle {
   }
 }
 
-function collectPut(op: RequestOp, writes: { key: Key; value: string }[]): void {
+function collectPut(op: RequestOp, puts: PutRequest[]): void {
   assert(op.kind === "put" || op.kind === "range", "the workload's transactions put or read");
-  if (op.kind === "put") writes.push({ key: op.put.key, value: keyOf(op.put.value) });
+  if (op.kind === "put") puts.push(op.put);
+}
+
+function writeOf({ key, value, lease }: PutRequest): Write {
+  return { key, value: keyOf(value), lease };
+}
+
+function deletionOf(key: Key): Write {
+  return { key, value: undefined, lease: 0n };
 }
 
 function forgetBelow(session: Session, acknowledgedBelow: number): void {

@@ -9,6 +9,8 @@ import { NETWORK_HEALTHY } from "./network.ts";
 import type { DiskFaults } from "./sim-disk.ts";
 import { DISK_HEALTHY } from "./sim-disk.ts";
 import type { ChangePlan, NemesisPlan, Reaction, Swarm, WorkloadPlan } from "./swarm.ts";
+import type { LeasePlan, StreamsPlan, WatchPlan } from "./streams-plan.ts";
+import { STREAMS_NONE } from "./streams-plan.ts";
 import type { CheckName } from "./violation.ts";
 
 export interface PlantedPlan {
@@ -34,6 +36,10 @@ export interface Focus {
   readonly gapRate?: number;
   readonly nemesis?: Partial<NemesisPlan>;
   readonly workload?: Partial<WorkloadPlan>;
+  /** Without it nobody watches, and nobody holds a lease. */
+  readonly watch?: Partial<WatchPlan>;
+  readonly leases?: Partial<LeasePlan>;
+  readonly hub?: Partial<Omit<StreamsPlan, "watch" | "leases">>;
 }
 
 /** A calm cluster with one learner, on which only what the profile asks for goes wrong. */
@@ -94,6 +100,12 @@ export function focused(swarm: Swarm, focus: Focus): Swarm {
       stickyRate: 0,
       waitRate: 0,
       ...focus.workload,
+    },
+    streams: {
+      ...STREAMS_NONE,
+      ...focus.hub,
+      watch: { ...STREAMS_NONE.watch, thinkMeanMs: timeoutMs / 8, ...focus.watch },
+      leases: { ...STREAMS_NONE.leases, ...focus.leases },
     },
   };
 }

@@ -9,12 +9,15 @@ import type { ReadOptions } from "../../rpc/backend.ts";
 import { NOBODY } from "../../store/caller.ts";
 import type { Client } from "./client.ts";
 import type { Crew } from "./crew.ts";
+import type { Holder } from "./holder.ts";
 import type { Judge } from "./judge.ts";
 import type { Oracle } from "./oracle.ts";
 import type { SimNode } from "./sim-node.ts";
 import { servingOf } from "./sim-node.ts";
 import type { Swarm } from "./swarm.ts";
 import { Violation, demand } from "./violation.ts";
+import type { CheckName } from "./violation.ts";
+import type { Watcher } from "./watcher.ts";
 import type { Witness } from "./witness.ts";
 import { rangeOf } from "./workload.ts";
 
@@ -22,6 +25,12 @@ import { rangeOf } from "./workload.ts";
 const SETTLE_TIMEOUTS_MAX = 60;
 /** Election timeouts within which a settled cluster answers one read. */
 const READ_TIMEOUTS_MAX = 10;
+/** Election timeouts, and ms beside, within which watches of a settled cluster are told everything. */
+const TOLD_TIMEOUTS_MAX = 40;
+const TOLD_MS_MAX = 1_000;
+/** The same for the expiry of leases that nobody renews, behind their time to live by the slowest clock. */
+const ENDED_TIMEOUTS_MAX = 5;
+const ENDED_MS_MAX = 500;
 /** Events between two looks at whether the cluster has settled. */
 const LOOK_EVERY_STEPS = 32;
 /** Election timeouts for which those who were removed are watched. */
@@ -31,6 +40,8 @@ export interface RecoveryInit {
   readonly swarm: Swarm;
   readonly nodes: readonly SimNode[];
   readonly clients: readonly Client[];
+  readonly watchers: readonly Watcher[];
+  readonly holders: readonly Holder[];
   readonly crew: Crew;
   readonly witness: Witness;
   readonly oracle: Oracle;
@@ -59,10 +70,35 @@ export class Recovery {
     note(() => "settled");
     this.#demandUndisturbed();
     this.#settle();
+    this.#demandLeasesEnd();
+    this.#settle();
     this.#demandEveryMode();
     // The reads that go through the log have added to it.
     this.#settle();
+    this.#demandTold();
     this.#demandOneState();
+  }
+
+  /** Nobody renews any more: each lease ends soon after its time has passed. */
+  #demandLeasesEnd(): void {
+    const { oracle, nowMs, swarm } = this.#init;
+    if (oracle.leases.size === 0) return;
+    const { electionTimeoutMs, clockDriftMax } = swarm.options;
+    const ttlMs = swarm.streams.leases.ttlS * 1000 * (1 + 3 * clockDriftMax);
+    const withinMs = ttlMs + ENDED_TIMEOUTS_MAX * electionTimeoutMs + ENDED_MS_MAX;
+    const left = (): string => `${oracle.leases.size} leases are there; ${this.#statuses()}`;
+    this.#runUntil(() => oracle.leases.size === 0, nowMs() + withinMs, left, "lease-ended");
+  }
+
+  /** Each watch, wherever it is, hears of everything. */
+  #demandTold(): void {
+    const { watchers, oracle, nowMs, swarm } = this.#init;
+    const lacks = (): string | undefined =>
+      watchers.map((watcher) => watcher.lacks(oracle.revision)).find((what) => what !== undefined);
+    const withinMs = TOLD_TIMEOUTS_MAX * swarm.options.electionTimeoutMs + TOLD_MS_MAX;
+    const over = (): boolean => lacks() === undefined;
+    if (over()) return;
+    this.#runUntil(over, nowMs() + withinMs, () => lacks() ?? "told", "watch-reliable");
   }
 
   /** Operations that a device had accepted end when they were going to: nothing is owed before that. */
@@ -80,12 +116,17 @@ export class Recovery {
     this.#runUntil(over, nowMs() + withinMs, () => this.#unsettled() ?? "settled");
   }
 
-  #runUntil(over: () => boolean, untilMs: number, state: () => string): void {
+  #runUntil(
+    over: () => boolean,
+    untilMs: number,
+    state: () => string,
+    check: CheckName = "liveness",
+  ): void {
     const { step, nowMs } = this.#init;
     for (;;) {
       for (let count = 0; count < LOOK_EVERY_STEPS; count += 1) step();
       if (over()) return;
-      demand(nowMs() < untilMs, "liveness", () => `after ${nowMs().toFixed(0)} ms: ${state()}`);
+      demand(nowMs() < untilMs, check, () => `after ${nowMs().toFixed(0)} ms: ${state()}`);
     }
   }
 
@@ -103,7 +144,7 @@ export class Recovery {
     const members = this.#members();
     const down = members.find((node) => node.serving === undefined);
     if (down !== undefined) return `n${down.id} does not serve`;
-    const busy = clients.filter((client) => client.busy).length;
+    const busy = [...clients, ...this.#init.holders].filter((client) => client.busy).length;
     if (busy > 0) return `${busy} clients wait for an answer; ${this.#statuses()}`;
     const leaders = members.filter((node) => servingOf(node).replica.status().role === "leader");
     const [leader] = leaders;
@@ -243,7 +284,7 @@ export class Recovery {
   #demandRows(node: SimNode): void {
     const { oracle } = this.#init;
     const { machine } = servingOf(node).replica;
-    const plan = machine.planRange(rangeOf(checkedKey("k"), checkedKey("l"), 0 as Revision));
+    const plan = machine.planRange(rangeOf(checkedKey("h"), checkedKey("l"), 0 as Revision));
     if ("kind" in plan) throw new Violation("convergence", `n${node.id}: ${plan.message}`);
     const answer = plan.answer(plan.missing.map((key) => node.devices.engine.peek(key)));
     if ("kind" in answer) throw new Violation("convergence", `n${node.id}: ${answer.message}`);

@@ -25,6 +25,8 @@ export class Totals {
   #simulatedMs = 0;
   #operations = 0;
   #reads = 0;
+  #told = 0;
+  #leases = 0;
   #undecided = 0;
   violations = 0;
 
@@ -34,6 +36,8 @@ export class Totals {
     this.#simulatedMs += report.simulatedMs;
     this.#operations += report.operations;
     this.#reads += report.reads;
+    this.#told += report.told;
+    this.#leases += report.leases;
     this.#undecided += report.undecided;
     if (report.violation !== undefined) this.violations += 1;
   }
@@ -43,6 +47,7 @@ export class Totals {
     return [
       `seeds ${this.#seeds}, steps ${this.#steps}, simulated hours ${hours}`,
       `${this.#operations} operations and ${this.#reads} reads judged`,
+      `${this.#told} answers of watches and ${this.#leases} leases judged`,
       `${this.#undecided} searches undecided`,
       `violations ${this.violations}`,
       `wall time ${secondsSince(this.#beganAtMs)} s`,

@@ -19,6 +19,10 @@ const RATE = /Rate$/;
 const LOG_CUTS = "log-cuts";
 const LOGS_WHOLE = { snapshotEntries: Infinity, logBytesMax: Infinity };
 
+/** Nobody watches; nobody holds a lease. */
+const WATCHES = "watches";
+const LEASES = "leases";
+
 /** Everything of this swarm that can be switched off by itself, and is on. */
 export function switchesOf(swarm: Swarm): readonly string[] {
   const { nemesis, changes } = swarm;
@@ -31,7 +35,8 @@ export function switchesOf(swarm: Swarm): readonly string[] {
   const stormy = kinds.includes("weather") || nemesis.reactions.some((r) => r.does === "weather");
   const weather = stormy ? ratesOf("weather", nemesis.weather) : [];
   const cuts = cutsLogs(swarm) ? [LOG_CUTS] : [];
-  return [...kinds, ...operators, ...reactions, ...rates, ...own, ...weather, ...wild, ...cuts];
+  const faults = [...kinds, ...operators, ...reactions, ...rates, ...own, ...weather, ...wild];
+  return [...faults, ...cuts, ...streamsOf(swarm)];
 }
 
 /** @throws {RangeError} for a name that this swarm does not have, or that is off in it already. */
@@ -46,6 +51,7 @@ export function lessen(swarm: Swarm, lesser: Lesser): Swarm {
   const weights = Object.entries(nemesis.weights).filter(([kind]) => !off.has(kind));
   const operators = Object.entries(changes.weights).filter(([kind]) => !off.has(changeName(kind)));
   const clients = lesser.clients ?? swarm.workload.clients;
+  const { watch, leases } = swarm.streams;
   return {
     ...withoutRates("swarm", swarm, off),
     network: withoutRates("network", swarm.network, off),
@@ -55,6 +61,11 @@ export function lessen(swarm: Swarm, lesser: Lesser): Swarm {
     voters: lesser.voters ?? swarm.voters,
     learners: lesser.learners ?? swarm.learners,
     clocksWild: swarm.clocksWild && !off.has("clocksWild"),
+    streams: {
+      ...swarm.streams,
+      watch: off.has(WATCHES) ? { ...watch, watchers: 0 } : watch,
+      leases: off.has(LEASES) ? { ...leases, holders: 0 } : leases,
+    },
     limits: off.has(LOG_CUTS) ? { ...limits, ...LOGS_WHOLE } : limits,
     changes: { ...changes, weights: Object.fromEntries(operators) },
     nemesis: {
@@ -68,6 +79,11 @@ export function lessen(swarm: Swarm, lesser: Lesser): Swarm {
 
 function cutsLogs({ limits }: Swarm): boolean {
   return limits.snapshotEntries < Infinity || limits.logBytesMax < Infinity;
+}
+
+function streamsOf({ streams }: Swarm): readonly string[] {
+  const watches = streams.watch.watchers > 0 ? [WATCHES] : [];
+  return streams.leases.holders > 0 ? [...watches, LEASES] : watches;
 }
 
 function changeName(kind: string): string {

@@ -10,6 +10,7 @@ import { PLANTED, PLANTED_NAMES } from "./planted.ts";
 import type { SimulatedBug } from "./planted.ts";
 import { lessen } from "./shrink-swarm.ts";
 import type { Lesser } from "./shrink-swarm.ts";
+import { inForce } from "./streams-plan.ts";
 import { drawSwarm } from "./swarm.ts";
 import type { Swarm } from "./swarm.ts";
 import { Trace } from "./trace.ts";
@@ -43,13 +44,15 @@ export interface SimOutcome extends RunTotals {
 
 /** Of the seeds without a profile, those that borrow one: each aims at a guard, and none is planted. */
 const THEMED_RATE = 0.4;
+/** Watches and leases are drawn apart, so that a seed's other draws are the same with and without them. */
+const STREAMS_SALT = 0x3a7c4e;
 
 export const STEPS_DEFAULT = 10_000;
 
 /** What the seed draws, before anything is left out of it. */
 export function swarmOf({ seed, protocol, profile }: SimOptions): Swarm {
   const chance = new Chance(seed);
-  const drawn = drawSwarm(chance);
+  const drawn = drawSwarm(chance, new Chance(seed ^ STREAMS_SALT));
   const themes = PLANTED_NAMES.filter((name) => PLANTED[name].protocols.includes(protocol));
   const theme = chance.hits(THEMED_RATE) ? chance.pick(themes) : undefined;
   const profiled = profile ?? theme;
@@ -65,6 +68,14 @@ export function simulate(options: SimOptions): SimOutcome {
   const drawn = swarmOf(options);
   const swarm = lesser === undefined ? drawn : lessen(drawn, lesser);
   const createConsensus = CORES[protocol];
-  const world = new World({ seed, steps, swarm, planted, protocol, createConsensus, trace });
+  const world = new World({
+    seed,
+    steps,
+    swarm: inForce(swarm),
+    planted,
+    protocol,
+    createConsensus,
+    trace,
+  });
   return { ...world.run(), lines: trace.lines };
 }

@@ -10,6 +10,8 @@ import { NETWORK_HEALTHY } from "./network.ts";
 import type { CrashLoss, DiskFaults } from "./sim-disk.ts";
 import { DISK_HEALTHY } from "./sim-disk.ts";
 import { drawStorageFaults } from "./storage-faults.ts";
+import { drawStreams } from "./streams-plan.ts";
+import type { StreamsPlan } from "./streams-plan.ts";
 
 const FAULT_KINDS = [
   "shut-down",
@@ -134,6 +136,7 @@ export interface Swarm {
   readonly nemesis: NemesisPlan;
   readonly changes: ChangePlan;
   readonly workload: WorkloadPlan;
+  readonly streams: StreamsPlan;
 }
 
 const READ_MODES: readonly ReadMode[] = [
@@ -145,7 +148,8 @@ const READ_MODES: readonly ReadMode[] = [
   "local",
 ];
 
-export function drawSwarm(chance: Chance): Swarm {
+/** `ofStreams`: what watches and leases are drawn from. */
+export function drawSwarm(chance: Chance, ofStreams: Chance): Swarm {
   const electionTimeoutMs = chance.pick([100, 200, 400, 1000]);
   const voters = chance.pick([1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 7]);
   const clocksWild = chance.hits(0.05);
@@ -173,6 +177,7 @@ export function drawSwarm(chance: Chance): Swarm {
     nemesis,
     changes,
     workload: drawWorkload(chance, electionTimeoutMs),
+    streams: drawStreams(ofStreams, electionTimeoutMs),
   };
 }
 

@@ -1,7 +1,10 @@
 // A broken promise: which check saw it, and what it saw. The simulator stops at the first.
 
+import type { Guarantee } from "../robustness/finding.ts";
+
 /** Each check by name; docs/testing.md says what each demands. */
 export type CheckName =
+  | Guarantee
   | "election-safety"
   | "log-matching"
   | "leader-completeness"

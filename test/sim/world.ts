@@ -13,16 +13,20 @@ import { Client } from "./client.ts";
 import { Crew, foundersOf, nodeLastOf } from "./crew.ts";
 import { DamageAtlas } from "./damage-atlas.ts";
 import { EventQueue } from "./events.ts";
+import { Holder } from "./holder.ts";
 import { Judge } from "./judge.ts";
+import { LeaseBook } from "./lease-book.ts";
 import { Nemesis } from "./nemesis.ts";
 import { SimNetwork } from "./network.ts";
 import { Oracle } from "./oracle.ts";
 import { Recovery } from "./recovery.ts";
 import { SimNode } from "./sim-node.ts";
+import { demandStreams } from "./streams-judge.ts";
 import type { Swarm } from "./swarm.ts";
 import type { Trace } from "./trace.ts";
 import { SnapshotPins } from "./snapshot-pins.ts";
 import { Violation } from "./violation.ts";
+import { Watcher } from "./watcher.ts";
 import { Witness } from "./witness.ts";
 
 /** A peer is told of a broken way at most this often, as a transport that reconnects would. */
@@ -44,6 +48,9 @@ export interface RunTotals {
   readonly hash: string;
   readonly operations: number;
   readonly reads: number;
+  /** Answers that watches got, and leases that were asked for. */
+  readonly told: number;
+  readonly leases: number;
   /** Keys whose linearizability search met its bound. */
   readonly undecided: number;
   readonly violation?: Violation;
@@ -59,6 +66,9 @@ export class World {
   readonly #nodes: SimNode[] = [];
   readonly #crew: Crew;
   readonly #clients: readonly Client[];
+  readonly #watchers: readonly Watcher[];
+  readonly #holders: readonly Holder[];
+  readonly #book: LeaseBook;
   readonly #witness: Witness;
   readonly #pins: SnapshotPins;
   readonly #oracle: Oracle;
@@ -126,6 +136,12 @@ export class World {
     this.#witness.onMoment = (on, node) => this.#nemesis.onMoment(on, node);
     this.#witness.onConfig = (config) => this.#crew.onConfig(config);
     this.#clients = Array.from({ length: swarm.workload.clients }, (_, at) => this.#client(at));
+    const { watch, leases } = swarm.streams;
+    const chance = new Chance(init.seed ^ 0x57a7c4);
+    this.#book = new LeaseBook(nowMs);
+    this.#oracle.onLeases = (turns) => this.#book.onTurns(turns);
+    this.#watchers = Array.from({ length: watch.watchers }, (_, at) => this.#watcher(at, chance));
+    this.#holders = Array.from({ length: leases.holders }, (_, at) => this.#holder(at, chance));
   }
 
   /** @throws nothing: whatever breaks is in the totals. */
@@ -135,9 +151,12 @@ export class World {
     try {
       for (const node of this.#nodes) node.start();
       for (const client of this.#clients) client.begin();
+      for (const watcher of this.#watchers) watcher.begin();
+      for (const holder of this.#holders) holder.begin();
       this.#nemesis.begin();
       while (this.#steps < this.#init.steps) this.#step();
       this.#recovery().run();
+      this.#demandStreams();
       undecided = this.#judge.demandLinearizable();
     } catch (error) {
       violation = violationOf(error);
@@ -149,9 +168,21 @@ export class World {
       hash: this.#init.trace.hash,
       operations: this.#judge.operations,
       reads: this.#judge.reads,
+      told: this.#watchers.reduce((sum, { answers }) => sum + answers, 0),
+      leases: this.#book.records.length,
       undecided,
       ...(violation === undefined ? {} : { violation }),
     };
+  }
+
+  #demandStreams(): void {
+    const { swarm } = this.#init;
+    demandStreams({
+      oracle: this.#oracle,
+      watchers: this.#watchers,
+      book: this.#book,
+      clockDriftMax: swarm.clocksWild ? undefined : swarm.options.clockDriftMax,
+    });
   }
 
   #step(): void {
@@ -168,6 +199,8 @@ export class World {
       swarm: this.#init.swarm,
       nodes: this.#nodes,
       clients: this.#clients,
+      watchers: this.#watchers,
+      holders: this.#holders,
       crew: this.#crew,
       witness: this.#witness,
       oracle: this.#oracle,
@@ -220,17 +253,38 @@ export class World {
   }
 
   #client(at: number): Client {
-    return new Client({
-      name: `c${at}`,
-      swarm: this.#init.swarm,
+    const { swarm } = this.#init;
+    const shared = this.#sharedByClients(this.#chance.stream());
+    return new Client({ ...shared, name: `c${at}`, swarm, judge: this.#judge });
+  }
+
+  #watcher(at: number, chance: Chance): Watcher {
+    const plan = this.#init.swarm.streams.watch;
+    const shared = this.#sharedByClients(chance.stream());
+    return new Watcher({ ...shared, name: `w${at}`, plan, judge: this.#judge });
+  }
+
+  #holder(at: number, chance: Chance): Holder {
+    const { streams, workload } = this.#init.swarm;
+    return new Holder({
+      ...this.#sharedByClients(chance.stream()),
+      name: `h${at}`,
+      number: at + 1,
+      plan: streams.leases,
+      timeoutMs: workload.timeoutMs,
+      book: this.#book,
+    });
+  }
+
+  #sharedByClients(chance: Chance) {
+    return {
       nodes: () => this.#nodes,
       events: this.#events,
-      chance: this.#chance.stream(),
-      judge: this.#judge,
-      note: (what) => this.#note(what),
+      chance,
+      note: (what: () => string) => this.#note(what),
       quiet: () => this.#quiet,
-      isMember: ({ id }) => isMember(this.#witness.config, id),
-    });
+      isMember: ({ id }: SimNode) => isMember(this.#witness.config, id),
+    };
   }
 
   #send(from: NodeId, to: NodeId, messages: readonly PeerMessage[]): void {
