@@ -17,8 +17,12 @@ export interface Bounds {
   readonly crashes: number;
   /** Paxos: members ask each other for what was chosen without them. */
   readonly catchUp: boolean;
-  /** Messages that are over are forgotten; not with a guard switched off that tells what is over. */
+  /** Messages that are over are forgotten (standing.ts); not with a guard switched off that tells what is over. */
   readonly forgets: boolean;
+  /** A world is left out if another with the same members has more messages between them, and spent no more. */
+  readonly covers: boolean;
+  /** Names are as good as each other: of members, of values and of boots (alike.ts). */
+  readonly alike: boolean;
   readonly planted?: PlantedBug;
   /** The search gives up behind so many worlds. */
   readonly worldsMax: number;
@@ -32,6 +36,8 @@ export const SMALL_WORLD: Omit<Bounds, "protocol"> = {
   values: 2,
   catchUp: false,
   forgets: true,
+  covers: true,
+  alike: true,
   crashesEach: 1,
   crashes: 3,
   worldsMax: 100_000_000,
@@ -49,6 +55,12 @@ const TORN = { values: 0, crashes: 1 } as const;
 const OLD_TAKEN = { forgets: false } as const;
 
 export const DEMONSTRATIONS: Readonly<Partial<Record<PlantedBug, Demonstration>>> = {
+  // An entry of the third epoch must follow in a message of its own: hence the value.
+  "commit-old-term-by-count": {
+    protocols: ["raft"],
+    bounds: { epochs: 3, campaigns: 3, values: 1, crashes: 1 },
+    breaks: /commit durability/,
+  },
   "skip-vote-persist": { protocols: ["raft"], bounds: TORN, breaks: /election safety/ },
   "send-before-epoch-durable": { protocols: ["raft"], bounds: TORN, breaks: /election safety/ },
   "ack-before-fsync": { protocols: ["raft", "paxos"], bounds: TORN, breaks: /commit durability/ },

@@ -19,10 +19,6 @@ export interface Facts {
   readonly lost: readonly Proposed[];
   /** What was proposed in this boot and has not ended. */
   readonly open: readonly Proposed[];
-  readonly campaigns: number;
-  readonly crashes: number;
-  /** Bit set of the client values proposed here. */
-  readonly proposed: number;
 }
 
 export const NOTHING_YET: Facts = {
@@ -30,9 +26,6 @@ export const NOTHING_YET: Facts = {
   committed: [],
   lost: [],
   open: [],
-  campaigns: 0,
-  crashes: 0,
-  proposed: 0,
 };
 
 /** In Raft an entry is its term too; in Paxos a value may be chosen in several ballots (P4). */

@@ -84,24 +84,30 @@ function run(bounds: Bounds): boolean {
     `${protocol}: ${bounds.nodes} members, ${size}${catchUp ? ", catch-up" : ""}${without}`,
   );
   const beganAtMs = performance.now();
+  const cpuBegan = process.cpuUsage();
   let saidAtMs = beganAtMs;
-  const outcome = search(bounds, (now) => {
-    if (performance.now() - saidAtMs < PROGRESS_MS) return;
-    saidAtMs = performance.now();
-    console.log(`... ${lineOf(now)}`);
+  const outcome = search(bounds, {
+    onDepth(now) {
+      if (performance.now() - saidAtMs < PROGRESS_MS) return;
+      saidAtMs = performance.now();
+      console.log(`... ${lineOf(now)}`);
+    },
   });
   const seconds = ((performance.now() - beganAtMs) / 1000).toFixed(1);
+  const cpuSeconds = (process.cpuUsage(cpuBegan).user / 1e6).toFixed(1);
   if (outcome.violation !== undefined) {
     console.log(outcome.violation.message);
     for (const line of outcome.violation.story) console.log(`  ${line}`);
   }
   const end = outcome.violation !== undefined ? "BROKEN" : outcome.exhausted ? "exhausted" : "cut";
-  console.log(`${protocol}: ${end}, ${lineOf(outcome)}, wall time ${seconds} s`);
+  const times = `wall time ${seconds} s, processor time ${cpuSeconds} s`;
+  console.log(`${protocol}: ${end} ${lineOf(outcome)}, ${times}`);
   return planted === undefined ? outcome.exhausted : outcome.violation !== undefined;
 }
 
-function lineOf({ worlds, depth, memberStates, messages }: Outcome): string {
-  return `states ${worlds}, depth ${depth}, of members ${memberStates}, messages ${messages}`;
+function lineOf({ worlds, depth, combinations, memberStates, messages }: Outcome): string {
+  const members = `${combinations} combinations of ${memberStates} member states`;
+  return `${worlds} states, depth ${depth}, ${members}, ${messages} messages`;
 }
 
 try {

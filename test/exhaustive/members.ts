@@ -5,6 +5,7 @@ import { assert, present } from "../../base/index.ts";
 import type { LogIndex } from "../../base/index.ts";
 import { Sight } from "./checks.ts";
 import type { Input, Node, Setting } from "./node.ts";
+import type { Cost } from "./spent.ts";
 import type { Standing } from "./standing.ts";
 import { textOf } from "./text.ts";
 
@@ -24,12 +25,14 @@ export interface Move {
   readonly member: number;
   /** Numbers of messages. */
   readonly sent: readonly number[];
+  readonly cost: Cost;
 }
 
 export interface Member {
   readonly node: Node;
   readonly sight: Sight;
   readonly standing: Standing;
+  readonly epochNumber: number;
   /** Equal for equal standings. */
   readonly standingNumber: number;
   /** By `ownInput`; absent until worked out. */
@@ -40,12 +43,14 @@ export interface Member {
 
 /** So that a standing and a message make one key. */
 export const STANDINGS_MAX = 2 ** 21;
+export const EPOCHS_MAX = 32;
 
 export class Members {
   readonly #setting: Setting;
   readonly #numbers = new Map<string, number>();
   readonly #members: Member[] = [];
   readonly #standings = new Map<string, number>();
+  readonly #epochs = new Map<string, number>();
 
   constructor(setting: Setting) {
     this.#setting = setting;
@@ -69,6 +74,7 @@ export class Members {
       node,
       sight: new Sight(node, this.#setting.bounds.protocol),
       standing,
+      epochNumber: numberOf(this.#epochs, textOf(standing.epoch)),
       standingNumber: this.#numberOfStanding(standing),
       own: [],
       deliveries: new Map(),
@@ -95,15 +101,23 @@ export class Members {
 
   #after(node: Node, input: Input): readonly Move[] {
     if (!node.mayTake(input)) return [];
-    return node.after(input).map((step) => ({ member: this.numberOf(step.node), sent: step.sent }));
+    return node.after(input).map(({ node: member, sent, cost }) => {
+      return { member: this.numberOf(member), sent, cost };
+    });
   }
 
-  #numberOfStanding({ log, matches, ...rest }: Standing): number {
+  #numberOfStanding({ log, matches, crashed, ...rest }: Standing): number {
     const slots = Array.from({ length: log.last() }, (_, at) => log.epochAt((at + 1) as LogIndex));
-    const text = textOf([rest, slots, [...matches]]);
+    const text = textOf([rest, crashed?.committed, slots, [...matches]]);
     const known = this.#standings.get(text) ?? this.#standings.size;
     assert(known < STANDINGS_MAX, "standings are few");
     this.#standings.set(text, known);
     return known;
   }
+}
+
+function numberOf(numbers: Map<string, number>, text: string): number {
+  const known = numbers.get(text) ?? numbers.size;
+  numbers.set(text, known);
+  return known;
 }

@@ -20,6 +20,7 @@ import type {
 import type { ConsensusMessage } from "../../rpc/peer-message.ts";
 import { MemoryLog } from "../scenario/memory-log.ts";
 import type { Bounds } from "./bounds.ts";
+import type { Cost } from "./spent.ts";
 import { NOTHING_YET, valueOf } from "./facts.ts";
 import type { Facts } from "./facts.ts";
 import type { Network, SmallEnvelope } from "./network.ts";
@@ -47,20 +48,27 @@ export interface Setting {
   readonly membership: Membership;
   readonly create: ConsensusFactory<ConsensusMessage>;
   readonly network: Network;
+  /** Nobody begins an epoch behind it. */
+  readonly epochLast: Epoch;
 }
 
+const CRASHED: Cost = { crash: true };
+
 interface Parts {
+  /** Crashes, told apart by their boots in a world where names count. */
+  readonly boots: number;
   readonly core: Consensus<ConsensusMessage>;
   readonly log: MemoryLog;
   readonly facts: Facts;
   readonly nowMs: number;
 }
 
-/** One way in which an input may end: what the member is then, and what it has sent meanwhile. */
+/** One way in which an input may end: what the member is then, what it has sent meanwhile, and what that cost. */
 export interface Step {
   readonly node: Node;
   /** Numbers of messages. */
   readonly sent: readonly number[];
+  readonly cost: Cost;
 }
 
 export class Node {
@@ -76,16 +84,17 @@ export class Node {
 
   static start(id: NodeId, setting: Setting): Node {
     const log = new MemoryLog(setting.membership);
-    return Node.#boot(id, setting, { log, facts: NOTHING_YET, nowMs: 0 });
+    return Node.#boot(id, setting, { log, facts: NOTHING_YET, nowMs: 0, boots: 0 });
   }
 
   /** On a log that is its own. */
   static #boot(id: NodeId, setting: Setting, parts: Omit<Parts, "core">): Node {
-    const { log, facts, nowMs } = parts;
+    const { log, facts, nowMs, boots } = parts;
     const core = setting.create({
       id,
       incarnation: BigInt(id),
-      boot: BigInt(100 * id + facts.crashes) as BootNonce,
+      // It tells apart answers to polls and reads, and none of these is ever under way.
+      boot: BigInt(setting.bounds.alike ? id : 100 * id + boots) as BootNonce,
       log,
       promised: log.promised,
       votedFor: log.votedFor,
@@ -118,9 +127,23 @@ export class Node {
 
   get standing(): Standing {
     const { core, log } = this.#parts;
-    const { epoch, role, committed } = core.status();
+    const { epoch, role, committed, leader } = core.status();
+    const { bounds, epochLast } = this.#setting;
     const matches = new Map(core.peers().map(({ node, match }) => [node, match]));
-    return { epoch, role, committed, log, votedFor: log.votedFor, matches };
+    const standing: Standing = {
+      epoch,
+      epochLast,
+      role,
+      leader: leader ?? 0,
+      committed,
+      log,
+      votedFor: log.votedFor,
+      matches,
+    };
+    if (!mayCrashIn(bounds)) return standing;
+    const left = Math.min(log.commitHint, log.last()) as LogIndex;
+    const crashed = { ...standing, role: "follower", leader: 0, committed: left } as const;
+    return { ...standing, crashed };
   }
 
   get log(): MemoryLog {
@@ -138,16 +161,14 @@ export class Node {
   /** Whether `input` is within the bounds of this member alone. */
   mayTake(input: Input): boolean {
     const { bounds } = this.#setting;
-    const { facts } = this.#parts;
     switch (input.kind) {
       case "deliver":
+      case "crash":
         return true;
       case "timeout":
         return this.epoch.round < bounds.epochs;
       case "propose":
-        return this.role === "leader" && (facts.proposed & (1 << input.value)) === 0;
-      case "crash":
-        return this.#mayCrash;
+        return this.role === "leader";
     }
   }
 
@@ -158,22 +179,21 @@ export class Node {
    * @throws {AssertionError} of the core, or when it goes back on what it said.
    */
   after(input: Input): readonly Step[] {
-    if (input.kind === "crash") return [{ node: this.#crashed(this.#parts), sent: [] }];
+    if (input.kind === "crash") {
+      return [{ node: this.#crashed(this.#parts), sent: [], cost: CRASHED }];
+    }
+    const mayCrash = mayCrashIn(this.#setting.bounds);
     const whole = this.#turn();
     whole.give(input, this.role);
     const settled = new Node(this.id, this.#setting, whole.settle());
-    const results: Step[] = [{ node: settled, sent: whole.sent }];
-    for (let lost = 1; lost <= whole.writes && this.#mayCrash; lost += 1) {
+    const results: Step[] = [{ node: settled, sent: whole.sent, cost: whole.cost }];
+    for (let lost = 1; lost <= whole.writes && mayCrash; lost += 1) {
       const torn = this.#turn();
       torn.give(input, this.role);
       const node = this.#crashed(torn.settle(lost - 1));
-      results.push({ node, sent: torn.sent });
+      results.push({ node, sent: torn.sent, cost: { ...torn.cost, ...CRASHED } });
     }
     return results;
-  }
-
-  get #mayCrash(): boolean {
-    return this.#parts.facts.crashes < this.#setting.bounds.crashesEach;
   }
 
   #turn(): Turn {
@@ -188,9 +208,8 @@ export class Node {
     });
   }
 
-  #crashed({ log, facts, nowMs }: Parts): Node {
-    const later = { ...facts, crashes: facts.crashes + 1 };
-    const parts = { log: log.copy(), facts: later, nowMs: nowMs + LONG_MS };
+  #crashed({ log, facts, nowMs, boots }: Parts): Node {
+    const parts = { log: log.copy(), facts, nowMs: nowMs + LONG_MS, boots: boots + 1 };
     return Node.#boot(this.id, this.#setting, parts);
   }
 }
@@ -207,21 +226,28 @@ class Turn {
   #facts: Facts;
   #outcomes: readonly ProposalOutcome[] = [];
   readonly #roundBefore: number;
+  readonly #boots: number;
+  #cost: Cost = {};
   /** Batches that became durable, or would have. */
   writes = 0;
 
-  constructor(setting: Setting, { core, log, facts, nowMs }: Parts) {
+  constructor(setting: Setting, { core, log, facts, nowMs, boots }: Parts) {
     this.#setting = setting;
     this.#core = core;
     this.#now = nowMs as MonotonicMs;
     this.#shown = log;
     this.#durable = log.copy();
     this.#facts = facts;
+    this.#boots = boots;
     this.#roundBefore = core.status().epoch.round;
   }
 
   get sent(): readonly number[] {
     return [...this.#sent];
+  }
+
+  get cost(): Cost {
+    return this.#cost;
   }
 
   give(input: Exclude<Input, { kind: "crash" }>, role: Role): void {
@@ -267,7 +293,13 @@ class Turn {
   }
 
   #parts(log: MemoryLog): Parts {
-    return { core: this.#core, log, facts: this.#facts, nowMs: this.#nowAgain };
+    return {
+      core: this.#core,
+      log,
+      facts: this.#facts,
+      nowMs: this.#nowAgain,
+      boots: this.#boots,
+    };
   }
 
   #propose(value: number): void {
@@ -278,8 +310,8 @@ class Turn {
     const { index, epoch } = result;
     const { protocol } = this.#setting.bounds;
     const proposed = { index, value: valueOf({ kind: "command", index, epoch, data }, protocol) };
-    const { open, proposed: before } = this.#facts;
-    this.#note({ proposed: before | (1 << value), open: [...open, proposed] });
+    this.#cost = { ...this.#cost, value };
+    this.#note({ open: [...this.#facts.open, proposed] });
   }
 
   #act({ send, committed, outcomes, load }: Ready<ConsensusMessage>): void {
@@ -301,12 +333,12 @@ class Turn {
 
   #noteStanding(): void {
     const { epoch, role, committed } = this.#core.status();
-    const { led, campaigns } = this.#facts;
+    const { led } = this.#facts;
     const last = led.at(-1);
     const isNew = last === undefined || compareEpochs(last, epoch) !== 0;
     if (role === "leader" && isNew) this.#note({ led: [...led, epoch] });
     const campaigned = role === "candidate" && epoch.round > this.#roundBefore;
-    if (campaigned) this.#note({ campaigns: campaigns + 1 });
+    if (campaigned) this.#cost = { ...this.#cost, campaign: true };
     this.#noteCommitted(committed, epoch);
     for (const outcome of this.#outcomes) this.#noteOutcome(outcome);
   }
@@ -344,6 +376,10 @@ class Turn {
   #note(change: Partial<Facts>): void {
     this.#facts = { ...this.#facts, ...change };
   }
+}
+
+function mayCrashIn({ crashes, crashesEach }: Bounds): boolean {
+  return Math.min(crashes, crashesEach) > 0;
 }
 
 /**

@@ -3,6 +3,7 @@ import { epochText } from "./checks.ts";
 import { CRASH, ownInput } from "./members.ts";
 import type { Members } from "./members.ts";
 import type { Setting } from "./node.ts";
+import { crashesIn } from "./spent.ts";
 import type { WorldSet } from "./world-set.ts";
 
 export function storyOf(
@@ -22,13 +23,14 @@ function lineOf(worlds: WorldSet, world: number, members: Members, setting: Sett
   const parent = worlds.parent(world);
   const cause = worlds.cause(world);
   const places = Array.from({ length: setting.bounds.nodes }, (_, at) => at);
-  const moved = (at: number): boolean => worlds.member(world, at) !== worlds.member(parent, at);
+  const moved = (at: number): boolean => worlds.part(world, at) !== worlds.part(parent, at);
   const to = cause < 0 ? undefined : setting.network.envelope(cause).to - 1;
   const at = to ?? places.find(moved) ?? 0;
-  const { sight } = members.at(worlds.member(world, at));
-  const before = members.at(worlds.member(parent, at)).sight.facts.crashes;
+  const { sight } = members.at(worlds.part(world, at));
+  const spentAt = setting.bounds.nodes + 1;
+  const crashes = (of: number): number => crashesIn(worlds.part(of, spentAt), at);
   const what = cause < 0 ? saidOf(-1 - cause) : heardOf(cause, setting);
-  const torn = sight.facts.crashes > before && cause !== -1 - CRASH;
+  const torn = crashes(world) > crashes(parent) && cause !== -1 - CRASH;
   const held = sight.held.map((value) => value ?? "-").join(" ");
   const standing = `${sight.role} in ${epochText(sight.epoch)}`;
   const crashed = torn ? ", and crashes before that is written" : "";
