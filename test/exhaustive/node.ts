@@ -24,6 +24,7 @@ import type { Cost } from "./spent.ts";
 import { NOTHING_YET, valueOf } from "./facts.ts";
 import type { Facts } from "./facts.ts";
 import type { Network, SmallEnvelope } from "./network.ts";
+import { agreed } from "./polls.ts";
 import type { Standing } from "./standing.ts";
 import { textOf } from "./text.ts";
 
@@ -380,21 +381,6 @@ class Turn {
 
 function mayCrashIn({ crashes, crashesEach }: Bounds): boolean {
   return Math.min(crashes, crashesEach) > 0;
-}
-
-/**
- * A poll changes nobody and its answer may be as old as one likes, so all agree at once: whoever times out
- * campaigns. That is more than the protocol allows, and hence enough.
- */
-function agreed({ from, to, incarnation, epoch, body }: SmallEnvelope): SmallEnvelope | undefined {
-  const way = { from: to, to: from, incarnation, epoch };
-  if (body.kind === "pre-vote") {
-    return { ...way, body: { kind: "pre-vote-answer", poll: body.poll, granted: true } };
-  }
-  if (body.kind === "prepare-poll") {
-    return { ...way, body: { kind: "prepare-poll-answer", poll: body.poll, granted: true } };
-  }
-  return undefined;
 }
 
 function optionsOf({ planted }: Bounds): ConsensusOptions {

@@ -16,8 +16,8 @@ const VALUES = BITS;
 const CRASHES = 2 * BITS;
 
 const NODES_MAX = 5;
-export const VALUES_MAX = BITS;
-export const COUNT_MAX = MASK;
+const VALUES_MAX = BITS;
+const COUNT_MAX = MASK;
 
 /** @throws {RangeError} for what does not fit into one number */
 export function checkFits({ nodes, campaigns, values, crashesEach }: Bounds): void {
