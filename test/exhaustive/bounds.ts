@@ -28,6 +28,10 @@ export interface Bounds {
   readonly worldsMax: number;
 }
 
+export function mayCrashIn({ crashes, crashesEach }: Bounds): boolean {
+  return Math.min(crashes, crashesEach) > 0;
+}
+
 /** The world that both cores must exhaust. */
 export const SMALL_WORLD: Omit<Bounds, "protocol"> = {
   nodes: 3,

@@ -19,6 +19,7 @@ import type {
 } from "../../consensus/index.ts";
 import type { ConsensusMessage } from "../../rpc/peer-message.ts";
 import { MemoryLog } from "../scenario/memory-log.ts";
+import { mayCrashIn } from "./bounds.ts";
 import type { Bounds } from "./bounds.ts";
 import type { Cost } from "./spent.ts";
 import { NOTHING_YET, valueOf } from "./facts.ts";
@@ -377,10 +378,6 @@ class Turn {
   #note(change: Partial<Facts>): void {
     this.#facts = { ...this.#facts, ...change };
   }
-}
-
-function mayCrashIn({ crashes, crashesEach }: Bounds): boolean {
-  return Math.min(crashes, crashesEach) > 0;
 }
 
 function optionsOf({ planted }: Bounds): ConsensusOptions {
