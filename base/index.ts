@@ -6,3 +6,4 @@ export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./planted.ts";
 export * from "./prng.ts";
+export * from "./tls-failure.ts";

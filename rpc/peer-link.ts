@@ -1,20 +1,21 @@
 // The outgoing half of one pair of members: a long-lived stream that is greeted, written to within bounds,
 // and opened again after jittered pauses. What it cannot send it drops and counts; the core sends again.
-import { Client, Metadata, credentials } from "@grpc/grpc-js";
-import type { ClientDuplexStream } from "@grpc/grpc-js";
+import { Metadata } from "@grpc/grpc-js";
+import type { Client, ClientDuplexStream } from "@grpc/grpc-js";
 import { randomBetween } from "../base/index.ts";
 import type { NodeId, Random } from "../base/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import { bytesIn, bytesOut } from "./grpc-bytes.ts";
 import { decodeFrame, helloFrame, messagesFrame } from "./peer-codec.ts";
 import type { PeerCounters } from "./peer-counters.ts";
+import type { PeerDialer } from "./peer-dial.ts";
 import { faultOf, helloTo } from "./peer-identity.ts";
 import type { PeerIdentity } from "./peer-identity.ts";
 import { weightBytes } from "./peer-message.ts";
 import type { PeerMessage } from "./peer-message.ts";
 
 export interface PeerAddress {
-  /** host:port of each; at least one. Tried in turn until the peer greets. */
+  /** Its peer URLs; at least one. Tried in turn until the peer greets. */
   readonly addresses: readonly string[];
   readonly incarnation: bigint;
 }
@@ -60,6 +61,7 @@ export interface PeerLinkOptions {
   readonly peer: NodeId;
   readonly address: PeerAddress;
   readonly method: MethodPath;
+  readonly dialer: PeerDialer;
   readonly limits: PeerLimits;
   readonly random: Random;
   readonly counters: PeerCounters;
@@ -80,6 +82,8 @@ type State =
 export class PeerLink {
   readonly #options: PeerLinkOptions;
   #client: Client;
+  /** Of the certificates that the client was made with. */
+  #generation: number;
   /** Attempts given up since the start: which address is tried next. */
   #turn = 0;
   #state: State = { kind: "closed" };
@@ -91,6 +95,7 @@ export class PeerLink {
 
   constructor(options: PeerLinkOptions) {
     this.#options = options;
+    this.#generation = options.dialer.generationOf(this.#url);
     this.#client = this.#newClient();
     this.#connect();
   }
@@ -121,21 +126,22 @@ export class PeerLink {
     this.#client.close();
   }
 
+  get #url(): string {
+    const { addresses } = this.#options.address;
+    return addresses[this.#turn % addresses.length] ?? "";
+  }
+
   #newClient(): Client {
-    const { address, limits } = this.#options;
-    const target = address.addresses[this.#turn % address.addresses.length] ?? "";
-    return new Client(target, credentials.createInsecure(), {
-      "grpc.enable_channelz": 0,
+    const { dialer, limits } = this.#options;
+    this.#generation = dialer.generationOf(this.#url);
+    return dialer.clientTo(this.#url, {
       "grpc.max_receive_message_length": -1,
       "grpc.max_send_message_length": -1,
-      "grpc.use_local_subchannel_pool": 1,
       "grpc.keepalive_time_ms": limits.keepaliveMs,
       "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,
       // The pauses between attempts are this class's own.
       "grpc.initial_reconnect_backoff_ms": limits.pauseMinMs,
       "grpc.max_reconnect_backoff_ms": limits.pauseMinMs,
-      "grpc.service_config_disable_resolution": 1,
-      "grpc.enable_retries": 0,
       "grpc-node.max_session_memory": Number.MAX_SAFE_INTEGER,
     });
   }
@@ -146,12 +152,18 @@ export class PeerLink {
    */
   #startAnew(): void {
     this.#turn += 1;
+    this.#renewClient();
+  }
+
+  #renewClient(): void {
     this.#client.close();
     this.#client = this.#newClient();
   }
 
   #connect(): void {
-    const { self, peer, method, limits } = this.#options;
+    const { self, peer, method, dialer, limits } = this.#options;
+    // A connection that is made anew is made with the certificates of today.
+    if (dialer.generationOf(this.#url) !== this.#generation) this.#renewClient();
     const stream = this.#client.makeBidiStreamRequest(
       method,
       bytesOut,

@@ -1,6 +1,6 @@
 // hansa.peer.v1.Peer/Members and Publish, both sides: what a member tells one that wants to join or has lost its
 // data, and what it is told by one that has started. Asked before there is a stream, or beside it.
-import { Client, Metadata, credentials } from "@grpc/grpc-js";
+import { Metadata } from "@grpc/grpc-js";
 import type { ClusterId, MemberId } from "../base/index.ts";
 import type { Membership } from "../consensus/index.ts";
 import { Writer, bigintOf, hansa } from "../proto/index.ts";
@@ -9,6 +9,7 @@ import type { CallContext, Done } from "./backend.ts";
 import { decoded } from "./decode.ts";
 import { readMembership, writeMembership } from "./entry-codec.ts";
 import { bytesIn, bytesOut, errorIn } from "./grpc-bytes.ts";
+import type { PeerDialer } from "./peer-dial.ts";
 import { unary } from "./service.ts";
 import type { ServiceTable } from "./service.ts";
 
@@ -50,41 +51,38 @@ export function peerMembersTable({ view, publish }: PeerMembersOptions): Service
   };
 }
 
-/** @throws {KvError} when `address` (host:port) does not answer in time, or not as a member would. */
-export async function askClusterView(address: string, timeoutMs: number): Promise<ClusterView> {
-  const bytes = await callOnce(
-    address,
-    MEMBERS,
-    wire.MembersRequest.encode({}).finish(),
-    timeoutMs,
-  );
+/** @throws {KvError} when the member at `url` does not answer in time, or not as a member would. */
+export async function askClusterView(
+  dialer: PeerDialer,
+  url: string,
+  timeoutMs: number,
+): Promise<ClusterView> {
+  const request = wire.MembersRequest.encode({}).finish();
+  const bytes = await callOnce(dialer, url, MEMBERS, request, timeoutMs);
   return decoded(bytes, readView);
 }
 
 /** @throws {KvError} as `askClusterView`, or what the leader says. */
 export async function publishTo(
-  address: string,
+  dialer: PeerDialer,
+  url: string,
   publication: Publication,
   timeoutMs: number,
 ): Promise<void> {
   const { id, incarnation, name, clientUrls } = publication;
   const request = { id, incarnation, name, client_urls: [...clientUrls] };
-  await callOnce(address, PUBLISH, wire.PublishRequest.encode(request).finish(), timeoutMs);
+  await callOnce(dialer, url, PUBLISH, wire.PublishRequest.encode(request).finish(), timeoutMs);
 }
 
 /** One call over a connection of its own. */
 async function callOnce(
-  address: string,
+  dialer: PeerDialer,
+  url: string,
   method: MethodPath,
   request: Uint8Array,
   timeoutMs: number,
 ): Promise<Uint8Array> {
-  const client = new Client(address, credentials.createInsecure(), {
-    "grpc.enable_channelz": 0,
-    "grpc.use_local_subchannel_pool": 1,
-    "grpc.service_config_disable_resolution": 1,
-    "grpc.enable_retries": 0,
-  });
+  const client = dialer.clientTo(url, {});
   try {
     return await new Promise((resolve, reject) => {
       client.makeUnaryRequest(

@@ -8,6 +8,7 @@ import type { CallContext } from "./backend.ts";
 import { PeerAcceptor } from "./peer-acceptor.ts";
 import { peerCounters } from "./peer-counters.ts";
 import type { PeerCounters } from "./peer-counters.ts";
+import type { PeerDialer } from "./peer-dial.ts";
 import { Forwarder, forwardTable } from "./peer-forward.ts";
 import type { PeerIdentity } from "./peer-identity.ts";
 import { PeerLink } from "./peer-link.ts";
@@ -22,6 +23,7 @@ export interface PeerTransportOptions {
   readonly peers: ReadonlyMap<NodeId, PeerAddress>;
   /** What clients are served with here: forwarded calls end in it. */
   readonly clientServices: ServiceTable;
+  readonly dialer: PeerDialer;
   readonly limits: PeerLimits;
   readonly monotonicMs: () => MonotonicMs;
   readonly random: Random;
@@ -104,6 +106,10 @@ export class PeerTransport {
       link.close();
     });
     for (const acceptor of this.#acceptors) acceptor.dismiss(peer);
+  }
+
+  get dialer(): PeerDialer {
+    return this.#options.dialer;
   }
 
   /** What the carrier of the peers' port serves. */

@@ -191,6 +191,10 @@ class PipelinedContext implements Call {
     return this.#stream.caller;
   }
 
+  get certificateName(): string | undefined {
+    return this.#stream.certificateName;
+  }
+
   header(name: string): string | undefined {
     return this.#stream.header(name);
   }

@@ -8,7 +8,7 @@ import type { Status } from "./status.ts";
 /** One call, as its handler sees it. */
 export interface Call extends CallContext {
   /** The common name of the client's certificate, where one was asked for and proved. */
-  readonly certificateName?: string;
+  readonly certificateName?: string | undefined;
   /** Handed on by another member for its client: it is not handed on again. */
   readonly forwarded: boolean;
   /** The first value of a request header, by its lower-case name. */

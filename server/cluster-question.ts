@@ -2,7 +2,7 @@
 // counts. One that does not answer in time may well be there; one that refuses the connection is not.
 import { KvError } from "../base/index.ts";
 import { askClusterView } from "../rpc/index.ts";
-import type { ClusterView } from "../rpc/index.ts";
+import type { ClusterView, PeerDialer } from "../rpc/index.ts";
 import type { Journal } from "./ports.ts";
 
 /** For one answer, and for the cluster as a whole. */
@@ -14,24 +14,25 @@ const PAUSE_MS = 250;
 type Word = ClusterView | "nobody" | "silent";
 
 export interface ClusterQuestion {
-  /** host:port of each. */
-  readonly addresses: readonly string[];
+  /** Peer URLs. */
+  readonly urls: readonly string[];
   /** What is worth asking again within the patience: a silence, or that nobody is there too. */
   readonly askAgain: "silent" | "always";
+  readonly dialer: PeerDialer;
   readonly journal: Journal;
 }
 
 /** Undefined: nobody is there, or nobody said a word for as long as this member has patience. */
 export async function clusterViewBy(question: ClusterQuestion): Promise<ClusterView | undefined> {
-  const { addresses, askAgain, journal } = question;
+  const { urls, dialer, askAgain, journal } = question;
   const untilMs = performance.now() + PATIENCE_MS;
   for (;;) {
-    const words = await Promise.all(addresses.map(wordOf));
+    const words = await Promise.all(urls.map((url) => wordOf(dialer, url)));
     const view = newestOf(words);
     if (view !== undefined) return view;
     if (askAgain === "silent" && !words.includes("silent")) return undefined;
     if (performance.now() >= untilMs) return undefined;
-    journal.info("waiting for a word of the other members", { addresses });
+    journal.info("waiting for a word of the other members", { urls });
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }
@@ -41,9 +42,9 @@ function newestOf(words: readonly Word[]): ClusterView | undefined {
   return views.sort((left, right) => right.membership.index - left.membership.index)[0];
 }
 
-async function wordOf(address: string): Promise<Word> {
+async function wordOf(dialer: PeerDialer, url: string): Promise<Word> {
   try {
-    return await askClusterView(address, ANSWER_MS);
+    return await askClusterView(dialer, url, ANSWER_MS);
   } catch (error) {
     if (!(error instanceof KvError)) throw error;
     return error.code === "deadline-exceeded" ? "silent" : "nobody";

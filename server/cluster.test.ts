@@ -91,13 +91,13 @@ describe("mistakes", () => {
 
   test("a URL is given twice, a part is no pair, a URL is none: all at once", () => {
     const initialCluster =
-      "a=http://127.0.0.1:24180,b=http://127.0.0.1:24180,c,d=127.0.0.1:1,e=https://h:1,f=http://h:1/x";
+      "a=http://127.0.0.1:24180,b=http://127.0.0.1:24180,c,d=127.0.0.1:1,e=unix://h:1,f=http://h:1/x";
     expect(problems({ initialCluster })).toEqual([
       "--initial-cluster: initial cluster has duplicate url",
       "--initial-cluster: expected NAME=PEER-URL",
-      "--initial-cluster: expected the peer URL as http://host:port",
-      "--initial-cluster: expected the peer URL as http://host:port (TLS is not supported yet)",
-      "--initial-cluster: expected the peer URL as http://host:port without a path",
+      "--initial-cluster: expected the peer URL as http(s)://host:port",
+      "--initial-cluster: expected the peer URL as http(s)://host:port (members speak over the network: unix sockets are for clients)",
+      "--initial-cluster: expected the peer URL as http(s)://host:port without a path",
     ]);
   });
 

@@ -8,7 +8,6 @@ export interface ForeignOption {
   readonly reason: string;
 }
 
-const TLS = "TLS is not supported yet";
 const AUTH = "authentication is not supported yet";
 const METRICS = "metrics are not supported yet";
 const RENAMED_WATCH = "renamed: --watch-progress-notify-interval";
@@ -25,27 +24,17 @@ function foreign(reason: string, accepts: readonly string[], ...flags: string[])
 }
 
 export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
-  ...foreign(TLS, [""], "cert-file", "key-file", "trusted-ca-file", "client-crl-file"),
-  ...foreign(TLS, [""], "client-cert-allowed-hostname", "cipher-suites", "tls-min-version"),
   ...foreign(
-    TLS,
+    "the gateway calls the services in this process, and shows no certificate",
     [""],
-    "tls-max-version",
-    "peer-cert-file",
-    "peer-key-file",
-    "peer-trusted-ca-file",
+    "client-cert-file",
+    "client-key-file",
   ),
-  ...foreign(TLS, [""], "peer-cert-allowed-cn", "peer-cert-allowed-hostname", "peer-crl-file"),
   ...foreign(
-    TLS,
+    "renamed: --peer-skip-client-san-verification",
     ["false"],
-    "client-cert-auth",
-    "auto-tls",
-    "peer-auto-tls",
-    "peer-client-cert-auth",
+    "experimental-peer-skip-client-san-verification",
   ),
-  ...foreign(TLS, ["false"], "experimental-peer-skip-client-san-verification"),
-  ...foreign(TLS, [], "self-signed-cert-validity"),
   ...foreign(AUTH, [], "auth-token", "auth-token-ttl", "bcrypt-cost"),
   ...foreign(METRICS, [], "metrics"),
   ...foreign(METRICS, [""], "listen-metrics-urls"),
@@ -115,10 +104,33 @@ export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
   ...foreign("log files are not rotated here", [], "log-rotation-config-json"),
 ];
 
-/** Keys of etcd's YAML file that hold nested settings. */
-export const FOREIGN_YAML_KEYS: ReadonlyMap<string, string> = new Map([
-  ["client-transport-security", TLS],
-  ["peer-transport-security", TLS],
+/** Keys of etcd's YAML file that hold a map, and the flags that its keys stand for. */
+export const NESTED_YAML_KEYS: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
+  [
+    "client-transport-security",
+    new Map([
+      ["cert-file", "cert-file"],
+      ["key-file", "key-file"],
+      ["client-cert-auth", "client-cert-auth"],
+      ["trusted-ca-file", "trusted-ca-file"],
+      ["auto-tls", "auto-tls"],
+      ["allowed-hostname", "client-cert-allowed-hostname"],
+    ]),
+  ],
+  [
+    "peer-transport-security",
+    new Map([
+      ["cert-file", "peer-cert-file"],
+      ["key-file", "peer-key-file"],
+      ["client-cert-file", "peer-client-cert-file"],
+      ["client-key-file", "peer-client-key-file"],
+      ["client-cert-auth", "peer-client-cert-auth"],
+      ["trusted-ca-file", "peer-trusted-ca-file"],
+      ["auto-tls", "peer-auto-tls"],
+      ["allowed-cn", "peer-cert-allowed-cn"],
+      ["allowed-hostname", "peer-cert-allowed-hostname"],
+    ]),
+  ],
 ]);
 
 const byFlag = new Map(FOREIGN_OPTIONS.map((option) => [option.flag, option]));

@@ -1,7 +1,8 @@
 // What an operator reads about the options: the help text of `hansa serve`, and docs/configuration.md,
 // which a test compares with this.
 import { FOREIGN_OPTIONS } from "./config-foreign.ts";
-import { OPTIONS, OPTION_SECTIONS, environmentName } from "./config-schema.ts";
+import { OPTION_SECTIONS } from "./config-option.ts";
+import { OPTIONS, environmentName } from "./config-schema.ts";
 import type { OptionEntry } from "./config-schema.ts";
 
 const HELP_COLUMNS = 100;

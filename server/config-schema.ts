@@ -2,53 +2,24 @@
 // Types, flags, environment variables, YAML keys, help and docs/configuration.md all come from here.
 import { z } from "zod";
 import {
-  advertiseUrls,
   choice,
+  clientListenUrls,
+  clientUrls,
   fraction,
   label,
   labels,
-  listenUrls,
   outputs,
   path,
+  peerListenUrls,
+  peerUrls,
   span,
   text,
   whole,
   wordOrNone,
 } from "./config-value.ts";
-import type { OptionType } from "./config-value.ts";
-
-export const OPTION_SECTIONS = [
-  "Member",
-  "Cluster",
-  "Consensus",
-  "Limits",
-  "Storage",
-  "Logging",
-] as const;
-export type OptionSection = (typeof OPTION_SECTIONS)[number];
-
-export interface OptionFacts {
-  readonly section: OptionSection;
-  /** Without the dashes. */
-  readonly flag: string;
-  /** As text; what the option is when no source gives it. */
-  readonly fallback: string;
-  readonly meaning: string;
-}
-
-const facts = z.registry<OptionFacts>();
-
-function option<T>(
-  section: OptionSection,
-  flag: string,
-  type: OptionType<T>,
-  fallback: string,
-  meaning: string,
-): z.ZodPrefault<OptionType<T>> {
-  const field = type.prefault(fallback);
-  facts.add(field, { section, flag, fallback, meaning });
-  return field;
-}
+import { facts, option } from "./config-option.ts";
+import type { OptionFacts } from "./config-option.ts";
+import { tlsOptions } from "./config-tls.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -59,21 +30,21 @@ export const configSchema = z.object({
   listenPeerUrls: option(
     "Member",
     "listen-peer-urls",
-    listenUrls,
+    peerListenUrls,
     "http://localhost:2380",
     "Where this member listens for the other members.",
   ),
   listenClientUrls: option(
     "Member",
     "listen-client-urls",
-    listenUrls,
+    clientListenUrls,
     "http://localhost:2379",
     "Where this member listens for clients.",
   ),
   advertiseClientUrls: option(
     "Member",
     "advertise-client-urls",
-    advertiseUrls,
+    clientUrls,
     "http://localhost:2379",
     "What clients are told to connect to; required when --listen-client-urls is given.",
   ),
@@ -109,7 +80,7 @@ export const configSchema = z.object({
   initialAdvertisePeerUrls: option(
     "Cluster",
     "initial-advertise-peer-urls",
-    advertiseUrls,
+    peerUrls,
     "http://localhost:2380",
     "This member's peer URLs, as --initial-cluster has them.",
   ),
@@ -276,6 +247,8 @@ export const configSchema = z.object({
     "Milliseconds a stop waits for calls in flight.",
   ),
 
+  ...tlsOptions,
+
   walDir: option(
     "Storage",
     "wal-dir",
@@ -331,14 +304,14 @@ export const configSchema = z.object({
     "log-level",
     choice(["debug", "info", "warn", "error"]),
     "info",
-    "Lines below this level are not written.",
+    "Lines below this level are not written; dpanic, panic and fatal mean error.",
   ),
   logOutputs: option(
     "Logging",
     "log-outputs",
     outputs,
     "default",
-    "default (stderr), stderr, stdout or paths of files, separated by commas.",
+    "default (stderr), stderr, stdout, systemd/journal or paths of files, separated by commas.",
   ),
   logFormat: option(
     "Logging",

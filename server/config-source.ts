@@ -2,7 +2,7 @@
 // Collects text and its origin; what the text means is the schema's affair. Reports every mistake it meets.
 import { parseDocument } from "yaml";
 import {
-  FOREIGN_YAML_KEYS,
+  NESTED_YAML_KEYS,
   foreignOption,
   isOfOtherProgram,
   isServiceLink,
@@ -26,7 +26,10 @@ const flags: ReadonlySet<string> = new Set([
   ...OPTIONS.map((option) => option.flag),
   CONFIG_FILE_FLAG,
 ]);
-const booleanFlags: ReadonlySet<string> = new Set(["pre-vote", "strict-reconfig-check"]);
+const booleanFlags: ReadonlySet<string> = new Set([
+  ...OPTIONS.filter((option) => option.isToggle === true).map((option) => option.flag),
+  ...["pre-vote", "strict-reconfig-check"],
+]);
 
 class Collector implements Source {
   readonly values: GivenValues = new Map();
@@ -154,10 +157,10 @@ export function readYaml(yaml: string, fileName: string): Source {
 
 function takeYaml(source: Collector, key: string, value: unknown, fileName: string): void {
   const origin = `${key} in ${fileName}`;
-  const nested = FOREIGN_YAML_KEYS.get(key);
+  const nested = NESTED_YAML_KEYS.get(key);
   const text = yamlText(value);
   if (nested !== undefined) {
-    source.issues.push({ option: origin, problem: nested });
+    takeNestedYaml(source, nested, value, origin);
   } else if (key === CONFIG_FILE_FLAG) {
     source.issues.push({ option: origin, problem: "a configuration file cannot name another" });
   } else if (isUnknown(key)) {
@@ -166,6 +169,32 @@ function takeYaml(source: Collector, key: string, value: unknown, fileName: stri
     source.issues.push({ option: origin, problem: "expected a scalar or a list of scalars" });
   } else {
     source.take(key, text, origin);
+  }
+}
+
+function takeNestedYaml(
+  source: Collector,
+  keys: ReadonlyMap<string, string>,
+  value: unknown,
+  origin: string,
+): void {
+  if (value === null) return;
+  if (!(value instanceof Map)) {
+    source.issues.push({
+      option: origin,
+      problem: `expected a map of ${[...keys.keys()].join(", ")}`,
+    });
+    return;
+  }
+  for (const [key, inner] of value as ReadonlyMap<unknown, unknown>) {
+    const flag = keys.get(String(key));
+    const text = yamlText(inner);
+    const where = `${String(key)} of ${origin}`;
+    if (flag === undefined) {
+      source.issues.push({ option: where, problem: unknown("key", String(key), keys.keys()) });
+    } else if (text === undefined) {
+      source.issues.push({ option: where, problem: "expected a scalar or a list of scalars" });
+    } else source.take(flag, text, where);
   }
 }
 

@@ -3,6 +3,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { parseDurationMs } from "../base/index.ts";
+import { CIPHER_SUITES } from "./cipher-suite.ts";
 
 export type OptionType<T> = z.ZodType<T, string>;
 
@@ -46,6 +47,10 @@ export function choice<const T extends string>(choices: readonly T[]): OptionTyp
   return kind(expected, (text) => choices.find((known) => known === text));
 }
 
+export const onOrOff: OptionType<boolean> = kind("true or false", (text) =>
+  text === "true" ? true : text === "false" ? false : undefined,
+);
+
 /** A word that is safe in a log line, a URL query and a file name; or nothing. */
 export const wordOrNone: OptionType<string> = kind(
   "at most 128 letters, digits, dots, underscores or hyphens",
@@ -86,59 +91,121 @@ export const outputs: OptionType<readonly string[]> = kind(
   },
 );
 
-/** Why `given` is not a URL that etcd takes for peers and clients, or undefined when it is. */
+/** Why `given` is not a URL that members take for one another, or undefined when it is. */
 export function urlProblem(given: string): string | undefined {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(given)?.[1]?.toLowerCase();
-  if (scheme === "https") return "http://host:port (TLS is not supported yet)";
+  const scheme = schemeOf(given);
   if (scheme === "unix" || scheme === "unixs") {
-    return "http://host:port (unix sockets are not supported yet)";
+    return "http(s)://host:port (members speak over the network: unix sockets are for clients)";
   }
-  if (scheme !== "http") return "http://host:port";
-  const match = /^http:\/\/(\[[0-9a-f:.]+\]|[^:/?#@[\]]+):(\d{1,5})(.*)$/i.exec(given);
-  if (match === null) return "http://host:port";
-  if (match[3] !== "") return "http://host:port without a path";
+  if (scheme !== "http" && scheme !== "https") return "http(s)://host:port";
+  const match = /^https?:\/\/(\[[0-9a-f:.]+\]|[^:/?#@[\]]+):(\d{1,5})(.*)$/i.exec(given);
+  if (match === null) return "http(s)://host:port";
+  if (match[3] !== "") return "http(s)://host:port without a path";
   if (Number(match[2]) > 65_535) return "a port from 0 to 65535";
   return undefined;
 }
 
-export interface Endpoint {
-  /** A name or an address; an IPv6 address without its brackets. */
-  readonly host: string;
-  readonly port: number;
+/** As `urlProblem`, of a URL for clients: `unix://PATH` and `unixs://PATH` (TLS on it) too, as in etcd. */
+function clientUrlProblem(given: string): string | undefined {
+  const scheme = schemeOf(given);
+  if (scheme !== "unix" && scheme !== "unixs") return urlProblem(given);
+  const socket = given.slice(scheme.length + "://".length);
+  const bytes = Buffer.byteLength(socket);
+  if (bytes >= 1 && bytes <= SOCKET_PATH_BYTES_MAX && !/[\0?#]/.test(socket)) return undefined;
+  return `unix://PATH with a path of 1 to ${SOCKET_PATH_BYTES_MAX} bytes`;
 }
 
-/** The host and port of a URL without `urlProblem`. */
+/** Of sockaddr_un, with its last 0. */
+const SOCKET_PATH_BYTES_MAX = 107;
+
+function schemeOf(url: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
+}
+
+/** Where a URL leads. */
+export type Endpoint =
+  | {
+      readonly kind: "tcp";
+      readonly secure: boolean;
+      /** A name or an address; an IPv6 address without its brackets. */
+      readonly host: string;
+      readonly port: number;
+    }
+  | { readonly kind: "unix"; readonly secure: boolean; readonly path: string };
+
+/** The way of a URL without `clientUrlProblem`. */
 export function endpointOf(url: string): Endpoint {
-  const at = url.lastIndexOf(":");
-  const host = url.slice("http://".length, at).replace(/^\[|\]$/g, "");
-  return { host, port: Number(url.slice(at + 1)) };
+  const scheme = schemeOf(url) ?? "";
+  const secure = scheme === "https" || scheme === "unixs";
+  const rest = url.slice(scheme.length + "://".length);
+  if (scheme.startsWith("unix")) return { kind: "unix", secure, path: rest };
+  const at = rest.lastIndexOf(":");
+  const host = rest.slice(0, at).replace(/^\[|\]$/g, "");
+  return { kind: "tcp", secure, host, port: Number(rest.slice(at + 1)) };
 }
 
-/** The address of a URL without `urlProblem`, as it is dialled. */
-export function hostAndPort(url: string): string {
-  return url.slice("http://".length);
-}
-
-function urlList(check: (url: string) => string | undefined): OptionType<readonly string[]> {
+/** `once`: what of a URL may stand in the list but once. */
+function urlList(
+  check: (url: string) => string | undefined,
+  once: (url: string) => string = (url) => url,
+): OptionType<readonly string[]> {
   return z.string().transform((given, context) => {
     const urls = given.split(",").map((url) => url.trim());
     const problems = urls.map(check).filter((problem) => problem !== undefined);
     const [problem] = problems;
-    if (problem === undefined && new Set(urls).size === urls.length) return urls;
-    const expected = problem ?? "each URL once";
+    if (problem === undefined && new Set(urls.map(once)).size === urls.length) return urls;
+    const expected = problem ?? "address once";
     context.addIssue({ code: "custom", message: `URLs separated by commas, each ${expected}` });
     return z.NEVER;
   });
 }
 
-/** What others are told to connect to. */
-export const advertiseUrls: OptionType<readonly string[]> = urlList(urlProblem);
+/** What clients are told to connect to. */
+export const clientUrls: OptionType<readonly string[]> = urlList(clientUrlProblem);
 
-/** What this process binds: etcd takes an address or `localhost`, so that a name cannot mean two. */
-export const listenUrls: OptionType<readonly string[]> = urlList((url) => {
-  const problem = urlProblem(url);
-  if (problem !== undefined) return problem;
-  const { host } = endpointOf(url);
-  if (host === "localhost" || isIP(host) !== 0) return undefined;
-  return "with an IP address or localhost to bind";
-});
+/** What other members are told to connect to. */
+export const peerUrls: OptionType<readonly string[]> = urlList(urlProblem);
+
+/** What this process binds for clients, and for members. */
+export const clientListenUrls = listenUrls(clientUrlProblem);
+export const peerListenUrls = listenUrls(urlProblem);
+
+/** etcd takes an address or `localhost`, so that a name cannot mean two; one address is one or the other. */
+function listenUrls(check: (url: string) => string | undefined): OptionType<readonly string[]> {
+  return urlList(
+    (url) => {
+      const problem = check(url);
+      if (problem !== undefined) return problem;
+      const endpoint = endpointOf(url);
+      if (endpoint.kind === "unix" || endpoint.host === "localhost") return undefined;
+      return isIP(endpoint.host) === 0 ? "with an IP address or localhost to bind" : undefined;
+    },
+    (url) => url.replace(/^[a-z]+:\/\//i, ""),
+  );
+}
+
+/** Host names, `*.` for any one label before a name, and addresses; none when empty. */
+export const hostList: OptionType<readonly string[]> = kind(
+  "host names or addresses separated by commas",
+  (text) => {
+    const hosts = text === "" ? [] : text.split(",").map((host) => host.trim());
+    const known = (host: string): boolean => isIP(host) !== 0 || HOST_NAME.test(host);
+    return hosts.every(known) && new Set(hosts).size === hosts.length ? hosts : undefined;
+  },
+);
+
+const HOST_NAME =
+  /^(?=.{1,253}$)(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
+
+/** Suites by Go's names, in OpenSSL's. */
+export const cipherSuites: OptionType<readonly string[]> = kind(
+  `cipher suites separated by commas, of ${[...CIPHER_SUITES.keys()].join(", ")}`,
+  (text) => {
+    const names = text === "" ? [] : text.split(",").map((name) => name.trim());
+    const suites = names.map((name) => CIPHER_SUITES.get(name));
+    const known = suites.filter((suite) => suite !== undefined);
+    return known.length === names.length && new Set(known).size === known.length
+      ? known
+      : undefined;
+  },
+);

@@ -125,6 +125,29 @@ describe("sources", () => {
     expect(accepted(argv, { HANSA_NAME: "" })).toMatchObject({ maxTxnOps: 2, name: "default" });
   });
 
+  test("etcd's maps of a file and its environment secure the ports", () => {
+    const yaml =
+      "client-transport-security:\n  cert-file: a.crt\n  key-file: a.key\n  client-cert-auth: true\n  trusted-ca-file: ca";
+    const env = { ETCD_PEER_AUTO_TLS: "true" };
+    expect(accepted(["--config-file=c"], env, { c: yaml })).toMatchObject({
+      certFile: "a.crt",
+      keyFile: "a.key",
+      clientCertAuth: true,
+      trustedCaFile: "ca",
+      peerAutoTls: true,
+    });
+  });
+
+  test("a plain address beside certificates is warned of", () => {
+    const parsed = parseConfig(["--auto-tls"], {}, files());
+    expect(parsed).toMatchObject({
+      ok: true,
+      warnings: [
+        "http://localhost:2379 of --listen-client-urls is plain although certificates are given: nothing is secured there",
+      ],
+    });
+  });
+
   test("an unknown ETCD_ variable and a Kubernetes service link are only warned of, as in etcd", () => {
     const env = {
       ETCD_VERSION: "3",
@@ -144,13 +167,13 @@ describe("sources", () => {
 describe("mistakes", () => {
   test("are all reported at once, each with what was given and what was expected", () => {
     const argv = ["--heartbeat-interval", "abc", "--lisen-peer-urls=x", "--election-timeout=5"];
-    const env = { HANSA_MAX_TXN_OPS: "0", HANSA_NAEM: "m1", ETCD_CERT_FILE: "server.crt" };
-    const yaml = "log-level: loud\nclient-transport-security:\n  cert-file: x\ndata-dri: y";
+    const env = { HANSA_MAX_TXN_OPS: "0", HANSA_NAEM: "m1", ETCD_CLIENT_CERT_FILE: "c.crt" };
+    const yaml = "log-level: loud\nclient-transport-security:\n  cert-fiel: x\ndata-dri: y";
     expect(refused([...argv, "--config-file=c"], env, { c: yaml })).toEqual([
       '--lisen-peer-urls "x": unknown option; did you mean listen-peer-urls?',
-      'ETCD_CERT_FILE "server.crt": TLS is not supported yet; only empty is accepted',
+      'ETCD_CLIENT_CERT_FILE "c.crt": the gateway calls the services in this process, and shows no certificate; only empty is accepted',
       'HANSA_NAEM "m1": unknown variable; did you mean HANSA_NAME?',
-      "client-transport-security in c: TLS is not supported yet",
+      "cert-fiel of client-transport-security in c: unknown key; did you mean cert-file?",
       "data-dri in c: unknown key; did you mean data-dir?",
       '--heartbeat-interval "abc": expected a whole number of milliseconds from 1 to 10000',
       '--election-timeout "5": expected a whole number of milliseconds from 10 to 50000',
@@ -177,8 +200,18 @@ describe("mistakes", () => {
     ],
     [["--initial-cluster-state=old"], "expected one of new, existing"],
     [["--listen-peer-urls=http://a.example:2380"], "with an IP address or localhost to bind"],
-    [["--listen-peer-urls=127.0.0.1:2380"], "each http://host:port"],
-    [["--advertise-client-urls=https://h:1"], "(TLS is not supported yet)"],
+    [["--listen-peer-urls=127.0.0.1:2380"], "each http(s)://host:port"],
+    [["--initial-advertise-peer-urls=unix:///tmp/x"], "unix sockets are for clients"],
+    [["--listen-peer-urls=http://127.0.0.1:1,https://127.0.0.1:1"], "each address once"],
+    [["--listen-peer-urls=https://127.0.0.1:1"], "cannot listen on TLS for https://127.0.0.1:1"],
+    [["--cert-file=a.crt"], "needs --key-file too"],
+    [["--client-cert-auth"], "needs --trusted-ca-file: without it any public CA's"],
+    [["--client-crl-file=a.crl"], "needs --trusted-ca-file: no certificate is asked for"],
+    [["--peer-auto-tls", "--peer-trusted-ca-file=ca"], "makes a certificate of no CA"],
+    [["--tls-min-version=TLS1.3", "--tls-max-version=TLS1.2"], "is older than --tls-min-version"],
+    [["--tls-min-version=TLS1.1"], "expected one of TLS1.2, TLS1.3"],
+    [["--cipher-suites=TLS_RSA_WITH_RC4_128_SHA"], "cipher suites separated by commas, of TLS_AES"],
+    [["--tls-min-version=TLS1.3", "--cipher-suites=TLS_RSA_WITH_AES_128_CBC_SHA"], "of TLS 1.3"],
     [["--log-outputs=stderr,,x"], "paths of files, separated by commas"],
     [["--clock-drift-max=0.9"], "expected a fraction from 0 to 0.5"],
     [

@@ -10,6 +10,7 @@ import { OPTIONS, configSchema } from "./config-schema.ts";
 import type { OptionValues } from "./config-schema.ts";
 import { CONFIG_FILE_FLAG, readEnvironment, readFlags, readYaml } from "./config-source.ts";
 import type { GivenValues } from "./config-source.ts";
+import { checkTls, tlsWarnings } from "./config-tls-rules.ts";
 import { MEMBER_FILE } from "./member-file.ts";
 
 export interface Config extends OptionValues {
@@ -57,6 +58,7 @@ export function parseConfig(
   const values = readValues(given, issues);
   const origins = new Origins(given);
   issues.push(...checkTogether(values, origins));
+  issues.push(...checkTls(values, (flag, problem) => origins.issue(flag, problem)));
   const dataDir = resolve(values.dataDir || `${values.name ?? ""}.hansa`);
   const bootstrap = bootstrapOf(values, origins);
   const fresh = !files.exists(resolve(dataDir, MEMBER_FILE));
@@ -73,7 +75,7 @@ export function parseConfig(
   return {
     ok: true,
     config: bootstrap.ok ? { ...config, bootstrap: bootstrap.bootstrap } : config,
-    warnings: environment.warnings,
+    warnings: [...environment.warnings, ...tlsWarnings(values)],
   };
 }
 

@@ -1,12 +1,11 @@
 // What a member with an empty data directory is to become: one of a new cluster, or one that joins. Both ask the
 // others first: data of a member that has run before is lost data, and such a member must not vote (R10).
-import type { ClusterView } from "../rpc/index.ts";
+import type { ClusterView, PeerDialer } from "../rpc/index.ts";
 import { clusterViewBy } from "./cluster-question.ts";
 import type { ClusterQuestion } from "./cluster-question.ts";
 import { hexId } from "./cluster.ts";
 import type { Bootstrap } from "./cluster.ts";
 import type { Config } from "./config.ts";
-import { hostAndPort } from "./config-value.ts";
 import { hasMember } from "./data-directory.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import { joinersView, standingOf } from "./founding-rules.ts";
@@ -18,14 +17,18 @@ import type { Journal } from "./ports.ts";
  * @throws {StartRefusal} wrongDataDirectory, when the cluster knows this member from before; badConfiguration,
  * when the cluster to join does not answer or does not expect it. Nothing was touched.
  */
-export async function foundingOf(config: Config, journal: Journal): Promise<Bootstrap | undefined> {
+export async function foundingOf(
+  config: Config,
+  dialer: PeerDialer,
+  journal: Journal,
+): Promise<Bootstrap | undefined> {
   const { bootstrap, joins } = config;
   if (bootstrap === undefined || hasMember(config.dataDir)) return bootstrap;
   const others = bootstrap.members.filter(({ node }) => node !== bootstrap.self.node);
-  const addresses = others.flatMap(({ peerUrls }) => peerUrls.map(hostAndPort));
-  if (joins) return joined(config, bootstrap, await viewToJoin({ addresses, journal }));
+  const urls = others.flatMap(({ peerUrls }) => peerUrls);
+  if (joins) return joined(config, bootstrap, await viewToJoin({ urls, dialer, journal }));
   // Somebody who is merely slow may know that this member has lost its data: a silence is worth waiting for.
-  const view = await clusterViewBy({ addresses, askAgain: "silent", journal });
+  const view = await clusterViewBy({ urls, dialer, askAgain: "silent", journal });
   if (view?.clusterId === bootstrap.clusterId) checkUnknown(view, bootstrap, config.dataDir);
   return bootstrap;
 }
@@ -86,10 +89,10 @@ function joined(config: Config, described: Bootstrap, view: ClusterView): Bootst
 async function viewToJoin(question: Omit<ClusterQuestion, "askAgain">): Promise<ClusterView> {
   const view = await clusterViewBy({ ...question, askAgain: "always" });
   if (view !== undefined) return view;
-  const { addresses } = question;
+  const { urls } = question;
   refuse(
     ExitCode.badConfiguration,
-    `--initial-cluster-state existing: none of ${addresses.join(", ") || "(nobody but this member is in --initial-cluster)"} answers as a member of a running cluster`,
+    `--initial-cluster-state existing: none of ${urls.join(", ") || "(nobody but this member is in --initial-cluster)"} answers as a member of a running cluster`,
   );
 }
 

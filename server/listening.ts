@@ -1,12 +1,17 @@
 // The ports of a server: clients' and peers', bound before any data is opened, gated until it is.
+import { assert } from "../base/index.ts";
 import { Http2Carrier } from "../rpc/index.ts";
-import type { Http2CarrierOptions } from "../rpc/index.ts";
+import type { Http2CarrierOptions, TlsAcceptor } from "../rpc/index.ts";
 import { systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
 import { endpointOf } from "./config-value.ts";
 import type { Config } from "./config.ts";
+import type { ConnectionJournal } from "./connection-journal.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
+import { MemberHosts } from "./member-hosts.ts";
+import type { PortSecurity } from "./port-security.ts";
 import { ServiceGate } from "./service-gate.ts";
+import { clearSocket } from "./unix-socket.ts";
 
 export interface Port {
   readonly gate: ServiceGate;
@@ -16,12 +21,22 @@ export interface Port {
 export interface Ports {
   readonly clients: Port;
   readonly peers: Port;
+  /** Who may speak as a member where certificates are shown. */
+  readonly memberHosts: MemberHosts;
 }
 
 type PortLimits = Pick<
   Http2CarrierOptions,
-  "requestBytesMax" | "connectionsMax" | "concurrentStreamsMax"
+  "requestBytesMax" | "connectionsMax" | "concurrentStreamsMax" | "onRefused" | "refusalOf"
 >;
+
+export interface PortsInit {
+  readonly config: Config;
+  readonly security: PortSecurity;
+  readonly rejections: ConnectionJournal;
+  readonly closers: Closers;
+  readonly onBug: (bug: unknown) => void;
+}
 
 /** etcd's --grpc-keepalive-interval and --grpc-keepalive-timeout. */
 const KEEPALIVE_MS = 2 * 60 * 60 * 1000;
@@ -40,11 +55,9 @@ const PEER_STREAMS_MAX = 4_096;
  *
  * @throws {StartRefusal} addressInUse, naming the flag, the address and the reason.
  */
-export async function bindPorts(
-  config: Config,
-  closers: Closers,
-  onBug: (bug: unknown) => void,
-): Promise<Ports> {
+export async function bindPorts(init: PortsInit): Promise<Ports> {
+  const { config, security, rejections, closers, onBug } = init;
+  const memberHosts = new MemberHosts();
   const common = {
     monotonicMs: () => systemClock.monotonicMs(),
     callTimeoutMs: config.requestTimeoutMs,
@@ -71,23 +84,45 @@ export async function bindPorts(
     requestBytesMax: config.maxRequestBytes,
     connectionsMax: config.maxConnections,
     concurrentStreamsMax: config.maxConcurrentStreams,
+    onRefused: (refusal) => {
+      rejections.rejected("client", refusal);
+    },
   });
   const peers = open({
     requestBytesMax: PEER_FRAME_BYTES_MAX,
     connectionsMax: PEER_CONNECTIONS_MAX,
     concurrentStreamsMax: PEER_STREAMS_MAX,
+    refusalOf: (origin, path) => memberHosts.refusalOf(origin, path),
+    onRefused: (refusal) => {
+      rejections.rejected("peer", refusal);
+    },
   });
-  await bind(clients.carrier, "listen-client-urls", config.listenClientUrls);
-  await bind(peers.carrier, "listen-peer-urls", config.listenPeerUrls);
-  return { clients, peers };
+  const { listenClientUrls, listenPeerUrls } = config;
+  await bind(clients.carrier, "listen-client-urls", listenClientUrls, security.clientAcceptor());
+  await bind(peers.carrier, "listen-peer-urls", listenPeerUrls, security.peerAcceptor());
+  return { clients, peers, memberHosts };
 }
 
-async function bind(carrier: Http2Carrier, flag: string, urls: readonly string[]): Promise<void> {
+async function bind(
+  carrier: Http2Carrier,
+  flag: string,
+  urls: readonly string[],
+  acceptor: TlsAcceptor | undefined,
+): Promise<void> {
   for (const url of urls) {
-    const { host, port } = endpointOf(url);
+    const endpoint = endpointOf(url);
+    const tls = endpoint.secure ? acceptor : undefined;
+    // The options were checked together: no secure address without a certificate.
+    assert(!endpoint.secure || tls !== undefined, `${url} has nothing to be secured with`);
     try {
+      if (endpoint.kind === "unix") {
+        await clearSocket(endpoint.path);
+        await carrier.listenAt(endpoint.path, tls);
+        continue;
+      }
+      const { host, port } = endpoint;
       // A name could mean two addresses, of which one is taken and the other not.
-      await carrier.listen(host === "localhost" ? "127.0.0.1" : host, port);
+      await carrier.listen(host === "localhost" ? "127.0.0.1" : host, port, tls);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       const problem = `--${flag} ${url}: ${reason}; expected an address of this machine that is free`;

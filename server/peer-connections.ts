@@ -4,11 +4,16 @@ import { randomBytes } from "node:crypto";
 import { Mulberry32 } from "../base/index.ts";
 import type { NodeId } from "../base/index.ts";
 import { PEER_LIMITS_DEFAULT, PeerTransport } from "../rpc/index.ts";
-import type { PeerAddress, PeerEvent, PeerMessage, ServiceTable } from "../rpc/index.ts";
+import type {
+  PeerAddress,
+  PeerDialer,
+  PeerEvent,
+  PeerMessage,
+  ServiceTable,
+} from "../rpc/index.ts";
 import { systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
 import type { Bootstrap, MemberSeed } from "./cluster.ts";
-import { hostAndPort } from "./config-value.ts";
 import { GROUP } from "./group.ts";
 import type { ServerJournal } from "./journal.ts";
 import type { Replica } from "./replica.ts";
@@ -17,6 +22,7 @@ export interface PeerConnectionsInit {
   readonly bootstrap: Bootstrap;
   /** What clients are served with here: calls that peers hand on end in it. */
   readonly services: ServiceTable;
+  readonly dialer: PeerDialer;
   /** Filled once the replica stands; before that, while its log is mended, by who mends it. */
   readonly live: {
     readonly replica?: Replica;
@@ -28,12 +34,13 @@ export interface PeerConnectionsInit {
 
 /** Begins to connect at once. */
 export function openPeers(init: PeerConnectionsInit): PeerTransport {
-  const { bootstrap, services, live, journal, closers } = init;
+  const { bootstrap, services, dialer, live, journal, closers } = init;
   const { self, clusterId, members } = bootstrap;
   const transport = new PeerTransport({
     self: { clusterId, group: GROUP, node: self.node, incarnation: self.incarnation },
     peers: peersOf(members, self.node),
     clientServices: services,
+    dialer,
     limits: PEER_LIMITS_DEFAULT,
     monotonicMs: () => systemClock.monotonicMs(),
     random: new Mulberry32(randomBytes(4).readUInt32BE()),
@@ -63,10 +70,7 @@ export function peersOf(
 ): Map<NodeId, PeerAddress> {
   const others = members.filter(({ node }) => node !== self);
   return new Map(
-    others.map(({ node, peerUrls, incarnation }) => [
-      node,
-      { addresses: peerUrls.map(hostAndPort), incarnation },
-    ]),
+    others.map(({ node, peerUrls, incarnation }) => [node, { addresses: peerUrls, incarnation }]),
   );
 }
 

@@ -14,8 +14,8 @@ import type {
 } from "../rpc/index.ts";
 import type { Bootstrap } from "./cluster.ts";
 import type { Config } from "./config.ts";
-import { hostAndPort } from "./config-value.ts";
 import type { ServerJournal } from "./journal.ts";
+import type { MemberHosts } from "./member-hosts.ts";
 import { isChanging } from "./member-state.ts";
 import type { MembershipDesk } from "./membership-desk.ts";
 import { RemovalInquiry } from "./removal-inquiry.ts";
@@ -31,6 +31,7 @@ export interface RosterServiceInit {
   readonly replica: Replica;
   readonly desk: MembershipDesk;
   readonly transport: PeerTransport;
+  readonly memberHosts: MemberHosts;
   readonly header: () => Header;
   readonly journal: ServerJournal;
   readonly onBug: (bug: unknown) => void;
@@ -48,7 +49,7 @@ export class RosterService {
 
   /** @returns the way to end it. */
   follow(): () => void {
-    const { config, bootstrap, replica, desk, transport } = this.#init;
+    const { config, bootstrap, replica, desk, transport, memberHosts } = this.#init;
     const keeper = new RosterKeeper({
       replica,
       name: config.name,
@@ -56,6 +57,8 @@ export class RosterService {
       graceMs: 2 * config.electionTimeoutMs,
       setPeers: (peers) => {
         transport.setPeers(peers);
+        const others = [...peers.values()].flatMap(({ addresses }) => addresses);
+        memberHosts.set([...bootstrap.self.peerUrls, ...others]);
       },
       publish: (leader, publication, done) => {
         this.#publish(leader, publication, done);
@@ -133,7 +136,9 @@ export class RosterService {
       });
       return;
     }
-    this.#firstAnswer(leader, (address) => publishTo(address, publication, QUESTION_MS)).then(
+    this.#firstAnswer(leader, (url) =>
+      publishTo(this.#init.transport.dialer, url, publication, QUESTION_MS),
+    ).then(
       () => {
         done(false);
       },
@@ -145,21 +150,20 @@ export class RosterService {
   }
 
   #ask(peer: MemberRow, done: (view: ClusterView | undefined) => void): void {
-    this.#firstAnswer(peer, (address) => askClusterView(address, QUESTION_MS)).then(
-      done,
-      (error: unknown) => {
-        if (error instanceof KvError) done(undefined);
-        else this.#init.onBug(error);
-      },
-    );
+    this.#firstAnswer(peer, (url) =>
+      askClusterView(this.#init.transport.dialer, url, QUESTION_MS),
+    ).then(done, (error: unknown) => {
+      if (error instanceof KvError) done(undefined);
+      else this.#init.onBug(error);
+    });
   }
 
   /** Its addresses in turn, until one answers. @throws {KvError} of the last */
-  async #firstAnswer<T>({ peerUrls }: MemberRow, ask: (address: string) => Promise<T>): Promise<T> {
+  async #firstAnswer<T>({ peerUrls }: MemberRow, ask: (url: string) => Promise<T>): Promise<T> {
     let failure = new KvError("unavailable", "not-applied", "hansa: the member has no address");
     for (const url of peerUrls) {
       try {
-        return await ask(hostAndPort(url));
+        return await ask(url);
       } catch (error) {
         if (!(error instanceof KvError)) throw error;
         failure = error;

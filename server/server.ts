@@ -19,11 +19,13 @@ import { foundingOf } from "./founding.ts";
 import { GROUP, consensusFields, openGroup } from "./group.ts";
 import type { MendingTies } from "./group-log.ts";
 import type { JournalFields, ServerJournal } from "./journal.ts";
+import { ConnectionJournal } from "./connection-journal.ts";
 import { bindPorts } from "./listening.ts";
 import type { Ports } from "./listening.ts";
 import { MemberBackend } from "./member-backend.ts";
 import { MemberDirectory } from "./member-directory.ts";
 import { MembershipDesk } from "./membership-desk.ts";
+import { PortSecurity } from "./port-security.ts";
 import { openPeers, peersOf } from "./peer-connections.ts";
 import { watchReadiness } from "./readiness.ts";
 import type { Replica } from "./replica.ts";
@@ -88,10 +90,24 @@ export class Server {
    */
   static async start(given: ServerInit): Promise<Server> {
     const { config, closers, onBug, onHalt } = given;
-    const bootstrap = await foundingOf(config, given.journal);
+    const rejections = new ConnectionJournal(given.journal, () => systemClock.monotonicMs());
+    const security = await PortSecurity.open({
+      config,
+      journal: given.journal,
+      onBug,
+      onRefused: (port, refusal) => {
+        rejections.rejected(port, refusal);
+      },
+    });
+    closers.add("certificates", (done) => {
+      security.close();
+      done(undefined);
+    });
+    const { dialer } = security;
+    const bootstrap = await foundingOf(config, dialer, given.journal);
     const request = { ...config, ...(bootstrap === undefined ? {} : { bootstrap }) };
     inspectDataDirectory(request);
-    const ports = await bindPorts(config, closers, onBug);
+    const ports = await bindPorts({ config, security, rejections, closers, onBug });
     const lock = await lockDataDirectory(config.dataDir);
     closers.add("lock", (done) => {
       lock.close(done);
@@ -101,8 +117,9 @@ export class Server {
     const member = hexId(owner.self.id);
     const journal = given.journal.with({ member, cluster: hexId(owner.clusterId) });
     const live: Live = {};
+    ports.memberHosts.set(owner.members.flatMap(({ peerUrls }) => peerUrls));
     const services = ports.clients.gate.table();
-    const transport = openPeers({ bootstrap: owner, services, live, journal, closers });
+    const transport = openPeers({ bootstrap: owner, services, dialer, live, journal, closers });
     const peers = [...peersOf(owner.members, owner.self.node).keys()];
     const mending: MendingTies = {
       peers: () => peers,
@@ -197,6 +214,7 @@ export class Server {
       replica: this.#replica,
       desk: this.#desk,
       transport: this.#transport,
+      memberHosts: this.#ports.memberHosts,
       header: () => backend.header(),
       journal,
       onBug,

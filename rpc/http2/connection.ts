@@ -3,6 +3,7 @@
 import type { Duplex } from "node:stream";
 import type { KvError } from "../../base/index.ts";
 import type { MonotonicMs } from "../../base/index.ts";
+import type { SocketOrigin } from "../socket-origin.ts";
 import { ConnectionFault, ErrorCode, StreamFault } from "./fault.ts";
 import { WINDOW_BYTES_DEFAULT } from "./flow-window.ts";
 import { Flag, FrameReader, FrameType } from "./frame.ts";
@@ -16,6 +17,8 @@ import { Transmission } from "./transmission.ts";
 
 export interface ConnectionOptions {
   readonly socket: Duplex;
+  readonly origin: SocketOrigin;
+  readonly refusalOf?: (origin: SocketOrigin, path: string) => KvError | undefined;
   readonly limits: Http2Limits;
   readonly monotonicMs: () => MonotonicMs;
   readonly atEndOfTurn: (run: () => void) => void;

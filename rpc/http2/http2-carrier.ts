@@ -1,17 +1,21 @@
 // Carries a table of services as gRPC over HTTP/2, on any sockets: bytes in, bytes out, no codec of its own.
 // It knows connections, deadlines, limits and draining, and nothing of what the services do.
-import { createServer } from "node:net";
-import type { AddressInfo, Server } from "node:net";
+import { Socket, createServer } from "node:net";
+import type { AddressInfo, ListenOptions, Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { KvError } from "../../base/index.ts";
 import type { MonotonicMs } from "../../base/index.ts";
 import { METHOD_PATHS, streamingOf } from "../../proto/index.ts";
 import type { MethodPath } from "../../proto/index.ts";
+import { UNKNOWN_ORIGIN } from "../socket-origin.ts";
+import type { SocketOrigin } from "../socket-origin.ts";
+import { remoteOf } from "../tls-acceptor.ts";
+import type { Refusal, TlsAcceptor } from "../tls-acceptor.ts";
 import { unary } from "../service.ts";
 import type { Method, ServiceTable } from "../service.ts";
 import { connectionRefusal } from "./connection-refusal.ts";
 import { Connection } from "./connection.ts";
-import { HTTP1_REFUSAL, PREFACE, speechOf } from "./first-bytes.ts";
+import { HTTP1_REFUSAL, PREFACE, TLS_REFUSAL, speechOf } from "./first-bytes.ts";
 import { HTTP2_LIMITS_DEFAULT } from "./limits.ts";
 import type { Http2Limits } from "./limits.ts";
 import type { Route } from "./stream.ts";
@@ -43,7 +47,11 @@ export interface Http2CarrierOptions {
    * Takes over a connection that speaks HTTP/1.1, with the bytes that it began with; nothing listens to the
    * socket any more. Without it the connection is told that this port speaks gRPC, and closed.
    */
-  readonly onHttp1?: (socket: Duplex, firstBytes: Buffer) => void;
+  readonly onHttp1?: (socket: Duplex, firstBytes: Buffer, origin: SocketOrigin) => void;
+  /** Why who stands there may not make this call, judged anew at each; undefined: it may. */
+  readonly refusalOf?: (origin: SocketOrigin, path: string) => KvError | undefined;
+  /** A connection was closed for what it began with: TLS to a plain port. */
+  readonly onRefused?: (refusal: Refusal) => void;
   /** A handler threw what is no KvError: the owner stops the process. */
   readonly onBug: (cause: unknown) => void;
 }
@@ -85,36 +93,72 @@ export class Http2Carrier {
   }
 
   /**
-   * Starts to serve; resolves with the bound port (0 picks a free one).
+   * Starts to serve; resolves with the bound port (0 picks a free one). `tls`: what comes is secured first.
    *
    * @throws {Error} when the address cannot be bound; `message` says why, and holds EADDRINUSE when it is
    * taken.
    */
-  async listen(host: string, port: number): Promise<number> {
+  async listen(host: string, port: number, tls?: TlsAcceptor): Promise<number> {
     const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-    const server = createServer({ noDelay: true }, (socket) => this.accept(socket));
+    const server = await this.#bind({ host, port }, address, tls);
+    return (server.address() as AddressInfo).port;
+  }
+
+  /** As `listen`, on a unix socket. */
+  async listenAt(path: string, tls?: TlsAcceptor): Promise<void> {
+    await this.#bind({ path }, path, tls);
+  }
+
+  async #bind(where: ListenOptions, address: string, tls?: TlsAcceptor): Promise<Server> {
+    const server = createServer({ noDelay: true }, (socket) => {
+      if (tls === undefined) this.accept(socket);
+      else this.#secure(socket, tls);
+    });
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) => {
         reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
       });
-      server.listen({ host, port }, resolve);
+      server.listen(where, resolve);
     });
     // What is left to fail is accepting one connection, for want of descriptors: its client sees it.
     server.removeAllListeners("error").on("error", () => undefined);
     this.#servers.add(server);
-    return (server.address() as AddressInfo).port;
+    return server;
+  }
+
+  /** It counts from its first byte on: a handshake takes a place among the connections. */
+  #secure(socket: Socket, tls: TlsAcceptor): void {
+    socket.on("error", ignore);
+    // A refusal in plain text would be no answer to a client that speaks TLS.
+    if (this.#draining || this.#isFull) {
+      socket.destroy();
+      return;
+    }
+    // The acceptor bounds the handshake's time.
+    this.#strangers.set(socket, Infinity);
+    const onClose = (): void => this.#forget(socket);
+    socket.on("close", onClose);
+    tls.accept(socket, (secured, origin) => {
+      socket.off("close", onClose);
+      this.#strangers.delete(socket);
+      this.accept(secured, origin);
+    });
+  }
+
+  get #isFull(): boolean {
+    return this.#connections.size + this.#strangers.size >= this.#options.connectionsMax;
   }
 
   /** Serves one socket, from its first byte on. */
-  accept(socket: Duplex): void {
+  accept(socket: Duplex, origin: SocketOrigin = UNKNOWN_ORIGIN): void {
     if (this.#draining) {
       socket.destroy();
       return;
     }
-    const { monotonicMs, keepaliveMs, connectionsMax } = this.#options;
+    const { monotonicMs, keepaliveMs } = this.#options;
     const { limits = HTTP2_LIMITS_DEFAULT } = this.#options;
     this.#ticker ??= setInterval(() => this.#onTick(), Math.min(TICK_MS_MAX, keepaliveMs)).unref();
-    if (this.#connections.size + this.#strangers.size >= connectionsMax) {
+    if (this.#isFull) {
       this.#refuse(socket);
       return;
     }
@@ -131,8 +175,10 @@ export class Http2Carrier {
       }
       socket.off("data", onData).off("close", onClose).off("end", onClose);
       this.#strangers.delete(socket);
-      if (speech === "http2") this.#serve(socket, bytes.subarray(PREFACE.length));
-      else this.#handOn(socket, bytes, { isHttp1: speech === "http1" });
+      if (speech === "http2") this.#serve(socket, bytes.subarray(PREFACE.length), origin);
+      else if (speech === "http1") this.#handOn(socket, bytes, origin);
+      else if (speech === "tls") this.#refuseTls(socket);
+      else socket.destroy();
       this.#endIfEmpty();
     };
     socket.on("data", onData).on("close", onClose).on("end", onClose);
@@ -159,11 +205,12 @@ export class Http2Carrier {
     });
   }
 
-  #serve(socket: Duplex, rest: Buffer): void {
+  #serve(socket: Duplex, rest: Buffer, origin: SocketOrigin): void {
     const { limits = HTTP2_LIMITS_DEFAULT, requestBytesMax } = this.#options;
     const connection = new Connection({
       ...this.#options,
       socket,
+      origin,
       limits,
       messageBytesMax: requestBytesMax + OVERHEAD_BYTES,
       routeOf: (path) => this.#routes.get(path),
@@ -181,13 +228,19 @@ export class Http2Carrier {
     if (rest.length > 0) connection.receive(rest);
   }
 
-  #handOn(socket: Duplex, bytes: Buffer, { isHttp1 }: { readonly isHttp1: boolean }): void {
+  #handOn(socket: Duplex, bytes: Buffer, origin: SocketOrigin): void {
     const { onHttp1 } = this.#options;
-    if (!isHttp1) socket.destroy();
-    else if (onHttp1 !== undefined) {
+    if (onHttp1 !== undefined) {
       socket.off("error", ignore);
-      onHttp1(socket, bytes);
+      onHttp1(socket, bytes, origin);
     } else this.#partFrom(socket, HTTP1_REFUSAL);
+  }
+
+  /** The answer in plain text is what makes the libraries of TLS say that this port is a plain one. */
+  #refuseTls(socket: Duplex): void {
+    const remote = socket instanceof Socket ? remoteOf(socket) : "";
+    this.#options.onRefused?.({ remote, reason: "the client speaks TLS to a plain port" });
+    this.#partFrom(socket, TLS_REFUSAL);
   }
 
   #refuse(socket: Duplex): void {

@@ -2,6 +2,7 @@
 // have sent, and when their clients stop waiting.
 import { KvError } from "../../base/index.ts";
 import type { MonotonicMs } from "../../base/index.ts";
+import type { SocketOrigin } from "../socket-origin.ts";
 import { ConnectionFault, ErrorCode, StreamFault } from "./fault.ts";
 import { FloodMeter } from "./flood-meter.ts";
 import { ReceiveWindow, WINDOW_BYTES_DEFAULT } from "./flow-window.ts";
@@ -16,6 +17,8 @@ import type { Route, StreamOwner } from "./stream.ts";
 import type { Transmission } from "./transmission.ts";
 
 export interface StreamTableOptions {
+  readonly origin: SocketOrigin;
+  readonly refusalOf?: (origin: SocketOrigin, path: string) => KvError | undefined;
   readonly transmission: Transmission;
   readonly limits: Http2Limits;
   readonly monotonicMs: () => MonotonicMs;
@@ -118,6 +121,7 @@ export class StreamTable {
   #ownerOfStreams(): StreamOwner {
     const { limits, monotonicMs, callTimeoutMs, messageBytesMax, onBug } = this.#options;
     return {
+      certificateName: this.#options.origin.certificateName,
       transmission: this.#options.transmission,
       monotonicMs,
       callTimeoutMs,
@@ -197,7 +201,7 @@ export class StreamTable {
 
   #onRequest({ streamId, endStream, fields, tooLarge }: HeaderBlock): void {
     this.#lastStreamId = streamId;
-    const { concurrentStreamsMax, routeOf } = this.#options;
+    const { concurrentStreamsMax, routeOf, origin, refusalOf } = this.#options;
     if (this.#refusing || this.openCalls >= concurrentStreamsMax) {
       throw new StreamFault(streamId, ErrorCode.REFUSED_STREAM, "no more calls");
     }
@@ -214,7 +218,9 @@ export class StreamTable {
     const stream = new Http2Stream(streamId, head, route, this.#streamWindowBytes, this.#owner);
     this.#streams.set(streamId, stream);
     if (stream.clientDeadlineAtMs !== Infinity) this.#watchDeadline(stream.clientDeadlineAtMs);
-    stream.begin();
+    const refusal = refusalOf?.(origin, head.path);
+    if (refusal === undefined) stream.begin();
+    else stream.end(refusal);
     if (endStream && this.#streams.has(streamId)) stream.receiveEnd();
   }
 

@@ -26,6 +26,8 @@ export interface Route {
 /** What a stream needs of its connection. */
 export interface StreamOwner {
   readonly transmission: Transmission;
+  /** As `Call.certificateName`. */
+  readonly certificateName: string | undefined;
   readonly monotonicMs: () => MonotonicMs;
   readonly callTimeoutMs: number;
   readonly messageBytesMax: number;
@@ -53,6 +55,7 @@ export class Http2Stream implements Call, StreamSink {
   readonly forwarded = false;
   /** The gate before the services says who it is. */
   readonly caller = NOBODY;
+  readonly certificateName: string | undefined;
   readonly isUnary: boolean;
   readonly output: StreamOutput;
   readonly #owner: StreamOwner;
@@ -84,6 +87,7 @@ export class Http2Stream implements Call, StreamSink {
     this.#head = head;
     this.#route = route;
     this.#owner = owner;
+    this.certificateName = owner.certificateName;
     this.isUnary = route?.method.kind === "unary";
     this.#window = new ReceiveWindow(owner.streamWindowBytes);
     this.#length = new DeclaredLength(id, head.contentBytes);

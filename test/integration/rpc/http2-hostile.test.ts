@@ -85,7 +85,12 @@ describe("a connection's beginning", () => {
 
   test("in no known tongue is closed", async () => {
     const { port } = await begun();
-    expect(await firstWords(port, "\x16\x03\x01")).toBe("");
+    expect(await firstWords(port, "\x17\x03\x01")).toBe("");
+  });
+
+  test("in TLS is told in plain text that the port is plain", async () => {
+    const { port } = await begun();
+    expect(await firstWords(port, "\x16\x03\x01")).toContain("plain HTTP, not TLS");
   });
 
   test("without SETTINGS is a protocol error", async () => {

@@ -7,7 +7,7 @@ import type { ServiceError } from "@grpc/grpc-js";
 import { KvError, Mulberry32 } from "../../../base/index.ts";
 import type { LogIndex, NodeId } from "../../../base/index.ts";
 import { etcdserverpb } from "../../../proto/index.ts";
-import { PEER_LIMITS_DEFAULT, PeerTransport } from "../../../rpc/index.ts";
+import { PEER_LIMITS_DEFAULT, PeerDialer, PeerTransport } from "../../../rpc/index.ts";
 import type { CallContext, PeerEvent, PeerIdentity, PeerMessage } from "../../../rpc/index.ts";
 import { helloFrame, messagesFrame } from "../../../rpc/peer-codec.ts";
 import { helloTo } from "../../../rpc/peer-identity.ts";
@@ -82,12 +82,13 @@ function started(
       [...peers].map(([id, { ports, incarnation }]) => [
         id,
         {
-          addresses: ports.map((port) => `127.0.0.1:${port}`),
+          addresses: ports.map((port) => `http://127.0.0.1:${port}`),
           incarnation: incarnation ?? identity(id).incarnation,
         },
       ]),
     ),
     clientServices: servicesOf(backend),
+    dialer: new PeerDialer(),
     limits: { ...PEER_LIMITS_DEFAULT, pauseMinMs: 5, pauseMaxMs: 20, ...limits },
     monotonicMs,
     random: new Mulberry32(1),

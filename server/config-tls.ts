@@ -1,0 +1,138 @@
+// The options that secure sockets, with etcd's names and meaning: whose certificates are shown and asked for on
+// the clients' and on the peers' ports, and which names in them count.
+import { option, toggle } from "./config-option.ts";
+import { choice, cipherSuites, hostList, labels, path, whole } from "./config-value.ts";
+
+export const tlsOptions = {
+  certFile: option(
+    "TLS",
+    "cert-file",
+    path,
+    "",
+    "Certificate of this member for clients, PEM, with what leads to its CA; read again when it changes, as all of these files.",
+  ),
+  keyFile: option("TLS", "key-file", path, "", "Its private key, PEM."),
+  trustedCaFile: option(
+    "TLS",
+    "trusted-ca-file",
+    path,
+    "",
+    "CAs of clients, PEM. Given, a client must show a certificate of theirs, whatever --client-cert-auth says (etcd).",
+  ),
+  clientCertAuth: toggle(
+    "TLS",
+    "client-cert-auth",
+    "false",
+    "Demand a certificate of --trusted-ca-file of every client.",
+  ),
+  clientCrlFile: option(
+    "TLS",
+    "client-crl-file",
+    path,
+    "",
+    "Certificates of clients that are revoked: lists of --trusted-ca-file's CAs, PEM or DER.",
+  ),
+  clientCertAllowedHostname: option(
+    "TLS",
+    "client-cert-allowed-hostname",
+    hostList,
+    "",
+    "Hosts of which a client's certificate must name one; empty: any.",
+  ),
+  autoTls: toggle(
+    "TLS",
+    "auto-tls",
+    "false",
+    "Make a certificate for clients, signed by itself, under DATA-DIR/fixtures/client, when --cert-file is not given.",
+  ),
+  peerCertFile: option(
+    "TLS",
+    "peer-cert-file",
+    path,
+    "",
+    "Certificate of this member for the other members, PEM; shown to those that it connects to, too.",
+  ),
+  peerKeyFile: option("TLS", "peer-key-file", path, "", "Its private key, PEM."),
+  peerClientCertFile: option(
+    "TLS",
+    "peer-client-cert-file",
+    path,
+    "",
+    "Certificate shown to the members that it connects to; empty: --peer-cert-file.",
+  ),
+  peerClientKeyFile: option("TLS", "peer-client-key-file", path, "", "Its private key, PEM."),
+  peerTrustedCaFile: option(
+    "TLS",
+    "peer-trusted-ca-file",
+    path,
+    "",
+    "CAs of members, PEM. Given, a member must show a certificate of theirs, whatever --peer-client-cert-auth says (etcd).",
+  ),
+  peerClientCertAuth: toggle(
+    "TLS",
+    "peer-client-cert-auth",
+    "false",
+    "Demand a certificate of --peer-trusted-ca-file of every member that connects.",
+  ),
+  peerCrlFile: option(
+    "TLS",
+    "peer-crl-file",
+    path,
+    "",
+    "Certificates of members that are revoked: lists of --peer-trusted-ca-file's CAs, PEM or DER; asked in both directions.",
+  ),
+  peerAutoTls: toggle(
+    "TLS",
+    "peer-auto-tls",
+    "false",
+    "Make a certificate for peers, signed by itself, under DATA-DIR/fixtures/peer, when --peer-cert-file is not given. It hides what members say, and proves nothing.",
+  ),
+  peerCertAllowedCn: option(
+    "TLS",
+    "peer-cert-allowed-cn",
+    labels,
+    "",
+    "Common names of which a member's certificate must have one, instead of naming a host of a member.",
+  ),
+  peerCertAllowedHostname: option(
+    "TLS",
+    "peer-cert-allowed-hostname",
+    hostList,
+    "",
+    "Hosts of which a member's certificate must name one, instead of a host of a member.",
+  ),
+  peerSkipClientSanVerification: toggle(
+    "TLS",
+    "peer-skip-client-san-verification",
+    "false",
+    "Take any certificate of --peer-trusted-ca-file for a member's, whatever hosts it names.",
+  ),
+  cipherSuites: option(
+    "TLS",
+    "cipher-suites",
+    cipherSuites,
+    "",
+    "Cipher suites on both ports, by Go's names, separated by commas; empty: what Node takes. Without one of TLS 1.3 that version is off.",
+  ),
+  tlsMinVersion: option(
+    "TLS",
+    "tls-min-version",
+    choice(["TLS1.2", "TLS1.3"]),
+    "TLS1.2",
+    "Oldest version of TLS spoken on both ports.",
+  ),
+  tlsMaxVersion: option(
+    "TLS",
+    "tls-max-version",
+    choice(["", "TLS1.2", "TLS1.3"]),
+    "",
+    "Newest version of TLS spoken on both ports; empty: the newest there is.",
+  ),
+  selfSignedCertValidity: option(
+    "TLS",
+    "self-signed-cert-validity",
+    whole("years", 1, 100),
+    "1",
+    "Years that a certificate of --auto-tls and --peer-auto-tls is good for.",
+  ),
+} as const;

@@ -1,0 +1,47 @@
+// Who may speak as a member: a certificate of the right CA must name a host of a member's peer URLs. The table is
+// the cluster's own, so a host counts from the moment that its member is added until it is removed.
+import type { X509Certificate } from "node:crypto";
+import { KvError } from "../base/index.ts";
+import { namesHost, namesOf } from "../rpc/index.ts";
+import type { SocketOrigin } from "../rpc/index.ts";
+import { endpointOf } from "./config-value.ts";
+
+/**
+ * What a member asks that may have been removed, or is about to join: who belongs to the cluster. Any certificate
+ * of the CA may ask it.
+ */
+const OPEN_TO_ALL: ReadonlySet<string> = new Set(["/hansa.peer.v1.Peer/Members"]);
+
+export class MemberHosts {
+  #hosts: readonly string[] = [];
+  /** By certificate, as of these hosts. */
+  #verdicts = new WeakMap<X509Certificate, boolean>();
+
+  /** The peer URLs of all members from here on. */
+  set(urls: readonly string[]): void {
+    const hosts = urls.flatMap((url) => {
+      const endpoint = endpointOf(url);
+      return endpoint.kind === "tcp" ? [endpoint.host] : [];
+    });
+    if (hosts.join() === this.#hosts.join()) return;
+    this.#hosts = hosts;
+    this.#verdicts = new WeakMap();
+  }
+
+  /** Undefined: the call may be made. A socket that showed no certificate was asked for none. */
+  refusalOf({ certificate }: SocketOrigin, path: string): KvError | undefined {
+    if (certificate === undefined || OPEN_TO_ALL.has(path) || this.#admits(certificate)) {
+      return undefined;
+    }
+    const text = `hansa: peer refused: the certificate names ${namesOf(certificate)}; no member's peer URL has such a host`;
+    return new KvError("permission-denied", "not-applied", text);
+  }
+
+  #admits(certificate: X509Certificate): boolean {
+    const known = this.#verdicts.get(certificate);
+    if (known !== undefined) return known;
+    const verdict = this.#hosts.some((host) => namesHost(certificate, host));
+    this.#verdicts.set(certificate, verdict);
+    return verdict;
+  }
+}
