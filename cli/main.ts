@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=32
+#!/usr/bin/env -S node --max-semi-space-size=32 --expose-gc
 // The `hansa` command. `serve` goes to the server with its flags untouched; the rest is the client's. The
 // server is loaded only by who runs one: it brings RocksDB with it. A larger young generation (MiB) halves
 // what a busy server spends on collecting garbage; it can only be set where the process starts.

@@ -12,6 +12,7 @@ import type { ConsensusMessage } from "../rpc/index.ts";
 import { storeCodec } from "../rpc/index.ts";
 import { Machine } from "../store/index.ts";
 import type { DiskFailure, LogRecovery } from "../store/index.ts";
+import type { ApplyPace } from "./apply-pace.ts";
 import { openAppliedState } from "./applied-state.ts";
 import { endOfTurn, systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
@@ -19,6 +20,7 @@ import type { ProtocolName } from "./cluster.ts";
 import type { Config } from "./config.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { EngineDirectory } from "./engine-directory.ts";
+import { giveBack } from "./give-back.ts";
 import { openGroupLog } from "./group-log.ts";
 import type { MendingTies } from "./group-log.ts";
 import type { JournalFields, ServerJournal } from "./journal.ts";
@@ -42,6 +44,7 @@ export interface GroupInit {
   readonly transport: Transport;
   readonly mending: MendingTies;
   readonly journal: ServerJournal;
+  readonly pace: ApplyPace;
   readonly onHalt: (failure: DiskFailure) => void;
   /** What is opened is put here at once, so that a start that fails half-way closes it. */
   readonly closers: Closers;
@@ -66,6 +69,7 @@ export async function openGroup(init: GroupInit): Promise<Replica> {
     journal.warn("a torn tail of the log, acknowledged to nobody, was cut", { bytes });
   }
   if (data.creating) data.complete();
+  await giveBack();
   const engines = new EngineDirectory(data.stateGroupDir);
   const { generation } = recovery;
   removeOrphans(engines, generation, journal);
@@ -107,6 +111,7 @@ export async function openGroup(init: GroupInit): Promise<Replica> {
     transport: init.transport,
     journal,
     rng: new Mulberry32(randomBytes(4).readUInt32BE()),
+    pace: init.pace,
     onHalt: init.onHalt,
   });
   live.replica = replica;
