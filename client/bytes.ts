@@ -34,7 +34,7 @@ export interface WireRange {
 
 const NO_BYTES = new Uint8Array(0);
 /** etcd's sign for "until the end of the key space", and the smallest key there is. */
-const ZERO_BYTE = Uint8Array.of(0);
+export const ZERO_BYTE = Uint8Array.of(0);
 
 /**
  * @throws {KvError} `key-not-provided` for an empty single key, `invalid-argument` for an empty range

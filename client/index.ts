@@ -21,7 +21,18 @@ export type {
 } from "./answer.ts";
 export { prefixEnd, textFrom } from "./bytes.ts";
 export type { Bytes, KeySelector } from "./bytes.ts";
+export type { BackoffOptions } from "./backoff.ts";
 export { Client } from "./client.ts";
+export { Election, Leadership } from "./election.ts";
+export type { KeyCalls } from "./key-calls.ts";
+export type { TurnOptions } from "./key-queue.ts";
+export { HeldLock, Lock } from "./lock.ts";
+export { Namespace } from "./namespace.ts";
+export type { StmAnswer, StmOptions } from "./stm.ts";
+export { StmTransaction } from "./stm-transaction.ts";
+export type { StmIsolation } from "./stm-transaction.ts";
+export { Turn } from "./turn.ts";
+export type { TurnLoss } from "./turn.ts";
 export { CLIENT_LIMITS_DEFAULT } from "./options.ts";
 export type {
   CallOptions,
@@ -56,5 +67,5 @@ export type {
   TxnResult,
 } from "./txn.ts";
 export { snapshotBlobs } from "./snapshot.ts";
-export { Watcher } from "./watch.ts";
+export { CompactedError, Watcher } from "./watch.ts";
 export type { WatchAnswer, WatchEvent, WatchOptions } from "./watch.ts";

@@ -10,6 +10,7 @@ import type { Courier, Task } from "./courier.ts";
 import { KeptLease } from "./kept-lease.ts";
 import type { CallOptions } from "./options.ts";
 import { checkedCount, wireId } from "./request.ts";
+import type { Space } from "./space.ts";
 
 export interface LeaseAnswer extends Answer {
   readonly id: bigint;
@@ -22,7 +23,7 @@ export interface LeaseStateAnswer extends Answer {
   /** Whole seconds left; undefined: there is no such lease. */
   readonly leftS: number | undefined;
   readonly grantedTtlS: number;
-  /** What hangs on it, in order, if it was asked for. */
+  /** What hangs on it, of this namespace, in order, if it was asked for. */
   readonly keys: readonly Uint8Array[];
 }
 
@@ -30,12 +31,20 @@ export interface LeaseListAnswer extends Answer {
   readonly ids: readonly bigint[];
 }
 
+/** Those that a client keeps. */
+export type KeptLeases = Set<KeptLease>;
+
+/** Leases: granted, kept alive, asked after, revoked. */
 export class LeaseCalls {
   readonly #courier: Courier;
-  readonly #kept = new Set<KeptLease>();
+  readonly #kept: KeptLeases;
+  readonly #space: Space;
 
-  constructor(courier: Courier) {
+  /** Is `Client.leases`. */
+  constructor(courier: Courier, kept: KeptLeases, space: Space) {
     this.#courier = courier;
+    this.#kept = kept;
+    this.#space = space;
   }
 
   /**
@@ -86,7 +95,9 @@ export class LeaseCalls {
     return this.#ask("lease-time-to-live", "read", options, async (ask) => {
       const wire = await ask(METHODS.leaseTimeToLive, request);
       const left = countOf(wire.TTL);
-      const keys = [...(wire.keys ?? [])];
+      const keys = (wire.keys ?? [])
+        .filter((key) => this.#space.has(key))
+        .map((key) => this.#space.innerKey(key));
       keys.sort((one, other) => (textFrom(one) < textFrom(other) ? -1 : 1));
       return {
         ...answerOf(wire.header),
@@ -120,11 +131,6 @@ export class LeaseCalls {
     this.#kept.add(kept);
     kept.start();
     return kept;
-  }
-
-  /** Stops keeping all that is kept; the leases run out by themselves. */
-  stopAll(): void {
-    for (const kept of [...this.#kept]) kept.stop();
   }
 
   #ask<T>(

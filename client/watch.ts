@@ -13,6 +13,7 @@ import { streamErrorOf } from "./failure.ts";
 import { checkedCount } from "./request.ts";
 import { wireRangeOf } from "./bytes.ts";
 import type { KeySelector } from "./bytes.ts";
+import type { Space } from "./space.ts";
 import { repetitionOf } from "./retry.ts";
 import type { Destination } from "./router.ts";
 
@@ -41,6 +42,20 @@ export interface WatchOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What the watch has yet to tell is gone from the history: `compactRevision` is where another can begin. */
+export class CompactedError extends KvError {
+  /** The oldest revision that is still there. */
+  readonly compactRevision: number;
+
+  /** Thrown by `Watcher.next`. */
+  constructor(compactRevision: number, address: string) {
+    const text = `what was to be told is compacted; a watch can begin at ${compactRevision} (${address})`;
+    super("compacted", "not-applied", text);
+    this.compactRevision = compactRevision;
+  }
+}
+
+/** One change of one key. */
 export interface WatchEvent {
   readonly kind: "put" | "delete";
   /** Of a delete only key and `modRevision` say something. */
@@ -65,6 +80,7 @@ export class Watcher implements AsyncIterableIterator<WatchAnswer, undefined> {
   readonly #answers: AsyncGenerator<WatchAnswer, undefined>;
   readonly #abort = new AbortController();
   readonly #open: Set<Watcher>;
+  readonly #space: Space;
   /** 0 until the first member has said where its store stands. */
   #next: number;
   #attempt = 0;
@@ -72,26 +88,29 @@ export class Watcher implements AsyncIterableIterator<WatchAnswer, undefined> {
   /** Of a revision that comes in parts. */
   #fragments: mvccpb.IEvent[] = [];
 
-  /** `open`: it is in there until it ends. @throws {KvError} as `Client.watch` */
-  constructor(courier: Courier, keys: KeySelector, options: WatchOptions, open: Set<Watcher>) {
+  /** Made by `Client.watch`; it is in `open` until it ends. @throws {KvError} as `Client.watch` */
+  constructor(
+    courier: Courier,
+    keys: KeySelector,
+    options: WatchOptions,
+    { open, space }: { readonly open: Set<Watcher>; readonly space: Space },
+  ) {
     const { key, rangeEnd } = wireRangeOf(keys);
-    const { startRevision = 0, prevKv, only, progressMs, proof, signal } = options;
+    const { startRevision = 0, prevKv, only, progressMs = BOOKMARK_MS, proof, signal } = options;
+    this.#space = space;
     this.#courier = courier;
     this.#options = options;
     this.#next = checkedCount("startRevision", startRevision);
     this.#create = {
-      key,
-      range_end: rangeEnd,
+      ...space.outer({ key, range_end: rangeEnd }),
       fragment: true,
+      // Asked for in any case: a watch that is told nothing for long goes on from there, not from where what it
+      // was last told has long been compacted.
+      progress_notify: true,
+      progress_interval_ms: checkedCount("progressMs", progressMs),
       ...(prevKv === true ? { prev_kv: true } : {}),
       ...(only === undefined ? {} : { filters: [only === "puts" ? NO_DELETE : NO_PUT] }),
       ...(proof === true ? { with_proof: true } : {}),
-      ...(progressMs === undefined
-        ? {}
-        : {
-            progress_notify: true,
-            progress_interval_ms: checkedCount("progressMs", progressMs),
-          }),
     };
     this.#open = open;
     open.add(this);
@@ -108,7 +127,8 @@ export class Watcher implements AsyncIterableIterator<WatchAnswer, undefined> {
   /**
    * The next answer.
    *
-   * @throws {KvError} `compacted` when what it has yet to tell is gone, and whatever refuses the watch for good
+   * @throws {CompactedError} when what it has yet to tell is gone
+   * @throws {KvError} `cancelled`, and whatever refuses the watch for good
    */
   next(): Promise<IteratorResult<WatchAnswer, undefined>> {
     return this.#answers.next();
@@ -204,37 +224,37 @@ export class Watcher implements AsyncIterableIterator<WatchAnswer, undefined> {
     message: etcdserverpb.IWatchResponse,
     told: readonly mvccpb.IEvent[],
   ): WatchAnswer | undefined {
-    const events = told.map(eventOf).filter(({ kv }) => kv.modRevision >= this.#next);
+    const events = told
+      .map((event) => this.#eventOf(event))
+      .filter(({ kv }) => kv.modRevision >= this.#next);
     const header = headerOf(message.header);
     const proof = proofOf(message.proof);
     const revision = events.at(-1)?.kv.modRevision ?? header.revision;
     const isNews = events.length > 0 || (told.length === 0 && revision >= this.#next - 1);
     if (!isNews) return undefined;
     this.#next = revision + 1;
+    if (events.length === 0 && this.#options.progressMs === undefined) return undefined;
     return { header, revision, events, ...(proof === undefined ? {} : { proof }) };
+  }
+
+  #eventOf(wire: mvccpb.IEvent): WatchEvent {
+    const kv = this.#space.innerPair(new KeyValue(answered(wire.kv, "pair in its event")));
+    const before = wire.prev_kv;
+    const kind = wire.type === 1 ? "delete" : "put";
+    if (before === null || before === undefined) return { kind, kv };
+    return { kind, kv, prevKv: this.#space.innerPair(new KeyValue(before)) };
   }
 }
 
+/** How often a watch that nobody asked for progress hears of it, in ms; etcd keeps to an interval of its own. */
+const BOOKMARK_MS = 60_000;
 /** WatchCreateRequest.FilterType. */
 const NO_PUT = 0;
 const NO_DELETE = 1;
 
-function eventOf(wire: mvccpb.IEvent): WatchEvent {
-  const kv = new KeyValue(answered(wire.kv, "pair in its event"));
-  const prevKv = wire.prev_kv;
-  return {
-    kind: wire.type === 1 ? "delete" : "put",
-    kv,
-    ...(prevKv === null || prevKv === undefined ? {} : { prevKv: new KeyValue(prevKv) }),
-  };
-}
-
 function refusalOf(message: etcdserverpb.IWatchResponse, address: string): KvError {
   const compacted = countOf(message.compact_revision);
-  if (compacted > 0) {
-    const text = `what was to be told is compacted; a watch can begin at ${compacted} (${address})`;
-    return new KvError("compacted", "not-applied", text);
-  }
+  if (compacted > 0) return new CompactedError(compacted, address);
   const reason = message.cancel_reason ?? "";
   const code = errorCodeOf(GRPC.INVALID_ARGUMENT, reason);
   return new KvError(code, "not-applied", `${reason} (${address})`);
