@@ -1,6 +1,7 @@
 // Changes of the auth state as they stand in the log, and permissions as clients write them.
 import { bytesOf, keyOf } from "../base/index.ts";
-import { authpb, exactNumberOf, hansa } from "../proto/index.ts";
+import type { authpb } from "../proto/index.ts";
+import { exactNumberOf, hansa } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
 import type { AuthChange, KeyRange, Permission, PermissionKind } from "../store/index.ts";
 import { invalid } from "./decode.ts";

@@ -13,6 +13,7 @@ import type {
 } from "../base/index.ts";
 import type { Epoch, ReadMode, Role } from "../consensus/index.ts";
 import type {
+  AuthView,
   Caller,
   KeyRange,
   RangeRequest,
@@ -46,6 +47,9 @@ export interface CallContext {
  */
 export interface Authority {
   readonly enabled: boolean;
+  readonly view: AuthView;
+  /** Linearizable. */
+  look(context: CallContext, done: Done<AuthView>): void;
   /** For what any user may do. */
   refusesUser(caller: Caller): KvError | undefined;
   /** For what only root may do. */

@@ -1,5 +1,8 @@
 // Every service that clients meet, in one table, with what holds for all of them.
 import type { LeaseId, MonotonicMs } from "../base/index.ts";
+import type { Accounts } from "./accounts.ts";
+import { gated } from "./auth-gate.ts";
+import { authTable } from "./auth-service.ts";
 import type { Backend } from "./backend.ts";
 import { clusterTable } from "./cluster-service.ts";
 import { HealthService } from "./health-service.ts";
@@ -19,6 +22,7 @@ import { WatchService } from "./watch-service.ts";
 
 export interface ClientServicesOptions {
   readonly backend: Backend;
+  readonly accounts: Accounts;
   readonly forwardToLeader: ForwardToLeader;
   readonly monotonicMs: () => MonotonicMs;
   /** Runs once, after the inputs that this event-loop turn still holds. */
@@ -59,6 +63,7 @@ export function clientServices(options: ClientServicesOptions): ServiceTable {
   const leaderLoss = new LeaderLoss({ backend, monotonicMs, lossMs: options.leaderLossMs });
   const needLeader = {
     ...kv,
+    ...authTable(options),
     ...rangeStreamTable(backend),
     ...leaseTable(options),
     ...queueTables({ ...options, leaderLoss }),
@@ -73,5 +78,6 @@ export function clientServices(options: ClientServicesOptions): ServiceTable {
     }).table(),
     ...pipelineTable({ ...options, kv, openCallsMax: options.pipelineCallsMax }),
   };
-  return { ...requiringLeader(needLeader, leaderLoss), ...health.table() };
+  const table = { ...requiringLeader(needLeader, leaderLoss), ...health.table() };
+  return gated(table, { authority: backend.authority, accounts: options.accounts });
 }

@@ -1,4 +1,6 @@
 // The edge: bytes become types here, and answers bytes.
+export * from "./accounts.ts";
+export { authChangeBytes } from "./auth-change-codec.ts";
 export * from "./backend.ts";
 export * from "./client-services.ts";
 export { Http2Carrier } from "./http2/http2-carrier.ts";

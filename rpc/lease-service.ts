@@ -1,7 +1,7 @@
 // etcdserverpb.Lease. Grants and revokes are commands; what keeps a lease alive is one too, shared by all that is
 // asked in a turn, so that a renewal that was answered holds whoever leads next.
 import { KvError } from "../base/index.ts";
-import type { LeaseId } from "../base/index.ts";
+import type { Key, LeaseId } from "../base/index.ts";
 import { commandAnswer } from "./answer.ts";
 import type { Backend } from "./backend.ts";
 import { decoded } from "./decode.ts";
@@ -45,11 +45,15 @@ export function leaseTable(options: LeaseServiceOptions): ServiceTable {
     "/etcdserverpb.Lease/LeaseTimeToLive": unary((bytes, call, reply) => {
       const { id, keys } = decoded(bytes, readLeaseQuestion);
       backend.leases.state(id, call, (answer) => {
-        if (!answer.ok) reply(answer.error);
-        else
-          reply(
-            leaseStateBytes(answer.header, keys ? answer.value : { ...answer.value, keys: [] }),
-          );
+        if (!answer.ok) {
+          reply(answer.error);
+          return;
+        }
+        const told = keys ? answer.value.keys : [];
+        reply(
+          unreadable(backend, told, call) ??
+            leaseStateBytes(answer.header, { ...answer.value, keys: told }),
+        );
       });
     }),
     "/etcdserverpb.Lease/LeaseLeases": unary((_, call, reply) => {
@@ -61,6 +65,20 @@ export function leaseTable(options: LeaseServiceOptions): ServiceTable {
       (sink, call) => new KeepAlive(backend, sink, call),
     ),
   };
+}
+
+/** Whoever asks for keys may read each of them (etcd). */
+function unreadable(
+  { authority }: Backend,
+  keys: readonly Key[],
+  { caller }: Call,
+): KvError | undefined {
+  if (!authority.enabled) return undefined;
+  for (const key of keys) {
+    const why = authority.refusesRead(caller, { key });
+    if (why !== undefined) return why;
+  }
+  return undefined;
 }
 
 /** The log has what was settled here: every replica grants the same. */

@@ -31,10 +31,15 @@ export interface Frame {
 }
 
 export function helloFrame(hello: Hello): Uint8Array {
-  const { version, clusterId, group, from, to, incarnation } = hello;
-  return hansa.peer.v1.Frame.encode({
-    hello: { version, cluster_id: clusterId, group, from, to, incarnation },
-  }).finish();
+  return hansa.peer.v1.Frame.encode({ hello: helloMessage(hello) }).finish();
+}
+
+export function helloBytes(hello: Hello): Uint8Array {
+  return hansa.peer.v1.Hello.encode(helloMessage(hello)).finish();
+}
+
+function helloMessage({ clusterId, ...hello }: Hello): hansa.peer.v1.Hello.$Properties {
+  return { ...hello, cluster_id: clusterId };
 }
 
 /** All messages of one turn for one peer. */

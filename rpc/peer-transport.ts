@@ -10,6 +10,7 @@ import { peerCounters } from "./peer-counters.ts";
 import type { PeerCounters } from "./peer-counters.ts";
 import type { PeerDialer } from "./peer-dial.ts";
 import { Forwarder, forwardTable } from "./peer-forward.ts";
+import { faultOf, helloTo } from "./peer-identity.ts";
 import type { PeerIdentity } from "./peer-identity.ts";
 import { PeerLink } from "./peer-link.ts";
 import type { PeerAddress, PeerEvent, PeerLimits } from "./peer-link.ts";
@@ -87,11 +88,12 @@ export class PeerTransport {
     const options = this.#options;
     const counters = peerCounters();
     const link = new PeerLink({ ...options, peer, address, counters, method: STREAM });
-    const forwarder = new Forwarder(
-      () => link.client,
-      options.monotonicMs,
-      options.limits.forwardsMax,
-    );
+    const forwarder = new Forwarder({
+      client: () => link.client,
+      hello: helloTo(options.self, peer),
+      monotonicMs: options.monotonicMs,
+      openMax: options.limits.forwardsMax,
+    });
     this.#peers.set(peer, { address, link, snapshots: undefined, forwarder, counters });
   }
 
@@ -114,9 +116,12 @@ export class PeerTransport {
 
   /** What the carrier of the peers' port serves. */
   table(): ServiceTable {
-    const { clientServices, monotonicMs } = this.#options;
+    const { clientServices, monotonicMs, self } = this.#options;
     const streams = this.#acceptors.map((acceptor) => acceptor.table());
-    return Object.assign({}, ...streams, forwardTable(clientServices, monotonicMs)) as ServiceTable;
+    const forwarded = forwardTable(clientServices, monotonicMs, (hello) =>
+      faultOf(hello, self, this.#peers.get(hello.from)?.address.incarnation),
+    );
+    return Object.assign({}, ...streams, forwarded) as ServiceTable;
   }
 
   /** All messages of one turn for one peer, sent as one batch. */

@@ -9,6 +9,8 @@ import type { Status } from "./status.ts";
 export interface Call extends CallContext {
   /** The common name of the client's certificate, where one was asked for and proved. */
   readonly certificateName?: string | undefined;
+  /** Of the socket at the other end; undefined where there is none. */
+  readonly remoteAddress?: string | undefined;
   /** Handed on by another member for its client: it is not handed on again. */
   readonly forwarded: boolean;
   /** The first value of a request header, by its lower-case name. */

@@ -8,7 +8,6 @@ export interface ForeignOption {
   readonly reason: string;
 }
 
-const AUTH = "authentication is not supported yet";
 const METRICS = "metrics are not supported yet";
 const RENAMED_WATCH = "renamed: --watch-progress-notify-interval";
 const GATEWAY = "the JSON gateway is not supported yet";
@@ -35,7 +34,6 @@ export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
     ["false"],
     "experimental-peer-skip-client-san-verification",
   ),
-  ...foreign(AUTH, [], "auth-token", "auth-token-ttl", "bcrypt-cost"),
   ...foreign(METRICS, [], "metrics"),
   ...foreign(METRICS, [""], "listen-metrics-urls"),
   ...foreign("profiling over HTTP is not offered", ["false"], "enable-pprof"),

@@ -9,6 +9,7 @@ export const OPTION_SECTIONS = [
   "Consensus",
   "Limits",
   "TLS",
+  "Auth",
   "Storage",
   "Logging",
 ] as const;

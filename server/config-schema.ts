@@ -19,6 +19,7 @@ import {
 } from "./config-value.ts";
 import { facts, option } from "./config-option.ts";
 import type { OptionFacts } from "./config-option.ts";
+import { authOptions } from "./config-auth.ts";
 import { tlsOptions } from "./config-tls.ts";
 
 const KIB = 1024;
@@ -248,6 +249,7 @@ export const configSchema = z.object({
   ),
 
   ...tlsOptions,
+  ...authOptions,
 
   walDir: option(
     "Storage",

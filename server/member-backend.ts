@@ -4,7 +4,6 @@ import type { ClusterId, MemberId, NodeId } from "../base/index.ts";
 import { KvError, present } from "../base/index.ts";
 import type { Status } from "../consensus/index.ts";
 import type {
-  Authority,
   Backend,
   CallContext,
   Done,
@@ -32,6 +31,7 @@ import { memberState } from "./member-state.ts";
 import type { MembershipDesk } from "./membership-desk.ts";
 import { Reader } from "./reader.ts";
 import type { Replica } from "./replica.ts";
+import { StateAuthority } from "./state-authority.ts";
 import { WatchDesk } from "./watch-desk.ts";
 
 export interface MemberBackendInit {
@@ -51,7 +51,7 @@ export interface MemberBackendInit {
 export class MemberBackend implements Backend {
   readonly #init: MemberBackendInit;
   readonly #reader: Reader;
-  readonly authority = OPEN_TO_ALL;
+  readonly authority: StateAuthority;
   readonly watches: WatchDesk;
   readonly leases: LeaseDesk;
 
@@ -59,6 +59,8 @@ export class MemberBackend implements Backend {
     this.#init = init;
     const { replica, memberId, region } = init;
     this.#reader = new Reader({ replica, memberId, region, header: () => this.header() });
+    const header = (): Header => this.header();
+    this.authority = new StateAuthority({ replica, reader: this.#reader, header });
     this.watches = new WatchDesk({ replica, memberId, region });
     this.leases = new LeaseDesk({ replica, reader: this.#reader, header: () => this.header() });
   }
@@ -236,14 +238,6 @@ export class MemberBackend implements Backend {
     }));
   }
 }
-
-/** As while auth is off. */
-const OPEN_TO_ALL: Authority = {
-  enabled: false,
-  refusesUser: () => undefined,
-  refusesRoot: () => undefined,
-  refusesRead: () => undefined,
-};
 
 /** Read-only transactions are linearizable unless every operation is a serializable range (etcd). */
 function everyRangeSerializable(request: TxnRequest): boolean {

@@ -15,6 +15,7 @@ import type {
 } from "../rpc/index.ts";
 import { isRefusal } from "../store/index.ts";
 import type {
+  Caller,
   RangeRequest,
   RangeResponse,
   Refusal,
@@ -64,7 +65,7 @@ export class Reader {
     const mode =
       options.mode === "default" ? (request.serializable ? "local" : "index") : options.mode;
     this.#begin(
-      () => this.#rangeScan(request),
+      () => this.#rangeScan(request, context.caller),
       mode,
       options,
       context,
@@ -75,8 +76,11 @@ export class Reader {
     );
   }
 
-  #rangeScan(request: RangeRequest): Scan<RangeResponse> | Refusal {
+  /** In the moment of the read: judged by the very state that answers. */
+  #rangeScan(request: RangeRequest, caller: Caller): Scan<RangeResponse> | Refusal {
     const { machine } = this.#init.replica;
+    const refused = machine.auth.refusesRead(caller, request);
+    if (refused !== undefined) return refused;
     if (request.end !== undefined) return machine.scanRange(request, KEYS_PER_STEP_MAX);
     const plan = machine.planRange(request);
     return "kind" in plan ? plan : scanOfPlan(plan);
@@ -90,7 +94,8 @@ export class Reader {
       onMiss: "wait",
     };
     const scan = (): Scan<TxnResponse> | Refusal => {
-      const plan = this.#init.replica.machine.planTxn(request);
+      const { machine } = this.#init.replica;
+      const plan = machine.auth.refusesTxn(context.caller, request) ?? machine.planTxn(request);
       return "kind" in plan ? plan : scanOfPlan(plan);
     };
     this.#begin(scan, mode, options, context, (answer) => {

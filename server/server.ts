@@ -4,9 +4,10 @@ import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
 import type { LeaseId, MonotonicMs } from "../base/index.ts";
 import { askMembers, clientServices } from "../rpc/index.ts";
-import type { Backend, PeerMessage, PeerTransport, ServiceTable } from "../rpc/index.ts";
+import type { Backend, Header, PeerMessage, PeerTransport, ServiceTable } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
 import type { DiskFailure } from "../store/index.ts";
+import { openAccounts, prepareTokens } from "./auth-opening.ts";
 import { endOfTurn, systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
 import { hexId } from "./cluster.ts";
@@ -27,6 +28,7 @@ import { MemberDirectory } from "./member-directory.ts";
 import { MembershipDesk } from "./membership-desk.ts";
 import { PortSecurity } from "./port-security.ts";
 import { openPeers, peersOf } from "./peer-connections.ts";
+import type { TokenProvider } from "./token-provider.ts";
 import { watchReadiness } from "./readiness.ts";
 import type { Replica } from "./replica.ts";
 import { RosterService } from "./roster-service.ts";
@@ -104,6 +106,7 @@ export class Server {
       done(undefined);
     });
     const { dialer } = security;
+    const tokensOver = await prepareTokens(config);
     const bootstrap = await foundingOf(config, dialer, given.journal);
     const request = { ...config, ...(bootstrap === undefined ? {} : { bootstrap }) };
     inspectDataDirectory(request);
@@ -144,7 +147,7 @@ export class Server {
     live.replica = replica;
     const server = new Server({ ...given, journal }, ports, replica, transport);
     // A snapshot puts the state into a directory beside the one before.
-    server.#open(owner, dirname(data.stateGroupDir));
+    server.#open(owner, dirname(data.stateGroupDir), tokensOver(replica));
     return server;
   }
 
@@ -182,7 +185,7 @@ export class Server {
     });
   }
 
-  #open(bootstrap: Bootstrap, stateDir: string): void {
+  #open(bootstrap: Bootstrap, stateDir: string, tokens: TokenProvider): void {
     const { config } = this.#init;
     this.#every(Math.max(1, Math.floor(config.heartbeatIntervalMs / 4)), () => {
       this.#replica.tick();
@@ -202,7 +205,10 @@ export class Server {
     });
     const roster = this.#openRoster(bootstrap, backend);
     this.#ports.peers.gate.open({ ...this.#transport.table(), ...roster.peerServices() });
-    this.#ports.clients.gate.open(this.#services(backend));
+    this.#endings.push(() => {
+      tokens.close();
+    });
+    this.#ports.clients.gate.open(this.#services(backend, tokens));
     this.#awaitReadiness(backend);
   }
 
@@ -258,10 +264,13 @@ export class Server {
     return usage;
   }
 
-  #services(backend: Backend): ServiceTable {
-    const { config } = this.#init;
+  #services(backend: Backend, tokens: TokenProvider): ServiceTable {
+    const { config, journal } = this.#init;
+    const { authority } = backend;
+    const header = (): Header => backend.header();
     return clientServices({
       backend,
+      accounts: openAccounts({ config, tokens, authority, header, journal }),
       forwardToLeader: (method, request, call, reply) => {
         const { leader } = this.#replica.status();
         if (leader === undefined || leader === this.#replica.id) return false;

@@ -13,6 +13,7 @@ import type {
   WatchRequest,
 } from "../store/index.ts";
 import type { Replica } from "./replica.ts";
+import { WatchGuard } from "./watch-guard.ts";
 
 export interface WatchDeskInit {
   readonly replica: Replica;
@@ -23,6 +24,7 @@ export interface WatchDeskInit {
 export class WatchDesk implements Watches {
   readonly #init: WatchDeskInit;
   readonly #hub: WatchHub;
+  readonly #guard = new WatchGuard();
   /** A snapshot puts another in its place. */
   #machine: Machine;
   #scheduled = false;
@@ -49,13 +51,20 @@ export class WatchDesk implements Watches {
     return this.#hub.floor;
   }
 
-  open(request: WatchRequest, channel: WatchChannel, listener: ClientListener, _: Caller): Watch {
+  open(
+    request: WatchRequest,
+    channel: WatchChannel,
+    listener: ClientListener,
+    caller: Caller,
+  ): Watch {
     const watch = this.#hub.open(request, channel, listener);
+    this.#guard.add(watch, { caller, listener }, this.#hub.count);
     this.#schedule();
     return watch;
   }
 
   cancel(watch: Watch): void {
+    this.#guard.remove(watch);
     this.#hub.cancel(watch);
     this.#schedule();
   }
@@ -99,9 +108,14 @@ export class WatchDesk implements Watches {
       this.#machine = machine;
       this.#hub.replace(machine.changes);
     }
+    this.#judge();
     // Without a watch it costs nothing to keep up, and no turn.
     if (this.#hub.count === 0) this.#hub.advance(1);
     else if (this.#hub.isBehind) this.#schedule();
+  }
+
+  #judge(): void {
+    this.#guard.judge(this.#machine.auth, (watch) => this.#hub.cancel(watch));
   }
 
   #schedule(): void {
@@ -118,6 +132,7 @@ export class WatchDesk implements Watches {
   }
 
   #advance(): void {
+    this.#judge();
     const { loads, more } = this.#hub.advance(this.#deliveriesMax);
     for (const load of loads) this.#load(load);
     if (more) this.#schedule();

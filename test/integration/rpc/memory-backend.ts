@@ -11,7 +11,6 @@ import type {
 } from "../../../base/index.ts";
 import type {
   Answer,
-  Authority,
   Backend,
   CallContext,
   Done,
@@ -32,6 +31,7 @@ import type {
   TxnRequest,
   TxnResponse,
 } from "../../../store/index.ts";
+import { HostAuthority } from "./host-authority.ts";
 import { HostLeases } from "./host-leases.ts";
 import { HostWatches } from "./host-watches.ts";
 
@@ -42,8 +42,8 @@ export interface RangeAsked {
 }
 
 export class MemoryBackend implements Backend {
-  readonly authority = OPEN_TO_ALL;
   readonly watches = new HostWatches();
+  readonly authority = new HostAuthority(this.watches.host, () => this.header());
   readonly leases = new HostLeases(this.watches.host, () => this.header());
   readonly ranges: RangeAsked[] = [];
   readonly writes: { readonly request: Request; readonly body: Uint8Array }[] = [];
@@ -183,14 +183,6 @@ export class MemoryBackend implements Backend {
     return { kind: "refused", revision, code: "compacted", message: "as the test has it" };
   }
 }
-
-/** As while auth is off. */
-const OPEN_TO_ALL: Authority = {
-  enabled: false,
-  refusesUser: () => undefined,
-  refusesRoot: () => undefined,
-  refusesRead: () => undefined,
-};
 
 const PROOF: RangeAnswer["proof"] = {
   asked: "default",

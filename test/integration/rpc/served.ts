@@ -4,7 +4,8 @@ import type { ClientDuplexStream, ClientReadableStream, ServiceError } from "@gr
 import type { LeaseId, MonotonicMs } from "../../../base/index.ts";
 import type { MethodPath } from "../../../proto/index.ts";
 import { Http2Carrier, clientServices } from "../../../rpc/index.ts";
-import type { Backend, ForwardToLeader, ServiceTable } from "../../../rpc/index.ts";
+import type { Accounts, Backend, ForwardToLeader, ServiceTable } from "../../../rpc/index.ts";
+import { NO_ACCOUNTS } from "./host-authority.ts";
 
 export function monotonicMs(): MonotonicMs {
   return performance.now() as MonotonicMs;
@@ -12,6 +13,7 @@ export function monotonicMs(): MonotonicMs {
 
 export interface ServedOptions {
   readonly requestBytesMax?: number;
+  readonly accounts?: Accounts;
   readonly pipelineCallsMax?: number;
   readonly healthPollMs?: number;
   readonly healthWatchesMax?: number;
@@ -27,6 +29,7 @@ export function servicesOf(backend: Backend, options: ServedOptions = {}): Servi
   let leaseNext = 7n;
   return clientServices({
     backend,
+    accounts: options.accounts ?? NO_ACCOUNTS,
     forwardToLeader: options.forwardToLeader ?? (() => false),
     monotonicMs,
     endOfTurn: (run) => void setImmediate(run),
