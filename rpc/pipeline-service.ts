@@ -195,6 +195,10 @@ class PipelinedContext implements Call {
     return this.#stream.certificateName;
   }
 
+  get remoteAddress(): string | undefined {
+    return this.#stream.remoteAddress;
+  }
+
   header(name: string): string | undefined {
     return this.#stream.header(name);
   }

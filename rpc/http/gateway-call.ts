@@ -9,7 +9,7 @@ import { timeoutMsOf } from "../timeout-header.ts";
 
 export interface GatewayCallInit {
   readonly headers: IncomingHttpHeaders;
-  readonly certificateName: string | undefined;
+  readonly remoteAddress: string | undefined;
   readonly nowMs: MonotonicMs;
   /** The server's own limit; Infinity of a stream that its client keeps open. */
   readonly callTimeoutMs: number;
@@ -20,6 +20,10 @@ const BEARER = /^bearer +/i;
 /** Node's timers take no more; a call that may take longer has no end by it. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/**
+ * Without the name on the client's certificate: a browser shows that to whatever page asks it to (etcd takes none
+ * through its gateway either).
+ */
 export class GatewayCall implements Call {
   readonly deadlineAtMs: MonotonicMs;
   /** What the client asked for by `Grpc-Timeout`; undefined: what it asked for is no duration. */
@@ -27,14 +31,14 @@ export class GatewayCall implements Call {
   readonly forwarded = false;
   /** The gate before the services says who it is. */
   readonly caller = NOBODY;
-  readonly certificateName?: string;
+  readonly remoteAddress: string | undefined;
   readonly #headers: IncomingHttpHeaders;
   #abort: AbortController | undefined;
   #closed = false;
 
-  constructor({ headers, certificateName, nowMs, callTimeoutMs }: GatewayCallInit) {
+  constructor({ headers, remoteAddress, nowMs, callTimeoutMs }: GatewayCallInit) {
     this.#headers = headers;
-    if (certificateName !== undefined) this.certificateName = certificateName;
+    this.remoteAddress = remoteAddress;
     this.clientTimeoutMs = timeoutMsOf(oneOf(headers["grpc-timeout"]));
     const timeoutMs = Math.min(this.clientTimeoutMs ?? 0, callTimeoutMs);
     this.deadlineAtMs = (nowMs + timeoutMs) as MonotonicMs;

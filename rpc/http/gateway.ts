@@ -27,8 +27,6 @@ export interface GatewayOptions {
   readonly limits: HttpLimits;
   readonly held: HeldBytes;
   readonly patience: Patience;
-  /** The common name that the client's certificate proves, if one was asked for. */
-  readonly certificateNameOf: (request: IncomingMessage) => string | undefined;
   readonly onBug: (cause: unknown) => void;
 }
 
@@ -82,10 +80,10 @@ export class Gateway {
   }
 
   callOf({ streaming }: GatewayRoute, request: IncomingMessage): GatewayCall {
-    const { certificateNameOf, monotonicMs, callTimeoutMs } = this.#options;
+    const { monotonicMs, callTimeoutMs } = this.#options;
     return new GatewayCall({
       headers: request.headers,
-      certificateName: certificateNameOf(request),
+      remoteAddress: request.socket.remoteAddress,
       nowMs: monotonicMs(),
       // What comes over a long stream has deadlines of its own.
       callTimeoutMs: streaming === "both" ? Infinity : callTimeoutMs,

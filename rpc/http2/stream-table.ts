@@ -1,5 +1,7 @@
 // The streams of one connection, from the frames that name one: which are open, idle or closed, what they may
 // have sent, and when their clients stop waiting.
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { KvError } from "../../base/index.ts";
 import type { MonotonicMs } from "../../base/index.ts";
 import type { SocketOrigin } from "../socket-origin.ts";
@@ -17,6 +19,7 @@ import type { Route, StreamOwner } from "./stream.ts";
 import type { Transmission } from "./transmission.ts";
 
 export interface StreamTableOptions {
+  readonly socket: Duplex;
   readonly origin: SocketOrigin;
   readonly refusalOf?: (origin: SocketOrigin, path: string) => KvError | undefined;
   readonly transmission: Transmission;
@@ -121,7 +124,10 @@ export class StreamTable {
   #ownerOfStreams(): StreamOwner {
     const { limits, monotonicMs, callTimeoutMs, messageBytesMax, onBug } = this.#options;
     return {
-      certificateName: this.#options.origin.certificateName,
+      origin: {
+        certificateName: this.#options.origin.certificateName,
+        remoteAddress: addressOf(this.#options.socket),
+      },
       transmission: this.#options.transmission,
       monotonicMs,
       callTimeoutMs,
@@ -334,4 +340,8 @@ function protocolError(message: string): ConnectionFault {
 
 function windowTooLarge(): ConnectionFault {
   return new ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "a window above 2^31 - 1");
+}
+
+function addressOf(socket: Duplex): string | undefined {
+  return socket instanceof Socket ? socket.remoteAddress : undefined;
 }

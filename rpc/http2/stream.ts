@@ -26,8 +26,8 @@ export interface Route {
 /** What a stream needs of its connection. */
 export interface StreamOwner {
   readonly transmission: Transmission;
-  /** As `Call.certificateName`. */
-  readonly certificateName: string | undefined;
+  /** As the call's. */
+  readonly origin: Pick<Call, "certificateName" | "remoteAddress">;
   readonly monotonicMs: () => MonotonicMs;
   readonly callTimeoutMs: number;
   readonly messageBytesMax: number;
@@ -56,6 +56,7 @@ export class Http2Stream implements Call, StreamSink {
   /** The gate before the services says who it is. */
   readonly caller = NOBODY;
   readonly certificateName: string | undefined;
+  readonly remoteAddress: string | undefined;
   readonly isUnary: boolean;
   readonly output: StreamOutput;
   readonly #owner: StreamOwner;
@@ -87,7 +88,7 @@ export class Http2Stream implements Call, StreamSink {
     this.#head = head;
     this.#route = route;
     this.#owner = owner;
-    this.certificateName = owner.certificateName;
+    ({ certificateName: this.certificateName, remoteAddress: this.remoteAddress } = owner.origin);
     this.isUnary = route?.method.kind === "unary";
     this.#window = new ReceiveWindow(owner.streamWindowBytes);
     this.#length = new DeclaredLength(id, head.contentBytes);
