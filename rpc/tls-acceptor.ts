@@ -56,7 +56,7 @@ export class TlsAcceptor {
       requestCert: demandsCertificate,
       rejectUnauthorized: demandsCertificate,
       handshakeTimeout: handshakeMs,
-      ALPNProtocols: ["h2", "http/1.1"],
+      ALPNCallback: ({ protocols }) => spokenOf(protocols),
     });
     this.#server.on("secureConnection", (socket) => this.#onSecure(socket));
     this.#server.on("tlsClientError", (error, socket) => this.#onFailure(error, socket));
@@ -138,6 +138,14 @@ export class TlsAcceptor {
     socket.destroy();
     this.#options.onRefused({ remote, reason });
   }
+}
+
+/**
+ * Clients of gRPC offer HTTP/2 alone. Who would take HTTP/1.1 too is a client of HTTP, which is served in that;
+ * who offers neither is refused.
+ */
+function spokenOf(offered: readonly string[]): string | undefined {
+  return ["http/1.1", "h2"].find((protocol) => offered.includes(protocol));
 }
 
 /** No session is resumed: a ticket would outlive the certificate, the CA and the list that it was given under. */

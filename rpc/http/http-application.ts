@@ -6,24 +6,29 @@ import { crossOrigin } from "./cross-origin.ts";
 import { endpoints, notAllowed, plain } from "./endpoints.ts";
 import type { EndpointsOptions } from "./endpoints.ts";
 import type { Gateway } from "./gateway.ts";
+import { knownHost } from "./known-host.ts";
 
 export interface ApplicationOptions {
   readonly endpoints: EndpointsOptions;
   readonly gateway: Gateway | undefined;
   /** Origins; `*` is any. */
   readonly corsOrigins: ReadonlySet<string>;
+  /** Names that requests may be addressed to over plain connections; `*` is any. */
+  readonly hostsAllowed: ReadonlySet<string>;
   readonly onBug: (cause: unknown) => void;
 }
 
 export function httpApplication({
   gateway,
   corsOrigins,
+  hostsAllowed,
   onBug,
   ...options
 }: ApplicationOptions): (request: IncomingMessage, response: ServerResponse) => void {
   const application: Express = express();
   application.disable("x-powered-by").disable("etag");
   application.enable("strict routing").enable("case sensitive routing");
+  application.use(knownHost(hostsAllowed));
   application.use(crossOrigin(corsOrigins));
   application.use(endpoints(options.endpoints));
   if (gateway !== undefined) {

@@ -3,8 +3,9 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createListener } from "node:net";
-import type { AddressInfo, Server as Listener } from "node:net";
+import type { AddressInfo, ListenOptions, Server as Listener } from "node:net";
 import type { Duplex } from "node:stream";
+import type { TlsAcceptor } from "../tls-acceptor.ts";
 import type { HttpLimits } from "./http-limits.ts";
 import type { Patience } from "./patience.ts";
 
@@ -65,22 +66,36 @@ export class HttpCarrier {
   }
 
   /**
-   * Starts to serve on a port of its own; resolves with it (0 picks a free one).
+   * Starts to serve on a port of its own; resolves with it (0 picks a free one). `tls`: what comes is secured
+   * first.
    *
    * @throws {Error} when the address cannot be bound.
    */
-  async listen(host: string, port: number): Promise<number> {
-    const listener = createListener({ noDelay: true }, (socket) => this.accept(socket, NOTHING));
+  async listen(host: string, port: number, tls?: TlsAcceptor): Promise<number> {
+    const listener = await this.#bind({ host, port }, `${host}:${port}`, tls);
+    return (listener.address() as AddressInfo).port;
+  }
+
+  /** As `listen`, on a unix socket. */
+  async listenAt(path: string, tls?: TlsAcceptor): Promise<void> {
+    await this.#bind({ path }, path, tls);
+  }
+
+  async #bind(where: ListenOptions, address: string, tls?: TlsAcceptor): Promise<Listener> {
+    const listener = createListener({ noDelay: true }, (socket) => {
+      if (tls === undefined) this.accept(socket, NOTHING);
+      else tls.accept(socket, (secured) => this.accept(secured, NOTHING));
+    });
     await new Promise<void>((resolve, reject) => {
       listener.once("error", (error) => {
-        reject(new Error(`cannot listen on ${host}:${port}: ${error.message}`, { cause: error }));
+        reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
       });
-      listener.listen({ host, port }, resolve);
+      listener.listen(where, resolve);
     });
     // What is left to fail is accepting one connection, for want of descriptors: its client sees it.
     listener.removeAllListeners("error").on("error", () => undefined);
     this.#listeners.add(listener);
-    return (listener.address() as AddressInfo).port;
+    return listener;
   }
 
   /** Serves a socket from its beginning, of which `firstBytes` have been read. */
@@ -89,14 +104,16 @@ export class HttpCarrier {
       socket.destroy();
       return;
     }
-    const connection: Connection = { open: new Set(), forget: () => undefined, upgraded: false };
+    const forget = (): void => undefined;
+    const connection: Connection = { open: new Set(), forget, upgraded: false };
     this.#connections.set(socket, connection);
     this.#awaitHead(socket, connection, this.#options.limits.headMs);
     socket.on("error", () => socket.destroy());
     socket.once("close", () => {
       connection.forget();
       this.#connections.delete(socket);
-      if (this.#connections.size === 0) this.#ended?.();
+      // Its requests hear of it after this.
+      if (this.#connections.size === 0) setImmediate(() => this.#ended?.());
     });
     this.#speak(socket, firstBytes);
   }

@@ -1,9 +1,9 @@
 // HTTP/1.1 at a port of this server, put together: the carrier, the endpoints and, on the clients' port, the gateway.
-import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { KvError } from "../../base/index.ts";
 import type { MonotonicMs } from "../../base/index.ts";
 import type { ServiceTable } from "../service.ts";
+import type { TlsAcceptor } from "../tls-acceptor.ts";
 import type { EndpointsOptions } from "./endpoints.ts";
 import { Gateway } from "./gateway.ts";
 import { HeldBytes } from "./held-bytes.ts";
@@ -29,8 +29,8 @@ export interface HttpPortOptions {
   readonly limits?: HttpLimits;
   /** Origins whose pages may read the answers; `*` is any. */
   readonly corsOrigins: readonly string[];
-  /** The common name that the client's certificate proves, if one was asked for. */
-  readonly certificateNameOf?: (request: IncomingMessage) => string | undefined;
+  /** Names that requests may be addressed to over plain connections; `*` is any. */
+  readonly hostsAllowed: readonly string[];
   readonly onBug: (cause: unknown) => void;
 }
 
@@ -40,16 +40,22 @@ export class HttpPort {
 
   constructor(options: HttpPortOptions) {
     const { services, monotonicMs, onBug, connectionsMax } = options;
-    const { limits = HTTP_LIMITS_DEFAULT, certificateNameOf = () => undefined } = options;
+    const { limits = HTTP_LIMITS_DEFAULT } = options;
     const corsOrigins = new Set(options.corsOrigins);
     const patience = new Patience(monotonicMs);
     const held = new HeldBytes(limits.heldBytesMax);
-    const shared = { ...options, limits, patience, held, certificateNameOf, corsOrigins };
+    const shared = { ...options, limits, patience, held, corsOrigins };
     const gateway = services === undefined ? undefined : new Gateway({ ...shared, services });
     const webSockets = gateway === undefined ? undefined : new WebSockets({ ...shared, gateway });
     this.#held = held;
     this.#carrier = new HttpCarrier({
-      serve: httpApplication({ endpoints: options.endpoints, gateway, corsOrigins, onBug }),
+      serve: httpApplication({
+        endpoints: options.endpoints,
+        gateway,
+        corsOrigins,
+        hostsAllowed: new Set(options.hostsAllowed),
+        onBug,
+      }),
       upgrade: (request, socket, head) => webSockets?.upgrade(request, socket, head) ?? false,
       onDrain: () => {
         const text = "etcdserver: server stopped";
@@ -66,8 +72,13 @@ export class HttpPort {
   }
 
   /** As HttpCarrier.listen. */
-  listen(host: string, port: number): Promise<number> {
-    return this.#carrier.listen(host, port);
+  listen(host: string, port: number, tls?: TlsAcceptor): Promise<number> {
+    return this.#carrier.listen(host, port, tls);
+  }
+
+  /** As HttpCarrier.listenAt. */
+  listenAt(path: string, tls?: TlsAcceptor): Promise<void> {
+    return this.#carrier.listenAt(path, tls);
   }
 
   /** As HttpCarrier.accept. */

@@ -1,5 +1,5 @@
-// The body of a stream's request: values as they come of a method that takes several, else the one, none being an
-// empty one. Bounded in bytes, and in time from a value's beginning to its end.
+// What the client of a stream sends: values as they come of a method that takes several, else the one, none being
+// an empty one. Bounded in bytes, and in time from a value's beginning to its end.
 import type { IncomingMessage } from "node:http";
 import { KvError } from "../../base/index.ts";
 import type { Streaming } from "../../proto/index.ts";
@@ -9,7 +9,7 @@ import type { HeldBytes } from "./held-bytes.ts";
 import type { HttpLimits } from "./http-limits.ts";
 import { JsonValues } from "./json-values.ts";
 import type { Patience } from "./patience.ts";
-import { bodyBytesMaxOf, tooLarge, tooMuchHeld, tooSlow } from "./request-body.ts";
+import { bodyBytesMaxOf, readBody, tooLarge, tooMuchHeld, tooSlow } from "./request-body.ts";
 
 export interface ValuesOptions {
   readonly streaming: Streaming;
@@ -63,7 +63,6 @@ export class StreamBody {
       this.#stream.end(invalid("JSON: the body ends within an object"));
       return;
     }
-    if (this.#count === 0 && this.#options.streaming === "server") this.#take("{}");
     this.#stream.takeEnd();
   }
 
@@ -96,13 +95,33 @@ export class StreamBody {
   }
 }
 
+/** The body of a request of HTTP. */
 export function readValues(
   options: ValuesOptions,
   request: IncomingMessage,
   stream: GatewayStream,
 ): void {
-  const body = new StreamBody(options, stream);
-  request.on("data", (chunk: Buffer) => body.push(chunk));
-  request.on("end", () => body.end());
-  request.on("close", () => body.close());
+  if (options.streaming === "server") readOne(options, request, stream);
+  else {
+    const body = new StreamBody(options, stream);
+    request.on("data", (chunk: Buffer) => body.push(chunk));
+    request.on("end", () => body.end());
+    request.on("close", () => body.close());
+  }
+}
+
+/** The one object of a method that takes no more. */
+function readOne(
+  { limits, messageBytesMax, held, patience }: ValuesOptions,
+  request: IncomingMessage,
+  stream: GatewayStream,
+): void {
+  const bytesMax = bodyBytesMaxOf(messageBytesMax);
+  readBody(request, { bytesMax, held, patience, bodyMs: limits.bodyMs }, (body) => {
+    if (typeof body !== "string") stream.fail(body);
+    else {
+      stream.take(body.trim() === "" ? "{}" : body);
+      stream.takeEnd();
+    }
+  });
 }

@@ -71,6 +71,8 @@ export class Http2Carrier {
   readonly #connections = new Set<Connection>();
   /** Sockets whose first bytes have not told what they speak, until when they may take. */
   readonly #strangers = new Map<Duplex, number>();
+  /** They speak HTTP/1.1, and are somebody else's; here they only count. */
+  readonly #handedOn = new Set<Duplex>();
   #ticker: NodeJS.Timeout | undefined;
   #ended: (() => void) | undefined;
   #draining = false;
@@ -146,7 +148,11 @@ export class Http2Carrier {
   }
 
   get #isFull(): boolean {
-    return this.#connections.size + this.#strangers.size >= this.#options.connectionsMax;
+    return this.#openCount >= this.#options.connectionsMax;
+  }
+
+  get #openCount(): number {
+    return this.#connections.size + this.#strangers.size + this.#handedOn.size;
   }
 
   /** Serves one socket, from its first byte on. */
@@ -232,6 +238,8 @@ export class Http2Carrier {
     const { onHttp1 } = this.#options;
     if (onHttp1 !== undefined) {
       socket.off("error", ignore);
+      this.#handedOn.add(socket);
+      socket.once("close", () => this.#handedOn.delete(socket));
       onHttp1(socket, bytes, origin);
     } else this.#partFrom(socket, HTTP1_REFUSAL);
   }
@@ -245,7 +253,7 @@ export class Http2Carrier {
 
   #refuse(socket: Duplex): void {
     const { connectionsMax } = this.#options;
-    if (this.#connections.size + this.#strangers.size >= connectionsMax + REFUSALS_MAX) {
+    if (this.#openCount >= connectionsMax + REFUSALS_MAX) {
       socket.destroy();
       return;
     }
