@@ -292,7 +292,7 @@ export class Judge {
       if (verdict.outcome !== "violation") continue;
       throw new Violation(
         "linearizability",
-        `no order of ${key}'s operations explains ${describe(history)}`,
+        `no order of ${key}'s operations explains ${describe(history, verdict.stuckAt)}`,
       );
     }
     return undecided;
@@ -321,10 +321,12 @@ function heldIn(response: Extract<Response, { kind: "txn" }>): Held {
   return kv === undefined ? undefined : keyOf(kv.value);
 }
 
-function describe(history: readonly RegisterOperation[]): string {
-  const last = history.slice(-12).map(({ op, called, returned, result }) => {
+/** The operation that no order reaches, and what was called around it. */
+function describe(history: readonly RegisterOperation[], stuckAt: number): string {
+  const shown = history.slice(Math.max(0, stuckAt - 9), stuckAt + 3);
+  const told = shown.map(({ op, called, returned, result }) => {
     const until = returned === Infinity ? "?" : String(returned);
     return `[${called}-${until} ${JSON.stringify(op)} ${JSON.stringify(result) ?? "unknown"}]`;
   });
-  return `its last ${last.length} of ${history.length}: ${last.join(" ")}`;
+  return `operation ${stuckAt} of ${history.length}, among ${told.join(" ")}`;
 }

@@ -62,7 +62,11 @@ function stepSwap(
 
 /** Values are written at most once each in a history; the preparation rests on it. */
 export function checkRegister(history: readonly RegisterOperation[]): Verdict {
-  return checkLinearizable(REGISTER, prepared(history));
+  const operations = prepared(history);
+  const verdict = checkLinearizable(REGISTER, operations);
+  if (verdict.outcome !== "violation") return verdict;
+  const stuck = operations[verdict.stuckAt];
+  return { ...verdict, stuckAt: history.findIndex(({ called }) => called === stuck?.called) };
 }
 
 /**
