@@ -3,9 +3,7 @@ import type { MemberId } from "../base/index.ts";
 import { Writer, bigintOf } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
 import type { Alarm, AlarmType } from "../store/index.ts";
-import type { Header } from "./backend.ts";
 import { invalid } from "./decode.ts";
-import { writeHeader } from "./header.ts";
 
 export interface AlarmQuestion {
   readonly action: "get" | "activate" | "deactivate";
@@ -45,16 +43,14 @@ export function alarmBytes({ action, member, alarm }: AlarmQuestion): Uint8Array
     .finish();
 }
 
-export function alarmAnswerBytes(header: Header, alarms: readonly Alarm[]): Uint8Array {
-  const writer = new Writer();
-  writeHeader(writer, header, header.revision);
+/** As the fields of an AlarmResponse behind its header. */
+export function writeAlarms(writer: Writer, alarms: readonly Alarm[]): void {
   for (const { member, type } of alarms) {
     writer.uint32((2 << 3) | 2).fork();
     if (member !== 0n) writer.uint32(1 << 3).uint64(member);
     writer.uint32(2 << 3).uint32(TYPES.indexOf(type));
     writer.ldelim();
   }
-  return writer.finish(true);
 }
 
 /** As etcd's status lists them: memberID:N alarm:TYPE. */

@@ -2,6 +2,7 @@
 import { KvError } from "../base/index.ts";
 import { Writer } from "../proto/index.ts";
 import type { Response } from "../store/index.ts";
+import { writeAlarms } from "./alarm-codec.ts";
 import type { Header, RangeAnswer } from "./backend.ts";
 import { writeHeader, writeProof } from "./header.ts";
 import { sizeOfKeyValues, writeDeleteRange, writePut, writeRange, writeTxn } from "./kv-answer.ts";
@@ -46,6 +47,9 @@ export function responseBytes(
     case "lease-grant":
       writer.uint32(2 << 3).int64(response.id);
       writer.uint32(3 << 3).int64(response.ttlMs / 1000);
+      break;
+    case "alarm":
+      writeAlarms(writer, response.alarms);
       break;
     case "compaction":
     case "session-close":

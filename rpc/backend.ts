@@ -13,6 +13,7 @@ import type {
 } from "../base/index.ts";
 import type { Epoch, ReadMode, Role } from "../consensus/index.ts";
 import type {
+  Alarm,
   AuthView,
   Caller,
   KeyRange,
@@ -20,6 +21,8 @@ import type {
   RangeResponse,
   Request,
   Response,
+  StateHash,
+  StateHashRequest,
   TxnRequest,
   TxnResponse,
   Watch,
@@ -136,6 +139,12 @@ export interface NodeStatus {
   readonly raftTerm: number;
   readonly raftAppliedIndex: LogIndex;
   readonly errors: readonly string[];
+  /** As applied here; told in `errors` too. */
+  readonly alarms: readonly Alarm[];
+  /** 0: none. */
+  readonly dbSizeQuotaBytes: number;
+  /** The etcd API whose data is stored: what a tool compares with versions of etcd. */
+  readonly storageVersion: string;
   readonly isLearner: boolean;
   readonly state: MemberState;
 }
@@ -222,8 +231,18 @@ export interface Leases {
   list(context: CallContext, done: Done<readonly LeaseId[]>): void;
 }
 
+/** What an operator asks of a member beside its keys. Of this member's own state, but for `alarms`. */
+export interface Maintenance {
+  /** Linearizable, at any member. */
+  alarms(context: CallContext, done: Done<readonly Alarm[]>): void;
+  hash(request: StateHashRequest, context: CallContext, done: Done<StateHash>): void;
+  /** Gives back to the disk what deleted and replaced rows take; everything goes on meanwhile. */
+  defragment(context: CallContext, done: Done<undefined>): void;
+}
+
 export interface Backend {
   readonly authority: Authority;
+  readonly maintenance: Maintenance;
   readonly watches: Watches;
   readonly leases: Leases;
   /** As of this moment, for answers that carry no result of their own. */

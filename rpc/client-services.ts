@@ -10,6 +10,7 @@ import { KvService } from "./kv-service.ts";
 import type { ForwardToLeader } from "./kv-service.ts";
 import { leaseTable } from "./lease-service.ts";
 import { maintenanceTable } from "./maintenance-service.ts";
+import { operatorTable } from "./operator-service.ts";
 import { pipelineTable } from "./pipeline-service.ts";
 import { rangeStreamTable } from "./range-stream.ts";
 import type { ServiceTable } from "./service.ts";
@@ -69,6 +70,7 @@ export function clientServices(options: ClientServicesOptions): ServiceTable {
     ...queueTables({ ...options, leaderLoss }),
     ...clusterTable(backend, options.forwardToLeader),
     ...maintenanceTable(backend),
+    ...operatorTable(backend),
     ...sessionTable(backend),
     ...snapshotTable(backend),
     ...new WatchService({

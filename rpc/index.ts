@@ -1,8 +1,10 @@
 // The edge: bytes become types here, and answers bytes.
 export * from "./accounts.ts";
 export { authChangeBytes } from "./auth-change-codec.ts";
+export { alarmBytes, alarmText } from "./alarm-codec.ts";
 export * from "./backend.ts";
 export * from "./client-services.ts";
+export { compactionBytes } from "./compaction-codec.ts";
 export { Http2Carrier } from "./http2/http2-carrier.ts";
 export type { Http2CarrierOptions } from "./http2/http2-carrier.ts";
 export { HealthChecks } from "./http/health-checks.ts";
@@ -12,6 +14,7 @@ export { HttpPort } from "./http/http-port.ts";
 export { leaseRenewalBytes } from "./lease-codec.ts";
 export * from "./member-question.ts";
 export type { ForwardToLeader } from "./kv-service.ts";
+export * from "./peer-checks.ts";
 export * from "./peer-counters.ts";
 export * from "./peer-dial.ts";
 export * from "./peer-identity.ts";

@@ -1,4 +1,4 @@
-// etcdserverpb.Maintenance, as far as it is offered: how this member sees itself, and handing over leadership.
+// etcdserverpb.Maintenance: how this member sees itself, and handing over leadership.
 import type { MemberId } from "../base/index.ts";
 import { Writer, bigintOf, etcdserverpb } from "../proto/index.ts";
 import type { hansa } from "../proto/index.ts";
@@ -44,6 +44,9 @@ function statusBytes(header: Header, status: NodeStatus): Uint8Array {
     errors: [...status.errors],
     dbSizeInUse: status.dbSizeInUseBytes,
     isLearner: status.isLearner,
+    storageVersion: status.storageVersion,
+    dbSizeQuota: status.dbSizeQuotaBytes,
+    downgradeInfo: { enabled: false },
     state: stateMessage(status.state),
   };
   return etcdserverpb.StatusResponse.encode(message, writer).finish(true);

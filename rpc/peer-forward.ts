@@ -29,6 +29,8 @@ const FORWARDED: ReadonlySet<string> = new Set<MethodPath>([
   "/etcdserverpb.Cluster/MemberUpdate",
   "/etcdserverpb.Cluster/MemberList",
   "/etcdserverpb.Cluster/MemberPromote",
+  "/hansa.peer.v1.Peer/Marks",
+  "/hansa.peer.v1.Peer/HashKeys",
 ]);
 
 interface ForwardRequest {

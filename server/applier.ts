@@ -4,6 +4,7 @@ import { assert, present } from "../base/index.ts";
 import type { LogIndex, PlantedBug } from "../base/index.ts";
 import type { Entry } from "../consensus/index.ts";
 import type { DiskFailure, Engine, Machine, Response } from "../store/index.ts";
+import type { ApplyPace } from "./apply-pace.ts";
 import type { ReplicaLimits } from "./limits.ts";
 
 /** A checkpoint at least whenever commands of this part of the log's bound were applied. */
@@ -18,6 +19,8 @@ export interface ApplierInit {
   readonly onFailure: (failure: DiskFailure) => void;
   /** There is more to do in a later turn. */
   readonly wake: () => void;
+  /** Tells of commands that take long. */
+  readonly pace?: Pick<ApplyPace, "began" | "ended"> | undefined;
   /** The state up to this index survives power loss (S2). */
   readonly onCheckpoint: (index: LogIndex) => void;
   /** Only the simulator sets it. */
@@ -101,6 +104,7 @@ export class Applier {
       if (this.#machine.unflushedBytes > this.#init.limits.unflushedBytesMax) break;
       if (budget === 0) break;
       const entry = present(this.#queue[this.#head], "the entry at the head of the queue");
+      this.#init.pace?.began(entry.index);
       const loaded = this.#loaded ?? this.#valuesFor(entry);
       if (loaded === undefined) break;
       this.#loaded = undefined;
@@ -110,7 +114,9 @@ export class Applier {
         entry.index === this.#machine.applied + 1,
         `applied ${this.#machine.applied}, next ${entry.index}`,
       );
-      this.#init.onApplied(entry, this.#machine.apply(entry, loaded));
+      const response = this.#machine.apply(entry, loaded);
+      this.#init.pace?.ended();
+      this.#init.onApplied(entry, response);
       this.#entriesSinceCheckpoint += 1;
       this.#bytesSinceCheckpoint += entry.kind === "command" ? entry.data.length : 0;
       last = entry.index;

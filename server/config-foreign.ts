@@ -6,20 +6,30 @@ export interface ForeignOption {
   /** Values that change nothing here. */
   readonly accepts: readonly string[];
   readonly reason: string;
+  /** Any other value is accepted too, with a warning that says why it changes nothing. */
+  readonly warns?: true;
 }
 
 const METRICS = "metrics are not supported yet";
-const RENAMED_WATCH = "renamed: --watch-progress-notify-interval";
+
 const GATEWAY = "the JSON gateway is not supported yet";
-const COMPACTION = "the log is not compacted yet";
+
 const DISCOVERY = "discovery is not supported: name the members with --initial-cluster";
 const PROXY = "the v2 proxy is not offered";
 const BACKEND = "there is no bbolt backend to tune";
-const KEEPALIVE = "gRPC keepalive is not configurable yet";
-const CORRUPTION = "corruption checks between members are not supported yet";
 
 function foreign(reason: string, accepts: readonly string[], ...flags: string[]): ForeignOption[] {
   return flags.map((flag) => ({ flag, accepts, reason }));
+}
+
+/** What tools pass to every etcd, and what is harmless to leave out. */
+function ignored(reason: string, ...flags: string[]): ForeignOption[] {
+  return flags.map((flag) => ({ flag, accepts: [], reason, warns: true }));
+}
+
+/** The same of what is on or off; its flag alone says on. */
+function ignoredToggles(reason: string, ...flags: string[]): ForeignOption[] {
+  return flags.map((flag) => ({ flag, accepts: ["false"], reason, warns: true }));
 }
 
 export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
@@ -36,32 +46,26 @@ export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
   ),
   ...foreign(METRICS, [], "metrics"),
   ...foreign(METRICS, [""], "listen-metrics-urls"),
-  ...foreign("profiling over HTTP is not offered", ["false"], "enable-pprof"),
-  ...foreign(RENAMED_WATCH, [], "experimental-watch-progress-notify-interval"),
+  ...foreign(
+    "profiling over HTTP is not offered: start with NODE_OPTIONS=--cpu-prof, or attach an inspector",
+    ["false"],
+    "enable-pprof",
+  ),
   ...foreign(GATEWAY, ["false"], "enable-grpc-gateway"),
   ...foreign(GATEWAY, [], "cors", "host-whitelist"),
-  ...foreign("the v2 API is not offered", ["false"], "enable-v2"),
+  ...ignoredToggles("the v2 API is not offered", "enable-v2"),
   ...foreign("the v2 API is not offered", [""], "experimental-enable-v2v3"),
   ...foreign("the v2 API is not offered", ["not-yet", "write-only"], "v2-deprecation"),
-  ...foreign(COMPACTION, [], "experimental-snapshot-catchup-entries", "max-snapshots", "max-wals"),
-  ...foreign("automatic compaction is not supported yet", ["0", "0s"], "auto-compaction-retention"),
-  ...foreign("compaction is not paced yet", [], "experimental-compaction-batch-limit"),
-  ...foreign(
-    "automatic compaction is not supported yet",
-    ["periodic", "revision"],
-    "auto-compaction-mode",
+  ...ignored("what the log no longer needs is removed by itself", "max-snapshots", "max-wals"),
+  ...ignored(
+    "a compaction goes on in bounded steps by itself",
+    "compaction-batch-limit",
+    "compaction-sleep-interval",
   ),
-  ...foreign("a size limit of the store is not supported yet", [], "quota-backend-bytes"),
-  ...foreign("renamed: --max-learners", [], "experimental-max-learners"),
   ...foreign(
-    "making a cluster of one by force is not supported yet",
+    "a running cluster is never cut down by a flag that a restart would repeat: stop the member and run `hansa recover`",
     ["false"],
     "force-new-cluster",
-  ),
-  ...foreign(
-    "acknowledged writes are always synced; there is no way to give that up",
-    ["false"],
-    "unsafe-no-fsync",
   ),
   ...foreign(
     "a member that starts keeps the promise it may have made to a leader before (R7): it waits",
@@ -80,22 +84,28 @@ export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
   ...foreign(PROXY, ["off"], "proxy"),
   ...foreign(PROXY, [], "proxy-failure-wait", "proxy-refresh-interval", "proxy-dial-timeout"),
   ...foreign(PROXY, [], "proxy-write-timeout", "proxy-read-timeout"),
-  ...foreign(
+  ...ignored(
     BACKEND,
-    [],
     "backend-batch-interval",
     "backend-batch-limit",
     "backend-bbolt-freelist-type",
+    "bootstrap-defrag-threshold-megabytes",
   ),
-  ...foreign(BACKEND, [], "experimental-backend-bbolt-freelist-type"),
-  ...foreign(KEEPALIVE, [], "grpc-keepalive-min-time", "grpc-keepalive-interval"),
-  ...foreign(KEEPALIVE, [], "grpc-keepalive-timeout"),
-  ...foreign(CORRUPTION, ["false"], "experimental-initial-corrupt-check"),
-  ...foreign(CORRUPTION, ["0s", "0"], "corrupt-check-time", "experimental-corrupt-check-time"),
-  ...foreign("leases are not supported yet", ["false"], "experimental-enable-lease-checkpoint"),
-  ...foreign("slow applies are not reported yet", [], "warning-apply-duration"),
-  ...foreign("slow applies are not reported yet", [], "experimental-warning-apply-duration"),
-  ...foreign("tracing is not supported yet", ["false"], "experimental-enable-distributed-tracing"),
+  ...ignoredToggles(BACKEND, "memory-mlock", "txn-mode-write-with-shared-buffer"),
+  ...ignoredToggles(
+    "what is left of a lease is always in the log",
+    "enable-lease-checkpoint",
+    "enable-lease-checkpoint-persist",
+  ),
+  ...ignoredToggles(
+    "what members applied is compared all the time, and all keys by --corrupt-check-time",
+    "compact-hash-check-enabled",
+  ),
+  ...ignored("see --corrupt-check-time", "compact-hash-check-time"),
+  ...ignoredToggles("a defragmentation stops nothing", "stop-grpc-service-on-defrag"),
+  ...ignored("a member that starts says what it waits for", "wait-cluster-ready-timeout"),
+  ...ignored("see --warning-apply-duration", "warning-unary-request-duration"),
+  ...foreign("the server makes no spans; clients do", ["false"], "enable-distributed-tracing"),
   ...foreign("use --log-level=debug", ["false"], "debug"),
   ...foreign("use --log-level", [""], "log-package-levels"),
   ...foreign("log files are not rotated here", ["false"], "enable-log-rotation"),
@@ -129,6 +139,19 @@ export const NESTED_YAML_KEYS: ReadonlyMap<string, ReadonlyMap<string, string>> 
       ["allowed-hostname", "peer-cert-allowed-hostname"],
     ]),
   ],
+]);
+
+/** etcd's feature gates, by the flag that is the same here; the others gate nothing that is. */
+export const FEATURE_GATES: ReadonlyMap<string, string | undefined> = new Map([
+  ["InitialCorruptCheck", "initial-corrupt-check"],
+  ["CompactHashCheck", undefined],
+  ["FastLeaseKeepAlive", undefined],
+  ["LeaseCheckpoint", undefined],
+  ["LeaseCheckpointPersist", undefined],
+  ["PriorityRequest", undefined],
+  ["SetMemberLocalAddr", undefined],
+  ["StopGRPCServiceOnDefrag", undefined],
+  ["TxnModeWriteWithSharedBuffer", undefined],
 ]);
 
 const byFlag = new Map(FOREIGN_OPTIONS.map((option) => [option.flag, option]));

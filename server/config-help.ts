@@ -60,14 +60,17 @@ function foreignReference(): string[] {
   const lines = [
     "## etcd's options that are not offered",
     "",
-    "Accepted only with a value that changes nothing here; refused by name otherwise.",
+    "Accepted only with a value that changes nothing here; refused by name otherwise, or, where nothing is",
+    "lost by it, ignored with a warning. An option that is called `--experimental-NAME` by some releases of",
+    "etcd is taken as `--NAME`, and `--feature-gates` takes etcd's gates.",
     "",
     "| Flag | Accepted | Reason |",
     "|---|---|---|",
   ];
   const byFlag = [...FOREIGN_OPTIONS].sort((left, right) => (left.flag < right.flag ? -1 : 1));
-  for (const { flag, accepts, reason } of byFlag) {
-    const accepted = accepts.map((value) => (value === "" ? "empty" : `\`${value}\``)).join(", ");
+  for (const { flag, accepts, reason, warns } of byFlag) {
+    const values = accepts.map((value) => (value === "" ? "empty" : `\`${value}\``));
+    const accepted = warns ? "anything, ignored" : values.join(", ");
     lines.push(`| \`--${flag}\` | ${accepted} | ${reason} |`);
   }
   return lines;

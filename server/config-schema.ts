@@ -8,6 +8,7 @@ import {
   fraction,
   label,
   labels,
+  logLevel,
   outputs,
   path,
   peerListenUrls,
@@ -21,6 +22,7 @@ import { facts, option } from "./config-option.ts";
 import type { OptionFacts } from "./config-option.ts";
 import { authOptions } from "./config-auth.ts";
 import { tlsOptions } from "./config-tls.ts";
+import { upkeepOptions } from "./config-upkeep.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -249,6 +251,7 @@ export const configSchema = z.object({
   ),
 
   ...tlsOptions,
+  ...upkeepOptions,
   ...authOptions,
 
   walDir: option(
@@ -304,7 +307,7 @@ export const configSchema = z.object({
   logLevel: option(
     "Logging",
     "log-level",
-    choice(["debug", "info", "warn", "error"]),
+    logLevel,
     "info",
     "Lines below this level are not written; dpanic, panic and fatal mean error.",
   ),

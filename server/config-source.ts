@@ -2,6 +2,7 @@
 // Collects text and its origin; what the text means is the schema's affair. Reports every mistake it meets.
 import { parseDocument } from "yaml";
 import {
+  FEATURE_GATES,
   NESTED_YAML_KEYS,
   foreignOption,
   isOfOtherProgram,
@@ -21,6 +22,7 @@ export interface Source {
 }
 
 export const CONFIG_FILE_FLAG = "config-file";
+const FEATURE_GATES_FLAG = "feature-gates";
 
 const flags: ReadonlySet<string> = new Set([
   ...OPTIONS.map((option) => option.flag),
@@ -36,18 +38,45 @@ class Collector implements Source {
   readonly issues: ConfigIssue[] = [];
   readonly warnings: string[] = [];
 
-  take(flag: string, text: string, origin: string): void {
+  take(named: string, text: string, origin: string): void {
+    const flag = plainName(named);
     if (flags.has(flag)) {
       this.values.set(flag, { text, origin });
       return;
     }
     const foreign = foreignOption(flag);
-    if (foreign === undefined) {
+    if (flag === FEATURE_GATES_FLAG) this.#takeGates(text, origin);
+    else if (foreign === undefined) {
       this.issues.push({ option: origin, given: text, problem: unknown("option", flag, flags) });
     } else if (!foreign.accepts.includes(text)) {
-      this.issues.push({ option: origin, given: text, problem: refused(foreign) });
+      if (foreign.warns) this.warnings.push(`${origin} is ignored: ${foreign.reason}`);
+      else this.issues.push({ option: origin, given: text, problem: refused(foreign) });
     }
   }
+
+  /** NAME=true,... */
+  #takeGates(text: string, origin: string): void {
+    for (const gate of text.split(",").map((part) => part.trim())) {
+      if (gate === "") continue;
+      const [name = "", value = "", ...rest] = gate.split("=");
+      const known = FEATURE_GATES.has(name) && (value === "true" || value === "false");
+      const flag = FEATURE_GATES.get(name);
+      if (!known || rest.length > 0) {
+        const problem = `expected NAME=true or NAME=false of ${[...FEATURE_GATES.keys()].join(", ")}`;
+        this.issues.push({ option: origin, given: gate, problem });
+      } else if (flag !== undefined) this.values.set(flag, { text: value, origin });
+      else if (value === "true") {
+        this.warnings.push(`${origin}: ${name} is ignored: it gates nothing here`);
+      }
+    }
+  }
+}
+
+/** Several of etcd's options had a name of their own while they were experiments: the same option. */
+function plainName(flag: string): string {
+  if (flags.has(flag) || foreignOption(flag) !== undefined) return flag;
+  const plain = flag.replace(/^experimental-/, "");
+  return flags.has(plain) || foreignOption(plain) !== undefined ? plain : flag;
 }
 
 function refused(foreign: {
@@ -92,11 +121,13 @@ export function readFlags(argv: readonly string[]): Source {
   return source;
 }
 
-function isUnknown(flag: string): boolean {
-  return !flags.has(flag) && foreignOption(flag) === undefined;
+function isUnknown(named: string): boolean {
+  const flag = plainName(named);
+  return !flags.has(flag) && foreignOption(flag) === undefined && flag !== FEATURE_GATES_FLAG;
 }
 
-function isBoolean(flag: string): boolean {
+function isBoolean(named: string): boolean {
+  const flag = plainName(named);
   const foreign = foreignOption(flag);
   return (
     booleanFlags.has(flag) ||
@@ -114,8 +145,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
       if (!variable.startsWith(prefix) || text === undefined || text === "") continue;
       if (isOfOtherProgram(variable)) continue;
       const flag = variable.slice(prefix.length).toLowerCase().replaceAll("_", "-");
-      const ours = flags.has(flag) || foreignOption(flag) !== undefined;
-      if (ours) {
+      if (!isUnknown(flag)) {
         source.take(flag, text, variable);
       } else if (prefix === "ETCD_" || isServiceLink(variable)) {
         source.warnings.push(`unrecognized environment variable ${variable} is ignored`);

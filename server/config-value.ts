@@ -25,6 +25,23 @@ export function whole(unit: string, min: number, max: number): OptionType<number
   });
 }
 
+/** A whole number of `unit` of either sign. */
+export function integer(unit: string): OptionType<number> {
+  return kind(`a whole number of ${unit}`, (text) => {
+    const value = Number(text);
+    return /^-?\d+$/.test(text) && Number.isSafeInteger(value) ? value : undefined;
+  });
+}
+
+/** etcd's levels; above `error` there is nothing that a server still says. */
+export const logLevel: OptionType<"debug" | "info" | "warn" | "error"> = kind(
+  "one of debug, info, warn, error, dpanic, panic, fatal",
+  (text) => {
+    if (text === "debug" || text === "info" || text === "warn") return text;
+    return ["error", "dpanic", "panic", "fatal"].includes(text) ? "error" : undefined;
+  },
+);
+
 /** A fraction in [min, max]. */
 export function fraction(min: number, max: number): OptionType<number> {
   return kind(`a fraction from ${min} to ${max}`, (text) => {
@@ -80,14 +97,19 @@ export const path: OptionType<string> = kind("a path", (given) =>
   given.includes("\0") ? undefined : given,
 );
 
+/** systemd puts what a service writes to stderr into its journal. */
+const JOURNALD = "systemd/journal";
+
 /** Where log lines go: `default`, `stderr`, `stdout` or file paths, separated by commas. */
 export const outputs: OptionType<readonly string[]> = kind(
-  "default, stderr, stdout or paths of files, separated by commas",
+  "default, stderr, stdout, systemd/journal or paths of files, separated by commas",
   (given) => {
     const targets = given.split(",").map((target) => target.trim());
     const known = (target: string): boolean =>
-      target !== "" && !target.startsWith("systemd/") && !target.includes("\0");
-    return targets.every(known) && new Set(targets).size === targets.length ? targets : undefined;
+      target === JOURNALD ||
+      (target !== "" && !target.startsWith("systemd/") && !target.includes("\0"));
+    if (!targets.every(known) || new Set(targets).size !== targets.length) return undefined;
+    return [...new Set(targets.map((target) => (target === JOURNALD ? "stderr" : target)))];
   },
 );
 

@@ -178,18 +178,25 @@ describe("mistakes", () => {
       '--heartbeat-interval "abc": expected a whole number of milliseconds from 1 to 10000',
       '--election-timeout "5": expected a whole number of milliseconds from 10 to 50000',
       'HANSA_MAX_TXN_OPS "0": expected a whole number of operations from 1 to 100000',
-      'log-level in c "loud": expected one of debug, info, warn, error',
+      'log-level in c "loud": expected one of debug, info, warn, error, dpanic, panic, fatal',
     ]);
   });
 
-  // What safety and elections rest on has no switch: pre-vote (scenario 5), the sync of writes (scenario 98).
+  // What elections rest on has no switch: pre-vote (scenario 5).
   test.each([
     [["foo"], "foo: not a flag; expected --NAME=VALUE"],
     [["--name"], "--name: expected a value"],
     [["--pre-vote=false"], '--pre-vote "false": expected true'],
-    [["--unsafe-no-fsync"], "acknowledged writes are always synced"],
-    [["--enable-v2"], "the v2 API is not offered; only false is accepted"],
-    [["--quota-backend-bytes=0"], "a size limit of the store is not supported yet"],
+    [["--quota-backend-bytes=2GiB"], "expected a whole number of bytes"],
+    [["--auto-compaction-retention=often"], "expected a duration as 10m or 1h30m, or a whole"],
+    [
+      ["--auto-compaction-mode=revision", "--auto-compaction-retention=1h"],
+      "expected a whole number of revisions",
+    ],
+    [["--feature-gates=InitialCorruptCheck"], "expected NAME=true or NAME=false of Initial"],
+    [["--force-new-cluster"], "stop the member and run `hansa recover`; only false is accepted"],
+    [["--proxy=on"], "the v2 proxy is not offered; only off is accepted"],
+    [["--discovery=https://discovery.etcd.io/x"], "name the members with --initial-cluster"],
     [
       [
         "--initial-cluster-state=existing",
@@ -247,10 +254,47 @@ describe("mistakes", () => {
     const argv = [
       "--enable-v2=false",
       "--logger=zap",
-      "--auto-compaction-retention=0",
+      "--auto-compaction-retention=",
       "--cert-file=",
     ];
     expect(accepted([...argv, "--strict-reconfig-check"])).toEqual(accepted([]));
+  });
+
+  test("etcd's options that nothing is lost by are ignored, and said to be", () => {
+    const argv = ["--enable-v2", "--experimental-enable-lease-checkpoint", "--max-wals", "7"];
+    const parsed = parseConfig(argv, { ETCD_BACKEND_BATCH_LIMIT: "9" }, files({}));
+    expect(parsed.ok && parsed.warnings.map((line) => line.split(":")[0])).toEqual([
+      "--enable-v2 is ignored",
+      "--experimental-enable-lease-checkpoint is ignored",
+      "--max-wals is ignored",
+      "ETCD_BACKEND_BATCH_LIMIT is ignored",
+    ]);
+  });
+
+  test("etcd's experimental names and feature gates mean the plain option", () => {
+    const checked = { initialCorruptCheck: true, corruptCheckTimeMs: 14_400_000 };
+    const twins = ["--experimental-initial-corrupt-check", "--experimental-corrupt-check-time=4h"];
+    expect(accepted(twins)).toMatchObject(checked);
+    expect(
+      accepted(["--feature-gates=InitialCorruptCheck=true,LeaseCheckpoint=false"]),
+    ).toMatchObject({ initialCorruptCheck: true });
+    const yaml = "experimental-initial-corrupt-check: true\nexperimental-corrupt-check-time: 4h";
+    expect(accepted(["--config-file=c"], {}, { c: yaml })).toMatchObject(checked);
+    expect(accepted([], { ETCD_EXPERIMENTAL_MAX_LEARNERS: "3" }).maxLearners).toBe(3);
+  });
+
+  test("etcd's levels and outputs of the log are understood", () => {
+    for (const level of ["error", "dpanic", "panic", "fatal"]) {
+      expect(accepted(["--log-level", level]).logLevel).toBe("error");
+    }
+    const outputs = accepted(["--log-outputs=systemd/journal,stdout"]).logOutputs;
+    expect(outputs).toEqual(["stderr", "stdout"]);
+  });
+
+  test("a member that syncs nothing says so loudly", () => {
+    const parsed = parseConfig(["--unsafe-no-fsync"], {}, files({}));
+    expect(parsed).toMatchObject({ ok: true, config: { unsafeNoFsync: true } });
+    expect(parsed.ok && parsed.warnings.join()).toContain("loses acknowledged writes");
   });
 });
 

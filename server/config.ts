@@ -9,8 +9,9 @@ import type { ConfigIssue } from "./config-issue.ts";
 import { OPTIONS, configSchema } from "./config-schema.ts";
 import type { OptionValues } from "./config-schema.ts";
 import { CONFIG_FILE_FLAG, readEnvironment, readFlags, readYaml } from "./config-source.ts";
-import type { GivenValues } from "./config-source.ts";
+import type { GivenValues, Source } from "./config-source.ts";
 import { checkTls, tlsWarnings } from "./config-tls-rules.ts";
+import { checkUpkeep, upkeepWarnings } from "./config-upkeep.ts";
 import { MEMBER_FILE } from "./member-file.ts";
 
 export interface Config extends OptionValues {
@@ -52,12 +53,14 @@ export function parseConfig(
   const flags = readFlags(argv);
   const environment = readEnvironment(env);
   const issues = [...flags.issues, ...environment.issues];
-  const file = readConfigFile(flags.values, environment.values, files, issues);
-  const given: GivenValues = new Map([...file, ...environment.values, ...flags.values]);
+  const file = readConfigFile(flags.values, environment.values, files);
+  issues.push(...file.issues);
+  const given: GivenValues = new Map([...file.values, ...environment.values, ...flags.values]);
 
   const values = readValues(given, issues);
   const origins = new Origins(given);
   issues.push(...checkTogether(values, origins));
+  issues.push(...checkUpkeep(values, (flag, problem) => origins.issue(flag, problem)));
   issues.push(...checkTls(values, (flag, problem) => origins.issue(flag, problem)));
   const dataDir = resolve(values.dataDir || `${values.name ?? ""}.hansa`);
   const bootstrap = bootstrapOf(values, origins);
@@ -75,7 +78,11 @@ export function parseConfig(
   return {
     ok: true,
     config: bootstrap.ok ? { ...config, bootstrap: bootstrap.bootstrap } : config,
-    warnings: [...environment.warnings, ...tlsWarnings(values)],
+    warnings: [
+      ...[flags, environment, file].flatMap((source) => source.warnings),
+      ...tlsWarnings(values),
+      ...upkeepWarnings(values),
+    ],
   };
 }
 
@@ -83,21 +90,19 @@ function readConfigFile(
   flags: GivenValues,
   environment: GivenValues,
   files: ConfigFiles,
-  issues: ConfigIssue[],
-): GivenValues {
+): Source {
   const named = flags.get(CONFIG_FILE_FLAG) ?? environment.get(CONFIG_FILE_FLAG);
-  if (named === undefined) return new Map();
+  if (named === undefined) return { values: new Map(), issues: [], warnings: [] };
   let text: string;
   try {
     text = files.readText(named.text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    issues.push({ option: named.origin, given: named.text, problem: `cannot be read: ${reason}` });
-    return new Map();
+    const problem = `cannot be read: ${reason}`;
+    const issue = { option: named.origin, given: named.text, problem };
+    return { values: new Map(), issues: [issue], warnings: [] };
   }
-  const source = readYaml(text, named.text);
-  issues.push(...source.issues);
-  return source.values;
+  return readYaml(text, named.text);
 }
 
 /** Each option that parses; those that do not are reported and left out. */

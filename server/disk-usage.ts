@@ -2,19 +2,26 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-const INTERVAL_MS = 5_000;
+/** What is written in between can exceed a quota of space. */
+const INTERVAL_MS = 1_000;
 
 export class DiskUsage {
   readonly #directory: string;
   readonly #onFailure: (failure: unknown) => void;
+  readonly #onMeasured: (bytes: number) => void;
   #timer: NodeJS.Timeout | undefined;
   #measuring = false;
   #bytes = 0;
 
   /** `onFailure`: a measurement failed; the last one stands, and the next comes in its turn. */
-  constructor(directory: string, onFailure: (failure: unknown) => void) {
+  constructor(
+    directory: string,
+    onFailure: (failure: unknown) => void,
+    onMeasured: (bytes: number) => void,
+  ) {
     this.#directory = directory;
     this.#onFailure = onFailure;
+    this.#onMeasured = onMeasured;
   }
 
   /** As last measured. */
@@ -40,6 +47,7 @@ export class DiskUsage {
     directoryBytes(this.#directory)
       .then((bytes) => {
         this.#bytes = bytes;
+        this.#onMeasured(bytes);
       }, this.#onFailure)
       .finally(() => {
         this.#measuring = false;

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { BootNonce, NodeId } from "../base/index.ts";
 import type { PeerMessage } from "../rpc/index.ts";
-import { LOG_OPTIONS_DEFAULT, openLog, openNodeDisk } from "../store/index.ts";
+import { LOG_OPTIONS_DEFAULT, openLog, openNodeDisk, unsyncedDisk } from "../store/index.ts";
 import type {
   DamagedLog,
   DiskFailure,
@@ -51,7 +51,8 @@ export async function openGroupLog(
   init: GroupLogInit,
 ): Promise<{ readonly log: Log; readonly recovery: LogRecovery }> {
   const { config, data, closers } = init;
-  const disk = openNodeDisk(data.logGroupDir);
+  const synced = openNodeDisk(data.logGroupDir);
+  const disk = config.unsafeNoFsync ? unsyncedDisk(synced) : synced;
   const options = { ...LOG_OPTIONS_DEFAULT, segmentBytes: config.logSegmentBytes };
   const salt = randomBytes(4).readUInt32BE();
   const create = { bootstrap: data.bootstrap.membership, salt };

@@ -134,8 +134,9 @@ export class LeaseDesk implements Leases {
 
   #expire(now: MonotonicMs): void {
     const { replica } = this.#init;
-    const { leases, logTime } = replica.machine;
-    if (leases.nextDueAtMs === undefined) return;
+    const { leases, logTime, alarms } = replica.machine;
+    // Of a corrupt state nothing is ended: an expiry would be refused.
+    if (leases.nextDueAtMs === undefined || alarms.stands("corrupt")) return;
     const current = replica.logClock.read();
     if (leases.nextDueAtMs > current && current - logTime < CHECKPOINT_MS) return;
     this.#expiring = true;

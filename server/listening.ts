@@ -25,7 +25,9 @@ export interface Ports {
   readonly memberHosts: MemberHosts;
 }
 
-type PortLimits = Pick<
+type PortLimits = Partial<
+  Pick<Http2CarrierOptions, "keepaliveMs" | "keepaliveTimeoutMs" | "pingPaceMsMin">
+> & Pick<
   Http2CarrierOptions,
   "requestBytesMax" | "connectionsMax" | "concurrentStreamsMax" | "onRefused" | "refusalOf"
 >;
@@ -38,7 +40,7 @@ export interface PortsInit {
   readonly onBug: (bug: unknown) => void;
 }
 
-/** etcd's --grpc-keepalive-interval and --grpc-keepalive-timeout. */
+/** Between members, which ping by themselves. */
 const KEEPALIVE_MS = 2 * 60 * 60 * 1000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
 /** What the largest --append-bytes-max and --max-request-bytes of any member can make of one frame. */
@@ -84,6 +86,9 @@ export async function bindPorts(init: PortsInit): Promise<Ports> {
     requestBytesMax: config.maxRequestBytes,
     connectionsMax: config.maxConnections,
     concurrentStreamsMax: config.maxConcurrentStreams,
+    keepaliveMs: config.grpcKeepaliveIntervalMs || Infinity,
+    keepaliveTimeoutMs: config.grpcKeepaliveTimeoutMs,
+    pingPaceMsMin: config.grpcKeepaliveMinTimeMs,
     onRefused: (refusal) => {
       rejections.rejected("client", refusal);
     },

@@ -16,6 +16,7 @@ import type {
   ReadOptions,
   SnapshotSource,
 } from "../rpc/index.ts";
+import { alarmText } from "../rpc/index.ts";
 import type {
   RangeRequest,
   Request,
@@ -26,12 +27,15 @@ import type {
 } from "../store/index.ts";
 import type { ProtocolName } from "./cluster.ts";
 import { LeaseDesk } from "./lease-desk.ts";
+import { MaintenanceDesk } from "./maintenance-desk.ts";
 import { changeOf } from "./member-request.ts";
 import { memberState } from "./member-state.ts";
 import type { MembershipDesk } from "./membership-desk.ts";
+import type { Journal } from "./ports.ts";
 import { Reader } from "./reader.ts";
 import type { Replica } from "./replica.ts";
 import { StateAuthority } from "./state-authority.ts";
+import { ETCD_API_VERSION } from "./version.ts";
 import { WatchDesk } from "./watch-desk.ts";
 
 export interface MemberBackendInit {
@@ -46,6 +50,9 @@ export interface MemberBackendInit {
   readonly members: ReadonlyMap<NodeId, Member>;
   /** Bytes that the state takes on disk, as last measured. */
   readonly dbSizeBytes: () => number;
+  /** Infinity: none. */
+  readonly quotaBytes: number;
+  readonly journal: Journal;
 }
 
 export class MemberBackend implements Backend {
@@ -54,6 +61,7 @@ export class MemberBackend implements Backend {
   readonly authority: StateAuthority;
   readonly watches: WatchDesk;
   readonly leases: LeaseDesk;
+  readonly maintenance: MaintenanceDesk;
 
   constructor(init: MemberBackendInit) {
     this.#init = init;
@@ -63,6 +71,12 @@ export class MemberBackend implements Backend {
     this.authority = new StateAuthority({ replica, reader: this.#reader, header });
     this.watches = new WatchDesk({ replica, memberId, region });
     this.leases = new LeaseDesk({ replica, reader: this.#reader, header: () => this.header() });
+    this.maintenance = new MaintenanceDesk({
+      replica,
+      reader: this.#reader,
+      header: () => this.header(),
+      journal: init.journal,
+    });
   }
 
   header(): Header {
@@ -137,22 +151,32 @@ export class MemberBackend implements Backend {
   }
 
   status(): NodeStatus {
-    const { replica, version, dbSizeBytes } = this.#init;
+    const { replica, version, dbSizeBytes, quotaBytes } = this.#init;
     const status = replica.status();
     const leader = status.leader === undefined ? undefined : this.#idOf(status.leader, status);
     const size = dbSizeBytes();
+    const alarms = replica.machine.alarms.list();
+    const errors = leader === undefined ? ["etcdserver: no leader"] : [];
     return {
       version,
       dbSizeBytes: size,
-      dbSizeInUseBytes: size,
+      dbSizeInUseBytes: Math.min(size, replica.engine.liveBytes()),
+      dbSizeQuotaBytes: quotaBytes === Infinity ? 0 : quotaBytes,
+      storageVersion: ETCD_API_VERSION,
       leader: leader ?? 0n,
       raftIndex: status.committed,
       raftTerm: status.epoch.round,
       raftAppliedIndex: replica.machine.applied,
-      errors: leader === undefined ? ["etcdserver: no leader"] : [],
+      errors: [...errors, ...alarms.map(alarmText)],
+      alarms,
       isLearner: status.role === "learner",
       state: memberState(replica, this.#init.protocol, (node) => this.#idOf(node, status)),
     };
+  }
+
+  /** By the member table in force. */
+  idOf(node: NodeId): MemberId | undefined {
+    return this.#idOf(node, this.#init.replica.status());
   }
 
   #idOf(node: NodeId, { config }: Status): MemberId | undefined {
@@ -217,7 +241,9 @@ export class MemberBackend implements Backend {
   }
 
   healthy(context: CallContext, done: (healthy: boolean) => void): void {
-    this.#reader.moment("index", context, (refused) => done(refused === undefined));
+    this.#reader.moment("index", context, (refused) => {
+      done(refused === undefined && !this.#init.replica.machine.alarms.stands("corrupt"));
+    });
   }
 
   /** By the configuration in force; the client URLs that are not in it yet as they were learned. */

@@ -10,6 +10,7 @@ import type {
   LogRecovery,
   Machine,
 } from "../store/index.ts";
+import type { ApplyPace } from "./apply-pace.ts";
 import type { ReplicaLimits } from "./limits.ts";
 import type { Clock, EndOfTurn, Journal, Transport } from "./ports.ts";
 
@@ -36,6 +37,7 @@ export interface ReplicaInit {
   readonly transport: Transport;
   readonly journal: Journal;
   readonly rng: Random;
+  readonly pace?: ApplyPace;
   /** A disk failed: the replica has stopped and the process must end (R18). */
   readonly onHalt: (failure: DiskFailure) => void;
 }

@@ -253,7 +253,7 @@ export class Replica {
     return () => this.#watchers.delete(watcher);
   }
 
-  get snapshots(): Pick<SnapshotDesk, "open" | "progress"> {
+  get snapshots(): Pick<SnapshotDesk, "open" | "progress" | "rows"> {
     return this.#snapshots;
   }
 
@@ -357,6 +357,7 @@ export class Replica {
       onFailure: (failure) => this.#halt(failure),
       wake: () => this.#wake(),
       onCheckpoint: (index) => this.#snapshots.onCheckpoint(index),
+      pace: this.#init.pace,
       ...(options.planted === undefined ? {} : { planted: options.planted }),
     });
   }

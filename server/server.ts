@@ -2,12 +2,13 @@
 // The order of `start` is the reason that a refusal touches nothing: look, bind, lock, and only then make.
 import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
-import type { LeaseId, MonotonicMs } from "../base/index.ts";
+import type { LeaseId, MemberId, MonotonicMs } from "../base/index.ts";
 import { askMembers, clientServices } from "../rpc/index.ts";
 import type { Backend, Header, PeerMessage, PeerTransport, ServiceTable } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
 import type { DiskFailure } from "../store/index.ts";
 import { openAccounts, prepareTokens } from "./auth-opening.ts";
+import { ApplyPace } from "./apply-pace.ts";
 import { endOfTurn, systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
 import { hexId } from "./cluster.ts";
@@ -19,6 +20,7 @@ import { DiskUsage } from "./disk-usage.ts";
 import { foundingOf } from "./founding.ts";
 import { GROUP, consensusFields, openGroup } from "./group.ts";
 import type { MendingTies } from "./group-log.ts";
+import { checkAgainstPeers } from "./initial-corruption-check.ts";
 import type { JournalFields, ServerJournal } from "./journal.ts";
 import { ConnectionJournal } from "./connection-journal.ts";
 import { bindPorts } from "./listening.ts";
@@ -28,10 +30,14 @@ import { MemberDirectory } from "./member-directory.ts";
 import { MembershipDesk } from "./membership-desk.ts";
 import { PortSecurity } from "./port-security.ts";
 import { openPeers, peersOf } from "./peer-connections.ts";
+import { PeerQuestions, answersToPeers } from "./peer-questions.ts";
 import type { TokenProvider } from "./token-provider.ts";
 import { watchReadiness } from "./readiness.ts";
 import type { Replica } from "./replica.ts";
 import { RosterService } from "./roster-service.ts";
+import { Upkeep } from "./upkeep.ts";
+import type { UpkeepSettings } from "./upkeep.ts";
+import { upkeepSettings } from "./upkeep-settings.ts";
 import { ETCD_API_VERSION, SERVER_VERSION } from "./version.ts";
 
 export interface ServerInit {
@@ -60,6 +66,7 @@ const KEY_WAITS_MAX = 10_000;
 /** What messages of peers reach, as the start goes on. */
 interface Live {
   replica?: Replica;
+  questions?: PeerQuestions;
   mender?: ((message: PeerMessage) => void) | undefined;
 }
 
@@ -68,11 +75,19 @@ export class Server {
   readonly #ports: Ports;
   readonly #replica: Replica;
   readonly #transport: PeerTransport;
+  readonly #questions: PeerQuestions;
   readonly #desk: MembershipDesk;
   /** Timers and watches; ended first. */
   readonly #endings: (() => void)[] = [];
 
-  private constructor(init: ServerInit, ports: Ports, replica: Replica, transport: PeerTransport) {
+  private constructor(
+    init: ServerInit,
+    ports: Ports,
+    replica: Replica,
+    transport: PeerTransport,
+    questions: PeerQuestions,
+  ) {
+    this.#questions = questions;
     this.#init = init;
     this.#ports = ports;
     this.#replica = replica;
@@ -121,7 +136,7 @@ export class Server {
     const journal = given.journal.with({ member, cluster: hexId(owner.clusterId) });
     const live: Live = {};
     ports.memberHosts.set(owner.members.flatMap(({ peerUrls }) => peerUrls));
-    const services = ports.clients.gate.table();
+    const services = { ...ports.clients.gate.table(), ...answersToPeers(live) };
     const transport = openPeers({ bootstrap: owner, services, dialer, live, journal, closers });
     const peers = [...peersOf(owner.members, owner.self.node).keys()];
     const mending: MendingTies = {
@@ -135,17 +150,28 @@ export class Server {
       },
       signal: given.signal,
     };
+    const { warningApplyDurationMs: warnMs } = config;
+    const pace = new ApplyPace({ warnMs, now: () => systemClock.monotonicMs(), journal });
     const replica = await openGroup({
       config,
       data,
       transport,
       mending,
       journal,
+      pace,
       onHalt,
       closers,
     });
     live.replica = replica;
-    const server = new Server({ ...given, journal }, ports, replica, transport);
+    const questions = new PeerQuestions(replica, transport);
+    live.questions = questions;
+    ports.peers.gate.open(transport.table());
+    if (config.initialCorruptCheck) {
+      const { hasher } = questions;
+      const askHash = questions.askHash.bind(questions);
+      await checkAgainstPeers({ replica, hasher, askHash, signal: given.signal, journal });
+    }
+    const server = new Server({ ...given, journal }, ports, replica, transport, questions);
     // A snapshot puts the state into a directory beside the one before.
     server.#open(owner, dirname(data.stateGroupDir), tokensOver(replica));
     return server;
@@ -191,7 +217,9 @@ export class Server {
       this.#replica.tick();
     });
     const directory = this.#openDirectory(bootstrap);
-    const usage = this.#openUsage(stateDir);
+    const opened: { upkeep?: Upkeep } = {};
+    const usage = this.#openUsage(stateDir, (bytes) => opened.upkeep?.onSize(bytes));
+    const settings = upkeepSettings(config);
     const backend = new MemberBackend({
       replica: this.#replica,
       clusterId: bootstrap.clusterId,
@@ -202,7 +230,10 @@ export class Server {
       desk: this.#desk,
       members: directory.members,
       dbSizeBytes: () => usage.bytes,
+      quotaBytes: settings.quotaBytes,
+      journal: this.#init.journal,
     });
+    opened.upkeep = this.#openUpkeep(bootstrap.self.id, backend, settings);
     const roster = this.#openRoster(bootstrap, backend);
     this.#ports.peers.gate.open({ ...this.#transport.table(), ...roster.peerServices() });
     this.#endings.push(() => {
@@ -253,10 +284,29 @@ export class Server {
     return directory;
   }
 
-  #openUsage(stateDir: string): DiskUsage {
-    const usage = new DiskUsage(stateDir, (failure) => {
-      this.#init.journal.warn("the size of the state cannot be measured", { failure });
+  #openUpkeep(memberId: MemberId, backend: MemberBackend, settings: UpkeepSettings): Upkeep {
+    const upkeep = new Upkeep({
+      settings,
+      memberId,
+      replica: this.#replica,
+      idOf: (node) => backend.idOf(node),
+      questions: this.#questions,
+      defragmentation: backend.maintenance.defragmentation,
+      journal: this.#init.journal,
     });
+    const stop = upkeep.follow();
+    this.#endings.push(() => {
+      stop();
+      this.#questions.stop();
+    });
+    return upkeep;
+  }
+
+  #openUsage(stateDir: string, onMeasured: (bytes: number) => void): DiskUsage {
+    const onFailure = (failure: unknown): void => {
+      this.#init.journal.warn("the size of the state cannot be measured", { failure });
+    };
+    const usage = new DiskUsage(stateDir, onFailure, onMeasured);
     usage.start();
     this.#endings.push(() => {
       usage.stop();

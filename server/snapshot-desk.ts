@@ -10,7 +10,14 @@ import type {
   SnapshotMessage,
 } from "../rpc/index.ts";
 import { SNAPSHOT_VERSION } from "../store/index.ts";
-import type { DiskFailure, Engine, EngineStore, Log, Machine } from "../store/index.ts";
+import type {
+  DiskFailure,
+  Engine,
+  EngineSnapshot,
+  EngineStore,
+  Log,
+  Machine,
+} from "../store/index.ts";
 import type { ReplicaLimits } from "./limits.ts";
 import { compactionTarget } from "./log-compaction.ts";
 import type { Journal } from "./ports.ts";
@@ -135,6 +142,15 @@ export class SnapshotDesk {
       done(
         new SnapshotBlocks(header, engine().snapshot(), limits.snapshotBlockBytes, options.planted),
       );
+    });
+  }
+
+  /** All rows of the state as they stand, at rest; undefined while it is not whole. The caller closes them. */
+  rows(done: (rows: EngineSnapshot | undefined) => void): void {
+    const { atRest, core, engine } = this.#init;
+    atRest((flushed) => {
+      const whole = core.status().awaiting === undefined && flushed !== undefined;
+      done(whole && !this.#stopped ? engine().snapshot() : undefined);
     });
   }
 

@@ -24,6 +24,8 @@ export interface AlarmView {
   list(type?: AlarmType): readonly Alarm[];
   stands(type: AlarmType): boolean;
   has(alarm: Alarm): boolean;
+  /** Those of `type` that are no operator's word. */
+  findings(type: AlarmType): readonly Alarm[];
 }
 
 export type AlarmCommand = Extract<Request, { readonly kind: "alarm" | "alarm-finding" }>;
@@ -57,6 +59,11 @@ export class AlarmTable implements AlarmView {
   list(type?: AlarmType): readonly Alarm[] {
     const asked = this.#alarms.filter((alarm) => type === undefined || alarm.type === type);
     return asked.map(({ member, type: own }) => ({ member, type: own }));
+  }
+
+  findings(type: AlarmType): readonly Alarm[] {
+    const found = this.#alarms.filter((alarm) => alarm.source === "alarm-finding");
+    return found.filter((alarm) => alarm.type === type);
   }
 
   stands(type: AlarmType): boolean {

@@ -23,5 +23,6 @@ export type { WatchEvent, WatchListener, WatchRequest } from "./watch.ts";
 export { WatchHub } from "./watch-hub.ts";
 export type { WatchLoad } from "./watch-hub.ts";
 export { openNodeDisk } from "./node-disk.ts";
+export { unsyncedDisk } from "./unsynced-disk.ts";
 export { openLog } from "./segment-log.ts";
 export { destroyEngine, openRocksdbEngine } from "./rocksdb-engine.ts";

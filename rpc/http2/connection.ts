@@ -11,6 +11,7 @@ import { HeaderBlockReader } from "./header-block.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
 import type { Http2Limits } from "./limits.ts";
 import { Setting, initialWindowIn } from "./peer-settings.ts";
+import { PingMeter } from "./ping-meter.ts";
 import { StreamTable } from "./stream-table.ts";
 import type { Route } from "./stream.ts";
 import { Transmission } from "./transmission.ts";
@@ -28,6 +29,8 @@ export interface ConnectionOptions {
   readonly concurrentStreamsMax: number;
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
+  /** As in PingMeter. */
+  readonly pingPaceMsMin?: number;
   readonly onBug: (cause: unknown) => void;
   /** Once; nothing of the connection is left. */
   readonly onClose: () => void;
@@ -41,6 +44,7 @@ export class Connection {
   readonly #blocks: HeaderBlockReader;
   readonly #transmission: Transmission;
   readonly #streams: StreamTable;
+  readonly #pings: PingMeter;
   #state: "greeting" | "open" | "draining" | "closing" | "closed" = "greeting";
   #lastReadAtMs: MonotonicMs;
   #pingedAtMs: MonotonicMs | undefined;
@@ -51,6 +55,7 @@ export class Connection {
     const { limits, monotonicMs, socket } = options;
     this.#options = options;
     this.#lastReadAtMs = monotonicMs();
+    this.#pings = new PingMeter(options.pingPaceMsMin ?? 0);
     this.#transmission = new Transmission(options);
     const decoder = new HpackDecoder(limits.headerTableBytes, limits.headerListBytesMax);
     this.#blocks = new HeaderBlockReader(decoder, limits);
@@ -201,9 +206,7 @@ export class Connection {
       case FrameType.PING:
         checkLength("PING", length === 8);
         if (streamId !== 0) throw protocolError("PING on a stream");
-        if ((flags & Flag.ACK) === 0) {
-          this.#transmission.pingAck(Buffer.from(bytes.subarray(from, until)));
-        }
+        if ((flags & Flag.ACK) === 0) this.#onPing(Buffer.from(bytes.subarray(from, until)));
         return;
       case FrameType.GOAWAY:
         checkLength("GOAWAY", length >= 8);
@@ -224,6 +227,14 @@ export class Connection {
         // RFC 9113 section 5.5: what is unknown is ignored.
         this.#streams.countIdle();
     }
+  }
+
+  #onPing(payload: Uint8Array): void {
+    const facts = { answered: this.#transmission.takeAnswered(), calls: this.openCalls };
+    if (this.#pings.onPing(this.#options.monotonicMs(), facts)) {
+      throw new ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "too_many_pings");
+    }
+    this.#transmission.pingAck(payload);
   }
 
   #onSettings(flags: number, streamId: number, bytes: Buffer, from: number, until: number): void {

@@ -41,6 +41,8 @@ export interface Http2CarrierOptions {
   /** A connection without traffic is pinged after this, and closed `keepaliveTimeoutMs` later. */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
+  /** A client that pings faster for no reason is closed; 0: any pace. */
+  readonly pingPaceMsMin?: number;
   /** HTTP2_LIMITS_DEFAULT by default. */
   readonly limits?: Http2Limits;
   /**

@@ -36,6 +36,7 @@ export class Transmission {
   readonly #waiting = new Set<Waiting>();
   #scheduled = false;
   #acks = 0;
+  #answered = false;
   #heldBytes = 0;
   readonly #flush = (): void => {
     this.#scheduled = false;
@@ -80,7 +81,15 @@ export class Transmission {
     this.#heldBytes -= bytes;
   }
 
+  /** Whether an answer, or a part of one, left since this was last asked. */
+  takeAnswered(): boolean {
+    const answered = this.#answered;
+    this.#answered = false;
+    return answered;
+  }
+
   headers(streamId: number, block: Uint8Array, options: { readonly endStream: boolean }): void {
+    this.#answered = true;
     const flags = Flag.END_HEADERS | (options.endStream ? Flag.END_STREAM : 0);
     this.#output.frame(FrameType.HEADERS, flags, streamId, block);
     this.#schedule();
@@ -89,6 +98,7 @@ export class Transmission {
   /** Bytes `[from, from + length)` of a message behind its five bytes of prefix, as one frame. */
   data(streamId: number, message: Uint8Array, from: number, length: number): void {
     this.window.take(length);
+    this.#answered = true;
     this.#output.head(length, FrameType.DATA, 0, streamId);
     const until = from + length;
     for (let at = from; at < Math.min(until, PREFIX_BYTES); at += 1) {

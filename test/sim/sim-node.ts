@@ -341,6 +341,8 @@ export class SimNode {
       desk,
       members: new Map(),
       dbSizeBytes: () => 0,
+      quotaBytes: Infinity,
+      journal: this.#journal,
     });
     replica.onChange(() => desk.poll());
     this.#serving = { log, replica, backend, desk };

@@ -33,6 +33,7 @@ import type {
 } from "../../../store/index.ts";
 import { HostAuthority } from "./host-authority.ts";
 import { HostLeases } from "./host-leases.ts";
+import { HostMaintenance } from "./host-maintenance.ts";
 import { HostWatches } from "./host-watches.ts";
 
 export interface RangeAsked {
@@ -45,6 +46,7 @@ export class MemoryBackend implements Backend {
   readonly watches = new HostWatches();
   readonly authority = new HostAuthority(this.watches.host, () => this.header());
   readonly leases = new HostLeases(this.watches.host, () => this.header());
+  readonly maintenance = new HostMaintenance(this.watches.host, () => this.header());
   readonly ranges: RangeAsked[] = [];
   readonly writes: { readonly request: Request; readonly body: Uint8Array }[] = [];
   readonly readTxns: TxnRequest[] = [];
@@ -86,7 +88,7 @@ export class MemoryBackend implements Backend {
 
   write(request: Request, body: Uint8Array, _: CallContext, done: Done<Response>): void {
     this.writes.push({ request, body });
-    if (request.kind.startsWith("lease-")) {
+    if (request.kind.startsWith("lease-") || request.kind === "alarm") {
       done(this.#answer(this.watches.host.run(request)));
       return;
     }
@@ -103,6 +105,9 @@ export class MemoryBackend implements Backend {
       raftTerm: 7,
       raftAppliedIndex: 11 as LogIndex,
       errors: this.leader === 0n ? ["etcdserver: no leader"] : [],
+      alarms: this.watches.host.machine.alarms.list(),
+      dbSizeQuotaBytes: 1 << 20,
+      storageVersion: "3.4.0",
       isLearner: false,
       state: {
         protocol: "raft",

@@ -220,7 +220,7 @@ describe("calls", () => {
     const services = servicesOf(backend);
     const { client } = await served(services);
     const absent = METHOD_PATHS.filter((path) => services[path] === undefined);
-    expect(absent.length).toBeGreaterThan(30);
+    expect(absent.length).toBeGreaterThan(0);
     for (const path of absent.filter((path) => streamingOf(path) === "unary")) {
       const failure = await client.failure(path, new Uint8Array(0));
       expect([failure.code, failure.details]).toEqual([
