@@ -12,7 +12,6 @@ export interface ForeignOption {
 
 const METRICS = "metrics are not supported yet";
 
-const GATEWAY = "the JSON gateway is not supported yet";
 
 const DISCOVERY = "discovery is not supported: name the members with --initial-cluster";
 const PROXY = "the v2 proxy is not offered";
@@ -45,14 +44,11 @@ export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
     "experimental-peer-skip-client-san-verification",
   ),
   ...foreign(METRICS, [], "metrics"),
-  ...foreign(METRICS, [""], "listen-metrics-urls"),
   ...foreign(
     "profiling over HTTP is not offered: start with NODE_OPTIONS=--cpu-prof, or attach an inspector",
     ["false"],
     "enable-pprof",
   ),
-  ...foreign(GATEWAY, ["false"], "enable-grpc-gateway"),
-  ...foreign(GATEWAY, [], "cors", "host-whitelist"),
   ...ignoredToggles("the v2 API is not offered", "enable-v2"),
   ...foreign("the v2 API is not offered", [""], "experimental-enable-v2v3"),
   ...foreign("the v2 API is not offered", ["not-yet", "write-only"], "v2-deprecation"),

@@ -8,6 +8,7 @@ export const OPTION_SECTIONS = [
   "Cluster",
   "Consensus",
   "Limits",
+  "HTTP",
   "TLS",
   "Auth",
   "Storage",

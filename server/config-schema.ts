@@ -21,6 +21,7 @@ import {
 import { facts, option } from "./config-option.ts";
 import type { OptionFacts } from "./config-option.ts";
 import { authOptions } from "./config-auth.ts";
+import { httpOptions } from "./config-http.ts";
 import { tlsOptions } from "./config-tls.ts";
 import { upkeepOptions } from "./config-upkeep.ts";
 
@@ -250,6 +251,7 @@ export const configSchema = z.object({
     "Milliseconds a stop waits for calls in flight.",
   ),
 
+  ...httpOptions,
   ...tlsOptions,
   ...upkeepOptions,
   ...authOptions,

@@ -10,6 +10,7 @@ import type { ConnectionJournal } from "./connection-journal.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import { MemberHosts } from "./member-hosts.ts";
 import type { PortSecurity } from "./port-security.ts";
+import { HttpPorts } from "./http-ports.ts";
 import { ServiceGate } from "./service-gate.ts";
 import { clearSocket } from "./unix-socket.ts";
 
@@ -23,13 +24,14 @@ export interface Ports {
   readonly peers: Port;
   /** Who may speak as a member where certificates are shown. */
   readonly memberHosts: MemberHosts;
+  readonly http: HttpPorts;
 }
 
 type PortLimits = Partial<
   Pick<Http2CarrierOptions, "keepaliveMs" | "keepaliveTimeoutMs" | "pingPaceMsMin">
 > & Pick<
   Http2CarrierOptions,
-  "requestBytesMax" | "connectionsMax" | "concurrentStreamsMax" | "onRefused" | "refusalOf"
+  "requestBytesMax" | "connectionsMax" | "concurrentStreamsMax" | "onRefused" | "refusalOf" | "onHttp1"
 >;
 
 export interface PortsInit {
@@ -92,6 +94,15 @@ export async function bindPorts(init: PortsInit): Promise<Ports> {
     onRefused: (refusal) => {
       rejections.rejected("client", refusal);
     },
+    onHttp1: (socket, firstBytes) => {
+      http.clients.accept(socket, firstBytes);
+    },
+  });
+  const http = new HttpPorts({ config, services: clients.gate.table(), onBug });
+  closers.add("http", (done) => {
+    http.drain(GOODBYE_MS).then(() => {
+      done(undefined);
+    }, done);
   });
   const peers = open({
     requestBytesMax: PEER_FRAME_BYTES_MAX,
@@ -102,14 +113,15 @@ export async function bindPorts(init: PortsInit): Promise<Ports> {
       rejections.rejected("peer", refusal);
     },
   });
-  const { listenClientUrls, listenPeerUrls } = config;
+  const { listenClientUrls, listenPeerUrls, listenMetricsUrls } = config;
   await bind(clients.carrier, "listen-client-urls", listenClientUrls, security.clientAcceptor());
   await bind(peers.carrier, "listen-peer-urls", listenPeerUrls, security.peerAcceptor());
-  return { clients, peers, memberHosts };
+  await bind(http.metrics, "listen-metrics-urls", listenMetricsUrls, security.clientAcceptor());
+  return { clients, peers, memberHosts, http };
 }
 
 async function bind(
-  carrier: Http2Carrier,
+  carrier: Pick<Http2Carrier, "listen" | "listenAt">,
   flag: string,
   urls: readonly string[],
   acceptor: TlsAcceptor | undefined,

@@ -6,7 +6,7 @@ import type { LeaseId, MemberId, MonotonicMs } from "../base/index.ts";
 import { askMembers, clientServices } from "../rpc/index.ts";
 import type { Backend, Header, PeerMessage, PeerTransport, ServiceTable } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
-import type { DiskFailure } from "../store/index.ts";
+import type { Alarm, DiskFailure } from "../store/index.ts";
 import { openAccounts, prepareTokens } from "./auth-opening.ts";
 import { ApplyPace } from "./apply-pace.ts";
 import { endOfTurn, systemClock } from "./clock.ts";
@@ -188,7 +188,10 @@ export class Server {
     const [stopTicks, ...others] = this.#endings;
     await this.#handOver();
     for (const end of others) end();
-    await this.#ports.clients.carrier.drain(config.shutdownTimeoutMs);
+    await Promise.all([
+      this.#ports.clients.carrier.drain(config.shutdownTimeoutMs),
+      this.#ports.http.drain(config.shutdownTimeoutMs),
+    ]);
     stopTicks?.();
     const failure = await new Promise<DiskFailure | undefined>((resolve) => {
       this.#replica.stop(resolve);
@@ -240,6 +243,8 @@ export class Server {
       tokens.close();
     });
     this.#ports.clients.gate.open(this.#services(backend, tokens));
+    const alarms = (): readonly Alarm[] => this.#replica.machine.alarms.list();
+    this.#ports.http.openHealth({ backend, alarms });
     this.#awaitReadiness(backend);
   }
 

@@ -218,7 +218,7 @@ describe("a stream", () => {
     create({ key: bytes("k") });
     await until(() => answers.length === 1);
     stream.end();
-    backend.watches.run(put("k", bytes("v")));
+    backend.watches.run(put("k", "v"));
     await until(() => answers.length === 2);
     stream.cancel();
     await until(() => backend.watches.count === 0);
