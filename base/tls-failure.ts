@@ -36,7 +36,7 @@ const WORDS: ReadonlyMap<string, Words> = new Map<string, Words>([
   // What the other side said of this one's.
   [
     "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
-    (other) => `the ${other} requires a certificate of this side`,
+    (other) => `the ${other} requires a certificate: client certificates are demanded there`,
   ],
   ["ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", refusal("of an unknown CA")],
   ["ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE", refusal("bad certificate")],
@@ -65,6 +65,33 @@ const WORDS: ReadonlyMap<string, Words> = new Map<string, Words>([
   ["ERR_TLS_HANDSHAKE_TIMEOUT", () => "the handshake took too long"],
   ["ECONNRESET", (other) => `the ${other} ended the handshake: does it trust this certificate?`],
 ]);
+
+/** OpenSSL's and Node's own texts, where a code does not come along. */
+const TEXTS: readonly (readonly [RegExp, string])[] = [
+  [/self-signed certificate in certificate chain/, "SELF_SIGNED_CERT_IN_CHAIN"],
+  [/self-signed certificate/, "DEPTH_ZERO_SELF_SIGNED_CERT"],
+  [/unable to get (?:local )?issuer certificate/, "UNABLE_TO_GET_ISSUER_CERT"],
+  [/unable to verify the first certificate/, "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
+  [/certificate has expired/, "CERT_HAS_EXPIRED"],
+  [/certificate is not yet valid/, "CERT_NOT_YET_VALID"],
+  [/certificate signature failure/, "CERT_SIGNATURE_FAILURE"],
+  [/unsuitable certificate purpose|unsupported certificate purpose/, "INVALID_PURPOSE"],
+  [/ERR_TLS_CERT_ALTNAME_INVALID|does not match certificate's altnames/, "HOSTNAME_MISMATCH"],
+  [/alert certificate required/, "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED"],
+  [/alert unknown ca/, "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA"],
+  [/alert bad certificate/, "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE"],
+  [/alert certificate expired/, "ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED"],
+  [/alert certificate revoked/, "ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED"],
+  [/alert certificate unknown/, "ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN"],
+  [/alert handshake failure/, "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE"],
+  [/alert protocol version|unsupported protocol/, "ERR_SSL_UNSUPPORTED_PROTOCOL"],
+  [/wrong version number|packet length too long/, "ERR_SSL_WRONG_VERSION_NUMBER"],
+];
+
+/** The code that a message of a library speaks of; undefined: of none that has words here. */
+export function tlsFailureCode(message: string): string | undefined {
+  return TEXTS.find(([pattern]) => pattern.test(message))?.[1];
+}
 
 /** Undefined: a code that has no words here. */
 export function tlsFailureText(code: string, other: OtherSide): string | undefined {

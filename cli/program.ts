@@ -1,6 +1,7 @@
 // The command line of everything but `serve`: common flags, commands, and how each run ends.
 import { Command, CommanderError, Option } from "commander";
 import { KvError } from "../client/index.ts";
+import { addCertsCommand } from "./certs-command.ts";
 import { addClusterCommands } from "./cluster-commands.ts";
 import { addDevCommand } from "./dev-command.ts";
 import { errorLine } from "./error-line.ts";
@@ -15,6 +16,7 @@ import { terminalOf } from "./stdio.ts";
 import type { Stdio } from "./stdio.ts";
 import { addRecoverCommand } from "./recover-command.ts";
 import { addSnapshotCommands } from "./snapshot-commands.ts";
+import { addTlsFlags } from "./tls-flags.ts";
 import { addTxnCommand } from "./txn-command.ts";
 import { addWatchCommand } from "./watch-command.ts";
 
@@ -58,6 +60,7 @@ export function programOf(
     .exitOverride();
   addLook(program, stdio, color);
   addCommonFlags(program);
+  addTlsFlags(program);
   program.commandsGroup("Keys:");
   addKvCommands(program, stdio);
   addTxnCommand(program, stdio);
@@ -70,6 +73,7 @@ export function programOf(
   program.commandsGroup("Server:");
   addServeHelp(program);
   addDevCommand(program, stdio, onExit);
+  addCertsCommand(program, stdio, onExit);
   addRecoverCommand(program, stdio, onExit);
   program.commandsGroup("Others:");
   program

@@ -1,18 +1,20 @@
 // One run of a client command: its flags made into a client and an output, and both ended with it.
 import type { Command } from "commander";
 import { Client, KvError } from "../client/index.ts";
-import type { ClientOptions } from "../client/index.ts";
+import type { ClientOptions, TlsOptions } from "../client/index.ts";
 import { UsageError } from "./exit-code.ts";
 import { outputOf } from "./output-format.ts";
 import type { Format, Output } from "./output.ts";
 import { paintFor } from "./paint.ts";
 import type { ColorChoice, Paint } from "./paint.ts";
 import type { Stdio } from "./stdio.ts";
+import { tlsOf } from "./tls-flags.ts";
+import type { TlsFlags } from "./tls-flags.ts";
 import { printed } from "./view.ts";
 import type { View } from "./view.ts";
 
 /** The flags that every client command takes. */
-export interface CommonFlags {
+export interface CommonFlags extends TlsFlags {
   readonly endpoints?: string;
   readonly writeOut: Format;
   readonly timeout: number;
@@ -31,6 +33,8 @@ export interface Session {
   readonly paint: Paint;
   readonly stdio: Stdio;
   readonly endpoints: readonly string[];
+  /** What their connections are secured with; undefined: nothing was given. */
+  readonly tls: TlsOptions | undefined;
 }
 
 export interface SessionOptions {
@@ -59,8 +63,10 @@ export async function withSession(
   const flags = command.optsWithGlobals<CommonFlags>();
   const endpoints = endpointsOf(flags, stdio.env);
   const deadlineMs = flags.commandTimeout ?? flags.timeout;
+  const tls = tlsOf(flags, stdio.env);
   const client = clientOf({
     endpoints,
+    ...(tls === undefined ? {} : { tls }),
     // Who names an endpoint means it, as with etcdctl: no other is asked.
     discover: false,
     deadlineMs,
@@ -76,7 +82,7 @@ export async function withSession(
     countOnly: options.countOnly ?? false,
   });
   try {
-    await body({ client, output, print: printerOf(command, stdio), paint, stdio, endpoints });
+    await body({ client, output, print: printerOf(command, stdio), paint, stdio, endpoints, tls });
   } finally {
     await client.close();
   }

@@ -4,6 +4,7 @@ import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { snapshotBlobs } from "../client/index.ts";
+import type { TlsOptions } from "../client/index.ts";
 import { CliExit } from "./exit-code.ts";
 import { printerOf, withSession } from "./session.ts";
 import { addSnapshotRestoreCommand, orFailed } from "./snapshot-restore-command.ts";
@@ -22,8 +23,8 @@ export function addSnapshotCommands(
     .command("save <file>")
     .description("write a member's state to a file, checked and synced")
     .action(async (file: string, _: object, command: Command) => {
-      await withSession(command, stdio, {}, async ({ endpoints: [endpoint = ""] }) => {
-        const sizeBytes = await save(endpoint, file);
+      await withSession(command, stdio, {}, async ({ endpoints: [endpoint = ""], tls }) => {
+        const sizeBytes = await save(endpoint, tls, file);
         if (sizeBytes === undefined) {
           stdio.err(`Error: the snapshot that came is not whole; ${file} is not written\n`);
           onExit(CliExit.failed);
@@ -43,14 +44,18 @@ export function addSnapshotCommands(
 }
 
 /** Under another name until it is whole and synced. @returns its size; undefined: its sum does not match. */
-async function save(endpoint: string, file: string): Promise<number | undefined> {
+async function save(
+  endpoint: string,
+  tls: TlsOptions | undefined,
+  file: string,
+): Promise<number | undefined> {
   const temporary = `${file}.part`;
   const hash = createHash("sha256");
   let sizeBytes = 0;
   let held: Uint8Array = new Uint8Array(0);
   const handle = await open(temporary, "w", 0o600);
   try {
-    for await (const blob of snapshotBlobs(endpoint)) {
+    for await (const blob of snapshotBlobs(endpoint, tls === undefined ? {} : { tls })) {
       const bytes = Buffer.concat([held, blob]);
       const until = Math.max(0, bytes.length - DIGEST_BYTES);
       hash.update(bytes.subarray(0, until));

@@ -9,7 +9,8 @@ import { Courier } from "./courier.ts";
 import { MembershipCalls } from "./membership.ts";
 import { Namespace } from "./namespace.ts";
 import type { ClientParts } from "./namespace.ts";
-import { addressOf, settle } from "./options.ts";
+import { addressOf } from "./endpoint.ts";
+import { noEndpoint, settle } from "./options.ts";
 import type { CallOptions, ClientOptions } from "./options.ts";
 import { Reads } from "./reads.ts";
 import { checkedCount } from "./request.ts";
@@ -76,9 +77,12 @@ export class Client extends Namespace {
    * @throws {KvError} `invalid-argument` for what is no endpoint, and those of every call
    */
   status(endpoint?: string, options: CallOptions = {}): Promise<StatusAnswer> {
-    const address = endpoint === undefined ? undefined : addressOf(endpoint);
+    const address =
+      endpoint === undefined
+        ? undefined
+        : addressOf(endpoint, this.#parts.settings.secureByDefault);
     if (endpoint !== undefined && address === undefined) {
-      const message = `endpoint "${endpoint}" is not [http://]host:port`;
+      const message = noEndpoint(endpoint);
       return Promise.reject(new KvError("invalid-argument", "not-applied", message));
     }
     return this.#parts.courier.carry(

@@ -1,9 +1,10 @@
 // One member's gRPC channel: unary calls, and the pipeline when the member offers it. Repeats nothing.
-import { Client as GrpcClient, connectivityState, credentials, Metadata } from "@grpc/grpc-js";
+import { Client as GrpcClient, connectivityState, Metadata } from "@grpc/grpc-js";
 import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
 import { KvError, present } from "../base/index.ts";
 import { etcdserverpb, hansa } from "../proto/index.ts";
 import type { MethodPath, Writer } from "../proto/index.ts";
+import type { ChannelSecurity } from "./channel-security.ts";
 import { noAnswer, serverTimeoutMs } from "./deadline.ts";
 import { failureOf } from "./failure.ts";
 import { NotPipelined, Pipeline } from "./pipeline.ts";
@@ -42,6 +43,31 @@ export const METHODS = {
     "/etcdserverpb.Maintenance/Status",
     etcdserverpb.StatusRequest,
     etcdserverpb.StatusResponse,
+  ),
+  alarm: method(
+    "/etcdserverpb.Maintenance/Alarm",
+    etcdserverpb.AlarmRequest,
+    etcdserverpb.AlarmResponse,
+  ),
+  hash: method(
+    "/etcdserverpb.Maintenance/Hash",
+    etcdserverpb.HashRequest,
+    etcdserverpb.HashResponse,
+  ),
+  hashKv: method(
+    "/etcdserverpb.Maintenance/HashKV",
+    etcdserverpb.HashKVRequest,
+    etcdserverpb.HashKVResponse,
+  ),
+  defragment: method(
+    "/etcdserverpb.Maintenance/Defragment",
+    etcdserverpb.DefragmentRequest,
+    etcdserverpb.DefragmentResponse,
+  ),
+  downgrade: method(
+    "/etcdserverpb.Maintenance/Downgrade",
+    etcdserverpb.DowngradeRequest,
+    etcdserverpb.DowngradeResponse,
   ),
   memberList: method(
     "/etcdserverpb.Cluster/MemberList",
@@ -146,9 +172,15 @@ export class Connection {
   readonly #unary = new Set<() => void>();
   #offersPipeline = true;
 
-  constructor(address: string, options: { readonly answerBytesMax: number }) {
+  constructor(
+    address: string,
+    security: ChannelSecurity,
+    options: { readonly answerBytesMax: number },
+  ) {
+    const channel = security.channelTo(address);
     this.address = address;
-    this.#grpc = new GrpcClient(address, credentials.createInsecure(), {
+    this.#grpc = new GrpcClient(channel.target, channel.credentials, {
+      ...channel.options,
       "grpc.keepalive_time_ms": KEEPALIVE_MS,
       "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
       "grpc.initial_reconnect_backoff_ms": RECONNECT_FIRST_MS,
@@ -263,6 +295,11 @@ export class Connection {
         const options = cause === undefined ? {} : { cause };
         reject(new KvError("unavailable", "not-applied", message, options));
       };
+      // The channel does not say why; a call on it, which does not leave, is told.
+      const explain = (): void => {
+        const leftMs = Math.max(1, deadline - Date.now());
+        this.unary(METHODS.status, {}, leftMs).then(() => resolve(), reject);
+      };
       const judge = (): void => {
         const state = channel.getConnectivityState(true);
         if (state === connectivityState.READY) resolve();
@@ -271,7 +308,7 @@ export class Connection {
             if (error === undefined) judge();
             else refuse(error);
           });
-        } else refuse();
+        } else explain();
       };
       judge();
     });

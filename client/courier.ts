@@ -170,8 +170,8 @@ export class Courier {
   connectionTo(address: string): Connection {
     const known = this.#connections.get(address);
     if (known !== undefined) return known;
-    const { answerBytesMax } = this.#settings.limits;
-    const made = new Connection(address, { answerBytesMax });
+    const { limits, security } = this.#settings;
+    const made = new Connection(address, security, { answerBytesMax: limits.answerBytesMax });
     this.#connections.set(address, made);
     return made;
   }

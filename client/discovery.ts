@@ -5,7 +5,7 @@ import { idOf } from "./answer.ts";
 import { METHODS } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { isAbsence } from "./retry.ts";
-import { addressOf } from "./options.ts";
+import { addressOf } from "./endpoint.ts";
 import type { Destination, Router } from "./router.ts";
 import { statusAnswerOf } from "./status.ts";
 

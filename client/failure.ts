@@ -11,6 +11,7 @@ import {
   errorCodeOf,
   isWireErrorCode,
 } from "../proto/index.ts";
+import { connectionFailureText } from "./connection-failure.ts";
 
 /**
  * Refusals that etcd gives before it proposes, or when it applies and changes nothing. Its other texts
@@ -131,7 +132,7 @@ export function failureOf(error: ServiceError, address: string): KvError {
   };
   const parts: FailureParts = {
     grpcCode: error.code,
-    message: error.details,
+    message: connectionFailureText(error.details, address) ?? error.details,
     error: trailer(ERROR_TRAILER),
     outcome: trailer(OUTCOME_TRAILER),
   };

@@ -22,6 +22,7 @@ export type {
 export { prefixEnd, textFrom } from "./bytes.ts";
 export type { Bytes, KeySelector } from "./bytes.ts";
 export type { BackoffOptions } from "./backoff.ts";
+export type { TlsOptions } from "./channel-security.ts";
 export { Client } from "./client.ts";
 export { Election, Leadership } from "./election.ts";
 export type { KeyCalls } from "./key-calls.ts";

@@ -2,6 +2,9 @@
 import { KvError } from "../base/index.ts";
 import { BACKOFF_DEFAULT } from "./backoff.ts";
 import type { BackoffOptions } from "./backoff.ts";
+import { ChannelSecurity } from "./channel-security.ts";
+import type { TlsOptions } from "./channel-security.ts";
+import { addressOf } from "./endpoint.ts";
 
 /**
  * The consistency of a read:
@@ -91,7 +94,10 @@ export interface ClientLimits {
 }
 
 export interface ClientOptions {
-  /** `host:port` or `http://host:port`; one is enough when `discover` is on. */
+  /**
+   * `host:port`, `http://host:port`, `https://host:port` or `unix://PATH`; one is enough when `discover` is on.
+   * One without a scheme is secured when `tls` is given, as with etcd's clients.
+   */
   readonly endpoints: readonly string[];
   /**
    * Ask the cluster for its other members and their roles, and use them too (default true). Off when only
@@ -123,6 +129,8 @@ export interface ClientOptions {
    */
   readonly attemptMs?: number;
   readonly limits?: Partial<ClientLimits>;
+  /** For `https://` endpoints, and those of members that say so. */
+  readonly tls?: TlsOptions;
   /**
    * Waits between attempts: uniform in `[0, min(maxMs, firstMs * 2^(n - 1)))` before repetition n (20 ms and
    * 1 s unless said otherwise).
@@ -145,6 +153,9 @@ export const CLIENT_LIMITS_DEFAULT: ClientLimits = {
 /** Settled options: every choice made. */
 export interface Settings {
   readonly addresses: readonly string[];
+  readonly security: ChannelSecurity;
+  /** What an endpoint without a scheme means. */
+  readonly secureByDefault: boolean;
   readonly discover: boolean;
   readonly read: Required<Pick<ReadOptions, "mode" | "onMiss">> & ReadOptions;
   readonly monotonic: boolean;
@@ -158,9 +169,12 @@ export interface Settings {
 /** @throws {KvError} `invalid-argument` naming every option that is wrong. */
 export function settle(options: ClientOptions): Settings {
   const issues: string[] = [];
+  const secureByDefault = options.tls !== undefined;
+  const security = new ChannelSecurity(options.tls);
+  if (secureByDefault) issues.push(...security.issues());
   const addresses = options.endpoints.flatMap((endpoint) => {
-    const address = addressOf(endpoint);
-    if (address === undefined) issues.push(`endpoint "${endpoint}" is not [http://]host:port`);
+    const address = addressOf(endpoint, secureByDefault);
+    if (address === undefined) issues.push(noEndpoint(endpoint));
     return address === undefined ? [] : [address];
   });
   if (options.endpoints.length === 0) issues.push("endpoints is empty");
@@ -183,6 +197,8 @@ export function settle(options: ClientOptions): Settings {
   if (issues.length > 0) throw new KvError("invalid-argument", "not-applied", issues.join("; "));
   return {
     addresses: [...new Set(addresses)],
+    security,
+    secureByDefault,
     discover: options.discover ?? true,
     read: { mode: "default", onMiss: "wait", ...options.read },
     monotonic: options.monotonic ?? false,
@@ -192,6 +208,10 @@ export function settle(options: ClientOptions): Settings {
     limits,
     backoff,
   };
+}
+
+export function noEndpoint(endpoint: string): string {
+  return `endpoint "${endpoint}" is not [http[s]://]host:port or unix://PATH`;
 }
 
 /** Every rule that `options` breaks; an empty list means none. */
@@ -207,11 +227,4 @@ export function readIssues(options: ReadOptions): string[] {
 /** A span that Node's timers can hold. */
 export function isSpanMs(value: number): boolean {
   return value > 0 && value < 2 ** 31;
-}
-
-/** `host:port` of an endpoint in either form, or undefined. TLS is not offered, so `https` is refused. */
-export function addressOf(endpoint: string): string | undefined {
-  const address = endpoint.replace(/^http:\/\//, "").replace(/\/$/, "");
-  const parts = /^(?:\[[0-9a-fA-F:.]+\]|[^:/\s[\]]+):(\d{1,5})$/.exec(address);
-  return parts !== null && Number(parts[1]) <= 0xffff ? address : undefined;
 }

@@ -1,8 +1,11 @@
 // Maintenance.Snapshot: the state of one member as a file, blob by blob, as slowly as it is taken.
-import { Client as GrpcClient, Metadata, credentials } from "@grpc/grpc-js";
+import { Client as GrpcClient, Metadata } from "@grpc/grpc-js";
 import { KvError } from "../base/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
-import { addressOf } from "./options.ts";
+import { ChannelSecurity } from "./channel-security.ts";
+import type { TlsOptions } from "./channel-security.ts";
+import { addressOf } from "./endpoint.ts";
+import { noEndpoint } from "./options.ts";
 import { streamErrorOf } from "./failure.ts";
 
 /**
@@ -11,13 +14,17 @@ import { streamErrorOf } from "./failure.ts";
  *
  * @throws {KvError} as every call; the blobs that came before are then worth nothing.
  */
-export async function* snapshotBlobs(endpoint: string): AsyncGenerator<Uint8Array, void> {
-  const address = addressOf(endpoint);
+export async function* snapshotBlobs(
+  endpoint: string,
+  options: { readonly tls?: TlsOptions } = {},
+): AsyncGenerator<Uint8Array, void> {
+  const address = addressOf(endpoint, options.tls !== undefined);
   if (address === undefined) {
-    const message = `endpoint "${endpoint}" is not [http://]host:port`;
-    throw new KvError("invalid-argument", "not-applied", message);
+    throw new KvError("invalid-argument", "not-applied", noEndpoint(endpoint));
   }
-  const grpc = new GrpcClient(address, credentials.createInsecure(), {
+  const channel = new ChannelSecurity(options.tls).channelTo(address);
+  const grpc = new GrpcClient(channel.target, channel.credentials, {
+    ...channel.options,
     "grpc.max_receive_message_length": -1,
     "grpc.use_local_subchannel_pool": 1,
   });

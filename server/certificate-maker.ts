@@ -123,7 +123,8 @@ export async function makeRevocationList(
     signingKey: await signingKeyOf(authority),
     extensions: [await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey)],
   });
-  return `${list.toString("pem")}\n`;
+  // RFC 7468 section 6 calls it by its whole name, and OpenSSL reads no other.
+  return `${list.toString("pem").replace(/(BEGIN|END) CRL/g, "$1 X509 CRL")}\n`;
 }
 
 function extensionsOf({ hosts, usage }: CertificateOrder): InstanceType<typeof x509.Extension>[] {

@@ -10,9 +10,6 @@ export interface ForeignOption {
   readonly warns?: true;
 }
 
-const METRICS = "metrics are not supported yet";
-
-
 const DISCOVERY = "discovery is not supported: name the members with --initial-cluster";
 const PROXY = "the v2 proxy is not offered";
 const BACKEND = "there is no bbolt backend to tune";
@@ -43,7 +40,6 @@ export const FOREIGN_OPTIONS: readonly ForeignOption[] = [
     ["false"],
     "experimental-peer-skip-client-san-verification",
   ),
-  ...foreign(METRICS, [], "metrics"),
   ...foreign(
     "profiling over HTTP is not offered: start with NODE_OPTIONS=--cpu-prof, or attach an inspector",
     ["false"],
@@ -165,5 +161,7 @@ export function isServiceLink(variable: string): boolean {
 
 /** Variables of the same family that other programs read: the client, the benchmarks, the test tools. */
 export function isOfOtherProgram(variable: string): boolean {
-  return /^HANSA_(CLIENT|BENCH|SIM|TEST|TOOLS)_/.test(variable);
+  return /^HANSA_((CLIENT|BENCH|SIM|TEST|TOOLS|INSECURE)_.*|ENDPOINTS|CACERT|CERT|KEY)$/.test(
+    variable,
+  );
 }

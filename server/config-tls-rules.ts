@@ -49,13 +49,19 @@ export function tlsWarnings(values: Values): string[] {
   const warnings: string[] = [];
   for (const port of portsOf(values)) {
     if (port.cert === "" && !port.auto) continue;
-    for (const url of port.listenUrls.filter((listen) => !endpointOf(listen).secure)) {
+    for (const url of port.listenUrls.filter(isOpen)) {
       warnings.push(
         `${url} of --${port.listenFlag} is plain although certificates are given: nothing is secured there`,
       );
     }
   }
   return warnings;
+}
+
+/** To the network, in plain text. */
+function isOpen(url: string): boolean {
+  const endpoint = endpointOf(url);
+  return endpoint.kind === "tcp" && !endpoint.secure;
 }
 
 function portsOf(values: Values): PortOptions[] {

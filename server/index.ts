@@ -1,6 +1,7 @@
 // A server process: its options, and its life from start to exit code.
 export { parseConfig } from "./config.ts";
 export type { Config, ParsedConfig } from "./config.ts";
+export { CertificateFolder, CertificateFolderError } from "./certificate-folder.ts";
 export { configHelp } from "./config-help.ts";
 export { ExitCode, StartRefusal } from "./exit-code.ts";
 export { recoverMember } from "./recover.ts";

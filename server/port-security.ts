@@ -4,7 +4,7 @@ import { credentials } from "@grpc/grpc-js";
 import { X509Certificate } from "node:crypto";
 import { checkServerIdentity, createSecureContext } from "node:tls";
 import type { PeerCertificate, TLSSocket } from "node:tls";
-import { PeerDialer, TlsAcceptor, commonNameOf, namesHost, namesOf } from "../rpc/index.ts";
+import { PeerDialer, TlsAcceptor, commonNameOf, hostOf, namesHost, namesOf } from "../rpc/index.ts";
 import type { PeerSecurity, Refusal } from "../rpc/index.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -132,10 +132,12 @@ export class PortSecurity {
     return credentials.createFromSecureContext(createSecureContext(context), {
       // Certificates that nobody has signed but themselves prove nothing; they hide what is said (etcd).
       rejectUnauthorized: !isSelfSigned(config),
-      checkServerIdentity: (host, certificate) => {
+      checkServerIdentity: (name, certificate) => {
         if (isSelfSigned(config)) return undefined;
         const fault = faultOf(chainFrom(certificate), revocations, admission);
-        return fault === undefined ? checkServerIdentity(host, certificate) : new Error(fault);
+        return fault === undefined
+          ? checkServerIdentity(hostOf(name), certificate)
+          : new Error(fault);
       },
     });
   }
