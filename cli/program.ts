@@ -4,11 +4,13 @@ import { KvError } from "../client/index.ts";
 import { addCertsCommand } from "./certs-command.ts";
 import { addClusterCommands } from "./cluster-commands.ts";
 import { addDevCommand } from "./dev-command.ts";
+import { addElectCommand } from "./elect-command.ts";
 import { errorLine } from "./error-line.ts";
 import { CliExit, UsageError } from "./exit-code.ts";
 import { colorValue, formatValue, spanValue } from "./flag-value.ts";
 import { addKvCommands } from "./kv-commands.ts";
 import { addLeaseCommands } from "./lease-commands.ts";
+import { addLockCommand } from "./lock-command.ts";
 import { addMemberCommands } from "./member-commands.ts";
 import { colorChoiceIn, isColorful, paintFor } from "./paint.ts";
 import type { ColorChoice, Paint } from "./paint.ts";
@@ -53,7 +55,7 @@ export async function run(argv: readonly string[], stdio: Stdio): Promise<number
 export function programOf(
   stdio: Stdio,
   color: ColorChoice,
-  onExit: (code: CliExit) => void,
+  onExit: (code: number) => void,
 ): Command {
   const program = new Command("hansa")
     .description("A replicated configuration and metadata store, and its command line.")
@@ -66,6 +68,8 @@ export function programOf(
   addTxnCommand(program, stdio);
   addWatchCommand(program, stdio);
   addLeaseCommands(program, stdio, onExit);
+  addLockCommand(program, stdio, onExit);
+  addElectCommand(program, stdio);
   program.commandsGroup("Cluster:");
   addMemberCommands(program, stdio);
   addClusterCommands(program, stdio, onExit);

@@ -24,13 +24,25 @@ export const READ_MODES = {
 
 export const ON_MISS = { fail: hansa.v1.OnMiss.FAIL } as const;
 
+/** PEM. */
+export interface WireSecurity {
+  readonly ca: Buffer;
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
 export class WireClient {
   readonly endpoint: string;
   readonly #client: Client;
 
-  constructor(endpoint: string) {
+  /** `tls`: for an endpoint with https:// before it. */
+  constructor(endpoint: string, tls?: WireSecurity) {
     this.endpoint = endpoint;
-    this.#client = new Client(endpoint, credentials.createInsecure(), {
+    const security =
+      tls === undefined
+        ? credentials.createInsecure()
+        : credentials.createSsl(tls.ca, tls.key, tls.cert);
+    this.#client = new Client(endpoint.replace("https://", ""), security, {
       // A restarted server is found again at once.
       "grpc.initial_reconnect_backoff_ms": 50,
       "grpc.max_reconnect_backoff_ms": 200,
@@ -40,17 +52,17 @@ export class WireClient {
 
   range(request: Range, deadlineMs: number): Promise<etcdserverpb.RangeResponse.$Shape> {
     const codec = { request: etcdserverpb.RangeRequest, answer: etcdserverpb.RangeResponse };
-    return this.#call("/etcdserverpb.KV/Range", codec, request, deadlineMs);
+    return this.call("/etcdserverpb.KV/Range", codec, request, deadlineMs);
   }
 
   put(request: Put, deadlineMs: number): Promise<etcdserverpb.PutResponse.$Shape> {
     const codec = { request: etcdserverpb.PutRequest, answer: etcdserverpb.PutResponse };
-    return this.#call("/etcdserverpb.KV/Put", codec, request, deadlineMs);
+    return this.call("/etcdserverpb.KV/Put", codec, request, deadlineMs);
   }
 
   txn(request: Txn, deadlineMs: number): Promise<etcdserverpb.TxnResponse.$Shape> {
     const codec = { request: etcdserverpb.TxnRequest, answer: etcdserverpb.TxnResponse };
-    return this.#call("/etcdserverpb.KV/Txn", codec, request, deadlineMs);
+    return this.call("/etcdserverpb.KV/Txn", codec, request, deadlineMs);
   }
 
   memberList(deadlineMs: number): Promise<etcdserverpb.MemberListResponse.$Shape> {
@@ -58,24 +70,20 @@ export class WireClient {
       request: etcdserverpb.MemberListRequest,
       answer: etcdserverpb.MemberListResponse,
     };
-    return this.#call(
-      "/etcdserverpb.Cluster/MemberList",
-      codec,
-      { linearizable: true },
-      deadlineMs,
-    );
+    return this.call("/etcdserverpb.Cluster/MemberList", codec, { linearizable: true }, deadlineMs);
   }
 
   status(deadlineMs: number): Promise<etcdserverpb.StatusResponse.$Shape> {
     const codec = { request: etcdserverpb.StatusRequest, answer: etcdserverpb.StatusResponse };
-    return this.#call("/etcdserverpb.Maintenance/Status", codec, {}, deadlineMs);
+    return this.call("/etcdserverpb.Maintenance/Status", codec, {}, deadlineMs);
   }
 
   close(): void {
     this.#client.close();
   }
 
-  #call<Request, Answer>(
+  /** Any unary method. @throws {ServiceError} as the call ended */
+  call<Request, Answer>(
     path: MethodPath,
     codec: Codec<Request, Answer>,
     request: Request,
