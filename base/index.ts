@@ -1,4 +1,5 @@
 export * from "./assert.ts";
+export * from "./buckets.ts";
 export * from "./bytes.ts";
 export * from "./crc32c.ts";
 export * from "./duration.ts";

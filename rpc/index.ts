@@ -3,6 +3,7 @@ export * from "./accounts.ts";
 export { authChangeBytes } from "./auth-change-codec.ts";
 export { alarmBytes, alarmText } from "./alarm-codec.ts";
 export * from "./backend.ts";
+export * from "./call-counters.ts";
 export * from "./client-services.ts";
 export { compactionBytes } from "./compaction-codec.ts";
 export { Http2Carrier } from "./http2/http2-carrier.ts";

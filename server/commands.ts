@@ -16,6 +16,7 @@ import type { ConsensusMessage, PeerMessage } from "../rpc/index.ts";
 import { commandOrigin, encodeCommand } from "../store/index.ts";
 import type { Caller, RequestKind, Response } from "../store/index.ts";
 import { ForwardWindow } from "./forward-window.ts";
+import type { ReplicaCounters } from "./replica-counters.ts";
 
 export type CommandResult =
   | { readonly ok: true; readonly response: Response }
@@ -48,6 +49,7 @@ export interface CommandDeskInit {
   /** Whether apply is so far behind that further commands must be refused. */
   readonly overloaded: () => boolean;
   readonly send: (to: NodeId, message: PeerMessage) => void;
+  readonly counters?: ReplicaCounters | undefined;
 }
 
 export class CommandDesk {
@@ -78,6 +80,7 @@ export class CommandDesk {
 
   submit(command: Command): void {
     if (this.#waiting.size >= this.#init.commandsWaitingMax || this.#init.overloaded()) {
+      this.#init.counters?.onFailed();
       command.done({
         ok: false,
         error: refusal("too-many-requests", "etcdserver: too many requests"),
@@ -222,6 +225,7 @@ export class CommandDesk {
 
   /** Ends the command that `entry` carries if it is ours, and finds those that can no longer commit. */
   onApplied(entry: Entry, response: Response | undefined): void {
+    this.#init.counters?.applied.onApplied(response);
     if (entry.kind === "command") {
       const origin = commandOrigin(entry.data);
       if (
@@ -328,6 +332,7 @@ export class CommandDesk {
     const command = present(this.#waiting.get(counter), "the command that ends");
     this.#waiting.delete(counter);
     this.#parked.delete(counter);
+    if (!result.ok) this.#init.counters?.onFailed();
     command.done(result);
   }
 }

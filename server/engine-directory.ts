@@ -6,14 +6,18 @@ import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { destroyEngine, openRocksdbEngine } from "../store/index.ts";
 import type { DiskFailure, EngineOpening, EngineStore } from "../store/index.ts";
+import type { DiskTimings } from "./disk-timings.ts";
 import { makeDirectory, syncDirectory } from "./durable-file.ts";
 
 export class EngineDirectory implements EngineStore {
   /** Of generation 0. */
   readonly #base: string;
+  readonly #timings: DiskTimings | undefined;
 
-  constructor(stateGroupDir: string) {
+  /** `timings`: of the batches of every engine that is opened. */
+  constructor(stateGroupDir: string, timings?: DiskTimings) {
     this.#base = stateGroupDir;
+    this.#timings = timings;
   }
 
   pathOf(generation: number): string {
@@ -34,7 +38,9 @@ export class EngineDirectory implements EngineStore {
     openRocksdbEngine(this.pathOf(generation), (opening) => {
       // Its name must survive as well as its rows: the log will say that it is there.
       if (opening.ok) syncDirectory(parent);
-      done(opening);
+      const timings = this.#timings;
+      if (!opening.ok || timings === undefined) done(opening);
+      else done({ ok: true, engine: timings.engine(opening.engine) });
     });
   }
 

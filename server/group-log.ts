@@ -17,6 +17,7 @@ import { systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
 import type { Config } from "./config.ts";
 import type { DataDirectory } from "./data-directory.ts";
+import type { DiskTimings } from "./disk-timings.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import type { ServerJournal } from "./journal.ts";
 import { REPLICA_LIMITS_DEFAULT } from "./limits.ts";
@@ -42,6 +43,7 @@ export interface GroupLogInit {
   readonly data: DataDirectory;
   readonly transport: Transport;
   readonly mending: MendingTies;
+  readonly timings: DiskTimings;
   readonly journal: ServerJournal;
   readonly closers: Closers;
 }
@@ -52,7 +54,7 @@ export async function openGroupLog(
 ): Promise<{ readonly log: Log; readonly recovery: LogRecovery }> {
   const { config, data, closers } = init;
   const synced = openNodeDisk(data.logGroupDir);
-  const disk = config.unsafeNoFsync ? unsyncedDisk(synced) : synced;
+  const disk = init.timings.disk(config.unsafeNoFsync ? unsyncedDisk(synced) : synced);
   const options = { ...LOG_OPTIONS_DEFAULT, segmentBytes: config.logSegmentBytes };
   const salt = randomBytes(4).readUInt32BE();
   const create = { bootstrap: data.bootstrap.membership, salt };
@@ -76,6 +78,7 @@ export async function openGroupLog(
     throw logRefusal(data.logGroupDir, opening.failure);
   }
   const { log } = opening;
+  init.timings.logBytes = () => log.sizeBytes;
   closers.add("log", (done) => {
     log.close(done);
   });

@@ -19,6 +19,7 @@ import type { Closers } from "./closers.ts";
 import type { ProtocolName } from "./cluster.ts";
 import type { Config } from "./config.ts";
 import type { DataDirectory } from "./data-directory.ts";
+import type { DiskTimings } from "./disk-timings.ts";
 import { EngineDirectory } from "./engine-directory.ts";
 import { giveBack } from "./give-back.ts";
 import { openGroupLog } from "./group-log.ts";
@@ -26,8 +27,10 @@ import type { MendingTies } from "./group-log.ts";
 import type { JournalFields, ServerJournal } from "./journal.ts";
 import { REPLICA_LIMITS_DEFAULT } from "./limits.ts";
 import type { ReplicaLimits } from "./limits.ts";
+import type { PeerRoundTrips } from "./peer-round-trips.ts";
 import type { Transport } from "./ports.ts";
 import { Replica } from "./replica.ts";
+import type { ReplicaCounters } from "./replica-counters.ts";
 
 /** The only group of this release; every peer message carries its number. */
 export const GROUP = 1;
@@ -45,6 +48,9 @@ export interface GroupInit {
   readonly mending: MendingTies;
   readonly journal: ServerJournal;
   readonly pace: ApplyPace;
+  readonly timings: DiskTimings;
+  readonly counters: ReplicaCounters;
+  readonly roundTrips: PeerRoundTrips;
   readonly onHalt: (failure: DiskFailure) => void;
   /** What is opened is put here at once, so that a start that fails half-way closes it. */
   readonly closers: Closers;
@@ -70,7 +76,7 @@ export async function openGroup(init: GroupInit): Promise<Replica> {
   }
   if (data.creating) data.complete();
   await giveBack();
-  const engines = new EngineDirectory(data.stateGroupDir);
+  const engines = new EngineDirectory(data.stateGroupDir, init.timings);
   const { generation } = recovery;
   removeOrphans(engines, generation, journal);
   const createMachine = (): Machine =>
@@ -108,10 +114,11 @@ export async function openGroup(init: GroupInit): Promise<Replica> {
     limits: replicaLimits(config),
     clock: systemClock,
     endOfTurn,
-    transport: init.transport,
+    transport: init.roundTrips.over(init.transport),
     journal,
     rng: new Mulberry32(randomBytes(4).readUInt32BE()),
     pace: init.pace,
+    counters: init.counters,
     onHalt: init.onHalt,
   });
   live.replica = replica;

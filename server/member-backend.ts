@@ -32,6 +32,7 @@ import { changeOf } from "./member-request.ts";
 import { memberState } from "./member-state.ts";
 import type { MembershipDesk } from "./membership-desk.ts";
 import type { Journal } from "./ports.ts";
+import type { ReadCounters } from "./read-counters.ts";
 import { Reader } from "./reader.ts";
 import type { Replica } from "./replica.ts";
 import { StateAuthority } from "./state-authority.ts";
@@ -77,6 +78,11 @@ export class MemberBackend implements Backend {
       header: () => this.header(),
       journal: init.journal,
     });
+  }
+
+  /** For metrics. */
+  get reads(): ReadCounters {
+    return this.#reader.counters;
   }
 
   header(): Header {

@@ -16,6 +16,7 @@ import type { Closers } from "./closers.ts";
 import type { Bootstrap, MemberSeed } from "./cluster.ts";
 import { GROUP } from "./group.ts";
 import type { ServerJournal } from "./journal.ts";
+import type { PeerRoundTrips } from "./peer-round-trips.ts";
 import type { Replica } from "./replica.ts";
 
 export interface PeerConnectionsInit {
@@ -28,13 +29,14 @@ export interface PeerConnectionsInit {
     readonly replica?: Replica;
     readonly mender?: ((message: PeerMessage) => void) | undefined;
   };
+  readonly roundTrips: PeerRoundTrips;
   readonly journal: ServerJournal;
   readonly closers: Closers;
 }
 
 /** Begins to connect at once. */
 export function openPeers(init: PeerConnectionsInit): PeerTransport {
-  const { bootstrap, services, dialer, live, journal, closers } = init;
+  const { bootstrap, services, dialer, live, roundTrips, journal, closers } = init;
   const { self, clusterId, members } = bootstrap;
   const transport = new PeerTransport({
     self: { clusterId, group: GROUP, node: self.node, incarnation: self.incarnation },
@@ -44,7 +46,8 @@ export function openPeers(init: PeerConnectionsInit): PeerTransport {
     limits: PEER_LIMITS_DEFAULT,
     monotonicMs: () => systemClock.monotonicMs(),
     random: new Mulberry32(randomBytes(4).readUInt32BE()),
-    onMessages: (_, messages) => {
+    onMessages: (from, messages) => {
+      roundTrips.onMessages(from, messages);
       // What comes before the replica stands is lost like any message; its sender sends again.
       for (const message of messages) {
         live.mender?.(message);

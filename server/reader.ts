@@ -22,6 +22,7 @@ import type {
   TxnRequest,
   TxnResponse,
 } from "../store/index.ts";
+import { ReadCounters } from "./read-counters.ts";
 import type { Replica } from "./replica.ts";
 import { ScanRunner, scanOfPlan } from "./scan-runner.ts";
 import type { Scan } from "./scan-runner.ts";
@@ -42,6 +43,7 @@ interface Proven<T> {
 }
 
 export class Reader {
+  readonly counters = new ReadCounters();
   readonly #init: ReaderInit;
   readonly #scans: ScanRunner;
   #retrying = 0;
@@ -132,7 +134,9 @@ export class Reader {
 
   #attempt<T extends object>(call: ReadCall<T>, mode: ReadMode): void {
     const { replica } = this.#init;
+    const beganAtMs = replica.now();
     replica.read(mode, call.context.deadlineAtMs, (result) => {
+      if (mode === "index") this.counters.onReadIndex(result.ok, replica.now() - beganAtMs);
       if (result.ok) this.#onMoment(call, mode, result);
       else this.#onMiss(call, mode, errorOf(result.reason));
     });
@@ -183,6 +187,7 @@ export class Reader {
     const { grant, mode } = captured;
     const unbroken = captured.clockBreaks === replica.clockBreaks();
     if (grant.used === "lease" && !(unbroken && replica.leaseHolds(grant.epoch))) {
+      this.counters.leaseFallbacks += 1;
       this.#attempt(call, "index");
       return;
     }
@@ -198,6 +203,7 @@ export class Reader {
       );
       return;
     }
+    this.counters.onAnswer(proof);
     call.done({ ok: true, header: captured.header, value: { value: built, proof } });
   }
 
@@ -227,6 +233,7 @@ export class Reader {
   /** Waits for a change and tries again, or ends; forwarding is the caller's, who holds the bytes. */
   #onMiss<T extends object>(call: ReadCall<T>, mode: ReadMode, error: KvError): void {
     const { replica } = this.#init;
+    this.counters.onMiss(mode, error.code);
     const mayWait = call.options.onMiss === "wait" && MISSES.has(error.code);
     if (!mayWait || replica.now() >= call.context.deadlineAtMs || call.context.signal.aborted) {
       call.done(failed(error));

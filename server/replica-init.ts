@@ -12,6 +12,7 @@ import type {
 } from "../store/index.ts";
 import type { ApplyPace } from "./apply-pace.ts";
 import type { ReplicaLimits } from "./limits.ts";
+import type { ReplicaCounters } from "./replica-counters.ts";
 import type { Clock, EndOfTurn, Journal, Transport } from "./ports.ts";
 
 export interface ReplicaInit {
@@ -38,6 +39,7 @@ export interface ReplicaInit {
   readonly journal: Journal;
   readonly rng: Random;
   readonly pace?: ApplyPace;
+  readonly counters?: ReplicaCounters;
   /** A disk failed: the replica has stopped and the process must end (R18). */
   readonly onHalt: (failure: DiskFailure) => void;
 }

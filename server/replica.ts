@@ -86,8 +86,7 @@ export class Replica {
     this.logClock = new LogClock(this.#core, init.clock, () => this.machine.logTime);
     this.#watchers.add(() => this.logClock.look());
     this.#desk = new CommandDesk({
-      id,
-      boot,
+      ...{ id, boot, counters: init.counters },
       core: this.#core,
       commandsWaitingMax: init.limits.commandsWaitingMax,
       now: () => this.now(),
@@ -109,7 +108,7 @@ export class Replica {
       install: (staged) => this.#offer(staged),
       onFailure: (failure) => this.#halt(failure),
     });
-    this.#leadership = new LeadershipWatch(init.journal);
+    this.#leadership = new LeadershipWatch(init.journal, init.counters);
     this.#wake();
   }
 

@@ -1,14 +1,12 @@
 // One server, composed and running: ports bound, data opened, a replica driven by ticks, services answered.
 // The order of `start` is the reason that a refusal touches nothing: look, bind, lock, and only then make.
-import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
-import type { LeaseId, MemberId, MonotonicMs } from "../base/index.ts";
+import type { MemberId, MonotonicMs } from "../base/index.ts";
 import { askMembers, clientServices } from "../rpc/index.ts";
 import type { Backend, Header, PeerMessage, PeerTransport, ServiceTable } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
 import type { Alarm, DiskFailure } from "../store/index.ts";
 import { openAccounts, prepareTokens } from "./auth-opening.ts";
-import { ApplyPace } from "./apply-pace.ts";
 import { endOfTurn, systemClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
 import { hexId } from "./cluster.ts";
@@ -21,8 +19,10 @@ import { foundingOf } from "./founding.ts";
 import { GROUP, consensusFields, openGroup } from "./group.ts";
 import type { MendingTies } from "./group-log.ts";
 import { checkAgainstPeers } from "./initial-corruption-check.ts";
+import { Instruments } from "./instruments.ts";
 import type { JournalFields, ServerJournal } from "./journal.ts";
 import { ConnectionJournal } from "./connection-journal.ts";
+import { pickLeaseId } from "./lease-id.ts";
 import { bindPorts } from "./listening.ts";
 import type { Ports } from "./listening.ts";
 import { MemberBackend } from "./member-backend.ts";
@@ -71,7 +71,7 @@ interface Live {
 }
 
 export class Server {
-  readonly #init: ServerInit;
+  readonly #init: ServerInit & { readonly instruments: Instruments };
   readonly #ports: Ports;
   readonly #replica: Replica;
   readonly #transport: PeerTransport;
@@ -81,7 +81,7 @@ export class Server {
   readonly #endings: (() => void)[] = [];
 
   private constructor(
-    init: ServerInit,
+    init: ServerInit & { readonly instruments: Instruments },
     ports: Ports,
     replica: Replica,
     transport: PeerTransport,
@@ -137,7 +137,9 @@ export class Server {
     const live: Live = {};
     ports.memberHosts.set(owner.members.flatMap(({ peerUrls }) => peerUrls));
     const services = { ...ports.clients.gate.table(), ...answersToPeers(live) };
-    const transport = openPeers({ bootstrap: owner, services, dialer, live, journal, closers });
+    const instruments = new Instruments(config, journal);
+    const common = { ...instruments.meters, journal, closers };
+    const transport = openPeers({ ...common, bootstrap: owner, services, dialer, live });
     const peers = [...peersOf(owner.members, owner.self.node).keys()];
     const mending: MendingTies = {
       peers: () => peers,
@@ -150,18 +152,7 @@ export class Server {
       },
       signal: given.signal,
     };
-    const { warningApplyDurationMs: warnMs } = config;
-    const pace = new ApplyPace({ warnMs, now: () => systemClock.monotonicMs(), journal });
-    const replica = await openGroup({
-      config,
-      data,
-      transport,
-      mending,
-      journal,
-      pace,
-      onHalt,
-      closers,
-    });
+    const replica = await openGroup({ ...common, config, data, transport, mending, onHalt });
     live.replica = replica;
     const questions = new PeerQuestions(replica, transport);
     live.questions = questions;
@@ -171,7 +162,8 @@ export class Server {
       const askHash = questions.askHash.bind(questions);
       await checkAgainstPeers({ replica, hasher, askHash, signal: given.signal, journal });
     }
-    const server = new Server({ ...given, journal }, ports, replica, transport, questions);
+    const init = { ...given, journal, instruments };
+    const server = new Server(init, ports, replica, transport, questions);
     // A snapshot puts the state into a directory beside the one before.
     server.#open(owner, dirname(data.stateGroupDir), tokensOver(replica));
     return server;
@@ -236,13 +228,18 @@ export class Server {
       quotaBytes: settings.quotaBytes,
       journal: this.#init.journal,
     });
-    opened.upkeep = this.#openUpkeep(bootstrap.self.id, backend, settings);
+    const upkeep = this.#openUpkeep(bootstrap.self.id, backend, settings);
+    opened.upkeep = upkeep;
     const roster = this.#openRoster(bootstrap, backend);
     this.#ports.peers.gate.open({ ...this.#transport.table(), ...roster.peerServices() });
     this.#endings.push(() => {
       tokens.close();
     });
-    this.#ports.clients.gate.open(this.#services(backend, tokens));
+    const { instruments } = this.#init;
+    const parts = { replica: this.#replica, transport: this.#transport, ports: this.#ports };
+    const metrics = instruments.metricsOf({ ...parts, backend, upkeep, bootstrap });
+    this.#ports.http.openMetrics(metrics, instruments.onHealth);
+    this.#ports.clients.gate.open(instruments.calls.counted(this.#services(backend, tokens)));
     const alarms = (): readonly Alarm[] => this.#replica.machine.alarms.list();
     this.#ports.http.openHealth({ backend, alarms });
     this.#awaitReadiness(backend);
@@ -389,10 +386,4 @@ export class Server {
       clearInterval(timer);
     });
   }
-}
-
-/** 63 bits, and not 0, which is no lease. */
-function pickLeaseId(): LeaseId {
-  const id = randomBytes(8).readBigUInt64BE() >> 1n;
-  return (id === 0n ? 1n : id) as LeaseId;
 }

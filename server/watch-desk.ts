@@ -9,6 +9,8 @@ import type {
   Machine,
   Watch,
   WatchChannel,
+  WatchEvent,
+  WatchListener,
   WatchLoad,
   WatchRequest,
 } from "../store/index.ts";
@@ -27,6 +29,8 @@ export class WatchDesk implements Watches {
   readonly #guard = new WatchGuard();
   /** A snapshot puts another in its place. */
   #machine: Machine;
+  /** Events told to watches, each as often as it was told. */
+  eventsTold = 0;
   #scheduled = false;
   #advanced: (() => void)[] = [];
 
@@ -43,6 +47,15 @@ export class WatchDesk implements Watches {
     return this.#hub.count;
   }
 
+  /** As WatchHub's. */
+  get behindCount(): number {
+    return this.#hub.behindCount;
+  }
+
+  get pendingRevisions(): number {
+    return this.#hub.pendingRevisions;
+  }
+
   get revision(): Revision {
     return this.#hub.revision;
   }
@@ -57,7 +70,8 @@ export class WatchDesk implements Watches {
     listener: ClientListener,
     caller: Caller,
   ): Watch {
-    const watch = this.#hub.open(request, channel, listener);
+    const counted = new CountedListener(this, listener);
+    const watch = this.#hub.open(request, channel, counted);
     this.#guard.add(watch, { caller, listener }, this.#hub.count);
     this.#schedule();
     return watch;
@@ -148,5 +162,25 @@ export class WatchDesk implements Watches {
       else this.#hub.abandon(load);
       this.#schedule();
     });
+  }
+}
+
+/** An object a watch, and no closure: there may be ten thousand. */
+class CountedListener implements WatchListener {
+  readonly #desk: WatchDesk;
+  readonly #listener: ClientListener;
+
+  constructor(desk: WatchDesk, listener: ClientListener) {
+    this.#desk = desk;
+    this.#listener = listener;
+  }
+
+  onEvents(events: readonly WatchEvent[], upTo: Revision): void {
+    this.#desk.eventsTold += events.length;
+    this.#listener.onEvents(events, upTo);
+  }
+
+  onCompacted(floor: Revision): void {
+    this.#listener.onCompacted(floor);
   }
 }

@@ -48,6 +48,11 @@ export class KeyIndex {
   /** A sweep follows it, so that compaction costs what was written since the last and not what it keeps. */
   readonly history = new History();
 
+  /** Keys, deleted ones that have a history included. */
+  get size(): number {
+    return this.#newest.size;
+  }
+
   newest(key: Key): Version | undefined {
     return this.#newest.get(key);
   }

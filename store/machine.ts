@@ -108,6 +108,11 @@ export class Machine {
     return Math.max(this.#space.floor, 0) as Revision;
   }
 
+  /** Deleted ones that have a history included, as in etcd. */
+  get keyCount(): number {
+    return this.#space.index.size;
+  }
+
   /** The largest log time applied (R9): where a leader's own begins. */
   get logTime(): LogTimeMs {
     return this.#logTime;

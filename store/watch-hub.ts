@@ -49,6 +49,16 @@ export class WatchHub {
     return this.#count;
   }
 
+  /** Those that do not keep pace, for want of room or of values. */
+  get behindCount(): number {
+    return this.#count - this.#live.index.count;
+  }
+
+  /** Revisions that those who keep pace have yet to be told of. */
+  get pendingRevisions(): number {
+    return Math.max(0, this.#changes.revision + 1 - this.#live.next);
+  }
+
   /** Of the state that the watches are told of. */
   get revision(): Revision {
     return this.#changes.revision;

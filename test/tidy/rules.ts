@@ -72,6 +72,7 @@ export const PACKAGES: Readonly<Record<string, readonly { name: string; file?: s
     { name: "@peculiar/x509" },
     { name: "bcrypt" },
     { name: "jose" },
+    { name: "prom-client" },
     { name: "reflect-metadata" },
     { name: "winston" },
     { name: "yaml" },
