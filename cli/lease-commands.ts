@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { KvError } from "../client/index.ts";
 import { CliExit } from "./exit-code.ts";
 import { countValue, leaseValue } from "./flag-value.ts";
+import { addLiveFlag, live } from "./live.ts";
 import {
   goneView,
   grantedView,
@@ -44,14 +45,15 @@ export function addLeaseCommands(
         print(leaseStateView(state, { withKeys, hex }));
       });
     });
-  lease
-    .command("list")
-    .description("print the leases, the next due first")
-    .action(async (_: object, command: Command) => {
-      await withSession(command, stdio, {}, async ({ client, print }) => {
-        print(leaseListView(await client.leases.list()));
-      });
-    });
+  addLiveFlag(lease.command("list").description("print the leases, the next due first")).action(
+    async (_: object, command: Command) => {
+      await live(command, stdio, (frame) =>
+        withSession(command, frame, {}, async ({ client, print }) => {
+          print(leaseListView(await client.leases.list()));
+        }),
+      );
+    },
+  );
   addKeepAlive(lease, stdio, onExit);
 }
 

@@ -3,6 +3,7 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import type { Client, Member } from "../client/index.ts";
 import { UsageError } from "./exit-code.ts";
+import { addLiveFlag, live } from "./live.ts";
 import { withSession } from "./session.ts";
 import type { Session } from "./session.ts";
 import type { Stdio } from "./stdio.ts";
@@ -12,14 +13,15 @@ export function addMemberCommands(program: Command, stdio: Stdio): void {
   const run = (command: Command, body: (session: Session) => Promise<void>): Promise<void> =>
     withSession(command, stdio, {}, body);
 
-  member
-    .command("list")
-    .description("print the members")
-    .action(async (_: object, command: Command) => {
-      await run(command, async ({ client, output }) => {
-        stdio.out(output.members(await client.members()));
-      });
-    });
+  addLiveFlag(member.command("list").description("print the members")).action(
+    async (_: object, command: Command) => {
+      await live(command, stdio, (frame) =>
+        withSession(command, frame, {}, async ({ client, output }) => {
+          frame.out(output.members(await client.members()));
+        }),
+      );
+    },
+  );
   addTableCommands(member, stdio, run);
   member
     .command("move-leader")

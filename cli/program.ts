@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from "commander";
 import { KvError } from "../client/index.ts";
 import { addCertsCommand } from "./certs-command.ts";
 import { addClusterCommands } from "./cluster-commands.ts";
+import { addCompletionCommand } from "./completion-command.ts";
 import { addDevCommand } from "./dev-command.ts";
 import { addElectCommand } from "./elect-command.ts";
 import { errorLine } from "./error-line.ts";
@@ -80,6 +81,7 @@ export function programOf(
   addCertsCommand(program, stdio, onExit);
   addRecoverCommand(program, stdio, onExit);
   program.commandsGroup("Others:");
+  addCompletionCommand(program, stdio);
   program
     .command("version")
     .description("print the version")

@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { snapshotBlobs } from "../client/index.ts";
 import type { TlsOptions } from "../client/index.ts";
 import { CliExit } from "./exit-code.ts";
+import { Progress } from "./progress.ts";
 import { printerOf, withSession } from "./session.ts";
 import { addSnapshotRestoreCommand, orFailed } from "./snapshot-restore-command.ts";
 import { snapshotSummaryView } from "./snapshot-text.ts";
@@ -24,7 +25,10 @@ export function addSnapshotCommands(
     .description("write a member's state to a file, checked and synced")
     .action(async (file: string, _: object, command: Command) => {
       await withSession(command, stdio, {}, async ({ endpoints: [endpoint = ""], tls }) => {
-        const sizeBytes = await save(endpoint, tls, file);
+        const progress = new Progress(stdio, { label: "snapshot", unit: "bytes" });
+        const sizeBytes = await save(endpoint, tls, file, progress).finally(() => {
+          progress.end();
+        });
         if (sizeBytes === undefined) {
           stdio.err(`Error: the snapshot that came is not whole; ${file} is not written\n`);
           onExit(CliExit.failed);
@@ -48,6 +52,7 @@ async function save(
   endpoint: string,
   tls: TlsOptions | undefined,
   file: string,
+  progress: Progress,
 ): Promise<number | undefined> {
   const temporary = `${file}.part`;
   const hash = createHash("sha256");
@@ -56,12 +61,13 @@ async function save(
   const handle = await open(temporary, "w", 0o600);
   try {
     for await (const blob of snapshotBlobs(endpoint, tls === undefined ? {} : { tls })) {
-      const bytes = Buffer.concat([held, blob]);
+      const bytes = Buffer.concat([held, blob.bytes]);
       const until = Math.max(0, bytes.length - DIGEST_BYTES);
       hash.update(bytes.subarray(0, until));
       held = bytes.subarray(until);
-      sizeBytes += blob.length;
-      await handle.appendFile(blob);
+      sizeBytes += blob.bytes.length;
+      await handle.appendFile(blob.bytes);
+      progress.at(sizeBytes, sizeBytes + blob.remainingBytes);
     }
     await handle.sync();
   } catch (error) {

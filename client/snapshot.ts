@@ -2,11 +2,19 @@
 import { Client as GrpcClient, Metadata } from "@grpc/grpc-js";
 import { KvError } from "../base/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
+import { countOf } from "./answer.ts";
 import { ChannelSecurity } from "./channel-security.ts";
 import type { TlsOptions } from "./channel-security.ts";
 import { addressOf } from "./endpoint.ts";
 import { noEndpoint } from "./options.ts";
 import { streamErrorOf } from "./failure.ts";
+
+/** A part of a snapshot. */
+export interface SnapshotBlob {
+  readonly bytes: Uint8Array;
+  /** What is still to come, about; 0 at the end. */
+  readonly remainingBytes: number;
+}
 
 /**
  * The blobs of one member's snapshot, in order; the last 32 bytes of all are the SHA-256 of those before.
@@ -17,7 +25,7 @@ import { streamErrorOf } from "./failure.ts";
 export async function* snapshotBlobs(
   endpoint: string,
   options: { readonly tls?: TlsOptions } = {},
-): AsyncGenerator<Uint8Array, void> {
+): AsyncGenerator<SnapshotBlob, void> {
   const address = addressOf(endpoint, options.tls !== undefined);
   if (address === undefined) {
     throw new KvError("invalid-argument", "not-applied", noEndpoint(endpoint));
@@ -37,7 +45,8 @@ export async function* snapshotBlobs(
   );
   try {
     for await (const message of call as AsyncIterable<etcdserverpb.ISnapshotResponse>) {
-      if (message.blob !== null && message.blob !== undefined) yield message.blob;
+      if (message.blob === null || message.blob === undefined) continue;
+      yield { bytes: message.blob, remainingBytes: countOf(message.remaining_bytes) };
     }
   } catch (cause) {
     throw streamErrorOf(cause, address);

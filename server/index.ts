@@ -3,6 +3,7 @@ export { parseConfig } from "./config.ts";
 export type { Config, ParsedConfig } from "./config.ts";
 export { CertificateFolder, CertificateFolderError } from "./certificate-folder.ts";
 export { configHelp } from "./config-help.ts";
+export { OPTIONS } from "./config-schema.ts";
 export { ExitCode, StartRefusal } from "./exit-code.ts";
 export { recoverMember } from "./recover.ts";
 export { serve } from "./serve.ts";

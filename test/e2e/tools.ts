@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import { describe } from "@jest/globals";
 
 /** Debian's names: packages etcd-server, etcd-client, nghttp2-client and curl. */
-export type Tool = "etcd" | "etcdctl" | "h2load" | "nghttp" | "curl";
+export type Tool = "etcd" | "etcdctl" | "h2load" | "nghttp" | "curl" | "bash" | "zsh" | "fish";
 
 export function isInstalled(tool: Tool): boolean {
   return (process.env["PATH"] ?? "")
