@@ -2,6 +2,7 @@
 // carries them.
 import { performance } from "node:perf_hooks";
 import { KvError } from "../base/index.ts";
+import { AccountCalls } from "./accounts.ts";
 import { answered, headerOf, membersAnswerOf } from "./answer.ts";
 import type { CompactAnswer, MembersAnswer } from "./answer.ts";
 import { METHODS } from "./connection.ts";
@@ -34,6 +35,8 @@ export class Client extends Namespace {
   readonly #parts: ClientParts;
   /** Changes of who belongs to the cluster and who leads it. */
   readonly membership: MembershipCalls;
+  /** Users, roles and what they may do. */
+  readonly auth: AccountCalls;
   #closing: Promise<void> | undefined;
 
   /** Connects at the first call. @throws {KvError} `invalid-argument` naming every wrong option. */
@@ -52,6 +55,7 @@ export class Client extends Namespace {
     super(parts, new Space(new Uint8Array(0)));
     this.#parts = parts;
     this.membership = new MembershipCalls(courier);
+    this.auth = new AccountCalls(courier);
   }
 
   /**

@@ -5,6 +5,8 @@ import { KvError, present } from "../base/index.ts";
 import { etcdserverpb, hansa } from "../proto/index.ts";
 import type { MethodPath, Writer } from "../proto/index.ts";
 import type { ChannelSecurity } from "./channel-security.ts";
+import { isStale } from "./credentials.ts";
+import type { Credentials } from "./credentials.ts";
 import { noAnswer, serverTimeoutMs } from "./deadline.ts";
 import { failureOf } from "./failure.ts";
 import { NotPipelined, Pipeline } from "./pipeline.ts";
@@ -167,7 +169,9 @@ const RECONNECT_MAX_MS = 1_000;
 export class Connection {
   readonly address: string;
   readonly #grpc: GrpcClient;
-  readonly #pipeline: Pipeline;
+  readonly #credentials: Credentials | undefined;
+  /** Of one token: another begins another. */
+  #pipeline: Pipeline;
   /** Cancels one open unary call each: closing a grpc-js channel lets them run on. */
   readonly #unary = new Set<() => void>();
   #offersPipeline = true;
@@ -175,10 +179,12 @@ export class Connection {
   constructor(
     address: string,
     security: ChannelSecurity,
-    options: { readonly answerBytesMax: number },
+    options: { readonly answerBytesMax: number; readonly credentials: Credentials | undefined },
   ) {
     const channel = security.channelTo(address);
+    const { credentials } = options;
     this.address = address;
+    this.#credentials = credentials;
     this.#grpc = new GrpcClient(channel.target, channel.credentials, {
       ...channel.options,
       "grpc.keepalive_time_ms": KEEPALIVE_MS,
@@ -189,8 +195,13 @@ export class Connection {
       "grpc.max_receive_message_length": options.answerBytesMax,
       // Its own connections: closing this client closes them, and none inherits another's backoff.
       "grpc.use_local_subchannel_pool": 1,
+      interceptors: credentials ? [credentials.interceptor(() => this.#grpc, address)] : [],
     });
-    this.#pipeline = new Pipeline(address, () =>
+    this.#pipeline = this.#newPipeline();
+  }
+
+  #newPipeline(): Pipeline {
+    return new Pipeline(this.address, () =>
       this.#grpc.makeBidiStreamRequest(
         EXCHANGE_PATH,
         bufferOf,
@@ -271,14 +282,28 @@ export class Connection {
   async kv(call: KvCall, timeoutMs: number, signal?: AbortSignal): Promise<KvReply> {
     // A batch has one set of headers: a call that is traced goes by itself.
     if (this.#offersPipeline && !isTraced()) {
+      const pipeline = this.#pipeline;
       try {
-        return await this.#pipeline.call(call, timeoutMs, signal);
+        return await pipeline.call(call, timeoutMs, signal);
       } catch (error) {
+        if (this.#credentials !== undefined && error instanceof KvError && isStale(error)) {
+          throw this.#renewed(this.#credentials, pipeline, error);
+        }
         if (!(error instanceof NotPipelined)) throw error;
         if (error.reason === "not-offered") this.#offersPipeline = false;
       }
     }
     return this.#kvUnary(call, timeoutMs, signal);
+  }
+
+  /** The stream began with a token that is worth nothing any more: the next call begins another. */
+  #renewed(credentials: Credentials, stale: Pipeline, error: KvError): KvError {
+    if (this.#pipeline === stale) {
+      credentials.drop();
+      this.#pipeline = this.#newPipeline();
+      stale.retire();
+    }
+    return new KvError("invalid-token", error.outcome, error.message, { cause: error });
   }
 
   /**

@@ -170,8 +170,11 @@ export class Courier {
   connectionTo(address: string): Connection {
     const known = this.#connections.get(address);
     if (known !== undefined) return known;
-    const { limits, security } = this.#settings;
-    const made = new Connection(address, security, { answerBytesMax: limits.answerBytesMax });
+    const { limits, security, credentials } = this.#settings;
+    const made = new Connection(address, security, {
+      answerBytesMax: limits.answerBytesMax,
+      credentials,
+    });
     this.#connections.set(address, made);
     return made;
   }

@@ -1,6 +1,8 @@
 // `hansa/client`: the client library's whole surface.
 export { KvError } from "../base/index.ts";
 export type { KvErrorCode, Outcome } from "../base/index.ts";
+export { AccountCalls } from "./accounts.ts";
+export type { AuthStatus, Permission, PermissionKind } from "./accounts.ts";
 export { KeyValue } from "./answer.ts";
 export type {
   Answer,
@@ -25,6 +27,7 @@ export type { BackoffOptions } from "./backoff.ts";
 export type { TlsOptions } from "./channel-security.ts";
 export { Client } from "./client.ts";
 export { Election, Leadership } from "./election.ts";
+export type { AuthOptions } from "./credentials.ts";
 export type { KeyCalls } from "./key-calls.ts";
 export type { TurnOptions } from "./key-queue.ts";
 export { HeldLock, Lock } from "./lock.ts";

@@ -4,6 +4,8 @@ import { BACKOFF_DEFAULT } from "./backoff.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import { ChannelSecurity } from "./channel-security.ts";
 import type { TlsOptions } from "./channel-security.ts";
+import { Credentials } from "./credentials.ts";
+import type { AuthOptions } from "./credentials.ts";
 import { addressOf } from "./endpoint.ts";
 
 /**
@@ -131,6 +133,8 @@ export interface ClientOptions {
   readonly limits?: Partial<ClientLimits>;
   /** For `https://` endpoints, and those of members that say so. */
   readonly tls?: TlsOptions;
+  /** Who the client is, where the cluster asks for it. */
+  readonly auth?: AuthOptions;
   /**
    * Waits between attempts: uniform in `[0, min(maxMs, firstMs * 2^(n - 1)))` before repetition n (20 ms and
    * 1 s unless said otherwise).
@@ -154,6 +158,7 @@ export const CLIENT_LIMITS_DEFAULT: ClientLimits = {
 export interface Settings {
   readonly addresses: readonly string[];
   readonly security: ChannelSecurity;
+  readonly credentials: Credentials | undefined;
   /** What an endpoint without a scheme means. */
   readonly secureByDefault: boolean;
   readonly discover: boolean;
@@ -193,11 +198,13 @@ export function settle(options: ClientOptions): Settings {
     if (!isSpanMs(value))
       issues.push(`backoff.${name} is not a number of ms above 0 and below 2^31`);
   }
+  if (options.auth?.username === "") issues.push("auth.username is empty");
   issues.push(...readIssues(options.read ?? {}));
   if (issues.length > 0) throw new KvError("invalid-argument", "not-applied", issues.join("; "));
   return {
     addresses: [...new Set(addresses)],
     security,
+    credentials: options.auth === undefined ? undefined : new Credentials(options.auth),
     secureByDefault,
     discover: options.discover ?? true,
     read: { mode: "default", onMiss: "wait", ...options.read },

@@ -41,6 +41,7 @@ export class Pipeline {
   #stream: PipelineStream | undefined;
   #writable = true;
   #flushing = false;
+  #retired = false;
   #lastId = 0;
 
   constructor(address: string, openStream: () => PipelineStream) {
@@ -93,6 +94,16 @@ export class Pipeline {
     this.#stream = undefined;
     this.#failAll((sent) => (sent ? error : withOutcome(error, "not-applied")));
     stream?.cancel();
+  }
+
+  /** No call will follow: the stream ends with the last of those that are open. */
+  retire(): void {
+    this.#retired = true;
+    this.#endIfRetired();
+  }
+
+  #endIfRetired(): void {
+    if (this.#retired && this.#open.size === 0) this.#stream?.end();
   }
 
   #nextId(): number {
@@ -179,6 +190,7 @@ export class Pipeline {
         open.reject(kvErrorOf(parts, this.#address));
       }
     }
+    this.#endIfRetired();
   }
 
   #onEnd(error: KvError): void {
@@ -198,6 +210,7 @@ export class Pipeline {
     this.#unsent.delete(id);
     open.stopWaiting();
     open.reject(open.bytes === undefined ? error : withOutcome(error, "not-applied"));
+    this.#endIfRetired();
   }
 
   #failAll(errorOf: (sent: boolean) => Error): void {

@@ -34,6 +34,9 @@ const PASSING: Readonly<Partial<Record<KvErrorCode, Exclude<Repetition, "never">
   // The queue is the leader's or the session's; another member only adds a hop.
   "too-many-requests": "same-member",
   "session-full": "same-member",
+  // Whoever has a password asks for another token (credentials.ts).
+  "invalid-token": "same-member",
+  "auth-revision-old": "same-member",
 };
 
 /**

@@ -5,6 +5,8 @@ import { etcdserverpb } from "../proto/index.ts";
 import { countOf } from "./answer.ts";
 import { ChannelSecurity } from "./channel-security.ts";
 import type { TlsOptions } from "./channel-security.ts";
+import { Credentials } from "./credentials.ts";
+import type { AuthOptions } from "./credentials.ts";
 import { addressOf } from "./endpoint.ts";
 import { noEndpoint } from "./options.ts";
 import { streamErrorOf } from "./failure.ts";
@@ -24,17 +26,19 @@ export interface SnapshotBlob {
  */
 export async function* snapshotBlobs(
   endpoint: string,
-  options: { readonly tls?: TlsOptions } = {},
+  options: { readonly tls?: TlsOptions; readonly auth?: AuthOptions } = {},
 ): AsyncGenerator<SnapshotBlob, void> {
   const address = addressOf(endpoint, options.tls !== undefined);
   if (address === undefined) {
     throw new KvError("invalid-argument", "not-applied", noEndpoint(endpoint));
   }
   const channel = new ChannelSecurity(options.tls).channelTo(address);
-  const grpc = new GrpcClient(channel.target, channel.credentials, {
+  const credentials = options.auth === undefined ? undefined : new Credentials(options.auth);
+  const grpc: GrpcClient = new GrpcClient(channel.target, channel.credentials, {
     ...channel.options,
     "grpc.max_receive_message_length": -1,
     "grpc.use_local_subchannel_pool": 1,
+    interceptors: credentials === undefined ? [] : [credentials.interceptor(() => grpc, address)],
   });
   const call = grpc.makeServerStreamRequest(
     "/etcdserverpb.Maintenance/Snapshot",
