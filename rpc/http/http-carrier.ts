@@ -158,13 +158,15 @@ export class HttpCarrier {
     const { open } = connection;
     connection.forget();
     open.add(response);
-    // Requests that are sent ahead wait in the socket, not here.
-    if (open.size >= limits.pipelinedMax) socket.pause();
+    // Node's parser reads on whatever is unanswered: who sends ahead beyond measure is not served.
+    if (open.size > limits.pipelinedMax) {
+      socket.destroy();
+      return;
+    }
     const forget = this.#watchStall(socket, response);
     response.once("close", () => {
       forget();
       open.delete(response);
-      if (open.size < limits.pipelinedMax && !socket.destroyed) socket.resume();
       if (open.size > 0 || connection.upgraded) return;
       if (this.#draining) socket.destroySoon();
       else this.#awaitHead(socket, connection, limits.idleMs);

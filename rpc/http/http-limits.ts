@@ -12,7 +12,7 @@ export interface HttpLimits {
   /** Of one request's head, and lines of it. */
   readonly headBytesMax: number;
   readonly headLinesMax: number;
-  /** Of one connection without an answer yet; further ones are not read. */
+  /** Requests of one connection without an answer; one more ends it. */
   readonly pipelinedMax: number;
   /** Of all connections: bodies of which only a part has come. */
   readonly heldBytesMax: number;
@@ -27,7 +27,7 @@ export const HTTP_LIMITS_DEFAULT: HttpLimits = {
   stallMs: 60_000,
   headBytesMax: 16 * 1024,
   headLinesMax: 100,
-  pipelinedMax: 16,
+  pipelinedMax: 128,
   heldBytesMax: 64 * 1024 * 1024,
   outputBytesMax: 64 * 1024 * 1024,
 };
