@@ -64,11 +64,16 @@ export class Nemesis {
     network.mendAll();
     network.setFaults(HEALTHY.network);
     for (const node of nodes()) {
-      node.devices.setFaults(HEALTHY.disk, HEALTHY.disk, HEALTHY.gapRate);
+      this.spare(node);
       if (swarm.clocksWild) node.clock.setRate(1);
       this.#wakeAtLast(node);
       if (!node.process.running && !node.start()) this.restartLater(node);
     }
+  }
+
+  /** Nothing strikes a machine that comes when every fault has ended. */
+  spare(node: SimNode): void {
+    if (this.#healed) node.devices.setFaults(HEALTHY.disk, HEALTHY.disk, HEALTHY.gapRate);
   }
 
   /** A sleep too short to be noticed by the wall clock is within no bound: it ends no sooner (R7). */

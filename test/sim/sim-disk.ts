@@ -98,7 +98,6 @@ export class SimDisk {
 
   setFaults(faults: DiskFaults): void {
     this.#faults = faults;
-    if (faults.fullRate === 0) this.#fullUntilMs = 0;
     this.#stalledUntilMs = Math.min(this.#stalledUntilMs, this.#events.nowMs);
     this.#fullUntilMs = Math.min(this.#fullUntilMs, this.#events.nowMs);
   }
