@@ -134,9 +134,10 @@ export class Reader {
 
   #attempt<T extends object>(call: ReadCall<T>, mode: ReadMode): void {
     const { replica } = this.#init;
-    const beganAtMs = replica.now();
+    const asksLeader = mode === "index";
+    const beganAtMs = asksLeader ? replica.now() : 0;
     replica.read(mode, call.context.deadlineAtMs, (result) => {
-      if (mode === "index") this.counters.onReadIndex(result.ok, replica.now() - beganAtMs);
+      if (asksLeader) this.counters.onReadIndex(result.ok, replica.now() - beganAtMs);
       if (result.ok) this.#onMoment(call, mode, result);
       else this.#onMiss(call, mode, errorOf(result.reason));
     });
