@@ -1,6 +1,8 @@
 // The command line of everything but `serve`: common flags, commands, and how each run ends.
 import { Command, CommanderError, Option } from "commander";
 import { KvError } from "../client/index.ts";
+import { addAuthCommands } from "./auth-commands.ts";
+import { addAuthFlags } from "./auth-flags.ts";
 import { addCertsCommand } from "./certs-command.ts";
 import { addClusterCommands } from "./cluster-commands.ts";
 import { addCompletionCommand } from "./completion-command.ts";
@@ -64,6 +66,7 @@ export function programOf(
   addLook(program, stdio, color);
   addCommonFlags(program);
   addTlsFlags(program);
+  addAuthFlags(program);
   program.commandsGroup("Keys:");
   addKvCommands(program, stdio);
   addTxnCommand(program, stdio);
@@ -74,6 +77,7 @@ export function programOf(
   program.commandsGroup("Cluster:");
   addMemberCommands(program, stdio);
   addClusterCommands(program, stdio, onExit);
+  addAuthCommands(program, stdio);
   addSnapshotCommands(program, stdio, onExit);
   program.commandsGroup("Server:");
   addServeHelp(program);

@@ -1,7 +1,9 @@
 // One run of a client command: its flags made into a client and an output, and both ended with it.
 import type { Command } from "commander";
 import { Client, KvError } from "../client/index.ts";
-import type { ClientOptions, TlsOptions } from "../client/index.ts";
+import type { AuthOptions, ClientOptions, TlsOptions } from "../client/index.ts";
+import { authOf } from "./auth-flags.ts";
+import type { AuthFlags } from "./auth-flags.ts";
 import { UsageError } from "./exit-code.ts";
 import { outputOf } from "./output-format.ts";
 import type { Format, Output } from "./output.ts";
@@ -14,7 +16,7 @@ import { printed } from "./view.ts";
 import type { View } from "./view.ts";
 
 /** The flags that every client command takes. */
-export interface CommonFlags extends TlsFlags {
+export interface CommonFlags extends TlsFlags, AuthFlags {
   readonly endpoints?: string;
   readonly writeOut: Format;
   readonly timeout: number;
@@ -35,6 +37,8 @@ export interface Session {
   readonly endpoints: readonly string[];
   /** What their connections are secured with; undefined: nothing was given. */
   readonly tls: TlsOptions | undefined;
+  /** Whom the command is run as; undefined: nobody was named. */
+  readonly auth: AuthOptions | undefined;
 }
 
 export interface SessionOptions {
@@ -64,9 +68,11 @@ export async function withSession(
   const endpoints = endpointsOf(flags, stdio.env);
   const deadlineMs = flags.commandTimeout ?? flags.timeout;
   const tls = tlsOf(flags, stdio.env);
+  const auth = await authOf(flags, stdio);
   const client = clientOf({
     endpoints,
     ...(tls === undefined ? {} : { tls }),
+    ...(auth === undefined ? {} : { auth }),
     // Who names an endpoint means it, as with etcdctl: no other is asked.
     discover: false,
     deadlineMs,
@@ -82,7 +88,16 @@ export async function withSession(
     countOnly: options.countOnly ?? false,
   });
   try {
-    await body({ client, output, print: printerOf(command, stdio), paint, stdio, endpoints, tls });
+    await body({
+      client,
+      output,
+      print: printerOf(command, stdio),
+      paint,
+      stdio,
+      endpoints,
+      tls,
+      auth,
+    });
   } finally {
     await client.close();
   }

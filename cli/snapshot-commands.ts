@@ -4,10 +4,10 @@ import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { snapshotBlobs } from "../client/index.ts";
-import type { TlsOptions } from "../client/index.ts";
 import { CliExit } from "./exit-code.ts";
 import { Progress } from "./progress.ts";
 import { printerOf, withSession } from "./session.ts";
+import type { Session } from "./session.ts";
 import { addSnapshotRestoreCommand, orFailed } from "./snapshot-restore-command.ts";
 import { snapshotSummaryView } from "./snapshot-text.ts";
 import type { Stdio } from "./stdio.ts";
@@ -24,9 +24,9 @@ export function addSnapshotCommands(
     .command("save <file>")
     .description("write a member's state to a file, checked and synced")
     .action(async (file: string, _: object, command: Command) => {
-      await withSession(command, stdio, {}, async ({ endpoints: [endpoint = ""], tls }) => {
+      await withSession(command, stdio, {}, async ({ endpoints: [endpoint = ""], tls, auth }) => {
         const progress = new Progress(stdio, { label: "snapshot", unit: "bytes" });
-        const sizeBytes = await save(endpoint, tls, file, progress).finally(() => {
+        const sizeBytes = await save(endpoint, { tls, auth }, file, progress).finally(() => {
           progress.end();
         });
         if (sizeBytes === undefined) {
@@ -50,7 +50,7 @@ export function addSnapshotCommands(
 /** Under another name until it is whole and synced. @returns its size; undefined: its sum does not match. */
 async function save(
   endpoint: string,
-  tls: TlsOptions | undefined,
+  { tls, auth }: Pick<Session, "tls" | "auth">,
   file: string,
   progress: Progress,
 ): Promise<number | undefined> {
@@ -60,7 +60,10 @@ async function save(
   let held: Uint8Array = new Uint8Array(0);
   const handle = await open(temporary, "w", 0o600);
   try {
-    for await (const blob of snapshotBlobs(endpoint, tls === undefined ? {} : { tls })) {
+    for await (const blob of snapshotBlobs(endpoint, {
+      ...(tls === undefined ? {} : { tls }),
+      ...(auth === undefined ? {} : { auth }),
+    })) {
       const bytes = Buffer.concat([held, blob.bytes]);
       const until = Math.max(0, bytes.length - DIGEST_BYTES);
       hash.update(bytes.subarray(0, until));

@@ -3,7 +3,8 @@
 import type { authpb } from "../proto/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
 import type { MethodPath, Writer } from "../proto/index.ts";
-import { countOf } from "./answer.ts";
+import { countOf, headerOf } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import { wireRangeOf } from "./bytes.ts";
 import type { KeySelector } from "./bytes.ts";
 import type { Courier } from "./courier.ts";
@@ -21,18 +22,34 @@ export interface Permission {
   readonly rangeEnd?: Uint8Array;
 }
 
-export interface AuthStatus {
+export interface RolesAnswer extends Answer {
+  readonly roles: readonly string[];
+}
+
+export interface UsersAnswer extends Answer {
+  readonly users: readonly string[];
+}
+
+export interface PermissionsAnswer extends Answer {
+  readonly permissions: readonly Permission[];
+}
+
+export interface AuthStatus extends Answer {
   readonly enabled: boolean;
   readonly authRevision: number;
 }
 
 const KINDS: readonly PermissionKind[] = ["read", "write", "readwrite"];
 
-interface Message<T> {
+interface Encoder<T> {
   encode(message: T): Writer;
 }
 
-interface Answer<T> {
+interface Headed {
+  readonly header?: etcdserverpb.IResponseHeader | null;
+}
+
+interface Decoder<T> {
   decode(bytes: Uint8Array): T;
 }
 
@@ -52,43 +69,43 @@ export class AccountCalls {
   async status(options: CallOptions = {}): Promise<AuthStatus> {
     const path = "/etcdserverpb.Auth/AuthStatus";
     const got = await this.#ask(path, wire.AuthStatusRequest, {}, wire.AuthStatusResponse, options);
-    return { enabled: got.enabled, authRevision: countOf(got.authRevision) };
+    return { ...answerOf(got), enabled: got.enabled, authRevision: countOf(got.authRevision) };
   }
 
   /** From here on nobody does anything without a user. @throws {KvError} `root-user-missing`, `root-role-missing` */
-  async enable(options: CallOptions = {}): Promise<void> {
+  enable(options: CallOptions = {}): Promise<Answer> {
     const path = "/etcdserverpb.Auth/AuthEnable";
-    await this.#change(path, wire.AuthEnableRequest, {}, wire.AuthEnableResponse, options);
+    return this.#change(path, wire.AuthEnableRequest, {}, wire.AuthEnableResponse, options);
   }
 
-  async disable(options: CallOptions = {}): Promise<void> {
+  disable(options: CallOptions = {}): Promise<Answer> {
     const path = "/etcdserverpb.Auth/AuthDisable";
-    await this.#change(path, wire.AuthDisableRequest, {}, wire.AuthDisableResponse, options);
+    return this.#change(path, wire.AuthDisableRequest, {}, wire.AuthDisableResponse, options);
   }
 
   /** Without a password the user can show a certificate only. @throws {KvError} `user-exists`, `user-empty` */
-  async addUser(
+  addUser(
     name: string,
     options: CallOptions & { readonly password?: string } = {},
-  ): Promise<void> {
+  ): Promise<Answer> {
     const { password } = options;
     const asked =
       password === undefined ? { name, options: { no_password: true } } : { name, password };
     const path = "/etcdserverpb.Auth/UserAdd";
-    await this.#change(path, wire.AuthUserAddRequest, asked, wire.AuthUserAddResponse, options);
+    return this.#change(path, wire.AuthUserAddRequest, asked, wire.AuthUserAddResponse, options);
   }
 
   /** @throws {KvError} `user-not-found`, `invalid-auth-management` for root while auth is on */
-  async deleteUser(name: string, options: CallOptions = {}): Promise<void> {
+  deleteUser(name: string, options: CallOptions = {}): Promise<Answer> {
     const { AuthUserDeleteRequest, AuthUserDeleteResponse } = wire;
     const path = "/etcdserverpb.Auth/UserDelete";
-    await this.#change(path, AuthUserDeleteRequest, { name }, AuthUserDeleteResponse, options);
+    return this.#change(path, AuthUserDeleteRequest, { name }, AuthUserDeleteResponse, options);
   }
 
   /** Ends the user's tokens and watches. @throws {KvError} `user-not-found` */
-  async changePassword(name: string, password: string, options: CallOptions = {}): Promise<void> {
+  changePassword(name: string, password: string, options: CallOptions = {}): Promise<Answer> {
     const { AuthUserChangePasswordRequest, AuthUserChangePasswordResponse } = wire;
-    await this.#change(
+    return this.#change(
       "/etcdserverpb.Auth/UserChangePassword",
       AuthUserChangePasswordRequest,
       { name, password },
@@ -98,74 +115,82 @@ export class AccountCalls {
   }
 
   /** @throws {KvError} `user-not-found`, `role-not-found` */
-  async grantRole(user: string, role: string, options: CallOptions = {}): Promise<void> {
+  grantRole(user: string, role: string, options: CallOptions = {}): Promise<Answer> {
     const { AuthUserGrantRoleRequest, AuthUserGrantRoleResponse } = wire;
     const path = "/etcdserverpb.Auth/UserGrantRole";
     const asked = { user, role };
-    await this.#change(path, AuthUserGrantRoleRequest, asked, AuthUserGrantRoleResponse, options);
+    return this.#change(path, AuthUserGrantRoleRequest, asked, AuthUserGrantRoleResponse, options);
   }
 
   /** @throws {KvError} `user-not-found`, `role-not-granted`, `invalid-auth-management` */
-  async revokeRole(user: string, role: string, options: CallOptions = {}): Promise<void> {
+  revokeRole(user: string, role: string, options: CallOptions = {}): Promise<Answer> {
     const { AuthUserRevokeRoleRequest, AuthUserRevokeRoleResponse } = wire;
     const path = "/etcdserverpb.Auth/UserRevokeRole";
     const asked = { name: user, role };
-    await this.#change(path, AuthUserRevokeRoleRequest, asked, AuthUserRevokeRoleResponse, options);
+    return this.#change(
+      path,
+      AuthUserRevokeRoleRequest,
+      asked,
+      AuthUserRevokeRoleResponse,
+      options,
+    );
   }
 
   /** The roles of a user. @throws {KvError} `user-not-found` */
-  async user(name: string, options: CallOptions = {}): Promise<readonly string[]> {
+  async user(name: string, options: CallOptions = {}): Promise<RolesAnswer> {
     const { AuthUserGetRequest, AuthUserGetResponse } = wire;
     const path = "/etcdserverpb.Auth/UserGet";
-    return (await this.#ask(path, AuthUserGetRequest, { name }, AuthUserGetResponse, options))
-      .roles;
+    const got = await this.#ask(path, AuthUserGetRequest, { name }, AuthUserGetResponse, options);
+    return { ...answerOf(got), roles: got.roles };
   }
 
-  async users(options: CallOptions = {}): Promise<readonly string[]> {
+  async users(options: CallOptions = {}): Promise<UsersAnswer> {
     const { AuthUserListRequest, AuthUserListResponse } = wire;
     const path = "/etcdserverpb.Auth/UserList";
-    return (await this.#ask(path, AuthUserListRequest, {}, AuthUserListResponse, options)).users;
+    const got = await this.#ask(path, AuthUserListRequest, {}, AuthUserListResponse, options);
+    return { ...answerOf(got), users: got.users };
   }
 
   /** @throws {KvError} `role-exists`, `role-empty` */
-  async addRole(name: string, options: CallOptions = {}): Promise<void> {
+  addRole(name: string, options: CallOptions = {}): Promise<Answer> {
     const path = "/etcdserverpb.Auth/RoleAdd";
-    await this.#change(path, wire.AuthRoleAddRequest, { name }, wire.AuthRoleAddResponse, options);
+    return this.#change(path, wire.AuthRoleAddRequest, { name }, wire.AuthRoleAddResponse, options);
   }
 
   /** Takes it from all users too. @throws {KvError} `role-not-found`, `invalid-auth-management` */
-  async deleteRole(role: string, options: CallOptions = {}): Promise<void> {
+  deleteRole(role: string, options: CallOptions = {}): Promise<Answer> {
     const { AuthRoleDeleteRequest, AuthRoleDeleteResponse } = wire;
     const path = "/etcdserverpb.Auth/RoleDelete";
-    await this.#change(path, AuthRoleDeleteRequest, { role }, AuthRoleDeleteResponse, options);
+    return this.#change(path, AuthRoleDeleteRequest, { role }, AuthRoleDeleteResponse, options);
   }
 
   /** What a role may do. @throws {KvError} `role-not-found` */
-  async role(name: string, options: CallOptions = {}): Promise<readonly Permission[]> {
+  async role(name: string, options: CallOptions = {}): Promise<PermissionsAnswer> {
     const { AuthRoleGetRequest, AuthRoleGetResponse } = wire;
     const path = "/etcdserverpb.Auth/RoleGet";
     const asked = { role: name };
     const got = await this.#ask(path, AuthRoleGetRequest, asked, AuthRoleGetResponse, options);
-    return got.perm.map(permissionOf);
+    return { ...answerOf(got), permissions: got.perm.map(permissionOf) };
   }
 
-  async roles(options: CallOptions = {}): Promise<readonly string[]> {
+  async roles(options: CallOptions = {}): Promise<RolesAnswer> {
     const { AuthRoleListRequest, AuthRoleListResponse } = wire;
     const path = "/etcdserverpb.Auth/RoleList";
-    return (await this.#ask(path, AuthRoleListRequest, {}, AuthRoleListResponse, options)).roles;
+    const got = await this.#ask(path, AuthRoleListRequest, {}, AuthRoleListResponse, options);
+    return { ...answerOf(got), roles: got.roles };
   }
 
   /** @throws {KvError} `role-not-found` */
-  async grantPermission(
+  grantPermission(
     role: string,
     kind: PermissionKind,
     keys: KeySelector,
     options: CallOptions = {},
-  ): Promise<void> {
+  ): Promise<Answer> {
     const { AuthRoleGrantPermissionRequest, AuthRoleGrantPermissionResponse } = wire;
     const { key, rangeEnd } = wireRangeOf(keys);
     const perm = { permType: KINDS.indexOf(kind), key, range_end: rangeEnd };
-    await this.#change(
+    return this.#change(
       "/etcdserverpb.Auth/RoleGrantPermission",
       AuthRoleGrantPermissionRequest,
       { name: role, perm },
@@ -175,14 +200,10 @@ export class AccountCalls {
   }
 
   /** Of the very range that was granted. @throws {KvError} `role-not-found`, `permission-not-granted` */
-  async revokePermission(
-    role: string,
-    keys: KeySelector,
-    options: CallOptions = {},
-  ): Promise<void> {
+  revokePermission(role: string, keys: KeySelector, options: CallOptions = {}): Promise<Answer> {
     const { AuthRoleRevokePermissionRequest, AuthRoleRevokePermissionResponse } = wire;
     const { key, rangeEnd } = wireRangeOf(keys);
-    await this.#change(
+    return this.#change(
       "/etcdserverpb.Auth/RoleRevokePermission",
       AuthRoleRevokePermissionRequest,
       { role, key, range_end: rangeEnd },
@@ -193,30 +214,31 @@ export class AccountCalls {
 
   #ask<Request, Response>(
     path: MethodPath,
-    request: Message<Request>,
+    request: Encoder<Request>,
     asked: Request,
-    response: Answer<Response>,
+    response: Decoder<Response>,
     options: CallOptions,
   ): Promise<Response> {
     return this.#carry("read", { path, request, response }, asked, options);
   }
 
-  #change<Request, Response>(
+  async #change<Request, Response extends Headed>(
     path: MethodPath,
-    request: Message<Request>,
+    request: Encoder<Request>,
     asked: Request,
-    response: Answer<Response>,
+    response: Decoder<Response>,
     options: CallOptions,
-  ): Promise<Response> {
-    return this.#carry("plain-write", { path, request, response }, asked, options);
+  ): Promise<Answer> {
+    const method = { path, request, response };
+    return answerOf(await this.#carry("plain-write", method, asked, options));
   }
 
   #carry<Request, Response>(
     nature: Nature,
     method: {
       readonly path: MethodPath;
-      readonly request: Message<Request>;
-      readonly response: Answer<Response>;
+      readonly request: Encoder<Request>;
+      readonly response: Decoder<Response>;
     },
     asked: Request,
     options: CallOptions,
@@ -233,6 +255,11 @@ export class AccountCalls {
       options,
     );
   }
+}
+
+function answerOf(wire: Headed): Answer {
+  const header = headerOf(wire.header);
+  return { header, revision: header.revision };
 }
 
 function permissionOf(permission: authpb.IPermission): Permission {

@@ -1,7 +1,7 @@
 // User and password of a client, and the token that it got for them: asked for once, shown with every call and
 // stream, and asked for again when a member does not take it any more.
 import { InterceptingCall, Metadata } from "@grpc/grpc-js";
-import type { Interceptor, ServiceError, StatusObject , Client as GrpcClient} from "@grpc/grpc-js";
+import type { Interceptor, ServiceError, StatusObject, Client as GrpcClient } from "@grpc/grpc-js";
 import { KvError, present } from "../base/index.ts";
 import type { KvErrorCode } from "../base/index.ts";
 import {
@@ -66,7 +66,7 @@ export class Credentials {
           if (known !== undefined) begin(known);
           else {
             this.#ask(grpc(), address).then(begin, (cause: unknown) => {
-              listener.onReceiveStatus(statusOf(cause));
+              listener.onReceiveStatus(statusOf(cause, address));
             });
           }
         },
@@ -123,12 +123,14 @@ export class Credentials {
 const plain: Interceptor = (options, nextCall) => new InterceptingCall(nextCall(options));
 
 /** As the call's own end: it was not sent. */
-function statusOf(cause: unknown): StatusObject {
+function statusOf(cause: unknown, address: string): StatusObject {
   const metadata = new Metadata();
   if (!(cause instanceof KvError)) {
     return { code: WIRE_STATUS.internal.grpc, details: String(cause), metadata };
   }
   metadata.set(ERROR_TRAILER, cause.code);
   metadata.set(OUTCOME_TRAILER, "not-applied");
-  return { code: WIRE_STATUS[cause.code].grpc, details: cause.message, metadata };
+  // The call's own error names the address again.
+  const details = cause.message.replace(` (${address})`, "");
+  return { code: WIRE_STATUS[cause.code].grpc, details, metadata };
 }

@@ -2,7 +2,14 @@
 export { KvError } from "../base/index.ts";
 export type { KvErrorCode, Outcome } from "../base/index.ts";
 export { AccountCalls } from "./accounts.ts";
-export type { AuthStatus, Permission, PermissionKind } from "./accounts.ts";
+export type {
+  AuthStatus,
+  Permission,
+  PermissionKind,
+  PermissionsAnswer,
+  RolesAnswer,
+  UsersAnswer,
+} from "./accounts.ts";
 export { KeyValue } from "./answer.ts";
 export type {
   Answer,

@@ -189,7 +189,7 @@ describe("users and roles of a cluster", () => {
     expect(await failureOf(ann.compact(2))).toBe("permission-denied");
     expect(await failureOf(ann.membership.moveLeader(1n))).toBe("permission-denied");
     expect((await ann.members()).members).toHaveLength(3);
-    expect(await ann.auth.user("ann")).toEqual(["app"]);
+    expect((await ann.auth.user("ann")).roles).toEqual(["app"]);
     expect(await failureOf(ann.auth.users())).toBe("permission-denied");
   });
 
