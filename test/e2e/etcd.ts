@@ -24,16 +24,24 @@ export function etcdctl(
 /** A cluster of real etcd members in a folder of its own. */
 export class EtcdCluster {
   readonly endpoints: readonly string[];
+  /** Peer URLs, in the order of the endpoints. */
+  readonly peers: readonly string[];
   readonly members: readonly Child[];
-  readonly #folder: string;
+  readonly folder: string;
 
-  private constructor(endpoints: readonly string[], members: readonly Child[], folder: string) {
-    this.endpoints = endpoints;
+  private constructor(
+    plan: readonly { readonly client: string; readonly peer: string }[],
+    members: readonly Child[],
+    folder: string,
+  ) {
+    this.endpoints = plan.map(({ client }) => client);
+    this.peers = plan.map(({ peer }) => peer);
     this.members = members;
-    this.#folder = folder;
+    this.folder = folder;
   }
 
-  static async start(memberCount: number): Promise<EtcdCluster> {
+  /** `flags` are passed to every member. */
+  static async start(memberCount: number, flags: readonly string[] = []): Promise<EtcdCluster> {
     const folder = mkdtempSync(join(tmpdir(), "hansa-etcd-"));
     const plan: { name: string; client: string; peer: string }[] = [];
     for (let at = 1; at <= memberCount; at += 1) {
@@ -51,13 +59,10 @@ export class EtcdCluster {
           ...["--listen-client-urls", client, "--advertise-client-urls", client],
           ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
           ...["--initial-cluster", initialCluster, "--initial-cluster-state", "new"],
+          ...flags,
         ]),
     );
-    const cluster = new EtcdCluster(
-      plan.map(({ client }) => client),
-      members,
-      folder,
-    );
+    const cluster = new EtcdCluster(plan, members, folder);
     try {
       await until("etcd is healthy", START_MS_MAX, async () => {
         const { exit } = await etcdctl(cluster.endpoints.join(","), ["endpoint", "health"]);
@@ -86,6 +91,6 @@ export class EtcdCluster {
   async stop(): Promise<void> {
     for (const member of this.members) member.signal("SIGKILL");
     await Promise.all(this.members.map((member) => member.exited));
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }

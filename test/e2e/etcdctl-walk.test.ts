@@ -1,0 +1,117 @@
+// Every command of Debian's etcdctl, with every flag that it has, on three members of Hansa and on three of etcd:
+// what it prints and how it ends is the same, but for what a step names as meant to differ. `npm run walk` goes
+// through every environment and runs whole what takes minutes.
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { describeWith } from "./tools.ts";
+import { readCtlHelp } from "./walk/ctl-help.ts";
+import { ENVIRONMENTS, IS_WHOLE, startSides, titleOf } from "./walk/environment.ts";
+import type { Sides } from "./walk/environment.ts";
+import { judged, linesOf, runStep } from "./walk/step.ts";
+import type { Section, Step } from "./walk/step.ts";
+import { AUTH_SECTIONS } from "./walk/steps-auth.ts";
+import { CLUSTER_SECTIONS, checkSection } from "./walk/steps-cluster.ts";
+import { COORDINATION_SECTIONS } from "./walk/steps-coordination.ts";
+import { KEY_SECTIONS } from "./walk/steps-keys.ts";
+import type { World } from "./walk/world.ts";
+
+const SECTIONS: readonly Section[] = [
+  ...KEY_SECTIONS,
+  ...COORDINATION_SECTIONS,
+  ...CLUSTER_SECTIONS,
+  ...AUTH_SECTIONS,
+  // How much it writes is its own affair: revisions differ from here on.
+  checkSection(IS_WHOLE),
+];
+
+const SECTION_MS_MAX = IS_WHOLE ? 400_000 : 180_000;
+
+/** What is not walked, and why. */
+const COMMANDS_LEFT_OUT: Readonly<Record<string, string>> = {
+  "snapshot status": "reads a bbolt file; `hansa snapshot status` reads ours",
+  "snapshot restore": "reads a bbolt file; `hansa snapshot restore` reads ours",
+};
+
+const FLAGS_LEFT_OUT: Readonly<Record<string, string>> = {
+  "defrag --data-dir": "opens a bbolt file offline",
+  "migrate --transformer": "of etcd's own files of version 2",
+  // With TLS; where a destination has none they mean nothing.
+  "make-mirror --dest-cacert": "walked with TLS",
+  "make-mirror --dest-cert": "walked with TLS",
+  "make-mirror --dest-key": "walked with TLS",
+  "make-mirror --dest-insecure-transport": "walked with TLS",
+  "check perf --auto-compact": "walked whole only (npm run walk)",
+  "check perf --auto-defrag": "walked whole only (npm run walk)",
+  "check datascale --auto-compact": "walked whole only (npm run walk)",
+  "check datascale --auto-defrag": "walked whole only (npm run walk)",
+};
+
+const GLOBAL_FLAGS_LEFT_OUT: Readonly<Record<string, string>> = {
+  cacert: "walked with TLS",
+  cert: "walked with TLS",
+  key: "walked with TLS",
+  "insecure-skip-tls-verify": "walked with TLS",
+  "insecure-transport": "walked with TLS",
+  "discovery-srv": "asks DNS, no member",
+  "discovery-srv-name": "asks DNS, no member",
+  "insecure-discovery": "asks DNS, no member",
+  endpoints: "of every step",
+};
+
+async function walk(world: World, steps: readonly Step[]): Promise<string[]> {
+  const transcripts: string[] = [];
+  for (const one of steps) transcripts.push(await runStep(world, one));
+  return transcripts;
+}
+
+describeWith(["etcd", "etcdctl"], "the walk through etcdctl", () => {
+  test("leaves out no command and no flag that etcdctl's help names", async () => {
+    const lines = SECTIONS.flatMap(({ steps }) => steps).flatMap(linesOf);
+    const { commands, globalFlags } = await readCtlHelp();
+    expect(commands.length).toBeGreaterThan(45);
+    const forgotten = commands.flatMap(({ name, flags }) => {
+      if (name in COMMANDS_LEFT_OUT) return [];
+      const walked = lines.filter((line) => ` ${line} `.includes(` ${name} `));
+      if (walked.length === 0) return [name];
+      return flags
+        .filter((flag) => !walked.some((line) => line.includes(`--${flag}`)))
+        .map((flag) => `${name} --${flag}`)
+        .filter((flag) => !(flag in FLAGS_LEFT_OUT));
+    });
+    const global = globalFlags.filter(
+      (flag) =>
+        !(flag in GLOBAL_FLAGS_LEFT_OUT) &&
+        !lines.some((line) => line.includes(flag === "write-out" ? "-w " : `--${flag}`)),
+    );
+    expect([...forgotten, ...global]).toEqual([]);
+    const names = new Set(commands.map(({ name }) => name));
+    expect(Object.keys(COMMANDS_LEFT_OUT).filter((name) => !names.has(name))).toEqual([]);
+  });
+
+  describe.each(ENVIRONMENTS.map((one) => [titleOf(one), one] as const))("%s", (_, environment) => {
+    let sides: Sides | undefined;
+
+    beforeAll(async () => {
+      sides = await startSides(environment);
+    }, SECTION_MS_MAX);
+
+    afterAll(async () => {
+      await sides?.stop();
+    });
+
+    test.each(SECTIONS)(
+      "$title",
+      async ({ steps }) => {
+        if (sides === undefined) throw new Error("the clusters did not start");
+        const [ours, theirs] = await Promise.all([
+          walk(sides.ours, steps),
+          walk(sides.theirs, steps),
+        ]);
+        const wrong = steps.flatMap(
+          (one, at) => judged(one, ours[at] ?? "", theirs[at] ?? "") ?? [],
+        );
+        expect(wrong.join("\n\n")).toBe("");
+      },
+      SECTION_MS_MAX,
+    );
+  });
+});
