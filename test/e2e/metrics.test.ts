@@ -1,5 +1,7 @@
 // /metrics of real members: the format, every name that etcd's dashboards and alerts ask for, with the type, labels and
 // buckets of Debian's etcd, and values that move as what they count does.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Client } from "../../client/index.ts";
 import { Cluster } from "./cluster.ts";
@@ -40,6 +42,12 @@ const EXPECTED = `
   process_start_time_seconds process_virtual_memory_bytes`
   .trim()
   .split(/\s+/);
+
+const SPEAKING_OF_METRICS = [
+  "deploy/monitoring/prometheus-rules.yaml",
+  "deploy/monitoring/grafana-dashboard.json",
+  "docs/operations.md",
+];
 
 type Families = ReadonlyMap<string, Family>;
 
@@ -115,6 +123,21 @@ describeWith(["etcd", "etcdctl"], "beside Debian's etcd", () => {
       expect([name, shapeOf(left)]).toEqual([name, shapeOf(right)]);
     }
   });
+});
+
+test("alerts, the dashboard and the guide speak of metrics that are there", async () => {
+  const families = await scrape(cluster.member("n1").endpoint);
+  // Garbage collection shows once there was some.
+  const known = new Set([...families.keys(), "nodejs_gc_duration_seconds"]);
+  for (const path of SPEAKING_OF_METRICS) {
+    const whole = readFileSync(join(__dirname, "..", "..", path), "utf8");
+    // Of the guide, its section.
+    const text = /^## Metrics and alerts\n[^]*?(?=^## |(?![^]))/m.exec(whole)?.[0] ?? whole;
+    const named = text.match(/\b(?:etcd|hansa|grpc_server|process|nodejs)_[a-z0-9_]+/g) ?? [];
+    const names = new Set(named.map((name) => name.replace(/_(?:bucket|sum|count)$/, "")));
+    expect(names.size).toBeGreaterThan(12);
+    expect([path, [...names].filter((name) => !known.has(name))]).toEqual([path, []]);
+  }
 });
 
 test("values move as what they count", async () => {
