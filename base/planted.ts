@@ -61,7 +61,20 @@ export type PlantedBug =
   | "snapshot-install-not-atomic"
   | "lease-after-suspend"
   | "lost-said-too-early"
-  | "round-confirms-later-stamp";
+  | "round-confirms-later-stamp"
+  | "watch-skips-on-catch-up"
+  | "watch-duplicates-on-resume"
+  | "watch-splits-revision"
+  | "watch-skips-over-snapshot"
+  | "watch-outlives-compaction"
+  | "progress-ahead-of-events"
+  | "dropped-delete-at-compaction"
+  | "prev-kv-of-wrong-revision"
+  | "lease-extended-by-new-leader"
+  | "lease-expired-by-deposed-leader"
+  | "lease-keys-left-behind"
+  | "renewal-not-logged"
+  | "log-time-of-own-clock";
 
 /** Of who may do what: the store's own tests must see each, for the simulator's clients have no names. */
 export type PlantedAuthBug =

@@ -1,6 +1,6 @@
 // One stream of watches: ids, control messages and responses. What a watch is told comes from the backend when
 // the stream can take it, and is written at once.
-import type { KvError, MonotonicMs, Revision } from "../base/index.ts";
+import type { KvError, MonotonicMs, PlantedBug, Revision } from "../base/index.ts";
 import type { Int64 } from "../proto/index.ts";
 import { WatchChannel } from "../store/index.ts";
 import type { Watch, WatchEvent } from "../store/index.ts";
@@ -20,6 +20,8 @@ export interface WatchOptions {
   readonly watchesMax: number;
   /** etcd's --watch-progress-notify-interval: of watches that ask for progress and name none. */
   readonly progressIntervalMs: number;
+  /** Only the simulator sets it. */
+  readonly planted?: PlantedBug;
 }
 
 /** Who calls `beat`, for streams that ask for it. */
@@ -207,8 +209,9 @@ export class WatchStream implements StreamSource {
     const parts = open.fragment
       ? eventParts(events, this.#options.fragmentBytesMax)
       : [eventBytes(events)];
+    const unmarked = this.#options.planted === "watch-splits-revision";
     parts.forEach((part, at) => {
-      this.#write(answer, open, [part], at < parts.length - 1);
+      this.#write(answer, open, [part], !unmarked && at < parts.length - 1);
     });
   }
 
@@ -219,7 +222,8 @@ export class WatchStream implements StreamSource {
     const behind = [...this.#open.values()].some(
       ({ watch }) => watches.toldUpTo(watch) === undefined,
     );
-    if (behind || this.#full) {
+    const hasty = this.#options.planted === "progress-ahead-of-events";
+    if ((behind && !hasty) || this.#full) {
       watches.whenAdvanced(() => this.#answerProgress());
       return;
     }

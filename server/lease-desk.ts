@@ -6,6 +6,7 @@ import type { Epoch } from "../consensus/index.ts";
 import { leaseRenewalBytes } from "../rpc/index.ts";
 import type { CallContext, Done, Header, LeaseState, Leases } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
+import { renewAsElected, revokeAsDeposed, unloggedTtlS } from "./planted-lease-bugs.ts";
 import type { Reader } from "./reader.ts";
 import type { Replica } from "./replica.ts";
 
@@ -96,6 +97,12 @@ export class LeaseDesk implements Leases {
 
   #submit(renewals: readonly Renewal[]): void {
     const { replica, header } = this.#init;
+    if (this.#planted === "renewal-not-logged") {
+      for (const { id, done } of renewals) {
+        done({ ok: true, header: header(), value: unloggedTtlS(replica, id) });
+      }
+      return;
+    }
     replica.submit({
       kind: "lease-renew",
       caller: OWN_AUTHORITY,
@@ -114,6 +121,10 @@ export class LeaseDesk implements Leases {
     });
   }
 
+  get #planted(): string | undefined {
+    return this.#init.replica.machine.changes.planted;
+  }
+
   /** Only a leader decides, one decision at a time; a deposed one's is committed by nobody (etcd#15247). */
   #look(): void {
     const { replica } = this.#init;
@@ -122,11 +133,14 @@ export class LeaseDesk implements Leases {
     this.#lookedAtMs = now;
     const { role, epoch } = replica.status();
     if (role !== "leader") {
-      this.#ledSince = undefined;
+      const decides = this.#planted === "lease-expired-by-deposed-leader";
+      if (decides && this.#ledSince !== undefined) revokeAsDeposed(replica);
+      else this.#ledSince = undefined;
       return;
     }
     const known = this.#ledSince !== undefined && sameEpoch(this.#ledSince.epoch, epoch);
     if (this.#ledSince === undefined || !known || pausedMs > HEARING_MS) {
+      if (!known && this.#planted === "lease-extended-by-new-leader") renewAsElected(replica);
       this.#ledSince = { epoch, atMs: now };
     }
     if (now - this.#ledSince.atMs >= HEARING_MS && !this.#expiring) this.#expire(now);

@@ -11,7 +11,7 @@ class Member {
   epoch: Epoch = { config: 0, round: 1, node: 0 };
   readonly clock = new LogClock(
     { status: () => ({ role: this.role, epoch: this.epoch }) },
-    { monotonicMs: () => this.nowMs as MonotonicMs },
+    { clock: { monotonicMs: () => this.nowMs as MonotonicMs } },
     () => this.applied as LogTimeMs,
   );
 

@@ -1,10 +1,15 @@
 // Log time (R9) as this member knows it. A leader's moves with its own monotonic clock from where the log stood
 // when it began to lead; a follower's from the last entry it applied. So a new leader goes on about where the
 // one before stopped: leases and sessions gain nothing by the change.
-import type { LogTimeMs, MonotonicMs } from "../base/index.ts";
+import type { LogTimeMs, MonotonicMs, PlantedBug } from "../base/index.ts";
 import { EPOCH_ZERO, sameEpoch } from "../consensus/index.ts";
 import type { Epoch, Status } from "../consensus/index.ts";
 import type { Clock } from "./ports.ts";
+
+interface LogClockInit {
+  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly options?: { readonly planted?: PlantedBug };
+}
 
 interface Mark {
   readonly logTime: number;
@@ -14,6 +19,7 @@ interface Mark {
 export class LogClock {
   readonly #core: { status(): Pick<Status, "role" | "epoch"> };
   readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #planted: PlantedBug | undefined;
   readonly #logTimeApplied: () => LogTimeMs;
   /** The latest log time applied, and when. How long this member was down it does not know. */
   #applied: Mark;
@@ -23,11 +29,13 @@ export class LogClock {
   /** `logTimeApplied`: of the applied state. */
   constructor(
     core: { status(): Pick<Status, "role" | "epoch"> },
-    clock: Pick<Clock, "monotonicMs">,
+    init: LogClockInit,
     logTimeApplied: () => LogTimeMs,
   ) {
+    const { clock, options } = init;
     this.#core = core;
     this.#clock = clock;
+    this.#planted = options?.planted;
     this.#logTimeApplied = logTimeApplied;
     this.#applied = { logTime: logTimeApplied(), now: clock.monotonicMs() };
     this.#led = { ...this.#applied, epoch: EPOCH_ZERO };
@@ -44,7 +52,8 @@ export class LogClock {
   stamp(epoch: Epoch): LogTimeMs {
     const now = this.#clock.monotonicMs();
     if (!sameEpoch(this.#led.epoch, epoch)) {
-      this.#led = { epoch, logTime: advanced(this.#applied, now), now };
+      const own = this.#planted === "log-time-of-own-clock";
+      this.#led = { epoch, logTime: own ? now : advanced(this.#applied, now), now };
     }
     return advanced(this.#led, now);
   }

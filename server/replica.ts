@@ -83,7 +83,7 @@ export class Replica {
       generation: recovery.generation,
       createApplier: (engine, machineOf) => this.#applierOf(engine, machineOf),
     });
-    this.logClock = new LogClock(this.#core, init.clock, () => this.machine.logTime);
+    this.logClock = new LogClock(this.#core, init, () => this.machine.logTime);
     this.#watchers.add(() => this.logClock.look());
     this.#desk = new CommandDesk({
       ...{ id, boot, counters: init.counters },

@@ -1,5 +1,5 @@
 // The history as watches see it: changes by revision, with their rows as far as they are in memory.
-import type { Key, Revision } from "../base/index.ts";
+import type { Key, PlantedAuthBug, PlantedBug, Revision } from "../base/index.ts";
 import type { KeySpace } from "./key-space.ts";
 import type { ReadPin } from "./read-pins.ts";
 import { encodeKeyValue, versionRowKey } from "./rows.ts";
@@ -13,6 +13,10 @@ export class Changes {
 
   constructor(space: KeySpace) {
     this.#space = space;
+  }
+
+  get planted(): PlantedBug | PlantedAuthBug | undefined {
+    return this.#space.planted;
   }
 
   /** Of the last change. */
@@ -53,7 +57,8 @@ export class Changes {
 
   /** What stood there before, unless nothing did or compaction has taken it. */
   previous(version: Version): Version | undefined {
-    const { older } = version;
+    const older =
+      this.planted === "prev-kv-of-wrong-revision" ? version.older?.older : version.older;
     return older === undefined || isTombstone(older) ? undefined : older;
   }
 

@@ -1,7 +1,7 @@
 // The keys and their history: etcd's multi-version store. Writes of one main revision are staged and then
 // committed or rolled back as a whole; compaction takes effect at once and is swept in bounded steps.
 import { assert, present } from "../base/index.ts";
-import type { Key, LeaseId, LogIndex } from "../base/index.ts";
+import type { Key, LeaseId, LogIndex, PlantedAuthBug, PlantedBug } from "../base/index.ts";
 import { Digest } from "./digest.ts";
 import { KeyIndex } from "./key-index.ts";
 import { LeaseTable } from "./leases.ts";
@@ -31,6 +31,8 @@ export class KeySpace {
   readonly cache: ValueCache;
   readonly writes: PendingWrites;
   readonly leases: LeaseTable;
+  /** Only the simulator plants one. */
+  readonly planted: PlantedBug | PlantedAuthBug | undefined;
   #revision = REVISION_FIRST;
   #floor = FLOOR_NONE;
   /** The applied index at which the floor was last raised: since when a sweep may have waited. */
@@ -44,7 +46,8 @@ export class KeySpace {
   readonly #versions: Version[] = [];
   #restoredAt = { mod: 0, sub: -1 };
 
-  constructor(valueCacheBytesMax: number) {
+  constructor(valueCacheBytesMax: number, planted?: PlantedBug | PlantedAuthBug) {
+    this.planted = planted;
     this.cache = new ValueCache(valueCacheBytesMax);
     this.writes = new PendingWrites(this.cache);
     this.leases = new LeaseTable(this.writes);
@@ -195,7 +198,7 @@ export class KeySpace {
   /** One bounded step of deleting what no read at or above the floor sees. */
   sweep(applied: LogIndex): void {
     if (this.#waitedEnough(applied)) this.pins.expire(this.#floor);
-    this.index.sweep(this.#floor, SWEEP_VERSIONS_MAX, (version) => {
+    this.index.sweep(this.#sweepFloor, SWEEP_VERSIONS_MAX, (version) => {
       this.writes.delete(versionRowKey(version.mod, version.sub));
       this.cache.drop(version);
     });
@@ -203,7 +206,11 @@ export class KeySpace {
 
   /** Whether rows below the floor remain, whoever is waited for. */
   get isSweeping(): boolean {
-    return this.index.sweepable(this.#floor);
+    return this.index.sweepable(this.#sweepFloor);
+  }
+
+  get #sweepFloor(): number {
+    return this.planted === "dropped-delete-at-compaction" ? this.#floor + 1 : this.#floor;
   }
 
   /**

@@ -74,7 +74,7 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     this.#options = options;
-    this.#space = new KeySpace(options.valueCacheBytesMax);
+    this.#space = new KeySpace(options.valueCacheBytesMax, options.planted);
     this.changes = new Changes(this.#space);
     this.#noRows = new RowSet(this.#space.cache);
     const limits = options.sessionLimits ?? SESSION_LIMITS_DEFAULT;

@@ -112,6 +112,8 @@ export class WatchHub {
     this.#changes = changes;
     this.#live = new WatchLane(changes, changes.revision + 1);
     for (const lane of lanes) this.#disperse(lane);
+    if (changes.planted !== "watch-skips-over-snapshot") return;
+    for (const watch of this.#waiting) watch.cursor = Math.max(watch.cursor, changes.revision + 1);
   }
 
   /** Whether `advance` has something to do, loads under way aside. */
@@ -172,12 +174,16 @@ export class WatchHub {
     if (this.#waiting.size === 0 || this.#catchingUp.length >= CATCH_UP_LANES_MAX) return;
     const members: Watch[] = [];
     let next = Infinity;
+    const { planted } = this.#changes;
     for (const watch of [...this.#waiting]) {
       this.#waiting.delete(watch);
-      if (watch.cursor < this.floor) this.#endCompacted(watch);
+      const isGone = watch.cursor < this.floor && planted !== "watch-outlives-compaction";
+      if (isGone) this.#endCompacted(watch);
       else {
         members.push(watch);
-        next = Math.min(next, watch.cursor);
+        const first = members.length === 1;
+        const skips = planted === "watch-skips-on-catch-up" && !first;
+        next = skips ? Math.max(next, watch.cursor) : Math.min(next, watch.cursor);
       }
     }
     if (members.length === 0) return;

@@ -89,7 +89,9 @@ export class WatchStep {
   /** What `watch` of `group` is told; undefined: rows for it are missing. */
   eventsFor(watch: Watch, group: WatchGroup): readonly WatchEvent[] | undefined {
     const changes = present(this.#touched.get(group), "a group of the step");
-    if (watch.cursor > this.from) return eventsOf(changes, watch);
+    const { planted } = this.#changes;
+    const from = planted === "watch-duplicates-on-resume" ? this.from : watch.cursor;
+    if (watch.cursor > this.from) return eventsOf(changes, watch, from);
     const { puts, deletes, prevKv } = watch.request;
     const variant = (puts ? PUTS : 0) + (deletes ? DELETES : 0) + (prevKv ? PREVIOUS : 0);
     let told = this.#told.get(group);
@@ -97,7 +99,7 @@ export class WatchStep {
       told = [];
       this.#told.set(group, told);
     }
-    told[variant] ??= eventsOf(changes, watch);
+    told[variant] ??= eventsOf(changes, watch, from);
     return told[variant];
   }
 
@@ -151,12 +153,17 @@ export class WatchStep {
   }
 }
 
-function eventsOf(changes: readonly Change[], watch: Watch): readonly WatchEvent[] | undefined {
+/** Of revisions from `from` on. */
+function eventsOf(
+  changes: readonly Change[],
+  watch: Watch,
+  from: number,
+): readonly WatchEvent[] | undefined {
   const { puts, deletes, prevKv } = watch.request;
   const events: WatchEvent[] = [];
   for (const { version, row, previous, previousRow } of changes) {
     const deletion = isTombstone(version);
-    if (version.mod < watch.cursor || !(deletion ? deletes : puts)) continue;
+    if (version.mod < from || !(deletion ? deletes : puts)) continue;
     if (row === undefined) return undefined;
     const kind = deletion ? "delete" : "put";
     const event = { kind, revision: version.mod as Revision, kv: row } as const;

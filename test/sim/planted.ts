@@ -8,6 +8,7 @@ import type { PlantedPlan } from "./planted-plan.ts";
 import { READ_PLANS } from "./planted-reads.ts";
 import { SNAPSHOT_PLANS } from "./planted-snapshots.ts";
 import { STORAGE_PLANS } from "./planted-storage.ts";
+import { STREAM_PLANS } from "./planted-streams.ts";
 
 const PLANS = {
   ...ELECTION_PLANS,
@@ -16,6 +17,7 @@ const PLANS = {
   ...MEMBERSHIP_PLANS,
   ...SNAPSHOT_PLANS,
   ...PAXOS_PLANS,
+  ...STREAM_PLANS,
 } satisfies Record<PlantedBug, PlantedPlan>;
 
 /** All of them: a guard without a plan does not compile. */

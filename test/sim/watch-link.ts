@@ -1,6 +1,6 @@
 // One stream of watches between a client and one life of a member: the real stream there, and between them a
 // connection that keeps the order, holds a little, and can be cut. What a member says is judged as it says it.
-import type { MonotonicMs } from "../../base/index.ts";
+import type { MonotonicMs, PlantedBug } from "../../base/index.ts";
 import { etcdserverpb } from "../../proto/index.ts";
 import type { StreamSink } from "../../rpc/service.ts";
 import { WatchStream } from "../../rpc/watch-stream.ts";
@@ -23,6 +23,7 @@ export interface WatchLinkInit {
   readonly name: string;
   readonly node: SimNode;
   readonly plan: WatchPlan;
+  readonly planted: PlantedBug | undefined;
   readonly events: EventQueue;
   readonly chance: Chance;
   readonly judge: Judge;
@@ -119,12 +120,14 @@ export class WatchLink implements StreamSink {
     const serving = this.#serving;
     if (serving === undefined) return undefined;
     const monotonicMs = (): MonotonicMs => serving.replica.now();
+    const { planted } = this.#init;
     const options = {
       backend: serving.backend,
       monotonicMs,
       fragmentBytesMax: this.#init.plan.fragmentBytesMax,
       watchesMax: WATCHES_MAX,
       progressIntervalMs: BEAT_MS,
+      ...(planted === undefined ? {} : { planted }),
     };
     const call = {
       deadlineAtMs: Infinity as MonotonicMs,

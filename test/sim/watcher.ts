@@ -1,5 +1,6 @@
 // One client that watches: at any member, from now or from the past, slow or not, cut off and back elsewhere. What
 // it is told is judged at the end of the run by the validators of test/robustness.
+import type { PlantedBug } from "../../base/index.ts";
 import { Subscription } from "../robustness/subscription.ts";
 import type { WatchWish } from "../robustness/subscription.ts";
 import type { WatchRecord } from "../robustness/watch-record.ts";
@@ -31,6 +32,7 @@ const SPANS = [
 export interface WatcherInit {
   readonly name: string;
   readonly plan: WatchPlan;
+  readonly planted: PlantedBug | undefined;
   readonly nodes: () => readonly SimNode[];
   readonly isMember: (node: SimNode) => boolean;
   readonly events: EventQueue;

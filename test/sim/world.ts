@@ -125,7 +125,11 @@ export class World {
       planted: init.planted,
       founding,
       chance: this.#chance.stream(),
-      build: (row) => this.#build(row),
+      build: (row) => {
+        const node = this.#build(row);
+        this.#nemesis.spare(node);
+        return node;
+      },
     });
     for (const row of founding.roster?.members ?? []) this.#build(row);
     this.#nemesis = new Nemesis({
@@ -259,9 +263,10 @@ export class World {
   }
 
   #watcher(at: number, chance: Chance): Watcher {
-    const plan = this.#init.swarm.streams.watch;
+    const { planted, swarm } = this.#init;
+    const plan = swarm.streams.watch;
     const shared = this.#sharedByClients(chance.stream());
-    return new Watcher({ ...shared, name: `w${at}`, plan, judge: this.#judge });
+    return new Watcher({ ...shared, name: `w${at}`, plan, planted, judge: this.#judge });
   }
 
   #holder(at: number, chance: Chance): Holder {
