@@ -1,6 +1,6 @@
 // The JSON gateway of real members: the same requests to Hansa and to Debian's etcd, answers compared text by text with
 // the differences named; and Debian's python3-etcd3gw, whose own live tests must pass.
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Cluster } from "./cluster.ts";
 import { EtcdCluster } from "./etcd.ts";
 import { etcd3gwTests, missingForEtcd3gw } from "./etcd3gw.ts";
