@@ -13,8 +13,10 @@ import type { Nature } from "./retry.ts";
 
 const wire = etcdserverpb;
 
+/** What may be done with keys. */
 export type PermissionKind = "read" | "write" | "readwrite";
 
+/** What a role may do with which keys. */
 export interface Permission {
   readonly kind: PermissionKind;
   readonly key: Uint8Array;
@@ -22,18 +24,22 @@ export interface Permission {
   readonly rangeEnd?: Uint8Array;
 }
 
+/** Roles by their names. */
 export interface RolesAnswer extends Answer {
   readonly roles: readonly string[];
 }
 
+/** Users by their names. */
 export interface UsersAnswer extends Answer {
   readonly users: readonly string[];
 }
 
+/** What a role may do. */
 export interface PermissionsAnswer extends Answer {
   readonly permissions: readonly Permission[];
 }
 
+/** Whether authentication is on, and the revision of its state. */
 export interface AuthStatus extends Answer {
   readonly enabled: boolean;
   readonly authRevision: number;
@@ -61,11 +67,12 @@ interface Decoder<T> {
 export class AccountCalls {
   readonly #courier: Courier;
 
+  /** Is the client's own. */
   constructor(courier: Courier) {
     this.#courier = courier;
   }
 
-  /** Whether auth is on, and its revision; asked without a user. */
+  /** Whether auth is on, and its revision; asked without a user. @throws {KvError} those of every call */
   async status(options: CallOptions = {}): Promise<AuthStatus> {
     const path = "/etcdserverpb.Auth/AuthStatus";
     const got = await this.#ask(path, wire.AuthStatusRequest, {}, wire.AuthStatusResponse, options);
@@ -78,6 +85,7 @@ export class AccountCalls {
     return this.#change(path, wire.AuthEnableRequest, {}, wire.AuthEnableResponse, options);
   }
 
+  /** From here on everybody does everything. @throws {KvError} `permission-denied`, and those of every call */
   disable(options: CallOptions = {}): Promise<Answer> {
     const path = "/etcdserverpb.Auth/AuthDisable";
     return this.#change(path, wire.AuthDisableRequest, {}, wire.AuthDisableResponse, options);
@@ -144,6 +152,7 @@ export class AccountCalls {
     return { ...answerOf(got), roles: got.roles };
   }
 
+  /** Every user, by name. @throws {KvError} `permission-denied`, and those of every call */
   async users(options: CallOptions = {}): Promise<UsersAnswer> {
     const { AuthUserListRequest, AuthUserListResponse } = wire;
     const path = "/etcdserverpb.Auth/UserList";
@@ -173,6 +182,7 @@ export class AccountCalls {
     return { ...answerOf(got), permissions: got.perm.map(permissionOf) };
   }
 
+  /** Every role, by name. @throws {KvError} `permission-denied`, and those of every call */
   async roles(options: CallOptions = {}): Promise<RolesAnswer> {
     const { AuthRoleListRequest, AuthRoleListResponse } = wire;
     const path = "/etcdserverpb.Auth/RoleList";

@@ -5,6 +5,7 @@ import type { etcdserverpb, hansa, Int64, mvccpb } from "../proto/index.ts";
 import { textFrom } from "./bytes.ts";
 import type { ReadMode } from "./options.ts";
 
+/** What a member is in its group at the moment. */
 export type Role = "leader" | "candidate" | "follower" | "learner" | "halted";
 
 /** What every answer begins with: who answered, and the store's revision when it did. */
@@ -38,16 +39,20 @@ export interface ReadProof {
  * (`value.slice()`) of one that is kept lets the rest of a large answer go.
  */
 export class KeyValue {
+  /** Bytes as the store has them; in a namespace without its prefix. */
   readonly key: Uint8Array;
   /** Empty when the read asked for keys only. */
   readonly value: Uint8Array;
+  /** The revision at which the key was made; 0 in the event of a delete. */
   readonly createRevision: number;
+  /** The revision of its last change. */
   readonly modRevision: number;
   /** Puts since the key was created. */
   readonly version: number;
   /** 0n: none. */
   readonly lease: bigint;
 
+  /** Made of what a server answered. */
   constructor(wire: mvccpb.IKeyValue) {
     this.key = wire.key ?? NO_BYTES;
     this.value = wire.value ?? NO_BYTES;
@@ -68,22 +73,26 @@ export class KeyValue {
   }
 }
 
+/** What every answer of the store has. */
 export interface Answer {
   readonly header: Header;
   /** The store's revision when the answer was made; same as `header.revision`. */
   readonly revision: number;
 }
 
+/** An answer to a read. */
 export interface ReadAnswer extends Answer {
   /** Absent from a server that gives none (etcd). */
   readonly proof?: ReadProof;
 }
 
+/** Of `get`. */
 export interface GetAnswer extends ReadAnswer {
   /** Absent when there is no such key. */
   readonly kv?: KeyValue;
 }
 
+/** The pairs of a range. */
 export interface RangeResult {
   readonly kvs: readonly KeyValue[];
   /** Whether `limit` left keys out. */
@@ -92,25 +101,32 @@ export interface RangeResult {
   readonly count: number;
 }
 
+/** Of `range`. */
 export interface RangeAnswer extends ReadAnswer, RangeResult {}
 
+/** What a put gives back. */
 export interface PutResult {
   /** With `prevKv`, the pair that stood there before, if one did. */
   readonly prevKv?: KeyValue;
 }
 
+/** Of `put`. */
 export interface PutAnswer extends Answer, PutResult {}
 
+/** What a delete gives back. */
 export interface DeleteResult {
   readonly deleted: number;
   /** With `prevKv`, the pairs that were deleted. */
   readonly prevKvs: readonly KeyValue[];
 }
 
+/** Of `delete`. */
 export interface DeleteAnswer extends Answer, DeleteResult {}
 
+/** Of `compact`. */
 export type CompactAnswer = Answer;
 
+/** One member of the cluster, as the cluster knows it. */
 export interface Member {
   readonly id: bigint;
   /** Empty until the member has started. */
@@ -120,6 +136,7 @@ export interface Member {
   readonly isLearner: boolean;
 }
 
+/** The members of the cluster. */
 export interface MembersAnswer {
   /** Its revision is 0 on etcd, which states none here. */
   readonly header: Header;

@@ -1,5 +1,6 @@
 // How long to wait before attempt n: full jitter (Brooker, "Exponential Backoff And Jitter", AWS 2015).
 
+/** How long a client waits between attempts of one call. */
 export interface BackoffOptions {
   /** Upper edge of the first wait, in ms. */
   readonly firstMs: number;

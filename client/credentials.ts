@@ -13,6 +13,7 @@ import {
 } from "../proto/index.ts";
 import { failureOf } from "./failure.ts";
 
+/** Whom the client calls as. */
 export interface AuthOptions {
   readonly username: string;
   readonly password: string;

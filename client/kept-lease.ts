@@ -26,8 +26,11 @@ export interface LeaseLoss {
 /** Of its time between two renewals. */
 const SHARE = 1 / 3;
 
+/** A lease that this client keeps alive, until `stop` or until it is lost. */
 export class KeptLease {
+  /** Of the lease. */
   readonly id: bigint;
+  /** Granted, in seconds. */
   readonly ttlS: number;
   /** Called after each renewal with the time to live in seconds; for whoever wants to see them. */
   onRenewed: (ttlS: number) => void = () => undefined;
@@ -42,6 +45,7 @@ export class KeptLease {
   #cancelStream: () => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
 
+  /** Made by `LeaseCalls.keepAlive`. */
   constructor(
     courier: Courier,
     lease: { readonly id: bigint; readonly ttlS: number },
@@ -77,6 +81,7 @@ export class KeptLease {
     });
   }
 
+  /** Keeps it no more; it runs out by itself. */
   stop(): void {
     this.#end({ reason: "stopped" });
   }

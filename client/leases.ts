@@ -12,12 +12,14 @@ import type { CallOptions } from "./options.ts";
 import { checkedCount, wireId } from "./request.ts";
 import type { Space } from "./space.ts";
 
+/** A lease that was granted. */
 export interface LeaseAnswer extends Answer {
   readonly id: bigint;
   /** Granted, in seconds: what was asked or more. */
   readonly ttlS: number;
 }
 
+/** What is known of a lease. */
 export interface LeaseStateAnswer extends Answer {
   readonly id: bigint;
   /** Whole seconds left; undefined: there is no such lease. */
@@ -27,6 +29,7 @@ export interface LeaseStateAnswer extends Answer {
   readonly keys: readonly Uint8Array[];
 }
 
+/** The leases there are, the next due first. */
 export interface LeaseListAnswer extends Answer {
   readonly ids: readonly bigint[];
 }

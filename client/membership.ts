@@ -7,6 +7,7 @@ import type { Connection } from "./connection.ts";
 import type { Courier } from "./courier.ts";
 import type { CallOptions } from "./options.ts";
 
+/** The members once one was added, and which it is. */
 export interface MemberAddedAnswer extends MembersAnswer {
   readonly member: Member;
 }
@@ -15,6 +16,7 @@ export interface MemberAddedAnswer extends MembersAnswer {
 export class MembershipCalls {
   readonly #courier: Courier;
 
+  /** Is `Client.membership`. */
   constructor(courier: Courier) {
     this.#courier = courier;
   }

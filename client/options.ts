@@ -27,6 +27,7 @@ export type ReadMode = "default" | "quorum" | "index" | "lease" | "follower" | "
  */
 export type OnMiss = "wait" | "forward" | "fail";
 
+/** What every call takes. */
 export interface CallOptions {
   /** Bound on the whole call, repetitions and waits included, in ms. */
   readonly deadlineMs?: number;
@@ -46,6 +47,7 @@ export interface ReadOptions {
   readonly onMiss?: OnMiss;
 }
 
+/** What a range is ordered by. */
 export type SortBy = "key" | "version" | "create" | "mod" | "value";
 
 /** Which keys of a range come back, and how. */
@@ -67,6 +69,7 @@ export interface RangeOptions {
   readonly maxCreateRevision?: number;
 }
 
+/** How a key is set. */
 export interface PutOptions extends CallOptions {
   /** The key goes when this lease ends. Absent or 0n: none. */
   readonly lease?: bigint;
@@ -78,6 +81,7 @@ export interface PutOptions extends CallOptions {
   readonly ignoreLease?: boolean;
 }
 
+/** How keys are deleted. */
 export interface DeleteOptions extends CallOptions {
   /** Return the pairs that were deleted. */
   readonly prevKv?: boolean;
@@ -95,6 +99,7 @@ export interface ClientLimits {
   readonly answerBytesMax: number;
 }
 
+/** What a client is made with; only `endpoints` must be said. */
 export interface ClientOptions {
   /**
    * `host:port`, `http://host:port`, `https://host:port` or `unix://PATH`; one is enough when `discover` is on.
@@ -147,6 +152,7 @@ const DEADLINE_MS_DEFAULT = 5_000;
 /** An election (1 s) and some: a forwarded call may outlast a failover before it is asked elsewhere. */
 const ATTEMPT_MS_DEFAULT = 2_000;
 
+/** Limits unless said otherwise. */
 export const CLIENT_LIMITS_DEFAULT: ClientLimits = {
   inFlightMax: 512, // half of the answers that a server session keeps for one client
   queuedMax: 65_536,

@@ -8,6 +8,7 @@ import type { Role } from "./answer.ts";
  */
 export type Destination = "leader" | "follower" | "learner" | "any";
 
+/** What the client knows of one member; for diagnosis. */
 export interface MemberView {
   readonly address: string;
   readonly memberId: bigint | undefined;

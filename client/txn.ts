@@ -31,8 +31,10 @@ export interface Condition {
   readonly wire: etcdserverpb.ICompare;
 }
 
+/** How a condition compares what stands with what it names. */
 export type Relation = "=" | "!=" | "<" | ">";
 
+/** The operations of one branch, in order. */
 export type Operations = readonly Operation<unknown>[];
 
 /** The result of each operation, in order. */
@@ -47,10 +49,12 @@ export interface Transaction<Then extends Operations, Else extends Operations> {
   readonly else?: Else;
 }
 
+/** Which branch was done, and the result of each of its operations. */
 export type TxnResult<Then extends Operations, Else extends Operations> =
   | { readonly succeeded: true; readonly results: ResultsOf<Then> }
   | { readonly succeeded: false; readonly results: ResultsOf<Else> };
 
+/** Of `txn`: which branch was done, and the result of each of its operations. */
 export type TxnAnswer<Then extends Operations, Else extends Operations> = Answer &
   TxnResult<Then, Else>;
 

@@ -17,6 +17,7 @@ import type { Space } from "./space.ts";
 import { repetitionOf } from "./retry.ts";
 import type { Destination } from "./router.ts";
 
+/** What a watch tells of, and whom it asks. */
 export interface WatchOptions {
   /** The first revision to tell of; absent: the one after the watch is made. */
   readonly startRevision?: number;

@@ -14,6 +14,7 @@ import {
   checkScripts,
 } from "./tidy/documents.ts";
 import { checkCycles, checkLayers, checkPackages } from "./tidy/layers.ts";
+import { checkPublicDocs } from "./tidy/public-docs.ts";
 import { checkPurity, checkTypes } from "./tidy/purity.ts";
 import { FILE_LINES_MAX, FUNCTION_LINES_MAX, IMPURE_FILES, LONG_BY_REASON } from "./tidy/rules.ts";
 import {
@@ -131,6 +132,37 @@ describe("imports go one way", () => {
 
   test("the tree has no cycle", () => {
     expect(lines(checkCycles(files))).toEqual([]);
+  });
+});
+
+describe("what users of the package read", () => {
+  test("a fixture whose exports say too little is caught", () => {
+    const breaches = checkPublicDocs(
+      fixture({
+        "client/index.ts":
+          'export { Silent, Told, gone } from "./api.ts";\nexport type { Shape } from "./api.ts";',
+        "client/api.ts":
+          "export class Silent {}\n" +
+          "/** Told. */\nexport class Told {\n  #own = 1;\n  mute(): void {}\n" +
+          "  /** Asks. */\n  ask(): Promise<void> { return Promise.resolve(); }\n" +
+          "  /** Asks. @throws {KvError} always */\n  say(): Promise<void> { throw new Error(); }\n" +
+          "  /** Ends it; never rejects. */\n  end(): Promise<void> { return Promise.resolve(); }\n}\n" +
+          "/** Gone. */\nexport function gone(): void { throw new Error(); }\n" +
+          "export interface Shape { a: 1 }\nexport const other = 1;",
+      }),
+      "client/index.ts",
+    );
+    expect(lines(breaches)).toEqual([
+      "client/api.ts:1: Silent has no doc comment",
+      "client/api.ts:5: Told.mute has no doc comment",
+      'client/api.ts:7: Told.ask can reject, and does not say with what: @throws, or "never rejects"',
+      "client/api.ts:14: gone throws, and does not say what: @throws",
+      "client/api.ts:15: Shape has no doc comment",
+    ]);
+  });
+
+  test("the client library documents all that it exports", () => {
+    expect(lines(checkPublicDocs(files, "client/index.ts"))).toEqual([]);
   });
 });
 

@@ -26,8 +26,33 @@ describe.each(PROTOCOLS)("the examples over %s", (protocol) => {
       [],
       [/^at revision \d+: \[\["examples\/limits\/connections","20"\]\]$/m],
     ],
+    [
+      "fenced-lock",
+      [],
+      [/^counted: true$/m, /^counted by the old holder: false$/m, /^refused: token N is older/m],
+    ],
+    [
+      "leader-election",
+      [],
+      [
+        /^leads: ada, at work$/m,
+        /^ada stopped: true$/m,
+        /^then: bob, with a greater token: true$/m,
+      ],
+    ],
     ["leased-presence", [], [/^the work stops$/m, /^lost: gone; in the registry: nothing$/m]],
     ["own-writes-from-learner", [], [/wrote shipped at revision \d+, read shipped from a learner/]],
+    ["stm-transfer", [], [/^9 transfers, sum 300$/m, /^ada 100, bob 100, eve 100$/m]],
+    [
+      "tenant-namespace",
+      [],
+      [
+        /^red: true, false$/m,
+        /^red is told of users\/ada$/m,
+        /^blue has users\/ada$/m,
+        /^in the store: examples\/tenants\/blue\/users\/ada, examples\/tenants\/red\/users\/ada$/m,
+      ],
+    ],
   ] as const)("%s", async (name, args, expected) => {
     const script = join(EXAMPLES, `${name}.js`);
     const ended = await finish(process.execPath, [script, cluster.endpoints, ...args]);
