@@ -1,20 +1,22 @@
+const swc = [
+  "@swc/jest",
+  {
+    sourceMaps: "inline",
+    jsc: { parser: { syntax: "typescript" }, target: "es2022" },
+    module: { type: "commonjs" },
+    swcrc: false,
+  },
+];
+
 /** Tests run from source through swc; tests that start processes use dist/, which `npm test` compiles first. */
 module.exports = {
   testEnvironment: "node",
   testMatch: ["**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/", "/dist/", "/test/bench/"],
   modulePathIgnorePatterns: ["<rootDir>/dist/"],
-  transform: {
-    "^.+\\.ts$": [
-      "@swc/jest",
-      {
-        sourceMaps: "inline",
-        jsc: { parser: { syntax: "typescript" }, target: "es2022" },
-        module: { type: "commonjs" },
-        swcrc: false,
-      },
-    ],
-  },
+  // jose is an ECMAScript module, which jest's own loader does not require.
+  transform: { "^.+\\.ts$": swc, "/node_modules/jose/.+\\.js$": swc },
+  transformIgnorePatterns: ["/node_modules/(?!jose/)"],
   injectGlobals: false,
   testTimeout: 60_000,
   maxWorkers: 2,
