@@ -81,7 +81,7 @@ function judgeThrows(
     tell(node, `${title} can reject, and does not say with what: @throws, or "never rejects"`);
     return;
   }
-  if ("body" in node && throwsItself(node.body as ts.Node | undefined))
+  if ("body" in node && throwsItself(node.body))
     tell(node, `${title} throws, and does not say what: @throws`);
 }
 
