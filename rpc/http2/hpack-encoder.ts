@@ -38,9 +38,21 @@ export function trailersOnlyOf(status: Status): Buffer {
   return Buffer.concat([ANSWER_HEAD, trailersOf(status)]);
 }
 
+/** What HTTP asks to be said with a refusal (RFC 9110 15.5.6, 15.5.16), and where the rest is served. */
+const REFUSAL_FIELDS: Readonly<Record<405 | 415 | 431, readonly Pair[]>> = {
+  405: [["allow", "POST"]],
+  415: [["accept", "application/grpc"]],
+  431: [],
+};
+const ELSEWHERE: Pair = [
+  "hansa-message",
+  "over HTTP/2 there is gRPC alone: the gateway, health and metrics are served in HTTP/1.1",
+];
+
 /** The whole of an answer to what is no gRPC. */
 export function httpAnswerOf(httpStatus: 405 | 415 | 431): Buffer {
-  return indexedName(STATUS_NAME, String(httpStatus));
+  const fields = [...REFUSAL_FIELDS[httpStatus], ELSEWHERE].map(literal);
+  return Buffer.concat([indexedName(STATUS_NAME, String(httpStatus)), ...fields]);
 }
 
 /** gRPC's own: space to ~ but for %, UTF-8 beneath; never cut within an octet's three characters. */

@@ -572,8 +572,10 @@ describe("requests that are none", () => {
       frame(1, 0, 5, long.subarray(0, 9_000)),
       frame(9, END_HEADERS, 5, long.subarray(9_000)),
     );
-    expect((await client.answer(1)).get(":status")).toBe("415");
-    expect((await client.answer(3)).get(":status")).toBe("405");
+    const [type, method] = [await client.answer(1), await client.answer(3)];
+    expect([type.get(":status"), type.get("accept")]).toEqual(["415", "application/grpc"]);
+    expect([method.get(":status"), method.get("allow")]).toEqual(["405", "POST"]);
+    expect(method.get("hansa-message")).toMatch(/served in HTTP\/1\.1$/);
     expect((await client.answer(5)).get(":status")).toBe("431");
     expect(await client.resetOf(5)).toBe(ErrorCode.NO_ERROR);
   });
