@@ -3,9 +3,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { devCertificates, devClientEnvironment } from "./dev-certificates.ts";
 import { DevChild, endText } from "./dev-member.ts";
 import { devIdentity, devMembers, endpointOf, HOST } from "./dev-plan.ts";
 import type { DevMember, DevOptions } from "./dev-plan.ts";
+import type { TlsOptions } from "../client/index.ts";
 import { DevWatch } from "./dev-watch.ts";
 import { CliExit } from "./exit-code.ts";
 import type { Stdio } from "./stdio.ts";
@@ -38,25 +40,34 @@ export async function runDevCluster(options: DevOptions, world: DevWorld): Promi
   }
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   writeFileSync(join(options.dataDir, IDENTITY_FILE), devIdentity(options));
+  const tls = options.tls === true ? await devCertificates(options.dataDir) : undefined;
   stdio.out(greeting(options, members));
   const children = members.map((member) => new DevChild(member, world.main));
-  return new DevRun(children, world).run();
+  return new DevRun(children, world, { dataDir: options.dataDir, tls }).run();
+}
+
+interface DevSecurity {
+  readonly dataDir: string;
+  /** Undefined: the ports are plain. */
+  readonly tls: TlsOptions | undefined;
 }
 
 class DevRun {
   readonly #children: readonly DevChild[];
   readonly #world: DevWorld;
+  readonly #security: DevSecurity;
   #stopping = false;
 
-  constructor(children: readonly DevChild[], world: DevWorld) {
+  constructor(children: readonly DevChild[], world: DevWorld, security: DevSecurity) {
     this.#children = children;
     this.#world = world;
+    this.#security = security;
   }
 
   async run(): Promise<CliExit> {
     const { stdio, stop } = this.#world;
     const members = this.#children.map((child) => child.member);
-    const watch = new DevWatch(members, {
+    const watch = new DevWatch(members, this.#security.tls, {
       onUp: (member) => {
         stdio.out(`${member.name} is up: ${endpointOf(member)}\n`);
       },
@@ -67,7 +78,7 @@ class DevRun {
         stdio.out(`${member.name} leads\n`);
       },
       onReady: () => {
-        stdio.out(commandsToTry(members));
+        stdio.out(commandsToTry(members, this.#security));
       },
     });
     const watching = watch.run();
@@ -172,7 +183,7 @@ function greeting(options: DevOptions, members: readonly DevMember[]): string {
   return `${options.consensus}, data in ${options.dataDir}\n${lines.join("")}`;
 }
 
-function commandsToTry(members: readonly DevMember[]): string {
+function commandsToTry(members: readonly DevMember[], { dataDir, tls }: DevSecurity): string {
   const all = members.filter((member) => !member.isLearner).map(endpointOf);
   const [first = ""] = all;
   const last = all[all.length - 1] ?? first;
@@ -182,6 +193,7 @@ function commandsToTry(members: readonly DevMember[]): string {
   return [
     "",
     "Ready. To try:",
+    ...(tls === undefined ? [] : devClientEnvironment(dataDir).map((line) => `  ${line}`)),
     `  npx hansa put greeting hello${endpoints(first)}`,
     `  npx hansa get greeting --read lease -w json${endpoints(last)}`,
     ...(learner === undefined

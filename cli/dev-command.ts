@@ -14,6 +14,7 @@ interface DevFlags {
   readonly dataDir: string;
   readonly consensus: string;
   readonly basePort?: number;
+  readonly tls?: boolean;
 }
 
 const DATA_DIR = join("hansa-data", "dev");
@@ -33,6 +34,7 @@ export function addDevCommand(
       countBetween(0, 9),
       1,
     )
+    .option("--tls", "all ports over TLS, with certificates made in the data folder")
     .option("--data-dir <folder>", "where data and logs are kept between runs", DATA_DIR)
     .addOption(
       new Option("--consensus <protocol>", "of the whole cluster")

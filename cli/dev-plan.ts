@@ -1,5 +1,6 @@
 // The members of a development cluster: names, ports, folders and the flags of each. Pure.
 import { join } from "node:path";
+import { devServerFlags } from "./dev-certificates.ts";
 import { UsageError } from "./exit-code.ts";
 
 export interface DevOptions {
@@ -10,6 +11,8 @@ export interface DevOptions {
   readonly dataDir: string;
   /** Absent: 2379, 22379, 32379, ...; given: members stand 10 apart from it. */
   readonly basePort?: number;
+  /** Every port over TLS, with certificates of a CA in the data folder. */
+  readonly tls?: boolean;
 }
 
 export interface DevMember {
@@ -17,6 +20,8 @@ export interface DevMember {
   readonly isLearner: boolean;
   readonly clientPort: number;
   readonly peerPort: number;
+  /** Of clients. */
+  readonly url: string;
   /** Everything the member prints. */
   readonly logFile: string;
   /** What follows `hansa serve`. */
@@ -45,20 +50,23 @@ export function devMembers(options: DevOptions): DevMember[] {
         (options.basePort === undefined ? "give --base-port" : "lower --base-port"),
     );
   }
-  const peerUrl = (port: number): string => `http://${HOST}:${port}`;
-  const cluster = seats.map((seat) => `${seat.name}=${peerUrl(seat.peerPort)}`).join(",");
+  const scheme = options.tls === true ? "https" : "http";
+  const urlOf = (port: number): string => `${scheme}://${HOST}:${port}`;
+  const cluster = seats.map((seat) => `${seat.name}=${urlOf(seat.peerPort)}`).join(",");
   const learnerNames = seats.filter((seat) => seat.isLearner).map((seat) => seat.name);
   return seats.map((seat) => ({
     ...seat,
+    url: urlOf(seat.clientPort),
     logFile: join(dataDir, `${seat.name}.log`),
     flags: [
       ...["--name", seat.name, "--data-dir", join(dataDir, seat.name)],
-      ...["--listen-client-urls", peerUrl(seat.clientPort)],
-      ...["--advertise-client-urls", peerUrl(seat.clientPort)],
-      ...["--listen-peer-urls", peerUrl(seat.peerPort)],
-      ...["--initial-advertise-peer-urls", peerUrl(seat.peerPort)],
+      ...["--listen-client-urls", urlOf(seat.clientPort)],
+      ...["--advertise-client-urls", urlOf(seat.clientPort)],
+      ...["--listen-peer-urls", urlOf(seat.peerPort)],
+      ...["--initial-advertise-peer-urls", urlOf(seat.peerPort)],
       ...["--initial-cluster", cluster, "--initial-cluster-token", "hansa-dev"],
       ...["--consensus", consensus],
+      ...(options.tls === true ? devServerFlags(dataDir) : []),
       ...(learnerNames.length === 0 ? [] : ["--initial-learners", learnerNames.join(",")]),
     ],
   }));
@@ -72,10 +80,11 @@ function clientPortAt(at: number, basePort: number | undefined): number {
 
 /** What makes the data of one cluster another's; kept in the data folder and compared. */
 export function devIdentity(options: DevOptions): string {
-  const { nodes, learners, consensus, basePort } = options;
-  return `${JSON.stringify({ nodes, learners, consensus, basePort: basePort ?? null })}\n`;
+  const { nodes, learners, consensus, basePort, tls } = options;
+  const secured = tls === true ? { tls } : {};
+  return `${JSON.stringify({ nodes, learners, consensus, basePort: basePort ?? null, ...secured })}\n`;
 }
 
 export function endpointOf(member: DevMember): string {
-  return `${HOST}:${member.clientPort}`;
+  return member.url.replace(/^http:\/\//, "");
 }

@@ -1,6 +1,6 @@
 // Asks the members of a development cluster how they are, and says what changes: who is up, who leads.
 import { Client, KvError } from "../client/index.ts";
-import type { StatusAnswer } from "../client/index.ts";
+import type { StatusAnswer, TlsOptions } from "../client/index.ts";
 import { endpointOf } from "./dev-plan.ts";
 import type { DevMember } from "./dev-plan.ts";
 
@@ -27,11 +27,12 @@ export class DevWatch {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(members: readonly DevMember[], report: WatchReport) {
+  constructor(members: readonly DevMember[], tls: TlsOptions | undefined, report: WatchReport) {
     this.#members = members;
     this.#report = report;
     const endpoints = members.map(endpointOf);
-    this.#client = new Client({ endpoints, discover: false, deadlineMs: STATUS_MS });
+    const security = tls === undefined ? {} : { tls };
+    this.#client = new Client({ endpoints, discover: false, deadlineMs: STATUS_MS, ...security });
   }
 
   /** Runs until `close`. @throws what is no failure of a call: a bug */

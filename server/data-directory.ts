@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { Bootstrap, ProtocolName } from "./cluster.ts";
 import { hexId } from "./cluster.ts";
 import { TEMPORARY_ENDING, makeDirectory, writeDurably } from "./durable-file.ts";
+import { CERTIFICATES_DIRECTORY } from "./self-signed.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import { MEMBER_FILE, decodeMember, encodeMember } from "./member-file.ts";
 import type { MemberRecord } from "./member-file.ts";
@@ -166,9 +167,9 @@ function checkOwner(request: DataRequest, owner: Bootstrap): void {
   }
 }
 
-/** @throws {StartRefusal} wrongDataDirectory, when something but a lock is there. */
+/** @throws {StartRefusal} wrongDataDirectory, when something but a lock or a certificate of our own is there. */
 export function checkNothing({ dataDir, logDir }: Pick<DataRequest, "dataDir" | "logDir">): void {
-  checkEmpty("data directory", dataDir, [LOCK_DIRECTORY]);
+  checkEmpty("data directory", dataDir, [LOCK_DIRECTORY, CERTIFICATES_DIRECTORY]);
   checkEmpty("log directory", logDir, []);
 }
 

@@ -1,8 +1,8 @@
 // Who may speak as a member: a certificate of the right CA must name a host of a member's peer URLs. The table is
 // the cluster's own, so a host counts from the moment that its member is added until it is removed.
 import type { X509Certificate } from "node:crypto";
-import { KvError } from "../base/index.ts";
-import { namesHost, namesOf } from "../rpc/index.ts";
+import type { KvError } from "../base/index.ts";
+import { namesHost, namesOf, refusedPeer } from "../rpc/index.ts";
 import type { SocketOrigin } from "../rpc/index.ts";
 import { endpointOf } from "./config-value.ts";
 
@@ -33,8 +33,8 @@ export class MemberHosts {
     if (certificate === undefined || OPEN_TO_ALL.has(path) || this.#admits(certificate)) {
       return undefined;
     }
-    const text = `hansa: peer refused: the certificate names ${namesOf(certificate)}; no member's peer URL has such a host`;
-    return new KvError("permission-denied", "not-applied", text);
+    const names = namesOf(certificate);
+    return refusedPeer(`the certificate names ${names}; no member's peer URL has such a host`);
   }
 
   #admits(certificate: X509Certificate): boolean {

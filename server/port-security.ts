@@ -5,9 +5,11 @@ import { X509Certificate } from "node:crypto";
 import { checkServerIdentity, createSecureContext } from "node:tls";
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import { PeerDialer, TlsAcceptor, commonNameOf, hostOf, namesHost, namesOf } from "../rpc/index.ts";
-import type { PeerSecurity, Refusal } from "../rpc/index.ts";
+import type { PeerSecurity } from "../rpc/index.ts";
 import { systemClock } from "./clock.ts";
+import type { Closers } from "./closers.ts";
 import type { Config } from "./config.ts";
+import { ConnectionJournal } from "./connection-journal.ts";
 import { selfSignedFiles } from "./self-signed.ts";
 import type { ServerJournal } from "./journal.ts";
 import type { RevocationList } from "./revocation-list.ts";
@@ -29,18 +31,18 @@ interface Admission {
 export interface PortSecurityInit {
   readonly config: Config;
   readonly journal: ServerJournal;
+  readonly closers: Closers;
   readonly onBug: (bug: unknown) => void;
-  readonly onRefused: (port: "client" | "peer", refusal: Refusal) => void;
 }
 
 export class PortSecurity {
   readonly #init: PortSecurityInit;
   readonly #clients: TlsKeeper | undefined;
   readonly #peers: TlsKeeper | undefined;
-  /** What this member shows to those that it connects to; that of the peers' port unless said otherwise. */
-  readonly #outgoing: TlsKeeper | undefined;
   #security: PeerSecurity | undefined;
   readonly dialer: PeerDialer;
+  /** Of connections that are turned away on any port, for whatever reason. */
+  readonly rejections: ConnectionJournal;
 
   private constructor(
     init: PortSecurityInit,
@@ -49,16 +51,16 @@ export class PortSecurity {
     outgoing: TlsKeeper | undefined,
   ) {
     this.#init = init;
+    this.rejections = new ConnectionJournal(init.journal, () => systemClock.monotonicMs());
     this.#clients = clients;
     this.#peers = peers;
-    this.#outgoing = outgoing;
     this.dialer =
       outgoing === undefined ? new PeerDialer() : new PeerDialer(() => this.#securityOf(outgoing));
   }
 
   /** @throws {StartRefusal} badConfiguration, naming the flag and the file that cannot be used. */
   static async open(init: PortSecurityInit): Promise<PortSecurity> {
-    const { config, journal, onBug } = init;
+    const { config, journal, closers, onBug } = init;
     const rules = rulesOf(config);
     const kept = async (files: TlsFiles | undefined): Promise<TlsKeeper | undefined> =>
       files === undefined ? undefined : TlsKeeper.open({ files, rules, journal, onBug });
@@ -74,6 +76,10 @@ export class PortSecurity {
             cert: { flag: "peer-client-cert-file", path: peerClientCertFile },
             key: { flag: "peer-client-key-file", path: peerClientKeyFile },
           });
+    closers.add("certificates", (done) => {
+      for (const keeper of [clients, peers, outgoing]) keeper?.close();
+      done(undefined);
+    });
     return new PortSecurity(init, clients, peers, outgoing);
   }
 
@@ -87,10 +93,6 @@ export class PortSecurity {
   peerAcceptor(): TlsAcceptor | undefined {
     const { peerTrustedCaFile } = this.#init.config;
     return this.#acceptor("peer", this.#peers, peerTrustedCaFile !== "", peerAdmission(this.#init));
-  }
-
-  close(): void {
-    for (const keeper of [this.#clients, this.#peers, this.#outgoing]) keeper?.close();
   }
 
   #acceptor(
@@ -108,7 +110,7 @@ export class PortSecurity {
       handshakesMax: HANDSHAKES_MAX,
       monotonicMs: () => systemClock.monotonicMs(),
       onRefused: (refusal) => {
-        this.#init.onRefused(port, refusal);
+        this.rejections.rejected(port, refusal);
       },
     });
     keeper.onRenewed(({ context }) => {

@@ -9,6 +9,8 @@ import { makeDirectory, writeDurably } from "./durable-file.ts";
 import type { Journal } from "./ports.ts";
 import type { TlsFiles } from "./tls-material.ts";
 
+/** In the data directory, as etcd has it. */
+export const CERTIFICATES_DIRECTORY = "fixtures";
 const CERT_FILE = "cert.pem";
 const KEY_FILE = "key.pem";
 const DAYS_PER_YEAR = 365;
@@ -19,7 +21,7 @@ export async function selfSignedFiles(
   port: "client" | "peer",
   journal: Journal,
 ): Promise<Pick<TlsFiles, "cert" | "key">> {
-  const folder = join(config.dataDir, "fixtures", port);
+  const folder = join(config.dataDir, CERTIFICATES_DIRECTORY, port);
   const flag = port === "client" ? "auto-tls" : "peer-auto-tls";
   const files = {
     cert: { flag, path: join(folder, CERT_FILE) },

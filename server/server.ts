@@ -21,7 +21,6 @@ import type { MendingTies } from "./group-log.ts";
 import { checkAgainstPeers } from "./initial-corruption-check.ts";
 import { Instruments } from "./instruments.ts";
 import type { JournalFields, ServerJournal } from "./journal.ts";
-import { ConnectionJournal } from "./connection-journal.ts";
 import { pickLeaseId } from "./lease-id.ts";
 import { bindPorts } from "./listening.ts";
 import type { Ports } from "./listening.ts";
@@ -107,20 +106,8 @@ export class Server {
    */
   static async start(given: ServerInit): Promise<Server> {
     const { config, closers, onBug, onHalt } = given;
-    const rejections = new ConnectionJournal(given.journal, () => systemClock.monotonicMs());
-    const security = await PortSecurity.open({
-      config,
-      journal: given.journal,
-      onBug,
-      onRefused: (port, refusal) => {
-        rejections.rejected(port, refusal);
-      },
-    });
-    closers.add("certificates", (done) => {
-      security.close();
-      done(undefined);
-    });
-    const { dialer } = security;
+    const security = await PortSecurity.open({ config, journal: given.journal, closers, onBug });
+    const { dialer, rejections } = security;
     const tokensOver = await prepareTokens(config);
     const bootstrap = await foundingOf(config, dialer, given.journal);
     const request = { ...config, ...(bootstrap === undefined ? {} : { bootstrap }) };

@@ -3,7 +3,8 @@
 // by signal.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { ClusterCertificates } from "./certificates.ts";
 import { Child, finish } from "./child.ts";
 import type { Exit, Finished } from "./child.ts";
 import { freePort } from "./free-port.ts";
@@ -15,7 +16,10 @@ const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 15_000;
 /** A paused member does not answer; the others are asked meanwhile. */
 const STATUS_MS_MAX = 500;
-export const MAIN = join(__dirname, "..", "..", "dist", "cli", "main.js");
+/** Above the sources, whether or not this file was compiled to dist/. */
+const HERE = join(__dirname, "..", "..");
+const ROOT = basename(HERE) === "dist" ? join(HERE, "..") : HERE;
+export const MAIN = join(ROOT, "dist", "cli", "main.js");
 
 /** What every end-to-end test runs on. */
 export const PROTOCOLS = ["raft", "paxos"] as const;
@@ -33,6 +37,8 @@ export interface ClusterOptions {
   readonly learners?: number;
   /** Passed to every member. */
   readonly flags?: readonly string[];
+  /** Both ports of every member over TLS, mutual, with certificates of a CA of its own. */
+  readonly tls?: boolean;
   /** Where each member lives; absent: all on this host. */
   readonly homeOf?: (name: string) => Home;
 }
@@ -43,19 +49,29 @@ interface MemberPlan {
   readonly clientUrl: string;
   readonly peerUrl: string;
   readonly launcher: readonly string[];
+  /** Flags of its TLS. */
+  readonly security: readonly string[];
 }
 
-async function memberPlan(name: string, isLearner: boolean, home: Home): Promise<MemberPlan> {
-  const clientUrl = `http://${home.host}:${await freePort()}`;
-  const peerUrl = `http://${home.host}:${await freePort()}`;
-  return { name, isLearner, clientUrl, peerUrl, launcher: home.launcher };
+async function memberPlan(
+  name: string,
+  isLearner: boolean,
+  { host, launcher }: Home,
+  certificates: ClusterCertificates | undefined,
+): Promise<MemberPlan> {
+  const scheme = certificates === undefined ? "http" : "https";
+  await certificates?.host(name, host);
+  const clientUrl = `${scheme}://${host}:${await freePort()}`;
+  const peerUrl = `${scheme}://${host}:${await freePort()}`;
+  const security = certificates?.serverFlags(name) ?? [];
+  return { name, isLearner, clientUrl, peerUrl, launcher, security };
 }
 
 /** One member: a process that comes and goes over a data folder that stays. */
 export class MemberProcess {
   readonly name: string;
   readonly isLearner: boolean;
-  /** host:port, as clients take it. */
+  /** host:port, as clients take it; with https:// before it where it is secured. */
   readonly endpoint: string;
   readonly dataDir: string;
   readonly args: readonly string[];
@@ -131,11 +147,19 @@ export class MemberProcess {
 
 export class Cluster {
   readonly folder: string;
+  /** Undefined: the cluster is plain. */
+  readonly certificates: ClusterCertificates | undefined;
   readonly #members: MemberProcess[];
   /** Of every member, those that join later too. */
   readonly #flags: readonly string[];
 
-  private constructor(members: readonly MemberProcess[], folder: string, flags: readonly string[]) {
+  private constructor(
+    members: readonly MemberProcess[],
+    folder: string,
+    flags: readonly string[],
+    certificates: ClusterCertificates | undefined,
+  ) {
+    this.certificates = certificates;
     this.#members = [...members];
     this.folder = folder;
     this.#flags = flags;
@@ -147,7 +171,7 @@ export class Cluster {
 
   /** Plans a member that is yet to be added to the running cluster; started, it joins. */
   async planJoin(name: string, isLearner = false): Promise<MemberProcess> {
-    const plan = await memberPlan(name, isLearner, THIS_HOST);
+    const plan = await memberPlan(name, isLearner, THIS_HOST, this.certificates);
     const dataDir = join(this.folder, name);
     const all = [...this.#members.filter((member) => member.running), plan];
     const args = [...joinArgs(plan, all, dataDir), ...this.#flags];
@@ -166,6 +190,14 @@ export class Cluster {
     return again;
   }
 
+  /** Plans another start of one that has ended, over the same data, with more flags. */
+  again(member: MemberProcess, flags: readonly string[]): MemberProcess {
+    this.forget(member);
+    const again = new MemberProcess(member.plan, member.dataDir, [...member.args, ...flags]);
+    this.#members.push(again);
+    return again;
+  }
+
   /** It has ended, and is no member any more. */
   forget(member: MemberProcess): void {
     if (member.running) throw new Error(`${member.name} still runs`);
@@ -177,10 +209,11 @@ export class Cluster {
     if (!existsSync(MAIN))
       throw new Error("dist/ is missing: run npm test, or npm run build first");
     const folder = mkdtempSync(join(tmpdir(), "hansa-e2e-"));
-    const { homeOf = () => THIS_HOST, flags = [] } = options;
+    const { homeOf = () => THIS_HOST, flags = [], tls = false } = options;
+    const certificates = tls ? await ClusterCertificates.make(join(folder, "certs")) : undefined;
     const plans: MemberPlan[] = [];
     const add = async (name: string, isLearner: boolean): Promise<void> => {
-      plans.push(await memberPlan(name, isLearner, homeOf(name)));
+      plans.push(await memberPlan(name, isLearner, homeOf(name), certificates));
     };
     for (let at = 1; at <= options.voters; at += 1) await add(`n${at}`, false);
     for (let at = 1; at <= (options.learners ?? 0); at += 1) await add(`l${at}`, true);
@@ -188,7 +221,7 @@ export class Cluster {
       const dataDir = join(folder, plan.name);
       return new MemberProcess(plan, dataDir, serveArgs(plan, plans, dataDir, flags));
     });
-    return new Cluster(members, folder, flags);
+    return new Cluster(members, folder, flags, certificates);
   }
 
   /** Starts every member and waits until each serves. */
@@ -235,7 +268,10 @@ export class Cluster {
   async leader(deadlineMs = START_MS_MAX): Promise<MemberProcess> {
     const clients = this.members
       .filter((member) => member.running)
-      .map((member) => ({ member, client: new WireClient(member.endpoint) }));
+      .map((member) => ({
+        member,
+        client: new WireClient(member.endpoint, this.certificates?.clientTls()),
+      }));
     try {
       return await until("one voter leads by a majority's word", deadlineMs, async () => {
         const words = await Promise.allSettled(
@@ -262,7 +298,8 @@ export class Cluster {
 
   /** Runs the built `hansa` command against the voters, or against `endpoints`. */
   hansa(args: readonly string[], endpoints = this.endpoints): Promise<Finished> {
-    return hansa([...args, "--endpoints", endpoints]);
+    const security = this.certificates?.clientFlags() ?? [];
+    return hansa([...args, "--endpoints", endpoints, ...security]);
   }
 
   /** Kills whatever still runs and removes the data. */
@@ -292,6 +329,7 @@ function joinArgs(
     ...["--listen-peer-urls", own.peerUrl, "--initial-advertise-peer-urls", own.peerUrl],
     ...["--initial-cluster", all.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(",")],
     ...["--initial-cluster-state", "existing"],
+    ...own.security,
   ];
 }
 
@@ -308,6 +346,7 @@ function serveArgs(
     ...["--listen-peer-urls", own.peerUrl, "--initial-advertise-peer-urls", own.peerUrl],
     ...["--initial-cluster", all.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(",")],
     ...["--initial-cluster-state", "new"],
+    ...own.security,
     ...(learners.length === 0 ? [] : ["--initial-learners", learners.join(",")]),
     ...flags,
   ];

@@ -27,8 +27,8 @@ export const ON_MISS = { fail: hansa.v1.OnMiss.FAIL } as const;
 /** PEM. */
 export interface WireSecurity {
   readonly ca: Buffer;
-  readonly cert: Buffer;
-  readonly key: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
 }
 
 export class WireClient {
