@@ -29,7 +29,7 @@ export function addClusterCommands(
 }
 
 /** Also `hansa endpoint status`. */
-async function printStatuses(
+export async function printStatuses(
   command: Command,
   stdio: Stdio,
   flags: { readonly cluster?: boolean },
@@ -50,7 +50,7 @@ async function printStatuses(
 }
 
 /** One of each member. */
-async function clientUrls(client: Client): Promise<string[]> {
+export async function clientUrls(client: Client): Promise<string[]> {
   const { members } = await client.members();
   return members.flatMap((member) => member.clientUrls.slice(0, 1));
 }

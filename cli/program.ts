@@ -15,6 +15,7 @@ import { colorValue, formatValue, spanValue } from "./flag-value.ts";
 import { addKvCommands } from "./kv-commands.ts";
 import { addLeaseCommands } from "./lease-commands.ts";
 import { addLockCommand } from "./lock-command.ts";
+import { addMaintenanceCommands } from "./maintenance-commands.ts";
 import { addMemberCommands } from "./member-commands.ts";
 import { colorChoiceIn, isColorful, paintFor } from "./paint.ts";
 import type { ColorChoice, Paint } from "./paint.ts";
@@ -79,6 +80,7 @@ export function programOf(
   program.commandsGroup("Cluster:");
   addMemberCommands(program, stdio);
   addClusterCommands(program, stdio, onExit);
+  addMaintenanceCommands(program, stdio, onExit);
   addAuthCommands(program, stdio);
   addSnapshotCommands(program, stdio, onExit);
   addMirrorCommand(program, stdio);

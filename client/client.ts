@@ -7,6 +7,7 @@ import { answered, headerOf, membersAnswerOf } from "./answer.ts";
 import type { CompactAnswer, MembersAnswer } from "./answer.ts";
 import { METHODS } from "./connection.ts";
 import { Courier } from "./courier.ts";
+import { MaintenanceCalls } from "./maintenance.ts";
 import { MembershipCalls } from "./membership.ts";
 import { Namespace } from "./namespace.ts";
 import type { ClientParts } from "./namespace.ts";
@@ -37,6 +38,8 @@ export class Client extends Namespace {
   readonly membership: MembershipCalls;
   /** Users, roles and what they may do. */
   readonly auth: AccountCalls;
+  /** Alarms, hashes, defragmentation. */
+  readonly maintenance: MaintenanceCalls;
   #closing: Promise<void> | undefined;
 
   /** Connects at the first call. @throws {KvError} `invalid-argument` naming every wrong option. */
@@ -56,6 +59,7 @@ export class Client extends Namespace {
     this.#parts = parts;
     this.membership = new MembershipCalls(courier);
     this.auth = new AccountCalls(courier);
+    this.maintenance = new MaintenanceCalls(courier, (endpoint) => this.#addressOf(endpoint));
   }
 
   /**
@@ -81,14 +85,8 @@ export class Client extends Namespace {
    * @throws {KvError} `invalid-argument` for what is no endpoint, and those of every call
    */
   status(endpoint?: string, options: CallOptions = {}): Promise<StatusAnswer> {
-    const address =
-      endpoint === undefined
-        ? undefined
-        : addressOf(endpoint, this.#parts.settings.secureByDefault);
-    if (endpoint !== undefined && address === undefined) {
-      const message = noEndpoint(endpoint);
-      return Promise.reject(new KvError("invalid-argument", "not-applied", message));
-    }
+    const address = endpoint === undefined ? undefined : this.#addressOf(endpoint);
+    if (typeof address === "object") return Promise.reject(address);
     return this.#parts.courier.carry(
       {
         operation: "status",
@@ -103,6 +101,11 @@ export class Client extends Namespace {
       },
       options,
     );
+  }
+
+  #addressOf(endpoint: string): string | KvError {
+    const address = addressOf(endpoint, this.#parts.settings.secureByDefault);
+    return address ?? new KvError("invalid-argument", "not-applied", noEndpoint(endpoint));
   }
 
   /**

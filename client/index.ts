@@ -61,6 +61,15 @@ export { KeptLease } from "./kept-lease.ts";
 export type { LeaseLoss } from "./kept-lease.ts";
 export { LeaseCalls } from "./leases.ts";
 export type { LeaseAnswer, LeaseListAnswer, LeaseStateAnswer } from "./leases.ts";
+export { MaintenanceCalls } from "./maintenance.ts";
+export type {
+  Alarm,
+  AlarmType,
+  AlarmsAnswer,
+  HashAnswer,
+  HashKvAnswer,
+  MemberCallOptions,
+} from "./maintenance.ts";
 export { MembershipCalls } from "./membership.ts";
 export type { MemberAddedAnswer } from "./membership.ts";
 export type { MemberView } from "./router.ts";

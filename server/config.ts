@@ -86,11 +86,7 @@ export function parseConfig(
   };
 }
 
-function readConfigFile(
-  flags: GivenValues,
-  environment: GivenValues,
-  files: ConfigFiles,
-): Source {
+function readConfigFile(flags: GivenValues, environment: GivenValues, files: ConfigFiles): Source {
   const named = flags.get(CONFIG_FILE_FLAG) ?? environment.get(CONFIG_FILE_FLAG);
   if (named === undefined) return { values: new Map(), issues: [], warnings: [] };
   let text: string;

@@ -4,7 +4,7 @@ import { KvError } from "../base/index.ts";
 import type { MonotonicMs, NodeId, Revision } from "../base/index.ts";
 import { membersOf } from "../consensus/index.ts";
 import type { KeysQuestion } from "../rpc/index.ts";
-import type { StateHash } from "../store/index.ts";
+import type { DiskFailure, StateHash } from "../store/index.ts";
 import { verdictOf } from "./corruption-verdict.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import type { Journal } from "./ports.ts";
@@ -12,7 +12,7 @@ import type { Replica } from "./replica.ts";
 import type { StateHasher } from "./state-hasher.ts";
 
 export interface InitialCheck {
-  readonly replica: Pick<Replica, "id" | "now" | "status" | "machine">;
+  readonly replica: Pick<Replica, "id" | "now" | "status" | "machine" | "stop">;
   readonly hasher: StateHasher;
   /** As in CorruptionWatch; undefined: no answer. */
   readonly askHash: (
@@ -30,7 +30,7 @@ const PAUSE_MS = 200;
 /** For a hash of this member's own keys: it may be long, but not for ever. */
 const OWN_HASH_MS = 600_000;
 
-/** @throws {StartRefusal} corruptStore, when this member differs from most of the others, or from the only other. */
+/** @throws {StartRefusal} corruptStore, the replica stopped, when this member differs from most of the others, or from the only other. */
 export async function checkAgainstPeers(check: InitialCheck): Promise<void> {
   const { replica, journal } = check;
   const { revision, compacted, applied } = replica.machine;
@@ -60,6 +60,11 @@ export async function checkAgainstPeers(check: InitialCheck): Promise<void> {
     journal.error("a peer differs from most members", { ...about, peers: verdict.members });
     return;
   }
+  // Its log is closed behind a refusal: nothing may be written to it any more.
+  const failure = await new Promise<DiskFailure | undefined>((resolve) => {
+    replica.stop(resolve);
+  });
+  if (failure !== undefined) journal.warn("the state could not be written", { ...failure });
   throw new StartRefusal(
     ExitCode.corruptStore,
     `the keys here differ from those of the peers at revision ${revision}: remove this member, clear its data directory and add it again`,

@@ -1,5 +1,5 @@
-// When a server may say that it serves: once a linearizable read has gone through. Tools that start it
-// wait for that line in the words of etcd.
+// When a server may say that it serves: once a linearizable read has gone through, whatever alarms stand. Tools
+// that start it wait for that line in the words of etcd.
 import type { MonotonicMs } from "../base/index.ts";
 import type { Backend } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
@@ -26,9 +26,9 @@ export function watchReadiness(options: ReadinessOptions): () => void {
   const look = (): void => {
     const deadlineAtMs = (systemClock.monotonicMs() + LOOK_MS) as MonotonicMs;
     const context = { deadlineAtMs, signal: abort.signal, caller: OWN_AUTHORITY };
-    backend.healthy(context, (healthy) => {
+    backend.maintenance.alarms(context, ({ ok }) => {
       if (abort.signal.aborted) return;
-      if (healthy) {
+      if (ok) {
         onReady();
         return;
       }

@@ -9,7 +9,9 @@ import type { Journal } from "./ports.ts";
 import type { Replica } from "./replica.ts";
 
 export interface SpaceKeeperInit {
-  readonly replica: Pick<Replica, "now" | "status" | "machine" | "submit" | "snapshots">;
+  readonly replica: Pick<Replica, "now" | "status" | "machine" | "submit"> & {
+    readonly snapshots: Pick<Replica["snapshots"], "progress">;
+  };
   readonly memberId: MemberId;
   /** Infinity: none. */
   readonly quotaBytes: number;

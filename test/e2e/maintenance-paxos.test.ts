@@ -1,0 +1,4 @@
+import { etcdctlMaintenanceSuite, maintenanceSuite } from "./maintenance.ts";
+
+maintenanceSuite("paxos");
+etcdctlMaintenanceSuite("paxos");
