@@ -1,5 +1,6 @@
 // `npm run exhaust -- --protocol raft|paxos`: every world of the small world, with their number and the time it
 // took; or, with a guard switched off, the fewest inputs that break a promise.
+import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import type { PlantedBug } from "../../base/index.ts";
 import type { ProtocolName } from "../../server/cluster.ts";
@@ -90,7 +91,7 @@ function run(bounds: Bounds): boolean {
     onDepth(now) {
       if (performance.now() - saidAtMs < PROGRESS_MS) return;
       saidAtMs = performance.now();
-      console.log(`... ${lineOf(now)}`);
+      console.log(`${protocol}: ... ${lineOf(now)}`);
     },
   });
   const seconds = ((performance.now() - beganAtMs) / 1000).toFixed(1);
@@ -110,12 +111,32 @@ function lineOf({ worlds, depth, combinations, memberStates, messages }: Outcome
   return `${worlds} states, depth ${depth}, ${members}, ${messages} messages`;
 }
 
-try {
-  // Every one runs, whatever came of the one before.
-  const ended = boundsOf(process.argv.slice(2)).map(run);
-  process.exitCode = ended.every((well) => well) ? 0 : 1;
-} catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
-  console.error(USAGE);
-  process.exitCode = 2;
+/** Each core in a process of its own, side by side: they have nothing in common but the machine. */
+async function runApart(all: readonly Bounds[], args: readonly string[]): Promise<boolean> {
+  const ends = all.map(({ protocol }) => {
+    const own = [...process.execArgv, process.argv[1] ?? "", ...args, "--protocol", protocol];
+    const child = spawn(process.execPath, own, { stdio: "inherit" });
+    return new Promise<boolean>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("exit", (code) => {
+        resolve(code === 0);
+      });
+    });
+  });
+  return (await Promise.all(ends)).every((well) => well);
 }
+
+async function main(args: readonly string[]): Promise<void> {
+  try {
+    const all = boundsOf(args);
+    const [only] = all;
+    const well = all.length === 1 && only !== undefined ? run(only) : await runApart(all, args);
+    process.exitCode = well ? 0 : 1;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    console.error(USAGE);
+    process.exitCode = 2;
+  }
+}
+
+void main(process.argv.slice(2));

@@ -1,7 +1,7 @@
 // Members in their states, each made once: equal ones share a number, and what an input makes of one is worked out
 // once for all worlds in which it stands.
 import { createHash } from "node:crypto";
-import { assert, present } from "../../base/index.ts";
+import { assert } from "../../base/index.ts";
 import type { LogIndex } from "../../base/index.ts";
 import { Sight } from "./checks.ts";
 import type { Input, Node, Setting } from "./node.ts";
@@ -61,7 +61,9 @@ export class Members {
   }
 
   at(number: number): Member {
-    return present(this.#members[number], "a known member");
+    const member = this.#members[number];
+    if (member === undefined) throw new RangeError(`there is no member ${number}`);
+    return member;
   }
 
   numberOf(node: Node): number {

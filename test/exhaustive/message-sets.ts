@@ -1,6 +1,5 @@
 // The messages of a world that can still make a difference: sets of numbers, each made once and named by a number
 // of its own. Delivery takes nothing away: loss, repetition and any order need no inputs of their own.
-import { present } from "../../base/index.ts";
 import { EPOCHS_MAX, STANDINGS_MAX } from "./members.ts";
 import type { Member } from "./members.ts";
 import type { Network } from "./network.ts";
@@ -79,9 +78,10 @@ export class MessageSets {
 
   /** With these, but for what is over where it goes. */
   with(set: number, sent: readonly number[], memberAt: (place: number) => Member): number {
-    const { messages, with: known } = this.#at(set);
+    if (sent.length === 0) return set;
+    const { bits, messages, with: known } = this.#at(set);
     const fresh = sent.filter((message) => {
-      if (messages.includes(message)) return false;
+      if (((bits[message >> 5] ?? 0) & (1 << (message & 31))) !== 0) return false;
       return !this.#forgets || !this.#isOver(message, memberAt);
     });
     if (fresh.length === 0) return set;
@@ -108,7 +108,9 @@ export class MessageSets {
   }
 
   #at(set: number): MessageSet {
-    return present(this.#sets[set], "a known set");
+    const known = this.#sets[set];
+    if (known === undefined) throw new RangeError(`there is no set ${set}`);
+    return known;
   }
 
   #numberOf(messages: readonly number[]): number {
