@@ -1,4 +1,4 @@
-import { etcdctlMaintenanceSuite, maintenanceSuite } from "./maintenance.ts";
+// Upkeep on real processes over Paxos.
+import { maintenanceSuite } from "./maintenance.ts";
 
 maintenanceSuite("paxos");
-etcdctlMaintenanceSuite("paxos");
