@@ -14,6 +14,8 @@ const STATE: MemberState = {
   transferee: 0n,
   snapshotsSent: 0,
   snapshotReceived: false,
+  wallMs: 0,
+  monotonicMs: 0,
   awaitedIndex: 0,
 };
 
@@ -24,6 +26,7 @@ const ANSWER: StatusAnswer = {
   version: "3",
   dbSizeBytes: 1,
   dbSizeInUseBytes: 1,
+  dbSizeQuotaBytes: 0,
   leader: 0xabn,
   raftIndex: 11,
   raftAppliedIndex: 10,

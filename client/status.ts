@@ -10,6 +10,8 @@ export interface StatusAnswer extends Answer {
   readonly version: string;
   readonly dbSizeBytes: number;
   readonly dbSizeInUseBytes: number;
+  /** 0: none is told. */
+  readonly dbSizeQuotaBytes: number;
   /** 0n: none known. */
   readonly leader: bigint;
   readonly raftIndex: number;
@@ -43,6 +45,9 @@ export interface MemberState {
   readonly snapshotReceived: boolean;
   /** The state there is not whole until a snapshot of at least this index is installed; 0: it is. */
   readonly awaitedIndex: number;
+  /** Its clocks when it answered; `monotonicMs` counts from some moment of its own. 0: it does not tell. */
+  readonly wallMs: number;
+  readonly monotonicMs: number;
 }
 
 export function statusAnswerOf(endpoint: string, wire: etcdserverpb.IStatusResponse): StatusAnswer {
@@ -54,6 +59,7 @@ export function statusAnswerOf(endpoint: string, wire: etcdserverpb.IStatusRespo
     version: wire.version ?? "",
     dbSizeBytes: countOf(wire.dbSize),
     dbSizeInUseBytes: countOf(wire.dbSizeInUse),
+    dbSizeQuotaBytes: countOf(wire.dbSizeQuota),
     leader: idOf(wire.leader),
     raftIndex: countOf(wire.raftIndex),
     raftAppliedIndex: countOf(wire.raftAppliedIndex),
@@ -83,5 +89,7 @@ function memberStateOf(wire: hansa.v1.IMemberState): MemberState {
     snapshotsSent: wire.snapshots_sent ?? 0,
     snapshotReceived: wire.snapshot_received ?? false,
     awaitedIndex: countOf(wire.awaited_index),
+    wallMs: countOf(wire.wall_clock_us) / 1_000,
+    monotonicMs: countOf(wire.monotonic_us) / 1_000,
   };
 }

@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "4a77458d202e7828a38120f3df54c42db65ca4f9492848406a272a0eb8864487";
+const SCHEMA_SHA256 = "56db64a28a43d4a3883f9d6ce1688adf773427b617c37832a72e853454c98277";
 
 const folder = import.meta.dirname ?? __dirname;
 

@@ -10,6 +10,7 @@ import type {
   MemberId,
   MonotonicMs,
   Revision,
+  WallMs,
 } from "../base/index.ts";
 import type { Epoch, ReadMode, Role } from "../consensus/index.ts";
 import type {
@@ -168,6 +169,9 @@ export interface MemberState {
   readonly snapshotReceived: boolean;
   /** The state is not whole until a snapshot of at least this index is installed; 0: it is. */
   readonly awaited: LogIndex;
+  /** This machine's clocks at this moment, for who judges them from outside. */
+  readonly wallMs: WallMs;
+  readonly monotonicMs: MonotonicMs;
 }
 
 /** The state at one moment as a file, block by block. */

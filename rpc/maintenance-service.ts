@@ -69,5 +69,7 @@ function stateMessage(state: MemberState): hansa.v1.IMemberState {
     snapshots_sent: state.snapshotsSent,
     snapshot_received: state.snapshotReceived,
     awaited_index: state.awaited,
+    wall_clock_us: Math.round(state.wallMs * 1_000),
+    monotonic_us: Math.round(state.monotonicMs * 1_000),
   };
 }

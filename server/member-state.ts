@@ -3,6 +3,7 @@ import type { MemberId, NodeId } from "../base/index.ts";
 import type { Status } from "../consensus/index.ts";
 import { votersOf } from "../consensus/index.ts";
 import type { MemberState } from "../rpc/index.ts";
+import { systemClock } from "./clock.ts";
 import type { ProtocolName } from "./cluster.ts";
 import type { Replica } from "./replica.ts";
 
@@ -28,6 +29,8 @@ export function memberState(
     snapshotsSent: sending,
     snapshotReceived: receiving,
     awaited: awaiting ?? (0 as typeof durable),
+    wallMs: systemClock.wallMs(),
+    monotonicMs: systemClock.monotonicMs(),
   };
 }
 

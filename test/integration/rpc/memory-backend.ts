@@ -5,8 +5,10 @@ import type {
   Key,
   KvError,
   LogIndex,
+  MonotonicMs,
   MemberId,
   Revision,
+  WallMs,
   SessionId,
 } from "../../../base/index.ts";
 import type {
@@ -122,6 +124,8 @@ export class MemoryBackend implements Backend {
         snapshotsSent: 1,
         snapshotReceived: false,
         awaited: 0 as LogIndex,
+        wallMs: 0 as WallMs,
+        monotonicMs: 0 as MonotonicMs,
       },
     };
   }
