@@ -6,7 +6,7 @@ import type { GatewayCall } from "./gateway-call.ts";
 import { failureOf, unaryErrorText } from "./gateway-error.ts";
 import type { Failure } from "./gateway-error.ts";
 import { sizeRefusal } from "./gateway-size.ts";
-import type { GatewayOptions, GatewayRoute, UnaryMethod } from "./gateway.ts";
+import type { GatewayOptions, GatewayRoute, UnaryMethod } from "./gateway-route.ts";
 import { parseJson } from "./json-text.ts";
 import { messageOfJson } from "./json-to-message.ts";
 import { jsonOfMessage } from "./message-to-json.ts";

@@ -1,10 +1,8 @@
 // The JSON gateway: methods of the service table under HTTP paths, in process. A unary call is one object in and one
 // out; a stream is objects in, and lines `{"result": ...}` out.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { KvError, MonotonicMs } from "../../base/index.ts";
+import type { KvError } from "../../base/index.ts";
 import { GRPC, methodShapeOf, streamingOf } from "../../proto/index.ts";
-import type { MethodShape, Streaming } from "../../proto/index.ts";
-import type { Method, ServiceTable } from "../service.ts";
 import { GatewayCall } from "./gateway-call.ts";
 import { failureOf } from "./gateway-error.ts";
 import { GATEWAY_PATHS, GATEWAY_PREFIXES } from "./gateway-paths.ts";
@@ -12,33 +10,8 @@ import type { GatewayMethod } from "./gateway-paths.ts";
 import { GatewayStream } from "./gateway-stream.ts";
 import type { JsonLines } from "./gateway-stream.ts";
 import { answerFailure, serveUnary } from "./gateway-unary.ts";
-import type { HeldBytes } from "./held-bytes.ts";
-import type { HttpLimits } from "./http-limits.ts";
-import type { Patience } from "./patience.ts";
+import type { GatewayOptions, GatewayRoute, StreamMethod } from "./gateway-route.ts";
 import { serveLines } from "./response-lines.ts";
-
-export interface GatewayOptions {
-  readonly services: ServiceTable;
-  readonly monotonicMs: () => MonotonicMs;
-  /** The server's own limit of a call. */
-  readonly callTimeoutMs: number;
-  /** Of a request as protobuf. */
-  readonly messageBytesMax: number;
-  readonly limits: HttpLimits;
-  readonly held: HeldBytes;
-  readonly patience: Patience;
-  readonly onBug: (cause: unknown) => void;
-}
-
-export type UnaryMethod = Extract<Method, { readonly kind: "unary" }>;
-export type StreamMethod = Extract<Method, { readonly kind: "stream" }>;
-
-/** A method at its paths. */
-export interface GatewayRoute<Kind extends Method = Method> {
-  readonly method: Kind;
-  readonly streaming: Streaming;
-  readonly shape: MethodShape;
-}
 
 export class Gateway {
   readonly #options: GatewayOptions;

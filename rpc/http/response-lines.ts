@@ -6,7 +6,7 @@ import { streamErrorText } from "./gateway-error.ts";
 import type { Failure } from "./gateway-error.ts";
 import type { GatewayStream, JsonLines } from "./gateway-stream.ts";
 import { JSON_HEADERS } from "./gateway-unary.ts";
-import type { GatewayOptions } from "./gateway.ts";
+import type { GatewayOptions } from "./gateway-route.ts";
 import { readValues } from "./stream-body.ts";
 
 export interface LinesExchange extends GatewayOptions {

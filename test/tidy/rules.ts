@@ -66,7 +66,7 @@ export const IMPURE_GLOBALS: readonly string[] = [
 export const PACKAGES: Readonly<Record<string, readonly { name: string; file?: string }[]>> = {
   store: [{ name: "sorted-btree" }, { name: "rocksdb", file: "store/rocksdb-engine.ts" }],
   proto: [{ name: "protobufjs" }],
-  rpc: [{ name: "@grpc/grpc-js" }, { name: "protobufjs" }],
+  rpc: [{ name: "@grpc/grpc-js" }, { name: "express" }, { name: "protobufjs" }, { name: "ws" }],
   server: [
     { name: "@grpc/grpc-js" },
     { name: "@peculiar/x509" },
@@ -100,6 +100,7 @@ export const ENTRY_POINTS: readonly RegExp[] = [
   /^test\/bench\/[a-z-]+-load\.ts$/,
   /^test\/.*\.test\.ts$/,
   /^test\/.*\.bench\.ts$/,
+  /^test\/.*\.patroni\.ts$/,
 ];
 
 /** Every export of these is used by somebody outside the repository. */
