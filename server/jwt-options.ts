@@ -2,7 +2,7 @@
 // is started.
 import { parseDurationMs } from "../base/index.ts";
 
-export const JWT_METHODS = [
+const JWT_METHODS = [
   "RS256",
   "RS384",
   "RS512",

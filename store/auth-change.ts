@@ -1,7 +1,7 @@
 // What can be asked of the auth state, and what it is made of, as types. rpc/ makes them from bytes; a change is a
 // command of the log, so that every replica has the same users, roles, grants and tokens.
 import type { Key } from "../base/index.ts";
-import type { KeyRange } from "./request.ts";
+import type { KeyRange } from "./key-range.ts";
 
 export type PermissionKind = "read" | "write" | "readwrite";
 

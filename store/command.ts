@@ -82,10 +82,12 @@ export function encodeCommand(command: Command): Uint8Array {
 }
 
 const NO_BYTES = new Uint8Array(0);
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 function callerBytes(caller: Caller): Uint8Array {
   if (caller.kind !== "user") return NO_BYTES;
-  const name = new TextEncoder().encode(caller.name);
+  const name = encoder.encode(caller.name);
   assert(name.length <= CALLER_NAME_BYTES_MAX, `a name of ${name.length} bytes is no user's`);
   const bytes = new Uint8Array(CALLER_BYTES + name.length);
   putUint64(bytes, 0, caller.authRevision);
@@ -120,7 +122,7 @@ function callerIn(frame: Uint8Array): { readonly caller: Caller; readonly bodyAt
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const bodyAt = nameAt + view.getUint16(COMMAND_HEADER_BYTES + 8);
   assert(bodyAt <= frame.length, "a user's command is cut off in his name");
-  const name = new TextDecoder().decode(frame.subarray(nameAt, bodyAt));
+  const name = decoder.decode(frame.subarray(nameAt, bodyAt));
   const authRevision = readUint64(frame, COMMAND_HEADER_BYTES);
   return { caller: { kind: "user", name, authRevision }, bodyAt };
 }

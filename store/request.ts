@@ -1,13 +1,10 @@
 // What a client can ask of the store, as types. rpc/ makes them from bytes, once; here they are trusted.
 import type { Key, LeaseId, MemberId, Revision, SessionId } from "../base/index.ts";
 import type { AuthRequest } from "./auth-change.ts";
+import type { KeyRange } from "./key-range.ts";
 import type { AlarmType } from "./alarms.ts";
 
-/** [key, end); `end` absent: the one key; `end` "\0": every key from `key` on (etcd's range_end). */
-export interface KeyRange {
-  readonly key: Key;
-  readonly end?: Key;
-}
+export type { KeyRange } from "./key-range.ts";
 
 export type SortOrder = "none" | "ascend" | "descend";
 export type SortTarget = "key" | "version" | "create" | "mod" | "value";

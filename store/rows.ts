@@ -1,10 +1,8 @@
-// The engine's key layout, and the mvccpb.KeyValue codec. Prefixes are the families; numbers in keys are
-// big-endian, so key order is number order:
-//   'a' base: applied index of the last checkpoint    'l' batch: chain of batches    'e' id: a lease
-//   'm' member(8) type(1): an alarm
-//   's' session: head of a session                    't' session, sequence: a kept answer
-//   'u' kind(1) name: users, roles, tokens (auth-rows.ts)
-//   'v' main(8) sub(4): one version of one key, as protobuf
+// The engine's key layout, and the mvccpb.KeyValue codec. The first byte is the family; numbers in keys are
+// big-endian, so key order is number order. 'a' base: applied index of the last checkpoint. 'l' batch: the chain of
+// batches. 'e' id: a lease. 'm' member(8) type(1): an alarm. 's' session: its head. 't' session, sequence: a kept
+// answer. 'u' kind(1) name: users, roles, tokens (auth-rows.ts). 'v' main(8) sub(4): one version of one key, as
+// protobuf.
 import { assert, keyOf } from "../base/index.ts";
 import type { Key, LeaseId, MemberId } from "../base/index.ts";
 import { NO_LEASE } from "./version.ts";
@@ -13,6 +11,11 @@ import type { Version } from "./version.ts";
 export type RowFamily =
   "base" | "lease" | "chain" | "alarm" | "session" | "answer" | "auth" | "version";
 
+/**
+ * 'a' base: applied index of the last checkpoint. 'e' id: a lease. 'l' batch: chain of batches. 'm' member(8) type(1):
+ * an alarm. 's' session: head of a session. 't' session, sequence: a kept answer. 'u' kind(1) name: users, roles and
+ * tokens (auth-rows.ts). 'v' main(8) sub(4): one version of one key, as protobuf.
+ */
 const PREFIXES: Readonly<Record<RowFamily, number>> = {
   base: 0x61,
   lease: 0x65,
