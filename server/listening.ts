@@ -29,10 +29,16 @@ export interface Ports {
 
 type PortLimits = Partial<
   Pick<Http2CarrierOptions, "keepaliveMs" | "keepaliveTimeoutMs" | "pingPaceMsMin">
-> & Pick<
-  Http2CarrierOptions,
-  "requestBytesMax" | "connectionsMax" | "concurrentStreamsMax" | "onRefused" | "refusalOf" | "onHttp1"
->;
+> &
+  Pick<
+    Http2CarrierOptions,
+    | "requestBytesMax"
+    | "connectionsMax"
+    | "concurrentStreamsMax"
+    | "onRefused"
+    | "refusalOf"
+    | "onHttp1"
+  >;
 
 export interface PortsInit {
   readonly config: Config;
@@ -61,7 +67,7 @@ const PEER_STREAMS_MAX = 4_096;
  */
 export async function bindPorts(init: PortsInit): Promise<Ports> {
   const { config, security, rejections, closers, onBug } = init;
-  const memberHosts = new MemberHosts();
+  const memberHosts = new MemberHosts({ count: security.hostsCount });
   const common = {
     monotonicMs: () => systemClock.monotonicMs(),
     callTimeoutMs: config.requestTimeoutMs,

@@ -13,9 +13,15 @@ import { endpointOf } from "./config-value.ts";
 const OPEN_TO_ALL: ReadonlySet<string> = new Set(["/hansa.peer.v1.Peer/Members"]);
 
 export class MemberHosts {
+  readonly #count: boolean;
   #hosts: readonly string[] = [];
   /** By certificate, as of these hosts. */
   #verdicts = new WeakMap<X509Certificate, boolean>();
+
+  /** `count`: false, every certificate of the CA is a member's. */
+  constructor({ count }: { readonly count: boolean }) {
+    this.#count = count;
+  }
 
   /** The peer URLs of all members from here on. */
   set(urls: readonly string[]): void {
@@ -30,9 +36,8 @@ export class MemberHosts {
 
   /** Undefined: the call may be made. A socket that showed no certificate was asked for none. */
   refusalOf({ certificate }: SocketOrigin, path: string): KvError | undefined {
-    if (certificate === undefined || OPEN_TO_ALL.has(path) || this.#admits(certificate)) {
-      return undefined;
-    }
+    if (certificate === undefined || !this.#count || OPEN_TO_ALL.has(path)) return undefined;
+    if (this.#admits(certificate)) return undefined;
     const names = namesOf(certificate);
     return refusedPeer(`the certificate names ${names}; no member's peer URL has such a host`);
   }

@@ -83,6 +83,14 @@ export class PortSecurity {
     return new PortSecurity(init, clients, peers, outgoing);
   }
 
+  /** Whether a member's certificate must name a member's host: other names of the options count instead. */
+  get hostsCount(): boolean {
+    const { peerSkipClientSanVerification, peerCertAllowedCn, peerCertAllowedHostname } =
+      this.#init.config;
+    const others = [...peerCertAllowedCn, ...peerCertAllowedHostname];
+    return !peerSkipClientSanVerification && others.length === 0;
+  }
+
   /** Of the clients' port; undefined: it has no certificate, and no `https://` address. */
   clientAcceptor(): TlsAcceptor | undefined {
     const { trustedCaFile, clientCertAllowedHostname } = this.#init.config;

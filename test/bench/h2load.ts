@@ -8,6 +8,7 @@ import { percentiles } from "./percentiles.ts";
 import type { Percentiles } from "./percentiles.ts";
 
 export interface H2Load {
+  /** host:port, or https://host:port, whose certificate is not looked at. */
   readonly endpoint: string;
   readonly path: string;
   /** The request message, without its gRPC frame. */
@@ -51,7 +52,9 @@ export async function runH2load(load: H2Load): Promise<H2LoadReport> {
         ],
         ...["--data", body, "--log-file", log],
         ...["--header", "content-type: application/grpc", "--header", "te: trailers"],
-        `http://${load.endpoint}${load.path}`,
+        // A client that offers HTTP/1.1 too is taken for one that wants it.
+        ...["--npn-list", "h2"],
+        `${load.endpoint.includes("://") ? "" : "http://"}${load.endpoint}${load.path}`,
       ],
       { timeoutMs: (load.seconds + WARM_UP_SECONDS + 30) * 1_000 },
     );
