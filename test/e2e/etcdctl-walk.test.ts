@@ -2,6 +2,7 @@
 // what it prints and how it ends is the same, but for what a step names as meant to differ. `npm run walk` goes
 // through every environment and runs whole what takes minutes.
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { hansa } from "./cluster.ts";
 import { describeWith } from "./tools.ts";
 import { readCtlHelp } from "./walk/ctl-help.ts";
 import { ENVIRONMENTS, IS_WHOLE, startSides, titleOf } from "./walk/environment.ts";
@@ -113,5 +114,32 @@ describeWith(["etcd", "etcdctl"], "the walk through etcdctl", () => {
       },
       SECTION_MS_MAX,
     );
+
+    test("hansa check finds the cluster as it is", async () => {
+      if (sides === undefined) throw new Error("the clusters did not start");
+      const { endpoints, flags } = sides.ours.plan;
+      const asked = ["--endpoints", endpoints.join(","), ...flags];
+      const { stdout, stderr } = await hansa([
+        "check",
+        ...asked,
+        "--duration",
+        "500ms",
+        "-w",
+        "json",
+      ]);
+      const { findings } = JSON.parse(stdout || stderr) as {
+        findings: { subject: string; verdict: string; found: string }[];
+      };
+      // How fast disks and round trips are is this machine's affair.
+      const timeless = findings.filter(({ subject }) => !/^(answers|disk|leader)/.test(subject));
+      expect(timeless.filter(({ verdict }) => verdict !== "pass")).toEqual([]);
+      const kinds = new Set(findings.map(({ subject }) => subject.replace(/ of .*/, "")));
+      expect([...kinds].sort()).toEqual(
+        expect.arrayContaining([
+          ...["alarms", "answers", "clock rate", "disk", "hashes", "lag", "leader", "quorum"],
+          ...["space", "versions", "wall clock"],
+        ]),
+      );
+    });
   });
 });
