@@ -291,7 +291,7 @@ describe("mistakes", () => {
     expect(outputs).toEqual(["stderr", "stdout"]);
   });
 
-  test("a member that syncs nothing says so loudly", () => {
+  test("a member that syncs nothing says so loudly (scenario 98)", () => {
     const parsed = parseConfig(["--unsafe-no-fsync"], {}, files({}));
     expect(parsed).toMatchObject({ ok: true, config: { unsafeNoFsync: true } });
     expect(parsed.ok && parsed.warnings.join()).toContain("loses acknowledged writes");

@@ -12,11 +12,11 @@ const STEP_BYTES = 64 * 1024 * 1024;
 
 export interface DefragmentationInit {
   readonly replica: Pick<Replica, "engine" | "machine" | "endOfTurn">;
-  readonly journal: Journal;
+  readonly journal?: Journal;
 }
 
 /** The engine's rows cut into ranges of about as many revisions each; all that are no versions are in the first. */
-export function stepsOf(revision: number, liveBytes: number): readonly EngineRange[] {
+function stepsOf(revision: number, liveBytes: number): readonly EngineRange[] {
   const wanted = Math.ceil(liveBytes / STEP_BYTES);
   const count = Math.min(Math.max(1, wanted), STEPS_MAX, Math.max(1, revision));
   const bounds = Array.from({ length: count - 1 }, (_, at) =>
@@ -47,8 +47,8 @@ export class Defragmentation {
       const waiting = this.#waiting ?? [];
       this.#waiting = undefined;
       const { journal } = this.#init;
-      if (failure === undefined) journal.info("defragmented", { liveBytes: beforeBytes });
-      else journal.warn("not defragmented", { ...failure });
+      if (failure === undefined) journal?.info("defragmented", { liveBytes: beforeBytes });
+      else journal?.warn("not defragmented", { ...failure });
       for (const end of waiting) end(failure);
     });
   }

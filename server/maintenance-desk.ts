@@ -13,7 +13,7 @@ export interface MaintenanceDeskInit {
   readonly replica: Replica;
   readonly reader: Reader;
   readonly header: () => Header;
-  readonly journal: Journal;
+  readonly journal?: Journal;
 }
 
 export class MaintenanceDesk implements Maintenance {

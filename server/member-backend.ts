@@ -51,9 +51,9 @@ export interface MemberBackendInit {
   readonly members: ReadonlyMap<NodeId, Member>;
   /** Bytes that the state takes on disk, as last measured. */
   readonly dbSizeBytes: () => number;
-  /** Infinity: none. */
-  readonly quotaBytes: number;
-  readonly journal: Journal;
+  /** Absent: none. */
+  readonly quotaBytes?: number;
+  readonly journal?: Journal;
 }
 
 export class MemberBackend implements Backend {
@@ -76,7 +76,7 @@ export class MemberBackend implements Backend {
       replica,
       reader: this.#reader,
       header: () => this.header(),
-      journal: init.journal,
+      ...(init.journal === undefined ? {} : { journal: init.journal }),
     });
   }
 
@@ -157,7 +157,7 @@ export class MemberBackend implements Backend {
   }
 
   status(): NodeStatus {
-    const { replica, version, dbSizeBytes, quotaBytes } = this.#init;
+    const { replica, version, dbSizeBytes, quotaBytes = Infinity } = this.#init;
     const status = replica.status();
     const leader = status.leader === undefined ? undefined : this.#idOf(status.leader, status);
     const size = dbSizeBytes();

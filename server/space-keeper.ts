@@ -25,7 +25,7 @@ const CLEAR_SHARE = 0.9;
 const WARN_SHARE = 0.8;
 
 /** What a size means: from `full` to `clear` nothing changes. */
-export function spaceVerdict(sizeBytes: number, quotaBytes: number): "full" | "between" | "clear" {
+function spaceVerdict(sizeBytes: number, quotaBytes: number): "full" | "between" | "clear" {
   if (sizeBytes >= quotaBytes) return "full";
   return sizeBytes > quotaBytes * CLEAR_SHARE ? "between" : "clear";
 }

@@ -2,21 +2,14 @@
 // bars the same commands from the same entry on. An operator's word stands until an operator takes it back;
 // what a member found itself is taken back by a finding too, so that it ends when its cause does.
 import { assert } from "../base/index.ts";
-import type { MemberId, Revision } from "../base/index.ts";
+import type { Revision } from "../base/index.ts";
+import type { Alarm, AlarmType } from "./alarm.ts";
 import type { Digest } from "./digest.ts";
 import type { PendingWrites } from "./pending-writes.ts";
 import { refusal, refused } from "./refusal.ts";
 import type { Request, RequestOp, TxnRequest } from "./request.ts";
 import type { Refusal, Response } from "./response.ts";
 import { alarmOfRowKey, alarmRowKey } from "./rows.ts";
-
-export type AlarmType = "no-space" | "corrupt";
-
-export interface Alarm {
-  /** Of whom it tells; 0: of nobody in particular. */
-  readonly member: MemberId;
-  readonly type: AlarmType;
-}
 
 /** What its owner may look at. */
 export interface AlarmView {

@@ -1,7 +1,8 @@
 export * from "./auth-change.ts";
 export type { AuthView } from "./auth-judge.ts";
 export * from "./caller.ts";
-export type { Alarm, AlarmType, AlarmView } from "./alarms.ts";
+export type { Alarm, AlarmType } from "./alarm.ts";
+export type { AlarmView } from "./alarms.ts";
 export * from "./check.ts";
 export * from "./command.ts";
 export * from "./disk.ts";

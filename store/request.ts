@@ -2,7 +2,7 @@
 import type { Key, LeaseId, MemberId, Revision, SessionId } from "../base/index.ts";
 import type { AuthRequest } from "./auth-change.ts";
 import type { KeyRange } from "./key-range.ts";
-import type { AlarmType } from "./alarms.ts";
+import type { AlarmType } from "./alarm.ts";
 
 export type { KeyRange } from "./key-range.ts";
 

@@ -1,6 +1,6 @@
 // What the store answers, as types; rpc/ turns them into bytes and adds the header.
 import type { Key, KvErrorCode, LeaseId, Revision, SessionId } from "../base/index.ts";
-import type { Alarm } from "./alarms.ts";
+import type { Alarm } from "./alarm.ts";
 
 export interface KeyValue {
   readonly key: Key;

@@ -341,8 +341,6 @@ export class SimNode {
       desk,
       members: new Map(),
       dbSizeBytes: () => 0,
-      quotaBytes: Infinity,
-      journal: this.#journal,
     });
     replica.onChange(() => desk.poll());
     this.#serving = { log, replica, backend, desk };

@@ -1,9 +1,9 @@
 // The bound on space, by sizes that the test tells.
 import { describe, expect, test } from "@jest/globals";
-import type { MemberId } from "../base/index.ts";
-import { LoneReplica } from "../test/integration/lone-replica.ts";
-import { alarm, compact, put } from "../test/store/requests.ts";
-import { SpaceKeeper } from "./space-keeper.ts";
+import type { MemberId } from "../../base/index.ts";
+import { LoneReplica } from "./lone-replica.ts";
+import { alarm, compact, put } from "../store/requests.ts";
+import { SpaceKeeper } from "../../server/space-keeper.ts";
 
 const ME = 0xa1n as MemberId;
 const QUOTA = 1_000;

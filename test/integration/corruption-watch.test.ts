@@ -1,13 +1,13 @@
 // Members that are compared while they are written: equal ones never raise an alarm, one that differs is named,
 // whichever of them leads.
 import { describe, expect, test } from "@jest/globals";
-import type { NodeId, Revision } from "../base/index.ts";
-import { KvError } from "../base/index.ts";
-import { isRefusal } from "../store/index.ts";
-import type { StateHash } from "../store/index.ts";
-import { LoneReplica } from "../test/integration/lone-replica.ts";
-import { compact, put } from "../test/store/requests.ts";
-import { CorruptionWatch } from "./corruption-watch.ts";
+import type { NodeId, Revision } from "../../base/index.ts";
+import { KvError } from "../../base/index.ts";
+import { isRefusal } from "../../store/index.ts";
+import type { StateHash } from "../../store/index.ts";
+import { LoneReplica } from "./lone-replica.ts";
+import { compact, put } from "../store/requests.ts";
+import { CorruptionWatch } from "../../server/corruption-watch.ts";
 
 const MEMBERS = [
   [1, 0xa1n],
