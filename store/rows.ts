@@ -1,8 +1,5 @@
-// The engine's key layout, and the mvccpb.KeyValue codec. The first byte is the family; numbers in keys are
-// big-endian, so key order is number order. 'a' base: applied index of the last checkpoint. 'l' batch: the chain of
-// batches. 'e' id: a lease. 'm' member(8) type(1): an alarm. 's' session: its head. 't' session, sequence: a kept
-// answer. 'u' kind(1) name: users, roles, tokens (auth-rows.ts). 'v' main(8) sub(4): one version of one key, as
-// protobuf.
+// The engine's key layout, and the mvccpb.KeyValue codec. Prefixes are the families; numbers in keys are
+// big-endian, so key order is number order.
 import { assert, keyOf } from "../base/index.ts";
 import type { Key, LeaseId, MemberId } from "../base/index.ts";
 import { NO_LEASE } from "./version.ts";
