@@ -73,6 +73,8 @@ export class WatchDesk implements Watches {
     const counted = new CountedListener(this, listener);
     const watch = this.#hub.open(request, channel, counted);
     this.#guard.add(watch, { caller, listener }, this.#hub.count);
+    // Whoever may not read it is told so before any event.
+    if (this.#machine.auth.refusesRead(caller, request) !== undefined) this.#guard.judgeAnew();
     this.#schedule();
     return watch;
   }

@@ -27,6 +27,11 @@ export class WatchGuard {
     this.#guarded.delete(watch);
   }
 
+  /** At the next `judge`, whether anything has changed or not. */
+  judgeAnew(): void {
+    this.#revision = -1;
+  }
+
   /** `end` takes a watch away. */
   judge(auth: AuthView, end: (watch: Watch) => void): void {
     if (auth.revision === this.#revision && auth.enabled === this.#enabled) return;

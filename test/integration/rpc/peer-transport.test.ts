@@ -6,10 +6,11 @@ import { Client, credentials } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
 import { KvError, Mulberry32 } from "../../../base/index.ts";
 import type { LogIndex, NodeId } from "../../../base/index.ts";
-import { etcdserverpb } from "../../../proto/index.ts";
+import { etcdserverpb, hansa } from "../../../proto/index.ts";
 import { PEER_LIMITS_DEFAULT, PeerDialer, PeerTransport } from "../../../rpc/index.ts";
 import type { CallContext, PeerEvent, PeerIdentity, PeerMessage } from "../../../rpc/index.ts";
 import { helloFrame, messagesFrame } from "../../../rpc/peer-codec.ts";
+import { forwardTable } from "../../../rpc/peer-forward.ts";
 import { helloTo } from "../../../rpc/peer-identity.ts";
 import { NOBODY } from "../../../store/index.ts";
 import { MemoryBackend } from "./memory-backend.ts";
@@ -358,6 +359,39 @@ describe("a forwarded call", () => {
       role: 1,
     });
     expect(backend.ranges.map(({ options }) => options.onMiss)).toEqual(["wait"]);
+  });
+
+  test("is whom the member that hands it on says it is", async () => {
+    const backend = new MemoryBackend();
+    const { one } = await pair({ backend });
+    const caller = { kind: "user", name: "ann", authRevision: 3 } as const;
+    await forwarded(one, "/etcdserverpb.KV/Range", { ...context(), caller });
+    expect(backend.ranges.map((asked) => asked.context.caller)).toEqual([caller]);
+  });
+
+  test("is nobody that a stranger says it is", () => {
+    const backend = new MemoryBackend();
+    const table = forwardTable(
+      servicesOf(backend),
+      monotonicMs,
+      (hello) => `${hello.from} is none`,
+    );
+    const method = table["/hansa.peer.v1.Peer/Forward"];
+    if (method?.kind !== "unary") throw new Error("Forward is a unary method");
+    const hello = { version: 1, cluster_id: 1, group: 1, from: 3, to: 1, incarnation: 9 };
+    const asked = { method: "/etcdserverpb.KV/Range", request, timeout_ms: 1_000 };
+    const call = { ...context(), forwarded: false, header: () => undefined };
+    const handed = (more: hansa.peer.v1.IForwardRequest): void => {
+      const bytes = hansa.peer.v1.ForwardRequest.encode({ ...asked, ...more }).finish();
+      method.handle(bytes, call, () => undefined);
+    };
+    const caller = { user: "root", auth_revision: 9 };
+    expect(() => handed({ caller })).toThrow("peer refused: it has not said who it is");
+    expect(() => handed({ caller, hello })).toThrow("peer refused: 3 is none");
+    expect(() => handed({ caller: { server: true } })).toThrow("peer refused");
+    expect(backend.ranges).toEqual([]);
+    handed({});
+    expect(backend.ranges.map((each) => each.context.caller)).toEqual([NOBODY]);
   });
 
   test("brings the peer's refusal back whole", async () => {
