@@ -120,6 +120,59 @@ function onEither(clientOf: () => Etcd3): void {
     await second.resign();
   });
 
+  // The package's levels: SerializableSnapshot, Serializable, RepeatableReads, ReadCommitted.
+  test.each([0, 1, 2] as const)(
+    "software transactions of level %i lose no update",
+    async (level) => {
+      const space = clientOf().namespace(`stm/${level}/`);
+      // Of one revision: the package takes a key that is younger than the oldest it has read for a conflict.
+      const puts = [space.put("a").value(50), space.put("b").value(50)];
+      await space
+        .if("a", "Create", "==", 0)
+        .then(...puts)
+        .commit();
+      const move = () =>
+        space.stm({ retries: 100, isolation: level }).transact(async (tx) => {
+          const [a, b] = [await tx.get("a").number(), await tx.get("b").number()];
+          await tx.put("a").value(Number(a) - 1);
+          await tx.put("b").value(Number(b) + 1);
+        });
+      await Promise.all(Array.from({ length: 6 }, move));
+      expect([await space.get("a").number(), await space.get("b").number()]).toEqual([44, 56]);
+    },
+  );
+
+  test("a software transaction that reads committed values commits whatever has changed", async () => {
+    const space = clientOf().namespace("stm/3/");
+    await space.put("read").value("before");
+    let runs = 0;
+    await space.stm({ isolation: 3, retries: 0 }).transact(async (tx) => {
+      runs += 1;
+      const seen = await tx.get("read").string();
+      await space.put("read").value("after");
+      await tx.put("seen").value(String(seen));
+      await tx.delete().key("gone");
+    });
+    expect([runs, await space.get("seen").string()]).toEqual([1, "before"]);
+  });
+
+  test("a namespace locks, elects and counts by itself", async () => {
+    const client = clientOf();
+    const space = client.namespace("space/");
+    const held = await space.lock("door").ttl(5).acquire();
+    // The same name outside is another lock.
+    const outside = await client.lock("door").ttl(5).acquire();
+    await expect(space.lock("door").ttl(5).acquire()).rejects.toThrow(EtcdLockFailedError);
+    await Promise.all([held.release(), outside.release()]);
+    const campaign = space.election("chair", 5).campaign("ada");
+    await new Promise((resolve) => campaign.once("elected", resolve));
+    expect(await space.election("chair", 5).leader()).toBe("ada");
+    expect(await client.election("chair", 5).leader()).toBeUndefined();
+    const keys = await client.getAll().prefix("space/election/chair/").keys();
+    expect(keys).toHaveLength(1);
+    await campaign.resign();
+  });
+
   test("a namespace watches and leases its own keys", async () => {
     const space = clientOf().namespace("team/");
     const watcher = await space.watch().key("lead").create();
