@@ -108,6 +108,8 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
     process.stdout.write(
       `patroni over ${protocol}: ${WRITES - failed} of ${WRITES} writes went through\n`,
     );
+    // What Patroni itself says of them.
+    if (failed > 0) process.stdout.write(`${before.output}\n`);
     expect(failed).toBe(0);
     const after = await primary(START_MS_MAX);
     expect(after.name).toBe(before.name);

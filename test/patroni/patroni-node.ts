@@ -20,6 +20,8 @@ const USER = "postgres";
 const ASK_MS_MAX = 2_000;
 /** The least that Patroni takes; what a failover waits for at most. */
 export const TTL_S = 20;
+/** For how long it asks again before it gives its primary up; at most half of the lease. */
+const RETRY_S = 9;
 
 /** What is not there, in Debian's words; undefined: nothing. */
 export function missingForPatroni(): string | undefined {
@@ -138,7 +140,12 @@ function configOf(
   const versions = readdirSync(POSTGRES).sort((a, b) => Number(b) - Number(a));
   const rule = (database: string, user: string): string =>
     `host ${database} ${user} 127.0.0.1/32 md5`;
-  const dcs = { ttl: TTL_S, loop_wait: 1, retry_timeout: 3, postgresql: { use_pg_rewind: false } };
+  const dcs = {
+    ttl: TTL_S,
+    loop_wait: 1,
+    retry_timeout: RETRY_S,
+    postgresql: { use_pg_rewind: false },
+  };
   return {
     scope: "hansa",
     name,
