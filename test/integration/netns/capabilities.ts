@@ -1,7 +1,6 @@
 // What this machine's kernel and user allow: whether network namespaces can be made and packets dropped by
 // source address, and by which discipline, if any, links can be made slow. Found by trying.
 import { spawnSync } from "node:child_process";
-import { describe } from "@jest/globals";
 
 /** `netem` delays and loses packets; `tbf` narrows a link, which delays and, once its queue is full, loses. */
 export type Shaping = "netem" | "tbf";
@@ -17,7 +16,7 @@ interface Capabilities {
   readonly shaping?: Shaping;
 }
 
-const INSTALL = "apt-get install iproute2";
+export const INSTALL = "apt-get install iproute2";
 
 function probe(): Capabilities {
   const name = `hansa-probe-${process.pid}`;
@@ -55,22 +54,7 @@ function attempt(command: "ip" | "tc", args: string): string | undefined {
 
 const here = probe();
 
-export const SHAPING: Shaping | undefined = here.shaping;
+/** Why there can be no namespaces here; undefined: there can. */
+export const REFUSAL: string | undefined = here.refusal;
 
-/**
- * `describe` where namespaces can be made. Elsewhere the block is skipped, and one line says why.
- *
- * @throws {Error} when HANSA_TOOLS_REQUIRED is set and only a program is missing; a kernel or a user that may
- *   not make them is no fault of the tree.
- */
-export function describeInNamespaces(name: string, body: () => void): void {
-  if (here.refusal === undefined) {
-    describe(name, body);
-    return;
-  }
-  if (process.env["HANSA_TOOLS_REQUIRED"] !== undefined && here.refusal.endsWith(INSTALL)) {
-    throw new Error(`"${name}" needs network namespaces: ${here.refusal}`);
-  }
-  process.stdout.write(`skipped: "${name}" needs network namespaces: ${here.refusal}\n`);
-  describe.skip(`${name} (no network namespaces here)`, body);
-}
+export const SHAPING: Shaping | undefined = here.shaping;

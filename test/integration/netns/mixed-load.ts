@@ -22,9 +22,15 @@ const STRUCK_MODES = ["lease", "learner", "local"] as const;
 /** Between two calls of one caller: six servers and the callers share what processors there are. */
 const PAUSE_MS_MAX = 20;
 const WRITE_MS_MAX = 15_000;
-/** A silent member is left for another after this: about the election timeout of what is struck. */
-const ATTEMPT_MS_MAX = 500;
-const FLOW_MS_MAX = 20_000;
+/** How long is waited for a machine that may do much else. */
+export interface Patience {
+  /** A silent member is left for another after this: about the election timeout of what is struck. */
+  readonly attemptMs: number;
+  /** Until writes flow. */
+  readonly flowMsMax: number;
+}
+
+const PATIENCE_DEFAULT: Patience = { attemptMs: 500, flowMsMax: 20_000 };
 
 export interface LoadReport {
   /** Calls of single keys, each an operation of a history that was searched. */
@@ -49,19 +55,21 @@ export class MixedLoad {
   readonly #writers: readonly SessionWriter[];
   readonly #readers: readonly RangeReader[];
   readonly #running: readonly Promise<void>[];
+  readonly #flowMsMax: number;
   #struck: readonly WireClient[] = [];
   #stopping = false;
   #struckAtMs = Infinity;
   #backAtMs = Infinity;
 
   /** Begins at once. `scope` begins every key, so that loads do not meet. */
-  constructor(cluster: Cluster, scope: string, seed: number) {
+  constructor(cluster: Cluster, scope: string, seed: number, patience = PATIENCE_DEFAULT) {
+    this.#flowMsMax = patience.flowMsMax;
     const observations = this.#observations;
     this.#chance = new Chance(seed);
     this.#client = new Client({
       endpoints: cluster.voters.map(({ endpoint }) => endpoint),
       deadlineMs: WRITE_MS_MAX,
-      attemptMs: ATTEMPT_MS_MAX,
+      attemptMs: patience.attemptMs,
     });
     this.#wires = new Map(
       cluster.members.map(({ name, endpoint }) => [name, new WireClient(endpoint)]),
@@ -98,7 +106,7 @@ export class MixedLoad {
 
   /** A write that was called after the strike is acknowledged. */
   async servedAgain(): Promise<void> {
-    await until("a write is acknowledged after the strike", FLOW_MS_MAX, () =>
+    await until("a write is acknowledged after the strike", this.#flowMsMax, () =>
       this.#backAtMs < Infinity ? true : undefined,
     );
   }
@@ -106,7 +114,7 @@ export class MixedLoad {
   /** Every session writer has, on average, written this often more. */
   async flows(timesEach: number): Promise<void> {
     const before = this.#acknowledged();
-    await until("writes flow", FLOW_MS_MAX, () =>
+    await until("writes flow", this.#flowMsMax, () =>
       this.#acknowledged() >= before + SESSION_WRITERS * timesEach ? true : undefined,
     );
   }

@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { Child, finish } from "../../e2e/child.ts";
 import { until } from "../../e2e/until.ts";
-import { describeInNamespaces } from "./capabilities.ts";
+import { describeInNamespaces } from "./in-namespaces.ts";
 import { Guard } from "./guard.ts";
 import { Network } from "./network.ts";
 import { apart, deaf, mute, star } from "./shapes.ts";
