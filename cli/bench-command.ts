@@ -6,7 +6,7 @@ import { fill, getLoad, putLoad, watchLoad } from "./bench-load.ts";
 import type { BenchKind, BenchPlan, BenchResult } from "./bench-load.ts";
 import { withExamples } from "./examples.ts";
 import { CliExit } from "./exit-code.ts";
-import { countBetween, readModeValue, spanValue } from "./flag-value.ts";
+import { countBetween, readModeValue, spanOption } from "./flag-value.ts";
 import { Progress } from "./progress.ts";
 import { withSession } from "./session.ts";
 import { interruptionOf } from "./stdio.ts";
@@ -42,7 +42,7 @@ export function addBenchCommand(
     .description(`put a small load on the cluster, and print rates and percentiles\n${HONEST}`)
     .addArgument(new Argument("<kind>").choices(Object.keys(LOADS)))
     .option("--callers <count>", "calls at once", countBetween(1, 4_096), 32)
-    .option("--duration <span>", "of the load", spanValue, 5_000)
+    .addOption(spanOption("--duration <span>", "of the load", "5s"))
     .option("--keys <count>", "that it is spread over", countBetween(1, 10_000_000), 1_000)
     .option("--value-bytes <count>", "of each value", countBetween(16, 1_048_576), 256)
     .option("--prefix <text>", "of its keys, which are deleted at the end", "hansa-bench/")

@@ -7,7 +7,7 @@ import { checkDatascale, checkPerf } from "./check-load.ts";
 import type { LoadName, LoadPlan } from "./check-load.ts";
 import { withExamples } from "./examples.ts";
 import { CliExit } from "./exit-code.ts";
-import { countBetween, oneOf, spanValue } from "./flag-value.ts";
+import { countBetween, oneOf, spanOption } from "./flag-value.ts";
 import { Progress } from "./progress.ts";
 import { withSession } from "./session.ts";
 import type { Session } from "./session.ts";
@@ -37,7 +37,7 @@ export function addCheckCommand(program: Command, stdio: Stdio, onExit: OnExit):
       "judge the cluster: every member, its disk, clock, space and hash; fails by exit code",
     )
     .option("--rounds <count>", "times that each member is asked", countBetween(2, 1_000), 5)
-    .option("--duration <span>", "over which they are spread", spanValue, 2_000)
+    .addOption(spanOption("--duration <span>", "over which they are spread", "2s"))
     .option("--data-dir <folder>", "probe the disk under this folder of this machine too")
     .action(async (flags: CheckFlags, command: Command) => {
       await withSession(command, stdio, {}, async (session) => {
@@ -85,7 +85,7 @@ function addLoad(
     .description(description)
     .option("--load <size>", "s, m, l or xl", oneOf<LoadName>(["s", "m", "l", "xl"]), "s")
     .option("--prefix <text>", "of its keys, deleted at the end", `/hansa-check-${name}/`)
-    .option("--duration <span>", "of perf", spanValue, 60_000)
+    .addOption(spanOption("--duration <span>", "of perf", "1m"))
     .option("--auto-compact", "compact afterwards")
     .option("--auto-defrag", "defragment the endpoints afterwards")
     .action(async (_: object, command: Command) => {

@@ -1,5 +1,5 @@
 // Values of flags: text from the command line made into what the client takes, or refused with the reason.
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import type { OnMiss, ReadMode, SortBy } from "../client/index.ts";
 import { parseDurationMs } from "../base/index.ts";
 import type { Format } from "./output.ts";
@@ -76,6 +76,11 @@ export function spanValue(text: string): number {
   const ms = parseDurationMs(text);
   if (ms !== undefined) return ms;
   throw new InvalidArgumentError("expected a span of whole milliseconds, as 50ms, 5s or 1m30s.");
+}
+
+/** A span with a default, which is shown as it would be given. */
+export function spanOption(flags: string, meaning: string, fallback: string): Option {
+  return new Option(flags, meaning).argParser(spanValue).default(spanValue(fallback), fallback);
 }
 
 /** A lease id, in hexadecimal as etcdctl shows it; 64 bits. */

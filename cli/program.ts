@@ -12,7 +12,7 @@ import { addDevCommand } from "./dev-command.ts";
 import { addElectCommand } from "./elect-command.ts";
 import { errorLine } from "./error-line.ts";
 import { CliExit, UsageError } from "./exit-code.ts";
-import { colorValue, formatValue, spanValue } from "./flag-value.ts";
+import { colorValue, formatValue, spanOption, spanValue } from "./flag-value.ts";
 import { addKvCommands } from "./kv-commands.ts";
 import { addLeaseCommands } from "./lease-commands.ts";
 import { addLockCommand } from "./lock-command.ts";
@@ -109,7 +109,7 @@ function addCommonFlags(program: Command): void {
     .showHelpAfterError("(add --help for help)")
     .option("--endpoints <list>", "host:port,... (default 127.0.0.1:2379, or HANSA_ENDPOINTS)")
     .option("-w, --write-out <format>", "simple, json, table or fields", formatValue, "simple")
-    .option("--timeout <span>", "bound on the command", spanValue, spanValue(TIMEOUT_DEFAULT))
+    .addOption(spanOption("--timeout <span>", "bound on the command", TIMEOUT_DEFAULT))
     .addOption(new Option("--command-timeout <span>").argParser(spanValue).hideHelp())
     .option("--hex", "print keys and values as \\x61")
     .option("--color <when>", "auto, always or never; NO_COLOR counts too", colorValue, "auto")
