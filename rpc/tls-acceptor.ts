@@ -62,11 +62,6 @@ export class TlsAcceptor {
     this.#server.on("tlsClientError", (error, socket) => this.#onFailure(error, socket));
   }
 
-  /** Of handshakes that have not ended. */
-  get pendingCount(): number {
-    return this.#pending.size;
-  }
-
   /** From here on handshakes use `context`; connections that stand are left alone. @throws as the constructor */
   renew(context: SecureContextOptions): void {
     this.#server.setSecureContext(restricted(context));
