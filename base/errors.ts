@@ -58,7 +58,6 @@ export type KvErrorCode =
   | "not-committed"
   | "too-stale"
   | "lag-too-large"
-  | "retired"
   | "session-expired"
   | "already-acknowledged"
   | "session-mismatch"

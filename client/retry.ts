@@ -28,7 +28,6 @@ const PASSING: Readonly<Partial<Record<KvErrorCode, Exclude<Repetition, "never">
   "timed-out-leader-fail": "elsewhere",
   "timed-out-wait-applied": "elsewhere",
   "lag-too-large": "elsewhere",
-  retired: "elsewhere",
   // The attempt's own deadline: the call's is judged by the caller of this function.
   "deadline-exceeded": "elsewhere",
   // The queue is the leader's or the session's; another member only adds a hop.

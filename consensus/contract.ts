@@ -89,7 +89,6 @@ export type ReadReject =
   | "no-leader"
   | "not-leader"
   | "lag-too-large"
-  | "retired"
   | "superseded"
   | "deadline"
   | "overloaded"

@@ -118,7 +118,6 @@ export const WIRE_STATUS = {
   "not-committed": hansa(GRPC.FAILED_PRECONDITION, "the asked revision is not committed here"),
   "too-stale": hansa(GRPC.FAILED_PRECONDITION, "the state here is older than asked"),
   "lag-too-large": hansa(GRPC.UNAVAILABLE, "this member is too far behind the leader"),
-  retired: hansa(GRPC.UNAVAILABLE, "this member has left the configuration"),
   "session-expired": hansa(GRPC.FAILED_PRECONDITION, "session is unknown or has expired"),
   "already-acknowledged": hansa(
     GRPC.FAILED_PRECONDITION,

@@ -76,7 +76,6 @@ const EXPECTED: Readonly<Record<KvErrorCode, readonly [number, string]>> = {
   "not-committed": [9, "hansa: the asked revision is not committed here"],
   "too-stale": [9, "hansa: the state here is older than asked"],
   "lag-too-large": [14, "hansa: this member is too far behind the leader"],
-  retired: [14, "hansa: this member has left the configuration"],
   "session-expired": [9, "hansa: session is unknown or has expired"],
   "already-acknowledged": [9, "hansa: the answer to this sequence was already acknowledged"],
   "session-mismatch": [3, "hansa: this sequence was used for another command"],

@@ -314,7 +314,6 @@ const REFUSALS: Readonly<Record<ReadReject, readonly [KvErrorCode, string]>> = {
   "not-leader": ["no-leader", "etcdserver: no leader"],
   superseded: ["no-leader", "etcdserver: no leader"],
   "lag-too-large": ["lag-too-large", "hansa: this member is too far behind the leader"],
-  retired: ["retired", "hansa: this member has left the configuration"],
   deadline: ["timed-out", "etcdserver: request timed out"],
   overloaded: ["too-many-requests", "etcdserver: too many requests"],
   halted: ["server-stopped", "etcdserver: server stopped"],

@@ -28,6 +28,7 @@ function membership(index: number, nodes: readonly number[], nodeLast = 3): Memb
 class Away {
   now = 0;
   leader: NodeId | undefined;
+  freshAtMs: MonotonicMs | undefined;
   readonly asked: number[] = [];
   removed = 0;
   readonly #answers: ((view: ClusterView | undefined) => void)[] = [];
@@ -61,6 +62,7 @@ class Away {
       applied: index,
       config,
       ...(this.leader === undefined ? {} : { leader: this.leader }),
+      ...(this.freshAtMs === undefined ? {} : { freshAtMs: this.freshAtMs }),
     };
   }
 
@@ -75,6 +77,22 @@ class Away {
     done?.(view && { ...whole, membership: membership(20, [1, 2]), ...view });
   }
 }
+
+describe("a learner that knows a leader", () => {
+  test("asks too, once it has not heard of it for a while", () => {
+    const away = new Away();
+    away.leader = 1 as NodeId;
+    for (let atMs = 0; atMs < 20_000; atMs += 500) {
+      away.freshAtMs = atMs as MonotonicMs;
+      away.after(500);
+    }
+    expect(away.asked).toEqual([]);
+    for (let atMs = 0; atMs < 7_000; atMs += 500) away.after(500);
+    expect(away.asked).toEqual([1]);
+    away.answer({});
+    expect(away.removed).toBe(1);
+  });
+});
 
 describe("a member that hears of no leader", () => {
   test("asks one peer after the other, one question at a time", () => {

@@ -1,11 +1,14 @@
 // A member that was removed while it was away hears of it from nobody: nobody speaks with it any more. So while
-// it knows no leader it asks those whom it takes for its peers, one after the other, who belongs to the cluster.
+// it knows no leader, or its leader tells it nothing, as happens to a learner that was cut off, it asks those whom
+// it takes for its peers, one after the other, who belongs to the cluster.
 import type { MemberRow } from "../consensus/index.ts";
 import type { ClusterView } from "../rpc/index.ts";
 import type { Replica } from "./replica.ts";
 
 /** Without a leader before the first question, and between two. */
 const ASK_MS = 1_000;
+/** Echoes come with heartbeats: without one for so long, the leader that is known is not heard. */
+const SILENT_MS = 5_000;
 
 export interface RemovalInquiryInit {
   readonly replica: Pick<Replica, "id" | "now" | "status">;
@@ -32,9 +35,10 @@ export class RemovalInquiry {
   /** To be called on every tick of the replica. */
   poll(): void {
     const { replica, ask, onRemoved } = this.#init;
-    const { leader, config } = replica.status();
+    const { leader, config, freshAtMs } = replica.status();
     const now = replica.now();
-    if (leader !== undefined) this.#askAtMs = now + ASK_MS;
+    const silent = leader !== replica.id && freshAtMs !== undefined && now - freshAtMs >= SILENT_MS;
+    if (leader !== undefined && !silent) this.#askAtMs = now + ASK_MS;
     if (this.#asking || now < this.#askAtMs) return;
     const peers = config.roster?.members.filter(({ node }) => node !== replica.id) ?? [];
     const peer = peers[this.#turn % peers.length];
