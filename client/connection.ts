@@ -339,6 +339,19 @@ export class Connection {
     });
   }
 
+  /** Whether it tries to connect, and has not yet. */
+  get isConnecting(): boolean {
+    const state = this.#grpc.getChannel().getConnectivityState(false);
+    return state === connectivityState.CONNECTING;
+  }
+
+  /** Another takes its place: what waits here for the connection was never sent, and is told so. */
+  abandon(): void {
+    const message = `no connection to ${this.address}`;
+    this.#pipeline.close(new KvError("unavailable", "not-applied", message));
+    this.#grpc.close();
+  }
+
   /** Ends every open call: those of the pipeline with `error`, unary ones with `cancelled`. */
   cancelCalls(error: KvError): void {
     this.#pipeline.close(error);

@@ -63,6 +63,9 @@ const VERDICTS: ReadonlySet<KvErrorCode> = new Set<KvErrorCode>([
 
 const CLOSED = "the client is closed";
 
+/** A connection that is not there after an attempt of so long is tried anew. */
+const CONNECT_MS_MAX = 1_000;
+
 /** Of one call. */
 interface CallBounds {
   readonly deadlineAtMs: number;
@@ -265,8 +268,8 @@ export class Courier {
     signal: AbortSignal | undefined,
   ): Promise<{ ok: true; value: T } | { ok: false; error: KvError }> {
     const connection = this.connectionTo(address);
+    const startedAtMs = this.nowMs();
     try {
-      const startedAtMs = this.nowMs();
       if (task.nature === "plain-write") {
         await connection.connected(Math.min(timeoutMs, this.#settings.attemptMs));
       }
@@ -276,8 +279,20 @@ export class Courier {
       return { ok: true, value };
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
+      if (this.nowMs() - startedAtMs >= CONNECT_MS_MAX) this.#startOver(connection);
       return { ok: false, error };
     }
+  }
+
+  /**
+   * grpc-js leaves a connection that hears nothing to the kernel, which asks again after ever longer pauses: a
+   * member that was cut off for half a minute would be found again only half a minute after it is back.
+   */
+  #startOver(connection: Connection): void {
+    if (!connection.isConnecting) return;
+    const { address } = connection;
+    if (this.#connections.get(address) === connection) this.#connections.delete(address);
+    connection.abandon();
   }
 
   #learn(address: string, error: KvError): void {
