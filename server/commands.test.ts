@@ -8,6 +8,7 @@ import type { ConsensusMessage, PeerMessage } from "../rpc/index.ts";
 import { NOBODY } from "../store/index.ts";
 import { CommandDesk } from "./commands.ts";
 import type { CommandResult } from "./commands.ts";
+import { REPLICA_LIMITS_DEFAULT } from "./limits.ts";
 
 const SELF = 1 as NodeId;
 const OTHER = 2 as NodeId;
@@ -54,8 +55,10 @@ let core: FakeCore;
 let sent: PeerMessage[];
 let ended: CommandResult[];
 let desk: CommandDesk;
+let overloaded: boolean;
 
 beforeEach(() => {
+  overloaded = false;
   core = new FakeCore();
   sent = [];
   ended = [];
@@ -71,7 +74,7 @@ function newDesk(): CommandDesk {
     commandsWaitingMax: 10,
     now: () => 0 as MonotonicMs,
     logTime: () => 0 as LogTimeMs,
-    overloaded: () => false,
+    overloaded: () => overloaded,
     send: (_to, message) => sent.push(message),
   });
 }
@@ -94,6 +97,21 @@ function placed(counter: number, index: number): Extract<PeerMessage, { kind: "p
   const id = { boot: 7n as BootNonce, counter };
   return { kind: "placed", from: OTHER, id, index: index as LogIndex };
 }
+
+describe("a member whose apply is far behind", () => {
+  test("refuses commands with etcd's words, its own and those of others", () => {
+    overloaded = true;
+    submit();
+    const error = { code: "too-many-requests", message: "etcdserver: too many requests" };
+    expect(ended).toMatchObject([{ ok: false, error: { ...error, outcome: "not-applied" } }]);
+    const id = { boot: 9n as BootNonce, counter: 1 };
+    const asked = { kind: "propose", from: OTHER, id, epoch: core.status.epoch } as const;
+    const command = { request: "put", caller: NOBODY, body: new Uint8Array() } as const;
+    desk.onPropose({ ...asked, ...command });
+    expect(sent).toMatchObject([{ kind: "refused", reason: "uncommitted-full" }]);
+    expect(REPLICA_LIMITS_DEFAULT.applyBacklogEntriesMax).toBe(5_000);
+  });
+});
 
 describe("a command proposed in an epoch that has ended", () => {
   test("is not proposed again while the core says that it can still be committed", () => {
