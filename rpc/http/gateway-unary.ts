@@ -31,11 +31,14 @@ export function serveUnary(exchange: UnaryExchange): void {
     if (answered) return;
     answered = true;
     clearTimeout(timer);
-    call.close();
     write(exchange, result);
   };
-  const timer = call.atDeadline(answer);
+  const timer = call.atDeadline((late) => {
+    answer(late);
+    call.close();
+  });
   response.on("close", () => {
+    if (answered) return;
     answered = true;
     clearTimeout(timer);
     call.close();

@@ -30,7 +30,7 @@ export function httpApplication({
   application.enable("strict routing").enable("case sensitive routing");
   application.use(knownHost(hostsAllowed));
   application.use(crossOrigin(corsOrigins));
-  application.use(endpoints(options.endpoints));
+  // First: most requests are the gateway's, and it finds its route without trying any other.
   if (gateway !== undefined) {
     const onlyPost = notAllowed("POST");
     application.use((request, response, next) => {
@@ -43,6 +43,7 @@ export function httpApplication({
       plain(response, 404, "Not Found\n");
     });
   }
+  application.use(endpoints(options.endpoints));
   application.use((_, response) => plain(response, 404, "404 page not found\n"));
   const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
     if (isClientFault(error)) plain(response, error.status, `${error.message}\n`);
