@@ -1,9 +1,7 @@
-// Which damage at rest a cluster must survive, and doing it. Bytes of an entry rot where somebody else holds
-// the same entry whole and it is committed, so that it can be had again; names are swallowed, by rot or by
-// a write that landed elsewhere, only at a member that the others can do without until it is mended. Neither
-// happens while somebody waits for a snapshot, whom the others must be able to send one, nor to one of so few
-// voters that whoever has its entries in a state alone might not lead. So that an acknowledged write is never
-// lost stays demandable, as in TigerBeetle's fault atlas.
+// Which damage at rest a cluster must survive, and doing it. Bytes of an entry rot where another voter holds
+// the same entry whole and it is committed; names are swallowed, by rot or by a write that landed elsewhere,
+// only at a member that the others can do without. Neither happens while somebody waits for a snapshot, nor to
+// one of two voters. So that an acknowledged write is never lost stays demandable, as in TigerBeetle's atlas.
 import type { NodeId } from "../../base/index.ts";
 import { sameEpoch, votersOf } from "../../consensus/index.ts";
 import type { Entry, Epoch, Membership } from "../../consensus/index.ts";
