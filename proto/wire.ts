@@ -187,6 +187,17 @@ export class Writer extends PlainWriter {
     return this.#varint(Number(bits & 0xffffffffn), Number(bits >> 32n));
   }
 
+  int64s(values: readonly Int64[]): this {
+    return this.uint64s(values);
+  }
+
+  /** Packed. protobufjs's own writer of many takes no bigint: it writes 0 for one. */
+  uint64s(values: readonly Int64[]): this {
+    this.fork();
+    for (const value of values) this.uint64(value);
+    return this.ldelim();
+  }
+
   fixed64(value: Int64): this {
     this._reserve(8);
     (this.buf as Buffer).writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), this.pos);
