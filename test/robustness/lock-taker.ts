@@ -12,7 +12,7 @@ const HOLD_MS_MAX = 150;
 const WRITES = 3;
 
 export const LOCK = "locks/a";
-export const FENCED_KEY = "fenced/a";
+const FENCED_KEY = "fenced/a";
 
 export interface LockTakerOptions {
   readonly name: string;

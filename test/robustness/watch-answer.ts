@@ -32,7 +32,7 @@ function eventOf({ type, kv, prev_kv: before }: WireEvent): ToldEvent {
   };
 }
 
-export function pairOf(kv: WirePair): Pair {
+function pairOf(kv: WirePair): Pair {
   return {
     key: textOf(kv.key),
     value: textOf(kv.value),

@@ -8,7 +8,7 @@ import { toldUpTo, wholeAnswers } from "./watch-record.ts";
 import type { WatchAsked, WatchRecord } from "./watch-record.ts";
 
 /** What the watch is owed, up to a revision. */
-export function owedTo(history: History, asked: WatchAsked, upTo: number): readonly Change[] {
+function owedTo(history: History, asked: WatchAsked, upTo: number): readonly Change[] {
   return history.changesIn(asked.from, upTo).filter(({ key, pair }) => {
     return spans(asked, key) && (pair === undefined ? asked.deletes : asked.puts);
   });

@@ -259,10 +259,9 @@ export class SimNode {
     this.devices.generation = recovery.generation;
     this.devices.engines.keepOnly(recovery.generation);
     const engine = this.devices.engine.open(this.process);
-    const create = (): Machine => this.#createMachine();
     openState({
       engine,
-      create,
+      create: () => this.#createMachine(),
       discard: () => this.devices.engine.discard(),
       onFailure: () => this.#init.onHalt(this),
       done: (machine, gap) => {

@@ -10,7 +10,7 @@ import { PLANTED, PLANTED_NAMES } from "./planted.ts";
 import type { SimulatedBug } from "./planted.ts";
 import { lessen } from "./shrink-swarm.ts";
 import type { Lesser } from "./shrink-swarm.ts";
-import { inForce } from "./streams-plan.ts";
+import { hubLimits } from "./streams-plan.ts";
 import { drawSwarm } from "./swarm.ts";
 import type { Swarm } from "./swarm.ts";
 import { Trace } from "./trace.ts";
@@ -78,4 +78,9 @@ export function simulate(options: SimOptions): SimOutcome {
     trace,
   });
   return { ...world.run(), lines: trace.lines };
+}
+
+/** With the bounds of its hubs among the replicas' limits. */
+function inForce(swarm: Swarm): Swarm {
+  return { ...swarm, limits: { ...swarm.limits, ...hubLimits(swarm.streams) } };
 }

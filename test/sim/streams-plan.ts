@@ -2,7 +2,6 @@
 // Drawn from a chance of its own, so that what else the seed draws is the same with and without.
 import type { ReplicaLimits } from "../../server/limits.ts";
 import type { Chance } from "./chance.ts";
-import type { Swarm } from "./swarm.ts";
 
 export interface WatchPlan {
   /** Clients, each with a stream at a time. */
@@ -49,15 +48,15 @@ export const STREAMS_NONE: StreamsPlan = {
   deliveriesPerTurnMax: 256,
 };
 
-/** The swarm with the bounds of its hubs among the replicas' limits. */
-export function inForce(swarm: Swarm): Swarm {
-  const { stepChangesMax, deliveriesPerTurnMax } = swarm.streams;
-  const limits: ReplicaLimits = {
-    ...swarm.limits,
+/** What a replica's limits are for its hub. */
+export function hubLimits({
+  stepChangesMax,
+  deliveriesPerTurnMax,
+}: StreamsPlan): Pick<ReplicaLimits, "watchStepChangesMax" | "watchDeliveriesPerTurnMax"> {
+  return {
     watchStepChangesMax: stepChangesMax,
     watchDeliveriesPerTurnMax: deliveriesPerTurnMax,
   };
-  return { ...swarm, limits };
 }
 
 /** Most seeds watch with a few; leases, which lengthen a run by their time to live, are in a quarter. */

@@ -96,7 +96,7 @@ export const ENTRY_POINTS: readonly RegExp[] = [
   /^client\/index\.ts$/,
   /^raft\/index\.ts$/,
   /^examples\/[a-z-]+\.ts$/,
-  /^test\/(?:sim|exhaustive)\/main\.ts$/,
+  /^test\/(?:sim|exhaustive|robustness)\/main\.ts$/,
   /^test\/bench\/[a-z-]+-load\.ts$/,
   /^test\/.*\.test\.ts$/,
   /^test\/.*\.bench\.ts$/,

@@ -23,7 +23,7 @@ const STRUCK_MODES = ["lease", "learner", "local"] as const;
 const PAUSE_MS_MAX = 20;
 const WRITE_MS_MAX = 15_000;
 /** How long is waited for a machine that may do much else. */
-export interface Patience {
+interface Patience {
   /** A silent member is left for another after this: about the election timeout of what is struck. */
   readonly attemptMs: number;
   /** Until writes flow. */
