@@ -29,7 +29,7 @@ export interface BenchResult {
 /** Told how many operations are done. */
 type OnDone = (count: number) => void;
 
-export function keyOf(plan: BenchPlan, at: number): string {
+function keyOf(plan: BenchPlan, at: number): string {
   return `${plan.prefix}${String(at % plan.keys).padStart(8, "0")}`;
 }
 

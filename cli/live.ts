@@ -82,7 +82,7 @@ function inPlaceText(title: string, text: Uint8Array, first: boolean): string {
 }
 
 /** As `endpoint status`. */
-export function pathOf(command: Command): string {
+function pathOf(command: Command): string {
   const { parent } = command;
   if (parent === null) return "";
   const above = pathOf(parent);

@@ -4,9 +4,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import type { Command } from "commander";
-import { programOf } from "./program.ts";
-import { cliReference } from "./reference.ts";
-import type { Stdio } from "./stdio.ts";
+import { programOf } from "../../cli/program.ts";
+import { cliReference } from "./cli-reference.ts";
+import type { Stdio } from "../../cli/stdio.ts";
 
 const SILENT: Stdio = {
   readInput: () => Promise.resolve(new Uint8Array()),
@@ -21,7 +21,7 @@ function all(command: Command): Command[] {
 }
 
 test("docs/cli.md is the reference that the commands give", () => {
-  const path = join(__dirname, "..", "docs", "cli.md");
+  const path = join(__dirname, "..", "..", "docs", "cli.md");
   if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(path, cliReference(program));
   expect(readFileSync(path, "utf8")).toBe(cliReference(program));
 });

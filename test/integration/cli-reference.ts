@@ -1,13 +1,13 @@
 // docs/cli.md, written from the tree of commands: a test keeps them equal.
 import type { Argument, Command, Option } from "commander";
-import { examplesOf } from "./examples.ts";
+import { examplesOf } from "../../cli/examples.ts";
 
 export function cliReference(program: Command): string {
   const lines = [
     "# Command line",
     "",
-    "Written by `cli/reference.ts` from the commands themselves; a test keeps them equal. `hansa COMMAND --help`",
-    "says the same. `hansa serve` has its own flags: [configuration](configuration.md).",
+    "Written by `test/integration/cli-reference.ts` from the commands themselves; a test keeps them equal.",
+    "`hansa COMMAND --help` says the same. `hansa serve` has its own flags: [configuration](configuration.md).",
     "",
     "Exit codes: 0 done (an absent key too), 1 failed, 2 wrong command line. An error names its code, and whether a",
     "write may have been applied: `Error: TOO_STALE (not applied): ...`.",
