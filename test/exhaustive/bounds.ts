@@ -47,7 +47,7 @@ export const SMALL_WORLD: Omit<Bounds, "protocol"> = {
   worldsMax: 100_000_000,
 };
 
-/** What a guard is for, shown by the fewest inputs that break a promise without it; in a world of what it takes. */
+/** What a guard is for, shown by few inputs that break a promise without it; in a world of what it takes. */
 export interface Demonstration {
   readonly protocols: readonly ProtocolName[];
   readonly bounds: Partial<Bounds>;

@@ -1,5 +1,5 @@
 // `npm run exhaust -- --protocol raft|paxos`: every world of the small world, with their number and the time it
-// took; or, with a guard switched off, the fewest inputs that break a promise.
+// took; or, with a guard switched off, few inputs that break a promise.
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import type { PlantedBug } from "../../base/index.ts";

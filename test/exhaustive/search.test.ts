@@ -1,5 +1,5 @@
 // The small world in bounds that a test can wait for: every state of it keeps every promise, on both cores, and
-// without a guard the fewest inputs are found that break one. `npm run exhaust` goes through all of it.
+// without a guard few inputs are found that break one. `npm run exhaust` goes through all of it.
 import { describe, expect, test } from "@jest/globals";
 import type { PlantedBug } from "../../base/index.ts";
 import type { ProtocolName } from "../../server/cluster.ts";

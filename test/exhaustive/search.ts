@@ -31,7 +31,7 @@ export interface Outcome {
   readonly depth: number;
   /** False when the bound on worlds ended it, or a violation did. */
   readonly exhausted: boolean;
-  /** What is broken, and the inputs that lead there: the fewest there are. */
+  /** What is broken, and inputs that lead there: about the fewest, for a world may be given up for a later one. */
   readonly violation?: { readonly message: string; readonly story: readonly string[] };
 }
 
