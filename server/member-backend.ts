@@ -151,7 +151,7 @@ export class MemberBackend implements Backend {
       if (swept()) answer(response);
       else {
         const text = "hansa: compacted; the deadline came before the rows were dropped";
-        done({ ok: false, error: new KvError("timed-out", "unknown", text) });
+        done({ ok: false, error: new KvError("timed-out", "applied", text) });
       }
     });
   }

@@ -72,7 +72,8 @@ export class Oracle {
 
   run(request: Request, logTimeMs = 0): Response {
     this.#logTimeMs = Math.max(this.#logTimeMs, logTimeMs);
-    if (request.kind === "alarm" || request.kind === "alarm-finding") return this.#runAlarm(request);
+    if (request.kind === "alarm" || request.kind === "alarm-finding")
+      return this.#runAlarm(request);
     const barred = this.#barred(request);
     if (barred !== undefined) return { ...barred, revision: this.revision as Revision };
     if (request.kind.startsWith("lease-")) return this.#runLease(request);
