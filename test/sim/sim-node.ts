@@ -255,6 +255,8 @@ export class SimNode {
     const { log, recovery } = opening;
     this.#init.atlas.onWhole(this);
     const anew = this.#mending.takeAnew();
+    // Known until a start has come so far as to see for itself.
+    this.#stateLost ||= anew;
     witness.onOpened(this.id, this.process.life, log.reader, recovery, { anew });
     this.devices.generation = recovery.generation;
     this.devices.engines.keepOnly(recovery.generation);
