@@ -45,7 +45,7 @@ export function surveyLog(
 ): void {
   disk.read(WITNESS_NAME, 0, WITNESS_BYTES, (failure, bytes) => {
     const reading = failure === undefined ? parseWitness(bytes) : undefined;
-    if (reading === undefined) done(failure, undefined);
+    if (reading === undefined) done(failure?.kind === "missing" ? undefined : failure, undefined);
     else new Survey(disk, options, reading, done).start();
   });
 }

@@ -242,12 +242,9 @@ export class SimNode {
     const { witness } = this.#init;
     if (!opening.ok) {
       const { kind, message } = opening.failure;
+      const refused = (): string => `node ${this.id} cannot open its log: ${message}`;
       // A write may fail while the log is opened; but what was synced is never damaged here.
-      demand(
-        kind === "io" || kind === "full",
-        "log-durability",
-        () => `node ${this.id} cannot open its log: ${message}`,
-      );
+      demand(kind === "io" || kind === "full", "log-durability", refused);
       this.#init.onHalt(this);
       return;
     }

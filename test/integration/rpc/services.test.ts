@@ -228,10 +228,12 @@ describe("calls", () => {
         `hansa: ${path.slice(1)} is not implemented`,
       ]);
     }
-    const observed = client.serverStream("/v3electionpb.Election/Observe", new Uint8Array(0));
-    const ended = new Promise<{ code?: number }>((resolve) => observed.on("error", resolve));
-    observed.resume();
-    expect((await ended).code).toBe(12);
+    for (const path of absent.filter((path) => streamingOf(path) !== "unary")) {
+      const observed = client.serverStream(path, new Uint8Array(0));
+      const ended = new Promise<{ code?: number }>((resolve) => observed.on("error", resolve));
+      observed.resume();
+      expect((await ended).code).toBe(12);
+    }
   });
 });
 
