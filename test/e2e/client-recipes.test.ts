@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client, KvError, op, textFrom, when } from "../../client/index.ts";
 import type { HeldLock, StmIsolation } from "../../client/index.ts";
-import { Cluster, PROTOCOLS } from "./cluster.ts";
+import { Cluster, protocolsFor } from "./cluster.ts";
 import { EtcdCluster } from "./etcd.ts";
 import { describeWith } from "./tools.ts";
 import { until } from "./until.ts";
@@ -307,7 +307,7 @@ describeWith(["etcd", "etcdctl"], "recipes of the client on etcd", () => {
   onEither(() => client);
 });
 
-describe.each(PROTOCOLS)("recipes of the client over %s", (protocol) => {
+describe.each(protocolsFor("paxos"))("recipes of the client over %s", (protocol) => {
   let cluster: Cluster;
   let client: Client;
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client, KvError } from "../../client/index.ts";
 import type { WatchAnswer, WatchEvent, Watcher } from "../../client/index.ts";
-import { Cluster, PROTOCOLS } from "./cluster.ts";
+import { Cluster, protocolsFor } from "./cluster.ts";
 import { EtcdCluster } from "./etcd.ts";
 import { describeWith } from "./tools.ts";
 import { until } from "./until.ts";
@@ -139,7 +139,7 @@ describeWith(["etcd", "etcdctl"], "watches and leases of the client on etcd", ()
   onEither(() => client);
 });
 
-describe.each(PROTOCOLS)(
+describe.each(protocolsFor("raft"))(
   "watches and leases of the client, voters and a learner, %s",
   (protocol) => {
     let cluster: Cluster;

@@ -23,6 +23,15 @@ export const MAIN = join(ROOT, "dist", "cli", "main.js");
 
 /** What every end-to-end test runs on. */
 export const PROTOCOLS = ["raft", "paxos"] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/**
+ * For a test of what clients see, which is the same over both: `npm test` runs it over one of them, `npm run e2e`
+ * over both. The tests take turns, so that either protocol meets half of them.
+ */
+export function protocolsFor(usual: Protocol): readonly Protocol[] {
+  return process.env["HANSA_EVERY_PROTOCOL"] === "1" ? PROTOCOLS : [usual];
+}
 
 /** Where a member lives: its address, and the command that starts another one there. */
 export interface Home {

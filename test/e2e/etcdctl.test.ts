@@ -2,7 +2,7 @@
 // real etcd: the output, the errors and the exit code. What differs by nature (ids, terms) is named here.
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { etcdserverpb } from "../../proto/index.ts";
-import { Cluster, PROTOCOLS } from "./cluster.ts";
+import { Cluster, protocolsFor } from "./cluster.ts";
 import { EtcdCluster, etcdctl } from "./etcd.ts";
 import { describeWith } from "./tools.ts";
 import { bytes, WireClient } from "./wire-client.ts";
@@ -137,7 +137,7 @@ function normalized(text: string): string {
 const TOOLS = ["etcd", "etcdctl"] as const;
 
 describeWith(TOOLS, "etcdctl sees what it sees of etcd", () => {
-  describe.each(PROTOCOLS)("over %s", (protocol) => {
+  describe.each(protocolsFor("paxos"))("over %s", (protocol) => {
     let cluster: Cluster;
     let etcd: EtcdCluster;
 

@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { finish } from "./child.ts";
-import { Cluster, MAIN, PROTOCOLS } from "./cluster.ts";
+import { Cluster, MAIN, protocolsFor } from "./cluster.ts";
 
 const EXAMPLES = join(MAIN, "..", "..", "examples");
 
-describe.each(PROTOCOLS)("the examples over %s", (protocol) => {
+describe.each(protocolsFor("paxos"))("the examples over %s", (protocol) => {
   let cluster: Cluster;
 
   beforeAll(async () => {

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client, KvError, op } from "../../client/index.ts";
 import type { HeldLock } from "../../client/index.ts";
-import { Cluster, PROTOCOLS } from "./cluster.ts";
+import { Cluster, protocolsFor } from "./cluster.ts";
 import { breachesOf } from "./lock-history.ts";
 import type { GuardedWrite, Hold } from "./lock-history.ts";
 import { until } from "./until.ts";
@@ -43,7 +43,7 @@ test("histories that are no lock's are seen", () => {
   ]);
 });
 
-describe.each(PROTOCOLS)("a lock over %s", (protocol) => {
+describe.each(protocolsFor("raft"))("a lock over %s", (protocol) => {
   let cluster: Cluster;
   let clients: Client[] = [];
 

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { Cluster, PROTOCOLS, hansa } from "./cluster.ts";
+import { Cluster, hansa, protocolsFor } from "./cluster.ts";
 import type { MemberProcess } from "./cluster.ts";
 import type { Finished } from "./child.ts";
 import { bytes, READ_MODES, valueOf, WireClient } from "./wire-client.ts";
@@ -37,7 +37,7 @@ function serve(member: MemberProcess, ...extra: string[]): Promise<Finished> {
   return hansa(["serve", ...member.args, ...extra]);
 }
 
-describe.each(PROTOCOLS)("a server over %s that must not start", (protocol) => {
+describe.each(protocolsFor("raft"))("a server over %s that must not start", (protocol) => {
   let cluster: Cluster;
   let member: MemberProcess;
 

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "../../client/index.ts";
-import { Cluster, PROTOCOLS, hansa } from "./cluster.ts";
+import { Cluster, hansa, protocolsFor } from "./cluster.ts";
 import type { MemberProcess } from "./cluster.ts";
 import { etcdctl } from "./etcd.ts";
 import { SteadyLoad } from "./steady-load.ts";
@@ -28,7 +28,7 @@ function restoreArgs(file: string, { args }: MemberProcess): readonly string[] {
   return ["snapshot", "restore", file, ...shared];
 }
 
-describe.each(PROTOCOLS)("a snapshot's file from a cluster over %s", (protocol) => {
+describe.each(protocolsFor("paxos"))("a snapshot's file from a cluster over %s", (protocol) => {
   const clusters: Cluster[] = [];
   let file: string;
   let before: ReadonlyMap<string, string>;

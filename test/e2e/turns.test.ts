@@ -5,7 +5,7 @@ import type { ServiceError } from "@grpc/grpc-js";
 import { Client } from "../../client/index.ts";
 import { v3electionpb, v3lockpb } from "../../proto/index.ts";
 import { Child, finish } from "./child.ts";
-import { Cluster, MAIN, PROTOCOLS } from "./cluster.ts";
+import { Cluster, MAIN, protocolsFor } from "./cluster.ts";
 import { EtcdCluster, etcdctl } from "./etcd.ts";
 import { describeWith } from "./tools.ts";
 import { until } from "./until.ts";
@@ -194,7 +194,7 @@ describeWith(["etcd", "etcdctl"], "turns on etcd", () => {
 });
 
 describeWith(["etcd", "etcdctl"], "turns on Hansa", () => {
-  describe.each(PROTOCOLS)("over %s", (protocol) => {
+  describe.each(protocolsFor("paxos"))("over %s", (protocol) => {
     let cluster: Cluster;
     let side: Side;
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "@jest/globals";
-import { Cluster, PROTOCOLS } from "../e2e/cluster.ts";
+import { Cluster, protocolsFor } from "../e2e/cluster.ts";
 import type { MemberProcess } from "../e2e/cluster.ts";
 import { until } from "../e2e/until.ts";
 import { READ_MODES, WireClient, bytes } from "../e2e/wire-client.ts";
@@ -65,7 +65,7 @@ async function holdsAll(member: MemberProcess, acknowledged: ReadonlySet<string>
 const why = obstacle();
 if (why !== undefined) process.stdout.write(`skipped: full disks need a tmpfs to mount: ${why}\n`);
 
-(why === undefined ? describe : describe.skip).each(PROTOCOLS)(
+(why === undefined ? describe : describe.skip).each(protocolsFor("raft"))(
   "a full disk over %s",
   (protocol) => {
     const flags = ["--consensus", protocol, "--log-segment-bytes", String(4 * 1024 * 1024)];

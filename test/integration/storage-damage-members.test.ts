@@ -4,7 +4,7 @@
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { Cluster, PROTOCOLS } from "../e2e/cluster.ts";
+import { Cluster, protocolsFor } from "../e2e/cluster.ts";
 import type { MemberProcess } from "../e2e/cluster.ts";
 import { until } from "../e2e/until.ts";
 import { WireClient, bytes } from "../e2e/wire-client.ts";
@@ -56,7 +56,7 @@ function swallow(member: MemberProcess, key: number): void {
   }
 }
 
-describe.each(PROTOCOLS)("damaged logs over %s", (protocol) => {
+describe.each(protocolsFor("paxos"))("damaged logs over %s", (protocol) => {
   let cluster: Cluster;
 
   afterEach(async () => {
