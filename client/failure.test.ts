@@ -40,7 +40,7 @@ describe("kvErrorOf", () => {
       "unknown",
     ],
     ["etcdserver: server stopped", 14, "server-stopped", "unknown"],
-    ["etcdserver: mvcc: database space exceeded", 8, "too-many-requests", "unknown"],
+    ["etcdserver: mvcc: database space exceeded", 8, "no-space", "not-applied"],
     ["etcdserver: permission denied", 7, "permission-denied", "not-applied"],
     ["No connection established. Last error: ECONNREFUSED", 14, "unavailable", "not-applied"],
     ["Name resolution failed for target dns:x:1", 14, "unavailable", "not-applied"],

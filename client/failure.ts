@@ -32,6 +32,7 @@ const NOT_APPLIED: ReadonlySet<KvErrorCode> = new Set<KvErrorCode>([
   "compacted",
   "future-revision",
   "too-many-requests",
+  "no-space",
   "no-leader",
   "not-leader",
   "member-not-found",
