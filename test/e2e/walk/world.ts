@@ -149,6 +149,10 @@ export class World {
         .replace(/(ETCD_INITIAL_CLUSTER=")([^"]*)/g, (_, name: string, list: string) => {
           return name + list.split(",").sort().join(",");
         })
+        // etcd names a lease's keys in any order.
+        .replace(/(attached keys\(\[)([^\]]*)/g, (_, head: string, keys: string) => {
+          return head + keys.split(" ").sort().join(" ");
+        })
         .replace(/\b[0-9a-f]{12,16}\b/g, "ID")
         .replace(/\betcd([1-9])\b/g, "n$1")
         .replace(/\d+(\.\d+)?(ns|µs|ms|s)\b/g, "TIME")
