@@ -1,7 +1,7 @@
 // Real processes struck by signal under load: what was acknowledged stays, nothing happens twice, every
 // linearizable answer fits one order, and service comes back by itself.
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { Cluster, PROTOCOLS } from "./cluster.ts";
+import { Cluster, protocolsFor } from "./cluster.ts";
 import type { MemberProcess } from "./cluster.ts";
 import { tick, until } from "./until.ts";
 import { bytes, ON_MISS, READ_MODES, valueOf, WireClient } from "./wire-client.ts";
@@ -11,7 +11,7 @@ import { statesOf, workloadUnder } from "./workload.ts";
 const BACK_MS_MAX = 10_000;
 const PAUSE_MS = 5_000;
 
-describe.each(PROTOCOLS)("kill -9 and SIGSTOP over %s", (protocol) => {
+describe.each(protocolsFor("raft"))("kill -9 and SIGSTOP over %s", (protocol) => {
   const flags = ["--consensus", protocol];
 
   let cluster: Cluster;

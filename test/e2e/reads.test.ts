@@ -1,7 +1,7 @@
 // `hansa get --read MODE` on real processes: each mode's answer with a proof that is true, and what a member
 // that is cut off, or behind, says instead of an answer.
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { Cluster, PROTOCOLS } from "./cluster.ts";
+import { Cluster, protocolsFor } from "./cluster.ts";
 import type { MemberProcess } from "./cluster.ts";
 import { until } from "./until.ts";
 import { bytes, WireClient } from "./wire-client.ts";
@@ -26,7 +26,7 @@ interface Printed {
 
 const CALL_MS_MAX = 10_000;
 
-describe.each(PROTOCOLS)("reads by mode over %s", (protocol) => {
+describe.each(protocolsFor("paxos"))("reads by mode over %s", (protocol) => {
   let cluster: Cluster;
   let leader: MemberProcess;
   let learner: MemberProcess;

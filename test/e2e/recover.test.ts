@@ -1,13 +1,13 @@
 // The last resort after a quorum is lost for good, on real processes.
 import { describe, expect, test } from "@jest/globals";
 import { Client } from "../../client/index.ts";
-import { Cluster, PROTOCOLS, hansa } from "./cluster.ts";
+import { Cluster, hansa, protocolsFor } from "./cluster.ts";
 import { until } from "./until.ts";
 
 const WAIT_MS_MAX = 30_000;
 const FLAGS = ["--snapshot-count", "50", "--snapshot-catchup-entries", "10"];
 
-describe.each(PROTOCOLS)("hansa recover over %s", (protocol) => {
+describe.each(protocolsFor("paxos"))("hansa recover over %s", (protocol) => {
   test("makes a cluster of one from a member that lost its quorum, and says what that may cost", async () => {
     const cluster = await Cluster.start({ voters: 3, flags: [...FLAGS, "--consensus", protocol] });
     try {

@@ -16,7 +16,8 @@ describe.each(PROTOCOLS)("%s: every state keeps every promise", (protocol) => {
     ["one epoch, two values", { epochs: 1, campaigns: 1, values: 2, crashes: 0 }],
     ["one epoch, a value, a crash each", { epochs: 1, campaigns: 1, values: 1 }],
   ];
-  test.each(worlds)("%s", (_, bounds) => {
+  // The first takes Paxos half a minute: `npm run exhaust` goes there.
+  test.each(protocol === "paxos" ? worlds.slice(1) : worlds)("%s", (_, bounds) => {
     const outcome = search({ ...SMALL_WORLD, protocol, ...bounds });
     expect(outcome.violation).toBeUndefined();
     expect(outcome.exhausted).toBe(true);

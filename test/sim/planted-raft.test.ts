@@ -1,4 +1,4 @@
-// Every planted bug that the Raft core has a guard against is found, by the check that names it.
+// Planted bugs that the Raft core has a guard against are found, by the check that names them.
 import { test } from "@jest/globals";
 import { plantedIn, runHunt } from "./budget.ts";
 
