@@ -51,6 +51,7 @@ export function responseBytes(
     case "alarm":
       writeAlarms(writer, response.alarms);
       break;
+    case "auth":
     case "compaction":
     case "session-close":
     case "lease-revoke":
