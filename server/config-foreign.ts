@@ -161,7 +161,7 @@ export function isServiceLink(variable: string): boolean {
 
 /** Variables of the same family that other programs read: the client, the benchmarks, the test tools. */
 export function isOfOtherProgram(variable: string): boolean {
-  return /^HANSA_((CLIENT|BENCH|SIM|TEST|TOOLS|INSECURE)_.*|ENDPOINTS|CACERT|CERT|KEY)$/.test(
+  return /^HANSA_((CLIENT|BENCH|SIM|TEST|TOOLS|INSECURE)_.*|ENDPOINTS|CACERT|CERT|KEY|USER|PASSWORD|LOCK_KEY|FENCING_TOKEN)$/.test(
     variable,
   );
 }

@@ -30,7 +30,7 @@ export type Protocol = (typeof PROTOCOLS)[number];
  * over both. The tests take turns, so that either protocol meets half of them.
  */
 export function protocolsFor(usual: Protocol): readonly Protocol[] {
-  return process.env["HANSA_EVERY_PROTOCOL"] === "1" ? PROTOCOLS : [usual];
+  return process.env["HANSA_TEST_EVERY_PROTOCOL"] === "1" ? PROTOCOLS : [usual];
 }
 
 /** Where a member lives: its address, and the command that starts another one there. */

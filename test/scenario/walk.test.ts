@@ -1,5 +1,5 @@
 // Random walks over a cluster of bare cores of either protocol (walk.ts; scenario 27): small enough to run always.
-// HANSA_WALK_SEEDS is how many.
+// HANSA_TEST_WALK_SEEDS is how many.
 import { describe, expect, test } from "@jest/globals";
 import type { PlantedBug } from "../../base/index.ts";
 import { createPaxos } from "../../paxos/index.ts";
@@ -8,7 +8,7 @@ import { Walk } from "./walk.ts";
 import type { WalkInit } from "./walk.ts";
 
 const STEPS = 600;
-const SEEDS = Number(process.env["HANSA_WALK_SEEDS"] ?? 40);
+const SEEDS = Number(process.env["HANSA_TEST_WALK_SEEDS"] ?? 40);
 
 const RAFT = { protocol: "raft", create: createRaft } as const;
 const PAXOS = { protocol: "paxos", create: createPaxos } as const;

@@ -13,7 +13,7 @@ export interface Environment {
 }
 
 /** Everything, in every environment (`npm run walk`), or what a test run has time for. */
-export const IS_WHOLE = process.env["HANSA_WALK"] === "whole";
+export const IS_WHOLE = process.env["HANSA_TEST_WALK"] === "whole";
 
 export const ENVIRONMENTS: readonly Environment[] = IS_WHOLE
   ? PROTOCOLS.flatMap((protocol) => [false, true].map((auth) => ({ protocol, auth })))

@@ -29,7 +29,7 @@ const CALL_MS_MAX = 500;
 const ROUNDS = 6;
 const PARTITION_MS_MAX = 500;
 /** Another each time; whoever looks for the same load sets it. */
-const SEED = Number(process.env["HANSA_NETNS_SEED"] ?? process.pid);
+const SEED = Number(process.env["HANSA_TEST_NETNS_SEED"] ?? process.pid);
 
 /** The same on both protocols: each has its file, so that they may run at the same time. */
 export function describeFaults(protocol: (typeof PROTOCOLS)[number]): void {
