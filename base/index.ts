@@ -4,6 +4,7 @@ export * from "./bytes.ts";
 export * from "./crc32c.ts";
 export * from "./duration.ts";
 export * from "./errors.ts";
+export * from "./hlc.ts";
 export * from "./ids.ts";
 export * from "./planted.ts";
 export * from "./prng.ts";
