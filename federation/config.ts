@@ -1,0 +1,186 @@
+// The configuration of a federation: one document, replaced whole, its epoch growing by one with each change
+// (federation 14). Kept by the directory group, logged by every region, relayed with the streams. What follows from
+// other fields is not in it: whether a region is frozen or parted is read off by config-standing.ts.
+import type { Key } from "../base/index.ts";
+import type { Dot, OriginId, Sequence } from "./dot.ts";
+import type { KindName } from "./kind.ts";
+
+declare const brand: unique symbol;
+
+/** A random 128-bit number as 32 lowercase hexadecimal digits: of a federation, or of one life of a region. */
+export type Identity = string & { readonly [brand]: "Identity" };
+
+/** Of the document: from 1, by one a change. */
+export type Epoch = number;
+
+/** Names are 1 to 64 of a-z, 0-9, "-", "_" and "."; unique among members. */
+export type RegionName = string;
+
+export interface Member {
+  readonly name: RegionName;
+  /** Under which it mints; another one after `reincarnate` or a second join, never reused (federation 1). */
+  readonly origin: OriginId;
+  readonly incarnation: Identity;
+  /** Of its members' region listeners, "host:port". */
+  readonly endpoints: readonly string[];
+  /** Of the document that admitted this incarnation: members log Marker(admitted) (federation 11). */
+  readonly admitted: Epoch;
+  /** False: joining; it does not write yet. */
+  readonly live: boolean;
+}
+
+/** An origin that mints no more. Nothing of it beyond `cut` is ever accepted (federation 11). */
+export interface ClosedOrigin {
+  readonly origin: OriginId;
+  readonly incarnation: Identity;
+  /** Whose it was: its writes keep that region's rank under `priority`. */
+  readonly region: RegionName;
+  /** 0: nothing of it reached a member that remained. */
+  readonly cut: number;
+  readonly closed: Epoch;
+}
+
+/** Whom a freeze closes, and what becomes of it once all have reported. */
+export type Closing =
+  | { readonly region: RegionName; readonly then: "part" }
+  | { readonly region: RegionName; readonly then: "reincarnate"; readonly incarnation: Identity };
+
+/** What a reporter had applied of each frozen origin once it had logged the freeze; absent origins: 0. */
+export interface FreezeReport {
+  readonly region: RegionName;
+  readonly applied: readonly (readonly [OriginId, Sequence])[];
+}
+
+/** FREEZE (federation 11): until all reporters have reported, nothing more of `origins` is accepted anywhere. */
+export interface Freeze {
+  /** Of the document that began or last extended it; a report is for this epoch. */
+  readonly epoch: Epoch;
+  readonly closing: readonly Closing[];
+  /** The closing regions' origins, and all closed ones: their cuts may have to come down. Ascending. */
+  readonly origins: readonly OriginId[];
+  readonly reports: readonly FreezeReport[];
+}
+
+export type PolicyName =
+  | "lww"
+  | "first-writer"
+  | "priority"
+  | "home-wins"
+  | "add-wins"
+  | "delete-wins"
+  | "merge"
+  | "siblings"
+  | "resolver";
+
+/**
+ * How far a prefix is in becoming federated, or in ceasing to be (federation 7).
+ * - `opening`: each region re-issues the keys it has there as ordinary dots, then reports.
+ * - `open`: announced.
+ * - `closing`: writes there are refused; each region reports its own last sequence.
+ * - `closed`: a region that has applied `cut` drops its sibling records there, then reports. Still no writes.
+ * `pending` names who has still to report, in ascending order; never empty.
+ */
+export type PrefixStage =
+  | { readonly stage: "opening"; readonly pending: readonly RegionName[] }
+  | { readonly stage: "open" }
+  | {
+      readonly stage: "closing";
+      readonly pending: readonly RegionName[];
+      readonly reached: readonly (readonly [OriginId, Sequence])[];
+    }
+  | {
+      readonly stage: "closed";
+      readonly pending: readonly RegionName[];
+      readonly cut: readonly (readonly [OriginId, Sequence])[];
+    };
+
+/** A federated prefix. The longest that a key begins with decides; a key without one is the region's own. */
+export interface Policy {
+  readonly prefix: Key;
+  readonly policy: PolicyName;
+  /** Absent: plain values. Fixed for the life of the prefix (federation 9). */
+  readonly kind?: KindName;
+  /** For `priority` alone: region names, the strongest first; who is not named ranks last. */
+  readonly ranks: readonly RegionName[];
+  /** For `resolver` alone: the name of a handler. */
+  readonly handler?: string;
+  /** Whether a put with a lease is refused, or its expiry belongs to the dot's owner (federation 15). */
+  readonly ttl: "refused" | "owner";
+  readonly progress: PrefixStage;
+}
+
+/** A custom handler (federation 8). The source is kept beside the document, under its hash. */
+export interface Handler {
+  readonly name: string;
+  /** SHA-256 of the source, 64 lowercase hexadecimal digits. */
+  readonly hash: string;
+  readonly runs: "on-read" | "on-write";
+}
+
+/** The N regions whose acknowledgements count for W and R (federation 4, 13). No entry: all members. */
+export interface Placement {
+  readonly prefix: Key;
+  /** Ascending. */
+  readonly regions: readonly RegionName[];
+}
+
+/** The one region that takes writes of a prefix (federation 12). Manual: it moves by command alone. */
+export interface Home {
+  readonly prefix: Key;
+  readonly region: RegionName;
+  /** What another region does with a write: hands it on, refuses it, or takes it nevertheless. */
+  readonly elsewhere: "forward" | "refuse" | "advisory";
+  /** Of the document that gave it to `region`; the home logs Own(epoch). Writes of an older one are flagged. */
+  readonly epoch: Epoch;
+  /** A planned move under way: `region` takes no more writes; `fence` is the dot of its Fence, once logged. */
+  readonly move?: { readonly to: RegionName; readonly begun: Epoch; readonly fence?: Dot };
+}
+
+/** From whom each region pulls. `lists` names it for each; the shapes follow the members by name. */
+export type Topology =
+  | { readonly shape: "mesh" }
+  | { readonly shape: "ring" }
+  | { readonly shape: "star"; readonly hub: RegionName }
+  | { readonly shape: "tree"; readonly root: RegionName; readonly fanout: number }
+  | { readonly shape: "lists"; readonly lists: readonly NeighbourList[] };
+
+export interface NeighbourList {
+  readonly region: RegionName;
+  /** Ascending. */
+  readonly neighbours: readonly RegionName[];
+}
+
+export interface FederationConfig {
+  readonly federationId: Identity;
+  readonly epoch: Epoch;
+  /** The next to allot: above every origin there ever was. */
+  readonly originNext: OriginId;
+  /** Ascending by name; parted regions are in `closed` alone. */
+  readonly members: readonly Member[];
+  /** Ascending by origin. */
+  readonly closed: readonly ClosedOrigin[];
+  readonly freeze?: Freeze;
+  /** Nothing of these is applied until they are resumed; what depends on them waits too. Ascending. */
+  readonly paused: readonly OriginId[];
+  /** Each ascending by prefix, or by name. */
+  readonly policies: readonly Policy[];
+  readonly handlers: readonly Handler[];
+  readonly placements: readonly Placement[];
+  readonly homes: readonly Home[];
+  readonly topology: Topology;
+}
+
+/** Bounds of a document. Vectors have an entry an origin, so members and closed origins are few. */
+export const CONFIG_LIMITS = {
+  membersMax: 32,
+  closedMax: 1024,
+  endpointsMax: 16,
+  endpointBytesMax: 260,
+  prefixBytesMax: 1024,
+  /** Of policies, of placements and of homes. */
+  prefixesMax: 1024,
+  handlersMax: 64,
+  fanoutMax: 31,
+  /** Of the encoded document; etcd's largest request is 1.5 MiB. */
+  documentBytesMax: 1024 * 1024,
+} as const;
