@@ -8,9 +8,26 @@ import type { Stamp } from "./transaction.ts";
 export interface Sibling {
   readonly dot: Dot;
   readonly hlc: Hlc;
+  /** Of the configuration under which it was minted: a home that moved meanwhile flags it (federation 12). */
+  readonly epoch: number;
+  /** Of a tombstone: its own stamp. */
   readonly birth: Stamp;
   readonly value?: Uint8Array;
 }
 
 /** By ascending dot; never empty for a key that was ever written, until its tombstone is purged. */
 export type Siblings = readonly Sibling[];
+
+export const NO_SIBLINGS: Siblings = [];
+
+/** Of one key. Reached, the winner's origin drops losers at once, each of them logged (federation 5). */
+export const SIBLINGS_MAX = 32;
+
+export function isTombstone(sibling: Sibling): boolean {
+  return sibling.value === undefined;
+}
+
+/** Whether a client can see anything of it under some policy. */
+export function isLive(sibling: Sibling): boolean {
+  return sibling.value !== undefined;
+}

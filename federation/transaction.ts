@@ -17,6 +17,21 @@ export interface Stamp {
  */
 export type Context = "all-seen" | readonly Dot[];
 
+/**
+ * A loser as its conflict's record shows it, the same everywhere: it travels with what dominated it, because a
+ * region may have dropped the write itself for another reason (federation 5).
+ */
+export interface Lost {
+  readonly dot: Dot;
+  readonly hlc: Hlc;
+  /** Absent: a tombstone. The first LOST_VALUE_BYTES_MAX bytes of it. */
+  readonly value?: Uint8Array;
+  /** Of the whole value; 0 for a tombstone. */
+  readonly valueBytes: number;
+}
+
+export const LOST_VALUE_BYTES_MAX = 4096;
+
 export type Operation = { readonly key: Key } & (
   | {
       readonly action: "put";
@@ -24,10 +39,12 @@ export type Operation = { readonly key: Key } & (
       readonly context: Context;
       /** The least of what it overwrites; absent: the write itself. */
       readonly birth?: Stamp;
+      /** By ascending dot, where its origin saw it dominate two siblings or more. */
+      readonly lost?: readonly Lost[];
     }
-  | { readonly action: "delete"; readonly context: Context }
-  /** Dominates the listed dots and is itself no sibling. */
-  | { readonly action: "settle"; readonly drop: readonly Dot[] }
+  | { readonly action: "delete"; readonly context: Context; readonly lost?: readonly Lost[] }
+  /** Dominates the dots of `lost` and is itself no sibling; `kept` won over them at its origin. */
+  | { readonly action: "settle"; readonly lost: readonly Lost[]; readonly kept: Dot }
   | { readonly action: "kind"; readonly operation: KindOperation }
 );
 

@@ -1,0 +1,87 @@
+// Who removes losers, and when: the winner's origin, once every member has all the siblings; at the bound, at once
+// (federation 5). A settlement is a write like any other, so no region ever drops a sibling by itself.
+import type { Key } from "../base/index.ts";
+import { birthOver } from "./birth.ts";
+import { lostOf } from "./conflict-record.ts";
+import type { OriginId } from "./dot.ts";
+import type { FederationBug } from "./planted.ts";
+import { SIBLINGS_MAX } from "./sibling.ts";
+import type { Sibling, Siblings } from "./sibling.ts";
+import type { Operation } from "./transaction.ts";
+import { hasDot } from "./vector.ts";
+import type { Vector } from "./vector.ts";
+import { isContested, viewOf } from "./view.ts";
+import type { Resolution, ViewRules } from "./view-rules.ts";
+
+/** A region, at the moment at which it looks for what it has to settle. */
+export interface Settler {
+  readonly self: OriginId;
+  /** Applied by every member. */
+  readonly stable: Vector;
+  /** Whether nobody mints under it any more. */
+  readonly isClosed: (origin: OriginId) => boolean;
+}
+
+/**
+ * What this region is to write of the key; undefined: nothing. Under `merge` the union is written at the bound, since
+ * to drop a sibling would be to remove its lines.
+ */
+export function settlementOf(
+  rules: ViewRules,
+  key: Key,
+  siblings: Siblings,
+  settler: Settler,
+): Operation | undefined {
+  const full = siblings.length > SIBLINGS_MAX;
+  if (siblings.length < 2 || (!full && !SETTLES.has(rules.policy))) return undefined;
+  const view = viewOf(rules, key, siblings);
+  if (view === undefined || !decides(view.winner, settler)) return undefined;
+  if (rules.policy === "merge" && view.value !== undefined) {
+    return resolutionOf(key, siblings, { action: "value", value: view.value });
+  }
+  if (!full && !siblings.every(({ dot }) => hasDot(settler.stable, dot))) return undefined;
+  const lost = siblings.filter((one) => one !== view.winner).map(lostOf);
+  return { key, action: "settle", lost, kept: view.winner.dot };
+}
+
+/** Under the others siblings wait for a write. */
+const SETTLES: ReadonlySet<ViewRules["policy"]> = new Set([
+  "lww",
+  "first-writer",
+  "priority",
+  "home-wins",
+  "add-wins",
+  "delete-wins",
+]);
+
+/** Whether this region is to run the handler of a `resolver` that writes (federation 8, trap 7). */
+export function resolvesHere(
+  rules: ViewRules,
+  key: Key,
+  siblings: Siblings,
+  settler: Settler,
+  planted?: FederationBug,
+): boolean {
+  if (planted === "resolver-storm") return siblings.length > 1;
+  const winner = viewOf(rules, key, siblings)?.winner;
+  return winner !== undefined && isContested(siblings) && decides(winner, settler);
+}
+
+/** What a handler's answer writes: it has seen these siblings and nothing else. Undefined: they are kept. */
+export function resolutionOf(
+  key: Key,
+  siblings: Siblings,
+  resolution: Resolution,
+): Operation | undefined {
+  if (resolution.action === "keep") return undefined;
+  const context = siblings.map(({ dot }) => dot);
+  const lost = siblings.map(lostOf);
+  if (resolution.action === "delete") return { key, action: "delete", context, lost };
+  const birth = birthOver(siblings);
+  const { value } = resolution;
+  return { key, action: "put", value, context, ...(birth === undefined ? {} : { birth }), lost };
+}
+
+function decides({ dot }: Sibling, { self, isClosed }: Settler): boolean {
+  return dot.origin === self || isClosed(dot.origin);
+}
