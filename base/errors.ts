@@ -62,6 +62,8 @@ export type KvErrorCode =
   | "already-acknowledged"
   | "session-mismatch"
   | "session-full"
+  | "federation-refused"
+  | "retention-full"
   | "lock-expired"
   | "campaign-expired"
   | "not-elected"

@@ -128,6 +128,11 @@ export const WIRE_STATUS = {
     GRPC.RESOURCE_EXHAUSTED,
     "the session holds too many unacknowledged answers",
   ),
+  "federation-refused": hansa(GRPC.FAILED_PRECONDITION, "the federation does not allow it"),
+  "retention-full": hansa(
+    GRPC.RESOURCE_EXHAUSTED,
+    "too much is not known to be held by another region",
+  ),
   // etcd's lock and election services pass their errors on as they are: unmapped.
   "lock-expired": { grpc: GRPC.UNKNOWN, text: "mutex: session is expired" },
   "campaign-expired": { grpc: GRPC.UNKNOWN, text: "election: session is expired" },

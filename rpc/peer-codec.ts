@@ -199,6 +199,7 @@ const REQUEST_NUMBERS: Readonly<Record<RequestKind, number>> = {
   auth: 20,
   alarm: 40,
   "alarm-finding": 41,
+  federation: 50,
 };
 
 const REQUEST_KINDS: ReadonlyMap<number, RequestKind> = new Map(

@@ -60,6 +60,8 @@ function decodeRequest(kind: RequestKind, body: Uint8Array): Request {
       if (action === "get") throw invalid("a question about alarms is not logged");
       return { kind, action, member, alarm };
     }
+    case "federation":
+      return { kind, body };
     case "auth":
       return { kind, change: decoded(body, readAuthChange) };
   }

@@ -135,7 +135,7 @@ export class AlarmTable implements AlarmView {
 function changesKeys({ kind }: Request): boolean {
   const keys = kind === "put" || kind === "delete-range" || kind === "txn";
   const leases = kind === "lease-grant" || kind === "lease-revoke" || kind === "lease-expire";
-  return keys || leases || kind === "compaction";
+  return keys || leases || kind === "compaction" || kind === "federation";
 }
 
 /** Whichever branch a transaction would take: etcd refuses it for a put in either. */

@@ -166,6 +166,7 @@ export class AuthJudge implements AuthView {
       case "alarm":
       case "compaction":
       // What the server does by itself.
+      case "federation":
       case "alarm-finding":
       case "lease-renew":
       case "lease-expire":

@@ -89,6 +89,7 @@ export function checkRequest(
     case "lease-renew":
     case "lease-expire":
     case "auth":
+    case "federation":
     case "alarm":
     case "alarm-finding":
       return undefined;

@@ -51,6 +51,7 @@ const KIND_CODES: Readonly<Record<RequestKind, number>> = {
   auth: 20,
   alarm: 40,
   "alarm-finding": 41,
+  federation: 50,
 };
 
 const KINDS: readonly (RequestKind | undefined)[] = (

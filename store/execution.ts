@@ -10,7 +10,7 @@ import type { Caller } from "./caller.ts";
 import type { KeySpace } from "./key-space.ts";
 import { isLeaseCommand, runLeaseCommand } from "./lease-commands.ts";
 import type { RequestCodec } from "./machine-options.ts";
-import { isRefusal, refused } from "./refusal.ts";
+import { isRefusal, refusal, refused } from "./refusal.ts";
 import { requestHash } from "./request-hash.ts";
 import type { NamedCommand } from "./request-hash.ts";
 import type { Request, RequestId } from "./request.ts";
@@ -69,6 +69,7 @@ export class Execution {
       return fault === undefined ? { kind: "auth", revision } : refused(fault, revision);
     }
     if (isAlarmCommand(request)) return alarms.run(request, revision);
+    if (request.kind === "federation") return this.#runFederation(request);
     if (isLeaseCommand(request)) {
       const barred = alarms.bars(request);
       return barred === undefined
@@ -95,6 +96,16 @@ export class Execution {
     assert(response.kind === request.kind || response.kind === "refused", "answers fit requests");
     sessions.record(id, hash, codec.encodeResponse(response));
     return response;
+  }
+
+  /** Never refused for want of space: what another region has accepted is accepted here (federation 3). */
+  #runFederation(request: Extract<Request, { readonly kind: "federation" }>): Response {
+    const { space, alarms } = this.#init;
+    const { federation } = space;
+    if (federation === undefined) return refused(refusal("federation-refused"), this.#revision);
+    const answer = alarms.bars(request) ?? federation.run(request.body);
+    if (isRefusal(answer)) return refused(answer, this.#revision);
+    return { kind: "federation", revision: this.#revision, answer };
   }
 
   #runKeys(request: KeyCommand, { index, rows }: Occasion): KeptResponse {

@@ -27,6 +27,15 @@ export function spanOf(range: KeyRange): Span {
   return { from: key, until: end === FROM_KEY ? ABOVE_ALL : end, single: false };
 }
 
+/** All keys that begin with `prefix`, those above `after` only if that is given. */
+export function spanUnder(prefix: Key, after: Key | undefined): Span {
+  const from = after === undefined ? prefix : (`${after}\0` as Key);
+  const last = prefix.replace(/\u00ff+$/, "");
+  const next = String.fromCharCode(last.charCodeAt(last.length - 1) + 1);
+  const until = last === "" ? ABOVE_ALL : ((last.slice(0, -1) + next) as Key);
+  return { from, until, single: false };
+}
+
 export function overlap(left: Span, right: Span): boolean {
   if (left.single) return right.single ? left.from === right.from : holds(right, left.from);
   if (right.single) return holds(left, right.from);

@@ -3,14 +3,16 @@
 import { assert, present } from "../base/index.ts";
 import type { Key, LeaseId, LogIndex, PlantedAuthBug, PlantedBug } from "../base/index.ts";
 import { Digest } from "./digest.ts";
-import { KeyIndex } from "./key-index.ts";
+import type { FederatedStore, FederationPort } from "./federation-port.ts";
+import { KeyIndex, spanUnder } from "./key-index.ts";
 import { LeaseTable } from "./leases.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import type { Mark } from "./pending-writes.ts";
 import { ReadPins } from "./read-pins.ts";
 import { refusal } from "./refusal.ts";
 import type { Refusal } from "./response.ts";
-import { decodeRow, encodeKeyValue, versionOfRowKey, versionRowKey } from "./rows.ts";
+import type { RowSet } from "./row-set.ts";
+import { decodeRow, encodeKeyValue, valueInRow, versionOfRowKey, versionRowKey } from "./rows.ts";
 import { ValueCache } from "./value-cache.ts";
 import { NO_LEASE, Version, isTombstone, versionAt } from "./version.ts";
 
@@ -25,7 +27,7 @@ const SWEEP_WAIT_ENTRIES_MAX = 10_000;
 
 const EMPTY = new Uint8Array(0);
 
-export class KeySpace {
+export class KeySpace implements FederatedStore {
   readonly index = new KeyIndex();
   readonly pins = new ReadPins();
   readonly cache: ValueCache;
@@ -33,6 +35,8 @@ export class KeySpace {
   readonly leases: LeaseTable;
   /** Only the simulator plants one. */
   readonly planted: PlantedBug | PlantedAuthBug | undefined;
+  /** Whose writes are more than this region's own; undefined in a lone region. Set once, by the machine. */
+  federation: FederationPort | undefined;
   #revision = REVISION_FIRST;
   #floor = FLOOR_NONE;
   /** The applied index at which the floor was last raised: since when a sweep may have waited. */
@@ -119,6 +123,35 @@ export class KeySpace {
 
   /** `key` is visible. */
   delete(key: Key): void {
+    if (this.federation?.holds(key) === true) this.federation.delete(key);
+    else this.#delete(key);
+  }
+
+  show(key: Key, value: Uint8Array | undefined): void {
+    if (value !== undefined) this.put(key, value, NO_LEASE);
+    else if (this.visible(key) !== undefined) this.#delete(key);
+  }
+
+  visible(key: Key): Version | undefined {
+    return this.index.visible(key, Infinity);
+  }
+
+  valueOf(version: Version, rows: RowSet): Uint8Array {
+    return valueInRow(rows.row(version));
+  }
+
+  keysUnder(prefix: Key, after: Key | undefined, countMax: number): readonly Key[] {
+    const keys: Key[] = [];
+    const span = spanUnder(prefix, after);
+    let next: Key | undefined = span.from;
+    while (next !== undefined && keys.length < countMax) {
+      const rest = { ...span, from: next };
+      next = this.index.visit(rest, Infinity, countMax - keys.length, (key) => keys.push(key));
+    }
+    return keys;
+  }
+
+  #delete(key: Key): void {
     const older = this.index.newest(key);
     assert(older !== undefined && !isTombstone(older), "only what is there can be deleted");
     this.#write(key, new Version(this.#main, this.#keys.length, 0, 0, NO_LEASE, older), EMPTY);
@@ -137,6 +170,7 @@ export class KeySpace {
   /** Ends the main revision; without a write it never was. */
   commit(): void {
     assert(this.#main !== 0, "what is committed was begun");
+    this.federation?.commit();
     if (this.#keys.length > 0) {
       this.#revision = this.#main;
       this.#writeDigest = this.#digest.value();
@@ -158,6 +192,7 @@ export class KeySpace {
   /** Takes back every write since `begin`. */
   rollback(): void {
     const mark = present(this.#mark, "an open main revision");
+    this.federation?.rollback();
     for (let at = this.#keys.length - 1; at >= 0; at -= 1) {
       const key = present(this.#keys[at], "a staged key");
       this.index.undo(key, present(this.#versions[at], "a staged version"));

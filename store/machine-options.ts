@@ -2,6 +2,7 @@
 // batches that its owner writes to the engine.
 import type { LogIndex, PlantedAuthBug, PlantedBug } from "../base/index.ts";
 import type { EngineOp } from "./engine.ts";
+import type { FederatedStore, FederationPort } from "./federation-port.ts";
 import type { Request, RequestKind } from "./request.ts";
 import type { KeptResponse } from "./response.ts";
 import type { SessionLimits } from "./sessions.ts";
@@ -26,6 +27,8 @@ export interface MachineOptions {
   readonly engineLogBytesMax?: number;
   /** Rules of the state machine: equal on all members of a group. */
   readonly sessionLimits?: SessionLimits;
+  /** Makes what federates the store's prefixes, for one machine; absent in a lone region. */
+  readonly createFederation?: (store: FederatedStore) => FederationPort;
   /** Only the simulator sets it. */
   readonly planted?: PlantedBug | PlantedAuthBug;
 }

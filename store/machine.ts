@@ -1,7 +1,7 @@
 // The replicated state machine: log entries in, responses and engine operations out. Deterministic: the
 // same entries give the same bytes on every replica, refusals included, whatever is cached. It reads no
 // clock; its only time is what the log says. docs/architecture.md tells the life of a write through it.
-import { assert } from "../base/index.ts";
+import { assert, present } from "../base/index.ts";
 import type { LogIndex, LogTimeMs, Revision } from "../base/index.ts";
 import type { Entry } from "../consensus/index.ts";
 import { AlarmTable } from "./alarms.ts";
@@ -15,6 +15,7 @@ import type { Caller } from "./caller.ts";
 import { Changes } from "./changes.ts";
 import { decodeCommand } from "./command.ts";
 import { Digest } from "./digest.ts";
+import type { FederationPort } from "./federation-port.ts";
 import type { EngineRow } from "./engine.ts";
 import { Execution } from "./execution.ts";
 import { KeySpace } from "./key-space.ts";
@@ -75,6 +76,7 @@ export class Machine {
   constructor(options: MachineOptions) {
     this.#options = options;
     this.#space = new KeySpace(options.valueCacheBytesMax, options.planted);
+    this.#space.federation = options.createFederation?.(this.#space);
     this.changes = new Changes(this.#space);
     this.#noRows = new RowSet(this.#space.cache);
     const limits = options.sessionLimits ?? SESSION_LIMITS_DEFAULT;
@@ -166,6 +168,9 @@ export class Machine {
       case "lease":
         this.#space.leases.restore(key, value);
         break;
+      case "federation":
+        present(this.federation, "a federation, which left rows behind").restore(key, value);
+        break;
       case "chain":
         this.#chain.restoreLink(key, value);
         break;
@@ -207,6 +212,7 @@ export class Machine {
     const { applied, revision, floor, logTimeMs, writeDigest } = this.#chain.last;
     this.#space.restoreMarker(revision, floor, writeDigest);
     this.#logTime = logTimeMs;
+    this.federation?.restored();
     const again = this.#options.planted === "apply-twice-on-restart";
     this.#applied = again ? this.#chain.base.applied : applied;
     return { ok: true, applied: this.#applied };
@@ -235,10 +241,7 @@ export class Machine {
     if (entry.kind !== "command") return { entry, rows: this.#noRows };
     const { kind, logTimeMs, caller, body } = decodeCommand(entry.data);
     const request = this.#options.codec.decodeRequest(kind, body);
-    const reads =
-      request.kind === "txn" || request.kind === "delete-range" || request.kind === "put";
-    const plain = request.kind === "put" && !request.put.prevKv && !request.put.ignoreValue;
-    const rows = reads && !plain ? new RowSet(this.#space.cache) : this.#noRows;
+    const rows = readsRows(request) ? new RowSet(this.#space.cache) : this.#noRows;
     if (rows !== this.#noRows) needCommand(request, this.#space, rows);
     return { entry, command: { request, caller, logTimeMs }, rows };
   }
@@ -266,7 +269,9 @@ export class Machine {
       this.#sessions.advance(this.#logTime, logTimeMs);
       this.#logTime = logTimeMs;
     }
-    return this.#execution.run(request, { caller, index: this.#applied, now: this.#logTime, rows });
+    const occasion = { caller, index: this.#applied, now: this.#logTime, rows };
+    this.federation?.enter(occasion);
+    return this.#execution.run(request, occasion);
   }
 
   /**
@@ -279,6 +284,7 @@ export class Machine {
     const sweeps = this.#space.canSweep(this.#applied);
     if (!sweeps && !this.#hasNews) return undefined;
     if (sweeps) this.#space.sweep(this.#applied);
+    this.federation?.beforeBatch();
     this.#chain.extend(this.#marker, writes);
     return { ops: writes.drain(this.#applied), upTo: this.#applied };
   }
@@ -291,6 +297,7 @@ export class Machine {
   checkpoint(): EngineBatch | undefined {
     if (!this.#hasNews && !this.#chain.isExtended) return undefined;
     const { writes } = this.#space;
+    this.federation?.beforeBatch();
     this.#chain.checkpoint(this.#marker, writes);
     return { ops: writes.drain(this.#applied), upTo: this.#applied };
   }
@@ -309,6 +316,7 @@ export class Machine {
   /** The engine holds every batch up to `upTo`: their values may leave memory. */
   flushed(upTo: LogIndex): void {
     this.#space.writes.flushed(upTo);
+    this.federation?.flushed(upTo);
   }
 
   /** Whether a command is worth proposing: refused if its session has no room (R9). Advisory. */
@@ -343,11 +351,16 @@ export class Machine {
     return StateHashing.begin(this.#space, request);
   }
 
+  get federation(): FederationPort | undefined {
+    return this.#space.federation;
+  }
+
   /** Cheap: the running hash of all writes stands for the keys, and counts for the rest. */
   #standing(): number {
     const { revision, floor, writeDigest, leases } = this.#space;
     const digest = new Digest().count(revision).count(floor).count(writeDigest);
-    return digest.count(this.#logTime).count(leases.size).count(this.#accounts.revision).value();
+    digest.count(this.#logTime).count(leases.size).count(this.#accounts.revision);
+    return digest.count(this.federation?.standing ?? 0).value();
   }
 
   /**
@@ -360,6 +373,21 @@ export class Machine {
     this.#sessions.addTo(digest);
     this.#accounts.addTo(digest);
     this.#alarms.addTo(digest);
+    this.federation?.addTo(digest);
     return digest.value();
+  }
+}
+
+/** Whether applying it may look at a value; most puts do not. */
+function readsRows(request: Request): boolean {
+  switch (request.kind) {
+    case "put":
+      return request.put.prevKv || request.put.ignoreValue;
+    case "txn":
+    case "delete-range":
+    case "federation":
+      return true;
+    default:
+      return false;
   }
 }

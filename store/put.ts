@@ -1,4 +1,5 @@
 // Put, by etcd's rules: what is kept of the key before it, and what it answers.
+import type { LeaseId } from "../base/index.ts";
 import type { KeySpace } from "./key-space.ts";
 import { keyValueOf } from "./range-selection.ts";
 import { refusal } from "./refusal.ts";
@@ -27,6 +28,12 @@ export function checkKept(request: PutRequest, space: KeySpace): Refusal | undef
   return before === undefined ? refusal("key-not-found") : undefined;
 }
 
+function write(request: PutRequest, value: Uint8Array, lease: LeaseId, space: KeySpace): void {
+  const { federation } = space;
+  if (federation?.holds(request.key) === true) federation.put(request, value);
+  else space.put(request.key, value, lease);
+}
+
 const NO_PREVIOUS: PutResponse = {};
 
 /**
@@ -36,7 +43,7 @@ const NO_PREVIOUS: PutResponse = {};
 export function put(request: PutRequest, space: KeySpace, rows: RowSet): PutResponse | Refusal {
   const { key, prevKv, ignoreValue, ignoreLease } = request;
   if (!prevKv && !ignoreValue && !ignoreLease) {
-    space.put(key, request.value, request.lease);
+    write(request, request.value, request.lease, space);
     return NO_PREVIOUS;
   }
   const before = space.index.visible(key, space.revision + 1);
@@ -44,7 +51,7 @@ export function put(request: PutRequest, space: KeySpace, rows: RowSet): PutResp
   const row = before !== undefined && (prevKv || ignoreValue) ? rows.row(before) : undefined;
   const value = ignoreValue && row !== undefined ? valueInRow(row) : request.value;
   const lease = ignoreLease && before !== undefined ? before.lease : request.lease;
-  space.put(key, value, lease);
+  write(request, value, lease, space);
   if (!prevKv || before === undefined || row === undefined) return NO_PREVIOUS;
   return { prevKv: keyValueOf({ key, version: before }, row) };
 }

@@ -37,6 +37,8 @@ export type RefusalCode = Extract<
   | "already-acknowledged"
   | "session-mismatch"
   | "session-full"
+  | "federation-refused"
+  | "retention-full"
   | "invalid-argument"
 >;
 
@@ -73,6 +75,8 @@ const TEXTS: Readonly<Record<RefusalCode, string>> = {
   "already-acknowledged": "hansa: the answer to this sequence was already acknowledged",
   "session-mismatch": "hansa: this sequence was used for another command",
   "session-full": "hansa: too many sessions, or too many unacknowledged answers",
+  "federation-refused": "hansa: the region is in no federation",
+  "retention-full": "hansa: too much is not known to be held by another region",
   "invalid-argument": "hansa: the request id is malformed",
 };
 

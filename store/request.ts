@@ -93,7 +93,9 @@ export type Request =
   /** Ends what is due by the log time of the entry. */
   | { readonly kind: "lease-expire" }
   | AlarmRequest
-  | AuthRequest;
+  | AuthRequest
+  /** Read by federation/ alone. */
+  | { readonly kind: "federation"; readonly body: Uint8Array };
 
 /** `alarm`: an operator's word; `alarm-finding`: what a member found of itself, or of another. */
 export interface AlarmRequest {

@@ -1,6 +1,7 @@
 // What the store answers, as types; rpc/ turns them into bytes and adds the header.
 import type { Key, KvErrorCode, LeaseId, Revision, SessionId } from "../base/index.ts";
 import type { Alarm } from "./alarm.ts";
+import type { FederationAnswer } from "./federation-port.ts";
 
 export interface KeyValue {
   readonly key: Key;
@@ -81,10 +82,15 @@ export type Response =
   /** Those that stand or stood as asked; none where nothing was to be done. */
   | { readonly kind: "alarm"; readonly revision: Revision; readonly alarms: readonly Alarm[] }
   | { readonly kind: "auth"; readonly revision: Revision }
+  | {
+      readonly kind: "federation";
+      readonly revision: Revision;
+      readonly answer: FederationAnswer;
+    }
   | (Refusal & { readonly revision: Revision });
 
 /** The answers of commands that may carry a request id: a session remembers them. */
 export type KeptResponse = Exclude<
   Response,
-  { readonly kind: `lease-${string}` | "alarm" | "auth" }
+  { readonly kind: `lease-${string}` | "alarm" | "auth" | "federation" }
 >;

@@ -6,16 +6,17 @@ import { NO_LEASE } from "./version.ts";
 import type { Version } from "./version.ts";
 
 export type RowFamily =
-  "base" | "lease" | "chain" | "alarm" | "session" | "answer" | "auth" | "version";
+  "base" | "lease" | "federation" | "chain" | "alarm" | "session" | "answer" | "auth" | "version";
 
 /**
- * 'a' base: applied index of the last checkpoint. 'e' id: a lease. 'l' batch: chain of batches. 'm' member(8) type(1):
+ * 'a' base: applied index of the last checkpoint. 'e' id: a lease. 'f': what a federation keeps. 'l' batch: chain of batches. 'm' member(8) type(1):
  * an alarm. 's' session: head of a session. 't' session, sequence: a kept answer. 'u' kind(1) name: users, roles and
  * tokens (auth-rows.ts). 'v' main(8) sub(4): one version of one key, as protobuf.
  */
 const PREFIXES: Readonly<Record<RowFamily, number>> = {
   base: 0x61,
   lease: 0x65,
+  federation: 0x66,
   chain: 0x6c,
   alarm: 0x6d,
   session: 0x73,
@@ -104,6 +105,9 @@ export function authRowKey(kind: number, name: Uint8Array): Uint8Array {
   key.set(name, 2);
   return key;
 }
+
+/** The first bytes of a federation's rows; what follows them is federation/'s own. */
+export const FEDERATION_ROW_PREFIX: Uint8Array = Uint8Array.of(PREFIXES.federation);
 
 function putUint32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 24;

@@ -11,7 +11,7 @@ import { isRefusal, refused } from "./refusal.ts";
 import type { PutRequest, Request, TxnRequest } from "./request.ts";
 import type { KeptResponse } from "./response.ts";
 import type { RowSet } from "./row-set.ts";
-import { checkPuts, checkRanges, needTxn, pathOf, runPath, viewOf } from "./txn.ts";
+import { checkFederated, checkPuts, checkRanges, needTxn, pathOf, runPath, viewOf } from "./txn.ts";
 
 /** The commands that concern keys. */
 export type KeyCommand = Exclude<
@@ -19,6 +19,7 @@ export type KeyCommand = Exclude<
   | AlarmCommand
   | AuthRequest
   | LeaseCommand
+  | { readonly kind: "federation" }
   | { readonly kind: "session-open" }
   | { readonly kind: "session-close" }
 >;
@@ -32,7 +33,8 @@ export interface WriteContext {
 
 /** Names the rows that `runCommand` may read, on the state as it is. */
 export function needCommand(request: Request, space: KeySpace, rows: RowSet): void {
-  if (request.kind === "put") needPut(request.put, space, rows);
+  if (request.kind === "federation") space.federation?.need(request.body, rows);
+  else if (request.kind === "put") needPut(request.put, space, rows);
   else if (request.kind === "delete-range") needDeleteRange(request.deleteRange, space, rows);
   else if (request.kind === "txn") needTxn(request.txn, space, rows);
 }
@@ -43,6 +45,8 @@ export function runCommand(request: KeyCommand, context: WriteContext): KeptResp
     case "put":
       return runPut(request.put, context);
     case "delete-range": {
+      const fault = space.federation?.refusesDelete(request.deleteRange);
+      if (fault !== undefined) return refused(fault, revisionOf(space));
       space.begin();
       const response = deleteRange(request.deleteRange, space, rows);
       space.commit();
@@ -61,7 +65,10 @@ export function runCommand(request: KeyCommand, context: WriteContext): KeptResp
 }
 
 function runPut(request: PutRequest, { space, rows }: WriteContext): KeptResponse {
-  const fault = checkLease(request, space) ?? checkKept(request, space);
+  const fault =
+    checkLease(request, space) ??
+    checkKept(request, space) ??
+    space.federation?.refusesPut(request);
   if (fault !== undefined) return refused(fault, revisionOf(space));
   space.begin();
   const response = put(request, space, rows);
@@ -75,7 +82,8 @@ function runPut(request: PutRequest, { space, rows }: WriteContext): KeptRespons
 
 function runTxn(request: TxnRequest, { space, rows }: WriteContext): KeptResponse {
   const path = pathOf(request, viewOf(space, space.revision, rows));
-  const fault = checkPuts(path, space) ?? checkRanges(path, space);
+  const fault =
+    checkPuts(path, space) ?? checkRanges(path, space) ?? checkFederated(path, space.federation);
   if (fault !== undefined) return refused(fault, revisionOf(space));
   space.begin();
   const response = runPath(path, space, rows);

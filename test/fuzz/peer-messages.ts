@@ -215,6 +215,7 @@ const REQUESTS: Readonly<Record<RequestKind, Uint8Array>> = {
   auth: authChangeBytes({ kind: "user-grant", user: "ann", role: "reader" }),
   alarm: Uint8Array.of(8, 1, 16, 7, 24, 1),
   "alarm-finding": Uint8Array.of(8, 2, 16, 7, 24, 2),
+  federation: Uint8Array.of(1, 2, 3),
 };
 
 const mark = fc.record({ index, epoch, config: membership });

@@ -1,0 +1,101 @@
+// Port: what a federation does with the keys of its prefixes (federation 2 to 7). federation/ implements it; a lone
+// region has none. It runs inside the state machine: deterministic, and all that it keeps is in rows of the family
+// "federation", written in the same engine batch as the versions that they describe.
+import type { Key, LogIndex, LogTimeMs } from "../base/index.ts";
+import type { Digest } from "./digest.ts";
+import type { PutRequest } from "./request.ts";
+import type { KeyRange } from "./key-range.ts";
+import type { Refusal } from "./response.ts";
+import type { RowSet } from "./row-set.ts";
+import type { Version } from "./version.ts";
+
+/** What the store offers to its federation. Row keys begin with `federationRowKey`'s byte. */
+export interface FederatedStore {
+  /** Main revision of the last committed write. */
+  readonly revision: number;
+  /** Rows for the next engine batch. Between `begin` and `commit` they go the way of the revision. */
+  readonly writes: {
+    put(key: Uint8Array, value: Uint8Array): void;
+    delete(key: Uint8Array): void;
+  };
+  /** Opens the next main revision; `commit` ends it, and without a `show` it never was. */
+  begin(): void;
+  commit(): void;
+  /**
+   * What a read sees of `key` from here on in the open revision: a put, with its event; undefined: absent, which is
+   * a delete where something stood, and nothing where nothing did.
+   */
+  show(key: Key, value: Uint8Array | undefined): void;
+  /** The newest version, the open revision's included; undefined: `key` is absent. */
+  visible(key: Key): Version | undefined;
+  /** Of a version that was wanted of `rows` in time, or that was written since. */
+  valueOf(version: Version, rows: RowSet): Uint8Array;
+  /** Up to `countMax` visible keys of the prefix above `after`, in order. */
+  keysUnder(prefix: Key, after: Key | undefined, countMax: number): readonly Key[];
+}
+
+/** The entry that is being applied. */
+export interface FederationOccasion {
+  readonly index: LogIndex;
+  /** Log time, this entry's included (R9). */
+  readonly now: LogTimeMs;
+  readonly rows: RowSet;
+}
+
+/** What a change of the federation came to. The counts are of transactions in it. */
+export interface FederationAnswer {
+  readonly applied: number;
+  /** Applied before. */
+  readonly duplicates: number;
+  /** Neither: not next of their origin, not causally ready, or not acceptable as things stand. */
+  readonly held: number;
+  /** Local transactions minted by the change: an import, a settlement. */
+  readonly minted: number;
+  /** Whether a step of bounded size left something to do; the same change is then proposed again. */
+  readonly more: boolean;
+}
+
+export interface FederationPort {
+  /** Whether the key is of a federated prefix. On the path of every write. */
+  holds(key: Key): boolean;
+
+  /** Judged before anything is changed. `undefined` for a key that is not federated. */
+  refusesPut(request: PutRequest): Refusal | undefined;
+  /** The same of each key in a range that is to be deleted. */
+  refusesDelete(range: KeyRange): Refusal | undefined;
+
+  /** Called before the command of each entry. */
+  enter(occasion: FederationOccasion): void;
+
+  /** A local put of a federated key in the open revision; shows what the key is then. */
+  put(request: PutRequest, value: Uint8Array): void;
+  /** A local delete of a federated key that is visible. */
+  delete(key: Key): void;
+  /**
+   * The open revision is about to end, whoever opened it: what was put and deleted in it becomes one transaction
+   * under one dot (federation 3).
+   */
+  commit(): void;
+  /** The open revision is taken back, and its puts and deletes with it: no dot was used. */
+  rollback(): void;
+
+  /** Names the rows that `run` may read. */
+  need(body: Uint8Array, rows: RowSet): void;
+  /** A logged change of the federation; a refusal changes nothing. */
+  run(body: Uint8Array): FederationAnswer | Refusal;
+
+  /** Adds to the engine batch what is written once a batch. */
+  beforeBatch(): void;
+  /** The engine holds every batch up to `upTo`. */
+  flushed(upTo: LogIndex): void;
+
+  /** The value bytes are the federation's. @throws {AssertionError} for a row that no federation wrote. */
+  restore(key: Uint8Array, value: Uint8Array): void;
+  /** After the last row, the versions' included. */
+  restored(): void;
+
+  /** A running hash of all that was ever applied: cheap, for every mark. */
+  readonly standing: number;
+  /** Everything that decides a later answer. */
+  addTo(digest: Digest): void;
+}
