@@ -1,0 +1,109 @@
+// How much of each origin's suffix is retained, and what of it may be dropped (federation 10): what every member has
+// applied; at the bound also what one other member has, whoever lacks it re-bootstraps; never what only this region is
+// known to hold: then federated writes are refused instead (trap 17, scenario 33).
+import { standingOf } from "./config-standing.ts";
+import type { FederationConfig } from "./config.ts";
+import type { OriginId, Sequence } from "./dot.ts";
+import { SuffixSizes } from "./suffix-sizes.ts";
+import { countOf } from "./vector.ts";
+import type { Vector } from "./vector.ts";
+
+export interface RetentionQuestion {
+  readonly config: FederationConfig;
+  readonly self: OriginId | undefined;
+  /** What a region has applied by its own last word, in whatever order it came: it is about possession. */
+  readonly vectorOf: (origin: OriginId) => Vector | undefined;
+  readonly bytesMax: number;
+}
+
+export interface RetentionPlan {
+  /** May be dropped up to there, of each origin that is named. */
+  readonly through: Vector;
+  /** Of `through`, some is lacked by a member. */
+  readonly lacked: boolean;
+  /** The bound is reached, and what is left only this region is known to hold: federated writes are refused. */
+  readonly full: boolean;
+}
+
+export class Retention {
+  readonly #suffixes = new Map<OriginId, SuffixSizes>();
+
+  /** Of the transactions' own bytes. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const suffix of this.#suffixes.values()) bytes += suffix.bytes;
+    return bytes;
+  }
+
+  /** All from there on is retained; undefined: nothing is. */
+  firstOf(origin: OriginId): Sequence | undefined {
+    const suffix = this.#suffixes.get(origin);
+    if (suffix === undefined || suffix.first > suffix.last) return undefined;
+    return suffix.first as Sequence;
+  }
+
+  /** @throws {AssertionError} unless it follows the last of its origin that was added. */
+  add(origin: OriginId, sequence: Sequence, bytes: number): void {
+    const suffix = this.#suffixes.get(origin) ?? new SuffixSizes(sequence);
+    this.#suffixes.set(origin, suffix);
+    suffix.add(sequence, bytes);
+  }
+
+  drop(through: Vector): void {
+    for (const [origin, last] of through) this.#suffixes.get(origin)?.drop(last);
+  }
+
+  plan(question: RetentionQuestion): RetentionPlan {
+    const others = question.config.members.filter(({ origin }) => origin !== question.self);
+    const vectors = others.map(({ origin }) => question.vectorOf(origin));
+    const through = new Map<OriginId, Sequence>();
+    let bytes = this.bytes;
+    for (const [origin, suffix] of this.#suffixes) {
+      const counts = vectors.map((vector) => (vector === undefined ? 0 : countOf(vector, origin)));
+      const last = Math.min(suffix.last, ...counts);
+      if (last < suffix.first) continue;
+      through.set(origin, last as Sequence);
+      bytes -= suffix.bytesThrough(last);
+    }
+    if (bytes <= question.bytesMax) return { through, lacked: false, full: false };
+    const left = this.#dropHeld(question, through, bytes);
+    return { through, lacked: left < bytes, full: left > question.bytesMax };
+  }
+
+  /** Adds to `through` what another holds, of the longest suffix first, down to the bound. Returns what is left. */
+  #dropHeld(
+    question: RetentionQuestion,
+    through: Map<OriginId, Sequence>,
+    bytesBefore: number,
+  ): number {
+    const held = heldBy(question);
+    let bytes = bytesBefore;
+    while (bytes > question.bytesMax) {
+      let longest: { origin: OriginId; until: number; bytes: number } | undefined;
+      for (const [origin, suffix] of this.#suffixes) {
+        const dropped = Math.max(countOf(through, origin), suffix.first - 1);
+        const left = suffix.bytes - suffix.bytesThrough(dropped);
+        const until = Math.min(suffix.endOf(dropped + 1), held(origin));
+        if (until > dropped && left > (longest?.bytes ?? -1)) {
+          longest = { origin, until, bytes: left };
+        }
+      }
+      if (longest === undefined) return bytes;
+      const suffix = this.#suffixes.get(longest.origin);
+      const keeps = (suffix?.bytes ?? 0) - (suffix?.bytesThrough(longest.until) ?? 0);
+      bytes -= longest.bytes - keeps;
+      through.set(longest.origin, longest.until as Sequence);
+    }
+    return bytes;
+  }
+}
+
+/** How far some other region that stays is known to have each origin. */
+function heldBy({ config, self, vectorOf }: RetentionQuestion): (origin: OriginId) => number {
+  const staying = config.members.filter(
+    ({ name, origin }) => origin !== self && standingOf(config, name) !== "frozen",
+  );
+  const vectors = staying.map(({ origin }) => vectorOf(origin));
+  return (origin) =>
+    Math.max(0, ...vectors.map((vector) => (vector === undefined ? 0 : countOf(vector, origin))));
+}

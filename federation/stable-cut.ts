@@ -1,0 +1,93 @@
+// What every region has applied, as this region may rely on: the stable cut SC, within which a tombstone that stands
+// alone may be purged (federation 10). A region's word on what it has applied counts only in the order of its stream
+// (trap 32): once all that it minted before its word is applied here, nothing comes of it any more that had not seen
+// what the word names. Soft state of who leads; only the command that follows from it is logged.
+import type { FederationConfig } from "./config.ts";
+import type { OriginId } from "./dot.ts";
+import type { Report } from "./exchange-message.ts";
+import type { Transaction } from "./transaction.ts";
+import { VECTOR_ZERO, countOf, joined, shared } from "./vector.ts";
+import type { Vector } from "./vector.ts";
+
+/** What of the replicated state decides. */
+export interface StableState {
+  readonly applied: Vector;
+  readonly config: FederationConfig;
+  readonly self: OriginId | undefined;
+}
+
+/** One origin's row of the matrix M. */
+interface Row {
+  /** The join of what counts. */
+  counted: Vector;
+  /** The first that does not count yet, and the last: were there one place, a busy region's word would never count. */
+  first: Report | undefined;
+  last: Report | undefined;
+}
+
+export class StableCut {
+  readonly #rows = new Map<OriginId, Row>();
+
+  /** Of a region, by whatever way it came; its vector has its own origin in it. */
+  note(report: Report): void {
+    const row = this.#rowOf(report.origin);
+    if (row.first === undefined) row.first = report;
+    else row.last = report;
+  }
+
+  /** A transaction that was just applied here is its region's word, in the order of its stream. */
+  applied({ origin, sequence, deps }: Transaction): void {
+    const row = this.#rowOf(origin);
+    row.counted = joined(row.counted, new Map(deps).set(origin, sequence));
+  }
+
+  /**
+   * SC. The rows that bound it: of every member, and of every closed origin of which something is still to come, for
+   * that was minted by a region that had seen no more than its row says.
+   */
+  cut({ applied, config, self }: StableState): Vector {
+    const isMember = config.members.some(({ origin }) => origin === self);
+    if (!isMember) return VECTOR_ZERO;
+    const coming = config.closed.filter(({ origin, cut }) => countOf(applied, origin) < cut);
+    let cut = applied;
+    for (const { origin } of [...config.members, ...coming]) {
+      if (origin === self) continue;
+      cut = shared(cut, this.#countedOf(origin, applied, config.epoch));
+    }
+    return cut;
+  }
+
+  /** Forgets the origins that bound nothing any more. */
+  prune({ applied, config }: StableState): void {
+    for (const origin of [...this.#rows.keys()]) {
+      const isMember = config.members.some((member) => member.origin === origin);
+      const closed = config.closed.find((one) => one.origin === origin);
+      const isComing = closed !== undefined && countOf(applied, origin) < closed.cut;
+      if (!isMember && !isComing) this.#rows.delete(origin);
+    }
+  }
+
+  #rowOf(origin: OriginId): Row {
+    const row = this.#rows.get(origin);
+    if (row !== undefined) return row;
+    const fresh: Row = { counted: VECTOR_ZERO, first: undefined, last: undefined };
+    this.#rows.set(origin, fresh);
+    return fresh;
+  }
+
+  #countedOf(origin: OriginId, applied: Vector, epoch: number): Vector {
+    const row = this.#rows.get(origin);
+    if (row === undefined) return VECTOR_ZERO;
+    const counts = (report: Report | undefined): report is Report =>
+      report !== undefined &&
+      report.epoch <= epoch &&
+      countOf(report.vector, origin) <= countOf(applied, origin);
+    if (counts(row.first)) {
+      row.counted = joined(row.counted, row.first.vector);
+      row.first = row.last;
+      row.last = undefined;
+      return this.#countedOf(origin, applied, epoch);
+    }
+    return row.counted;
+  }
+}
