@@ -1,0 +1,122 @@
+// What may be done to a configuration: an operator's commands, and the reports of regions that carry a change of
+// several steps to its end. Reports may be repeated: a leader that does not know whether one took effect sends again.
+import type { Key } from "../base/index.ts";
+import type {
+  Epoch,
+  FederationConfig,
+  Home,
+  Identity,
+  PolicyName,
+  PrefixStage,
+  RegionName,
+  Topology,
+} from "./config.ts";
+import type { Dot, OriginId, Sequence } from "./dot.ts";
+import type { KindName } from "./kind.ts";
+
+export type ConfigCommand = OperatorCommand | RegionReport;
+
+export type OperatorCommand =
+  /** Random identities come with the command: nothing is drawn in here. */
+  | {
+      readonly command: "init";
+      readonly federationId: Identity;
+      readonly region: RegionName;
+      readonly incarnation: Identity;
+      readonly endpoints: readonly string[];
+    }
+  | {
+      readonly command: "join";
+      readonly region: RegionName;
+      readonly incarnation: Identity;
+      readonly endpoints: readonly string[];
+    }
+  | {
+      readonly command: "endpoints";
+      readonly region: RegionName;
+      readonly endpoints: readonly string[];
+    }
+  /** Freezes; the regions are parted when all that stay have reported (federation 11). */
+  | { readonly command: "part"; readonly regions: readonly RegionName[] }
+  /**
+   * Closes the region's origin and gives it another, in the same two phases. `soleSurvivor`: all other regions are
+   * lost for good and parted with it; this one's own report decides every cut.
+   */
+  | {
+      readonly command: "reincarnate";
+      readonly region: RegionName;
+      readonly incarnation: Identity;
+      readonly soleSurvivor: boolean;
+    }
+  /** Gives up a freeze whose reports have not all come: its regions go on as they were. */
+  | { readonly command: "thaw" }
+  | { readonly command: "pause" | "resume"; readonly region: RegionName }
+  | {
+      readonly command: "policy";
+      readonly prefix: Key;
+      readonly policy: PolicyName;
+      readonly kind?: KindName;
+      readonly ranks: readonly RegionName[];
+      readonly handler?: string;
+      readonly ttl: "refused" | "owner";
+    }
+  | { readonly command: "policy-unset"; readonly prefix: Key }
+  /** No regions: all members again. */
+  | {
+      readonly command: "placement";
+      readonly prefix: Key;
+      readonly regions: readonly RegionName[];
+    }
+  /** Gives a prefix its home, or changes what other regions do with its writes. */
+  | {
+      readonly command: "home";
+      readonly prefix: Key;
+      readonly region: RegionName;
+      readonly elsewhere: Home["elsewhere"];
+    }
+  | { readonly command: "home-unset"; readonly prefix: Key }
+  /** Planned, unless `force` or the home is parted: then at once (federation 12). */
+  | {
+      readonly command: "home-move";
+      readonly prefix: Key;
+      readonly to: RegionName;
+      readonly force: boolean;
+    }
+  /** Gives up a planned move: the home owns the prefix again, under a new epoch. */
+  | { readonly command: "home-stay"; readonly prefix: Key }
+  | { readonly command: "topology"; readonly topology: Topology }
+  | { readonly command: "handler"; readonly name: string };
+
+export type RegionReport =
+  /** A joining region covers one member's Marker(admitted) and its lag is under the limit. */
+  | { readonly command: "live"; readonly region: RegionName; readonly origin: OriginId }
+  /** It has logged the freeze of that epoch; `applied` of the frozen origins only, absent ones are 0. */
+  | {
+      readonly command: "frozen";
+      readonly region: RegionName;
+      readonly epoch: Epoch;
+      readonly applied: readonly (readonly [OriginId, Sequence])[];
+    }
+  /** It has done what `stage` of a prefix asks of it. `last`: its own last sequence, for `closing` alone. */
+  | {
+      readonly command: "prefix-done";
+      readonly region: RegionName;
+      readonly prefix: Key;
+      readonly stage: Exclude<PrefixStage["stage"], "open">;
+      readonly last?: Sequence;
+    }
+  /** The old home has logged its Fence as that dot. */
+  | {
+      readonly command: "home-fenced";
+      readonly region: RegionName;
+      readonly prefix: Key;
+      readonly fence: Dot;
+    }
+  /** The new home has applied the fence. */
+  | { readonly command: "home-own"; readonly region: RegionName; readonly prefix: Key };
+
+/** `unchanged`: what was asked is so already, as after a repeated report. `refused` changes nothing. */
+export type ConfigChange =
+  | { readonly outcome: "changed"; readonly config: FederationConfig }
+  | { readonly outcome: "unchanged"; readonly config: FederationConfig }
+  | { readonly outcome: "refused"; readonly why: string };

@@ -1,0 +1,172 @@
+// Parting and reincarnation in two phases (federation 11). FREEZE: every region that stays accepts nothing more of
+// the frozen origins and reports what it has of them. The last report commits the cuts, each the most that a
+// reporter has, so that what is within a cut can be fetched and what is beyond it nobody has applied.
+import {
+  CONFIG_LIMITS,
+  type Closing,
+  type ClosedOrigin,
+  type FederationConfig,
+  type Freeze,
+  type FreezeReport,
+  type Home,
+  type Member,
+  type RegionName,
+} from "./config.ts";
+import { frozenOrigins } from "./config-check-freeze.ts";
+import type { ConfigCommand } from "./config-command.ts";
+import { byName } from "./config-members.ts";
+import { policiesWithout } from "./config-policies.ts";
+import { reportersOf } from "./config-standing.ts";
+import { Refusal, requireMember, type Step } from "./config-step.ts";
+import { originId, type OriginId } from "./dot.ts";
+import { withoutMember } from "./topology.ts";
+
+type Command<Name extends ConfigCommand["command"]> = Extract<
+  ConfigCommand,
+  { readonly command: Name }
+>;
+
+export function part(config: FederationConfig, { regions }: Command<"part">): Step {
+  if (regions.length === 0) throw new Refusal("name at least one region to part");
+  const closing = regions.map((region): Closing => ({ region, then: "part" }));
+  return freezing(config, closing);
+}
+
+export function reincarnate(config: FederationConfig, command: Command<"reincarnate">): Step {
+  const { region, incarnation, soleSurvivor } = command;
+  const reborn: Closing = { region, then: "reincarnate", incarnation };
+  if (requireMember(config, region).incarnation === incarnation) return undefined;
+  if (!soleSurvivor) return freezing(config, [reborn]);
+  const lost = config.members.filter(({ name }) => name !== region);
+  return freezing(config, [
+    reborn,
+    ...lost.map(({ name }): Closing => ({ region: name, then: "part" })),
+  ]);
+}
+
+/** Extending a freeze asks everybody anew: who reported and is closed now was the only holder, perhaps. */
+function freezing(config: FederationConfig, added: readonly Closing[]): Step {
+  const closing = new Map(config.freeze?.closing.map((one) => [one.region, one]));
+  for (const one of added) {
+    requireMember(config, one.region);
+    closing.set(one.region, one);
+  }
+  const sorted = [...closing.values()].sort((left, right) => (left.region < right.region ? -1 : 1));
+  if (config.freeze?.closing.map(closingText).join() === sorted.map(closingText).join()) {
+    return undefined;
+  }
+  if (config.closed.length + sorted.length > CONFIG_LIMITS.closedMax) {
+    throw new Refusal(`a federation closes at most ${CONFIG_LIMITS.closedMax} origins`);
+  }
+  const freeze: Freeze = { epoch: config.epoch + 1, closing: sorted, origins: [], reports: [] };
+  const frozen = { ...config, freeze };
+  if (reportersOf(frozen).length === 0) {
+    throw new Refusal("no region would be left: the last one is not parted");
+  }
+  return { freeze: { ...freeze, origins: frozenOrigins(frozen).map(originId) } };
+}
+
+function closingText(closing: Closing): string {
+  const { region, then } = closing;
+  return then === "part" ? `${region} ${then}` : `${region} ${then} ${closing.incarnation}`;
+}
+
+/** What was reported is forgotten: a later freeze asks again. */
+export function thaw(): Step {
+  return { freeze: undefined };
+}
+
+export function frozenReport(config: FederationConfig, report: Command<"frozen">): Step {
+  const { freeze } = config;
+  const { region, epoch, applied } = report;
+  if (freeze === undefined || epoch < freeze.epoch) return undefined; // Ended or extended meanwhile.
+  if (epoch !== freeze.epoch) {
+    throw new Refusal(`the freeze is of epoch ${freeze.epoch}, not ${epoch}`);
+  }
+  const reporters = reportersOf(config);
+  if (!reporters.includes(region)) {
+    throw new Refusal(`region ${region} does not report; ${reporters.join(", ")} do`);
+  }
+  if (freeze.reports.some((one) => one.region === region)) return undefined;
+  const added: FreezeReport = { region, applied: [...applied].sort(([a], [b]) => a - b) };
+  const reports = [...freeze.reports, added].sort((left, right) =>
+    left.region < right.region ? -1 : 1,
+  );
+  const reported = { ...freeze, reports };
+  return reports.length < reporters.length ? { freeze: reported } : committed(config, reported);
+}
+
+/** All have reported: the cuts, and what else goes with the regions. */
+function committed(config: FederationConfig, freeze: Freeze): Step {
+  const epoch = config.epoch + 1;
+  const closing = new Map(freeze.closing.map((one) => [one.region, one]));
+  const most = (origin: OriginId): number =>
+    Math.max(...freeze.reports.map(({ applied }) => new Map(applied).get(origin) ?? 0));
+  const closed = [
+    ...config.closed.map((one) => ({ ...one, cut: Math.min(one.cut, most(one.origin)) })),
+    ...config.members
+      .filter(({ name }) => closing.has(name))
+      .map(({ origin, incarnation, name }): ClosedOrigin => ({
+        origin,
+        incarnation,
+        region: name,
+        cut: most(origin),
+        closed: epoch,
+      })),
+  ].sort((left, right) => left.origin - right.origin);
+  let { originNext } = config;
+  const members = config.members.flatMap((member): Member[] => {
+    const one = closing.get(member.name);
+    if (one === undefined) return [member];
+    if (one.then === "part") return [];
+    const origin = originNext;
+    originNext = originId(originNext + 1);
+    const { incarnation } = one;
+    return [{ ...member, origin, incarnation, admitted: epoch, live: false }];
+  });
+  const gone = freeze.closing.filter(({ then }) => then === "part").map(({ region }) => region);
+  return {
+    freeze: undefined,
+    originNext,
+    members: byName(members),
+    closed,
+    paused: config.paused.filter((origin) => members.some((member) => member.origin === origin)),
+    policies: policiesWithout(config.policies, gone, members, closed),
+    ...withoutRegions(config, gone, members, epoch),
+  };
+}
+
+/** Placements, homes' moves and neighbours that named a parted region. A home stays where it was, without writes. */
+function withoutRegions(
+  config: FederationConfig,
+  gone: readonly RegionName[],
+  members: readonly Member[],
+  epoch: number,
+): Pick<FederationConfig, "placements" | "homes" | "topology"> {
+  const names = members.map(({ name }) => name);
+  return {
+    placements: config.placements
+      .map((one) => ({ ...one, regions: one.regions.filter((name) => !gone.includes(name)) }))
+      .filter(({ regions }) => regions.length > 0),
+    homes: config.homes.map((home) => homeAfter(home, gone, members, epoch)),
+    topology: gone.reduce(
+      (topology, name) => withoutMember(topology, names, name),
+      config.topology,
+    ),
+  };
+}
+
+/** A move to a parted region is given up; a fence of a closed origin is logged anew by its region's next one. */
+function homeAfter(
+  home: Home,
+  gone: readonly RegionName[],
+  members: readonly Member[],
+  epoch: number,
+): Home {
+  const { move, ...stays } = home;
+  if (move === undefined) return home;
+  if (gone.includes(move.to)) return { ...stays, epoch };
+  const reborn = members.find(({ name }) => name === home.region);
+  if (reborn === undefined || move.fence?.origin === reborn.origin) return home;
+  return { ...stays, move: { to: move.to, begun: move.begun } };
+}
