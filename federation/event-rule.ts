@@ -2,6 +2,7 @@
 // follow from the event as in any store: visible to visible goes on, absent to visible begins again.
 import { compareBytes } from "../base/index.ts";
 import { sameDot } from "./dot.ts";
+import type { Dot } from "./dot.ts";
 import type { FederationBug } from "./planted.ts";
 import type { Siblings } from "./sibling.ts";
 import type { ViewRules } from "./view-rules.ts";
@@ -40,7 +41,11 @@ const COUNTS_SIBLINGS: ReadonlySet<ViewRules["policy"]> = new Set([
   "resolver",
 ]);
 
-function sameWrites(left: Siblings, right: Siblings): boolean {
+/** Both by ascending dot. */
+export function sameWrites(
+  left: readonly { readonly dot: Dot }[],
+  right: readonly { readonly dot: Dot }[],
+): boolean {
   if (left.length !== right.length) return false;
   return left.every((one, at) => {
     const other = right[at];

@@ -13,12 +13,9 @@ export interface CounterSeen {
   readonly minus: bigint;
 }
 
-/**
- * The effects of an operation on a key of a kind; each has seen all that its region had applied.
- * Amounts are 64-bit and signed only where it is said; never a JavaScript number.
- */
+/** The effects of an operation on a key of a kind; each has seen all that its region had applied. */
 export type KindOperation =
-  /** Either sign, not 0. */
+  /** 64 bits with a sign, not 0. */
   | { readonly kind: "counter"; readonly action: "add"; readonly amount: bigint }
   /** Back to 0; `delete`: and gone until somebody adds. `seen`: ascending by origin. */
   | {
@@ -26,7 +23,7 @@ export type KindOperation =
       readonly action: "reset" | "delete";
       readonly seen: readonly CounterSeen[];
     }
-  /** Amounts >= 1. `take` and `transfer` spend rights of the origin. */
+  /** Amounts >= 1 of 63 bits. `take` and `transfer` spend rights of the origin. */
   | { readonly kind: "bounded-counter"; readonly action: "add" | "take"; readonly amount: bigint }
   | {
       readonly kind: "bounded-counter";
@@ -51,19 +48,23 @@ export type KindOperation =
   | { readonly kind: "register"; readonly action: "write"; readonly value: Uint8Array }
   | { readonly kind: "flag"; readonly action: "write"; readonly enabled: boolean }
   /** Everything its origin had seen goes; what was written meanwhile elsewhere stays. */
-  | { readonly kind: "set" | "map" | "register" | "flag"; readonly action: "delete" };
+  | { readonly kind: "set"; readonly action: "delete" }
+  | { readonly kind: "map"; readonly action: "delete" }
+  | { readonly kind: "register"; readonly action: "delete" }
+  | { readonly kind: "flag"; readonly action: "delete" };
 
 /** Of one origin, all that it ever counted; kept for ever, deletes included. */
 export interface CounterRecord {
-  /** Of its last operation. */
-  readonly dot: Dot;
-  /** Totals of what was added and of what was taken away: they only grow. */
+  readonly origin: OriginId;
+  /** Of its last operation that counted; 0: none. What is not later was applied, and is not counted again. */
+  readonly last: number;
+  /** Totals of what was added and of what was taken away: they only grow, to 2^64 - 1. */
   readonly plus: bigint;
   readonly minus: bigint;
-  /** Of these, what resets and deletes had seen: 0 <= base <= total. */
+  /** Of these, what resets and deletes had seen. */
   readonly basePlus: bigint;
   readonly baseMinus: bigint;
-  /** Of its operations, the last that a delete had seen; 0: none. Where none is later, the key is not there. */
+  /** Up to where deletes had seen its operations; 0: none had. Where no record has a later one, there is no key. */
   readonly deletedTo: number;
 }
 
@@ -76,6 +77,9 @@ export interface CounterState {
 /** The rights of one origin (Balegas et al. 2015): what it added, what it took, what it gave to whom. */
 export interface RightsRecord {
   readonly origin: OriginId;
+  /** Of its last operation. */
+  readonly last: number;
+  /** Totals: they only grow, to 2^64 - 1. */
   readonly added: bigint;
   readonly taken: bigint;
   /** Ascending by receiver. */
