@@ -65,6 +65,7 @@ const METHODS = {
   "/hansa.peer.v1.Peer/Forward": "unary",
   "/hansa.peer.v1.Peer/Members": "unary",
   "/hansa.peer.v1.Peer/Publish": "unary",
+  "/hansa.region.v1.Exchange/Pull": "both",
 } as const satisfies Readonly<Record<string, Streaming>>;
 
 /** A gRPC method's full path. */

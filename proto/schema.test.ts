@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "56db64a28a43d4a3883f9d6ce1688adf773427b617c37832a72e853454c98277";
+const SCHEMA_SHA256 = "d4a140197b959c9299e13236d5db0a97a840fe9118b0314d56382ba7e9293e07";
 
 const folder = import.meta.dirname ?? __dirname;
 

@@ -1,0 +1,35 @@
+// The bounds of an exchange: what may be on its way, held, and proposed at once, and how long silence may last.
+
+export interface ExchangeLimits {
+  /** Of one origin, on their way to one puller or held there: 28 MB/s over a round trip of 150 ms. */
+  readonly windowBytes: number;
+  /** Of one batch, unless one transaction is larger. */
+  readonly batchBytesMax: number;
+  readonly batchCountMax: number;
+  /** Of transactions in one entry of the region's log, and their bytes, unless one transaction is larger. */
+  readonly applyCountMax: number;
+  readonly applyBytesMax: number;
+  /** Origins that one puller may want. */
+  readonly originsMax: number;
+  /** Between two messages of reports, while they change. */
+  readonly reportMs: number;
+  /** The longest silence of who serves. */
+  readonly heartbeatMs: number;
+  /** A neighbour that has more of an origin takes over from one that has brought nothing of it for this long. */
+  readonly stallMs: number;
+  /** After an entry that applied nothing of what was ready, until the next is proposed. */
+  readonly retryMs: number;
+}
+
+export const EXCHANGE_LIMITS_DEFAULT: ExchangeLimits = {
+  windowBytes: 4 * 1024 * 1024,
+  batchBytesMax: 256 * 1024,
+  batchCountMax: 1_024,
+  applyCountMax: 1_024,
+  applyBytesMax: 1024 * 1024,
+  originsMax: 4_096,
+  reportMs: 5,
+  heartbeatMs: 1_000,
+  stallMs: 3_000,
+  retryMs: 250,
+};

@@ -1,0 +1,317 @@
+// A region's pulling, as its leader does it: a stream to each neighbour, each origin by one of them, what comes into
+// the holding, and what is ready of it into one entry of the region's log at a time (federation 4). Messages and the
+// ends of proposals in, effects out; whoever begins to lead begins with nothing but the applied state.
+import type { WallMs } from "../base/index.ts";
+import { chainNext } from "./chain.ts";
+import type { Hash } from "./chain.ts";
+import type { FederationConfig } from "./config.ts";
+import { memberOf } from "./config-standing.ts";
+import type { DeliveryState } from "./delivery.ts";
+import type { OriginId } from "./dot.ts";
+import { LagBook } from "./exchange-lag.ts";
+import type { OriginLag } from "./exchange-lag.ts";
+import type { ExchangeLimits } from "./exchange-limits.ts";
+import type {
+  Batch,
+  ConfigNews,
+  ExchangeHello,
+  Position,
+  PullMessage,
+  Report,
+  ServeMessage,
+} from "./exchange-message.ts";
+import { ExchangePulling } from "./exchange-pulling.ts";
+import type { ReportBook } from "./exchange-reports.ts";
+import { routesOf } from "./exchange-routes.ts";
+import type { Routes, Way } from "./exchange-routes.ts";
+import type { Holding } from "./holding.ts";
+import { TransactionError, decodeTransaction } from "./transaction-codec.ts";
+import type { Shipped } from "./transaction-codec.ts";
+import { VECTOR_ZERO, countOf } from "./vector.ts";
+
+export type PullEffect =
+  | { readonly kind: "send"; readonly to: OriginId; readonly message: PullMessage }
+  /** The neighbour has said what it may not say. */
+  | { readonly kind: "give-up"; readonly to: OriginId; readonly reason: string }
+  /** To be proposed; ends in `onProposed`. */
+  | { readonly kind: "apply"; readonly transactions: readonly Uint8Array[] }
+  /** A newer configuration, to be checked and proposed; ends in `onConfigured`. */
+  | { readonly kind: "configure"; readonly config: ConfigNews }
+  /** Two histories of one origin (federation 1). */
+  | {
+      readonly kind: "forked";
+      readonly origin: OriginId;
+      readonly sequence: number;
+      readonly by: OriginId;
+    }
+  /** A neighbour has applied more of this region's own than it minted: its history was rolled back. */
+  | { readonly kind: "rolled-back"; readonly sequence: number; readonly by: OriginId }
+  /** A neighbour keeps no more what this region lacks. */
+  | {
+      readonly kind: "gone";
+      readonly origin: OriginId;
+      readonly retainedFrom: number;
+      readonly by: OriginId;
+    }
+  | { readonly kind: "clock"; readonly of: OriginId; readonly wallMs: WallMs };
+
+const NONE: ReadonlySet<OriginId> = new Set();
+
+interface Link {
+  readonly pulling: ExchangePulling;
+  /** What this neighbour has told that it cannot serve. */
+  readonly refused: Set<OriginId>;
+  /** Of the configuration that it has, as far as is known here. */
+  epoch: number;
+  statedAtMs: number;
+}
+
+export interface PullerInit {
+  /** The applied state, as of the moment it is asked. */
+  readonly state: () => DeliveryState & { readonly document: ConfigNews };
+  readonly holding: Holding;
+  /** Origins that wait, whatever of them is ready: their stamps are too far ahead (federation 16). */
+  readonly withheld: () => ReadonlySet<OriginId>;
+  readonly reports: ReportBook;
+  readonly limits: ExchangeLimits;
+  readonly hash: Hash;
+}
+
+export class ExchangePuller {
+  readonly #init: PullerInit;
+  readonly #links = new Map<OriginId, Link>();
+  readonly #lags = new LagBook();
+  #routes: Routes = new Map();
+  /** Of each origin, what was applied when the routes were judged last. */
+  #judgedAt = new Map<OriginId, number>();
+  /** Let go for want of room, or stalled: to be asked for again when it is time. */
+  #afresh = new Set<OriginId>();
+  /** Two histories were seen here: not pulled by this leader any more. */
+  readonly #forked = new Set<OriginId>();
+  #proposing = false;
+  /** No proposal before: the last one applied nothing. */
+  #notBeforeMs = -Infinity;
+  /** The epoch that is being proposed; 0: none. */
+  #configuring = 0;
+
+  constructor(init: PullerInit) {
+    this.#init = init;
+  }
+
+  /** A stream is greeted on both sides. */
+  onOpened(neighbour: OriginId, hello: ExchangeHello, nowMs: number): readonly PullEffect[] {
+    const next = (before: Uint8Array, bytes: Uint8Array): Uint8Array =>
+      chainNext(this.#init.hash, before, bytes);
+    const pulling = new ExchangePulling(next);
+    const { epoch } = hello;
+    this.#links.set(neighbour, { pulling, refused: new Set(), epoch, statedAtMs: -Infinity });
+    return [...this.#tellConfig(), ...this.#route(nowMs)];
+  }
+
+  onClosed(neighbour: OriginId, nowMs: number): readonly PullEffect[] {
+    this.#links.delete(neighbour);
+    return this.#route(nowMs);
+  }
+
+  onMessage(from: OriginId, message: ServeMessage, nowMs: number): readonly PullEffect[] {
+    const link = this.#links.get(from);
+    if (link === undefined) return [];
+    switch (message.kind) {
+      case "hello":
+        return [{ kind: "give-up", to: from, reason: "a second hello" }];
+      case "batch":
+        return this.#onBatch(from, link, message.batch, nowMs);
+      case "reports":
+        return [
+          { kind: "clock", of: from, wallMs: message.wallMs },
+          ...this.#onReports(message.reports, nowMs),
+        ];
+      case "config":
+        link.epoch = Math.max(link.epoch, message.config.epoch);
+        return this.#onConfig(message.config);
+      case "gone": {
+        const { origin, retainedFrom } = message;
+        link.refused.add(origin);
+        return [{ kind: "gone", origin, retainedFrom, by: from }, ...this.#route(nowMs)];
+      }
+      case "forked": {
+        const { origin, sequence } = message.theirs;
+        link.refused.add(origin);
+        return this.#onFork(origin, sequence, from, nowMs);
+      }
+    }
+  }
+
+  /** The applied state has moved: transactions, or the configuration. */
+  onNews(nowMs: number): readonly PullEffect[] {
+    const { applied } = this.#init.state();
+    this.#init.holding.settle(applied);
+    this.#lags.onApplied(applied);
+    return [...this.#tellConfig(), ...this.#route(nowMs), ...this.#propose(nowMs)];
+  }
+
+  /** The entry that `apply` asked for has ended, applied or not; `onNews` has come before if it was. */
+  onProposed(appliedCount: number, nowMs: number): readonly PullEffect[] {
+    this.#proposing = false;
+    if (appliedCount === 0) this.#notBeforeMs = nowMs + this.#init.limits.retryMs;
+    return this.#propose(nowMs);
+  }
+
+  onConfigured(): void {
+    this.#configuring = 0;
+  }
+
+  /** To be called every few hundred milliseconds: stalled ways, and what is to be stated again. */
+  onTime(nowMs: number): readonly PullEffect[] {
+    const afresh = this.#afresh;
+    this.#afresh = new Set();
+    return [...this.#route(nowMs, afresh), ...this.#propose(nowMs)];
+  }
+
+  lags(nowMs: number): readonly OriginLag[] {
+    return this.#lags.list(this.#init.state().applied, nowMs);
+  }
+
+  /** By which neighbour each origin is pulled. */
+  get routes(): Routes {
+    return this.#routes;
+  }
+
+  #onBatch(from: OriginId, link: Link, batch: Batch, nowMs: number): readonly PullEffect[] {
+    const received = link.pulling.onBatch(batch);
+    if (!received.ok) {
+      link.refused.add(batch.origin);
+      return this.#onFork(batch.origin, received.ours.sequence, from, nowMs);
+    }
+    const { holding, state } = this.#init;
+    const { applied } = state();
+    for (const { origin, sequence, bytes } of received.arrivals) {
+      const shipped = readAs(bytes, origin, sequence);
+      if (typeof shipped === "string") return [{ kind: "give-up", to: from, reason: shipped }];
+      if (holding.offer(shipped, applied) === "full") this.#afresh.add(origin);
+    }
+    return [...this.#propose(nowMs), ...this.#state(nowMs)];
+  }
+
+  #onReports(reports: readonly Report[], nowMs: number): readonly PullEffect[] {
+    const { state } = this.#init;
+    const { applied, config, self } = state();
+    const effects: PullEffect[] = [];
+    let news = false;
+    for (const report of reports) {
+      if (memberOf(config, report.origin) === undefined) continue;
+      if (report.origin === self || !this.#init.reports.note(report)) continue;
+      news = true;
+      this.#lags.onHeard(report.vector, applied, nowMs);
+      const sequence = self === undefined ? 0 : countOf(report.vector, self);
+      if (self === undefined || sequence <= countOf(applied, self)) continue;
+      effects.push({ kind: "rolled-back", sequence, by: report.origin });
+    }
+    return news ? [...effects, ...this.#route(nowMs)] : effects;
+  }
+
+  /** Of a history that differs nothing more is taken by this leader; the log makes it known to the region. */
+  #onFork(origin: OriginId, sequence: number, by: OriginId, nowMs: number): readonly PullEffect[] {
+    this.#forked.add(origin);
+    return [{ kind: "forked", origin, sequence, by }, ...this.#route(nowMs)];
+  }
+
+  #onConfig(config: ConfigNews): readonly PullEffect[] {
+    const { epoch } = this.#init.state().config;
+    if (config.epoch <= Math.max(epoch, this.#configuring)) return [];
+    this.#configuring = config.epoch;
+    return [{ kind: "configure", config }];
+  }
+
+  /** To whoever has an older one. */
+  #tellConfig(): readonly PullEffect[] {
+    const { document } = this.#init.state();
+    const effects: PullEffect[] = [];
+    for (const [to, link] of this.#links) {
+      if (link.epoch >= document.epoch) continue;
+      link.epoch = document.epoch;
+      effects.push({ kind: "send", to, message: { kind: "config", config: document } });
+    }
+    return effects;
+  }
+
+  #route(nowMs: number, afresh: ReadonlySet<OriginId> = NONE): readonly PullEffect[] {
+    const { state, reports, holding, limits } = this.#init;
+    const { applied, config, self } = state();
+    const ways: Way[] = [...this.#links].map(([neighbour, { refused }]) => {
+      const vector = reports.of(neighbour)?.vector ?? VECTOR_ZERO;
+      return { neighbour, vector, refused };
+    });
+    const origins = originsOf(config, self, (origin) => countOf(applied, origin)).filter(
+      (origin) => !this.#forked.has(origin),
+    );
+    this.#routes = routesOf({
+      ...{ ways, origins, applied, nowMs },
+      before: this.#routes,
+      isHeld: (origin) => holding.reached(origin, applied) > countOf(applied, origin),
+      progressed: (origin) => countOf(applied, origin) > (this.#judgedAt.get(origin) ?? 0),
+      stallMs: limits.stallMs,
+    });
+    this.#judgedAt = new Map(applied);
+    for (const [origin, { again }] of this.#routes) if (again) this.#afresh.add(origin);
+    return this.#state(nowMs, afresh);
+  }
+
+  /** States to each neighbour what is wanted of it, where that has changed enough to be worth a message. */
+  #state(nowMs: number, afresh: ReadonlySet<OriginId> = NONE): readonly PullEffect[] {
+    const { limits } = this.#init;
+    const state = this.#init.state();
+    const effects: PullEffect[] = [];
+    for (const [to, link] of this.#links) {
+      const positions: Position[] = [];
+      for (const [origin, { neighbour }] of this.#routes) {
+        const hash = neighbour === to ? state.chainOf(origin) : undefined;
+        if (hash === undefined) continue;
+        positions.push({ origin, sequence: countOf(state.applied, origin), hash });
+      }
+      const isDue =
+        nowMs - link.statedAtMs >= limits.heartbeatMs ||
+        link.pulling.takenBytes(state.applied) >= limits.windowBytes / 4 ||
+        link.pulling.asksFor(positions, afresh);
+      if (!isDue) continue;
+      const messages = link.pulling.want(positions, afresh);
+      if (messages.length > 0) link.statedAtMs = nowMs;
+      effects.push(...messages.map((message) => ({ kind: "send" as const, to, message })));
+    }
+    return effects;
+  }
+
+  #propose(nowMs: number): readonly PullEffect[] {
+    if (this.#proposing || nowMs < this.#notBeforeMs) return [];
+    const { holding, limits, withheld, state } = this.#init;
+    const { applyCountMax: countMax, applyBytesMax: bytesMax } = limits;
+    const ready = holding.next(state(), { countMax, bytesMax }, withheld());
+    if (ready.length === 0) return [];
+    this.#proposing = true;
+    return [{ kind: "apply", transactions: ready.map(({ bytes }) => bytes) }];
+  }
+}
+
+/** The origins that may have something for this region: members', and closed ones up to their cuts. */
+function originsOf(
+  { members, closed }: FederationConfig,
+  self: OriginId | undefined,
+  applied: (origin: OriginId) => number,
+): readonly OriginId[] {
+  const open = members.map(({ origin }) => origin).filter((origin) => origin !== self);
+  const due = closed.filter(({ origin, cut }) => applied(origin) < cut);
+  return [...open, ...due.map(({ origin }) => origin)].sort((left, right) => left - right);
+}
+
+/** What is wrong with it, in words. */
+function readAs(bytes: Uint8Array, origin: OriginId, sequence: number): Shipped | string {
+  try {
+    const shipped = decodeTransaction(bytes);
+    const { transaction } = shipped;
+    if (transaction.origin === origin && transaction.sequence === sequence) return shipped;
+    return `transaction ${transaction.origin}:${transaction.sequence} where ${origin}:${sequence} was due`;
+  } catch (cause) {
+    if (!(cause instanceof TransactionError)) throw cause;
+    return `transaction ${origin}:${sequence} is malformed: ${cause.message}`;
+  }
+}

@@ -1,0 +1,253 @@
+// The serving side of one stream: any origin from what is retained here, each from where the puller left off, in
+// batches within a window of each origin (federation 4). Messages and loaded rows in, effects out. A window an
+// origin, never one for all: transactions that wait for another origin's must not hold those up.
+import { compareBytes } from "../base/index.ts";
+import type { WallMs } from "../base/index.ts";
+import type { Epoch } from "./config.ts";
+import type { OriginId } from "./dot.ts";
+import type { ExchangeLimits } from "./exchange-limits.ts";
+import type { ConfigNews, Position, ServeMessage } from "./exchange-message.ts";
+import type { ReportBook } from "./exchange-reports.ts";
+import { countOf } from "./vector.ts";
+import type { Vector } from "./vector.ts";
+
+/** One transaction as it is retained, with its chain's hash behind it. */
+export interface RetainedRow {
+  readonly sequence: number;
+  readonly bytes: Uint8Array;
+  readonly hash: Uint8Array;
+}
+
+/** The applied state of this member, as of the moment it is asked. */
+export interface ServedState {
+  readonly applied: Vector;
+  /** The chain's hash at `applied`; of an origin of which nothing is applied, its seed, if that is known. */
+  hashOf(origin: OriginId): Uint8Array | undefined;
+  /** Of what is applied, all from here on is retained; one more than that: none of it. */
+  retainedFrom(origin: OriginId): number;
+  readonly config: ConfigNews;
+}
+
+/** Rows of `origin` from `from` on, about `bytesMax` bytes and at most `countMax`; answered by `onLoaded`. */
+export interface LoadWish {
+  readonly origin: OriginId;
+  readonly from: number;
+  readonly countMax: number;
+  readonly bytesMax: number;
+}
+
+export type ServeEffect =
+  | { readonly kind: "send"; readonly message: ServeMessage }
+  | { readonly kind: "load"; readonly wish: LoadWish };
+
+interface Sent {
+  readonly sequence: number;
+  readonly bytes: number;
+}
+
+interface Wanted {
+  position: Position;
+  /** The puller's history at `position` was found to be ours. */
+  checked: boolean;
+  /** The last that was sent. */
+  sent: number;
+  /** Sent and not yet taken. */
+  underWay: Sent[];
+  underWayBytes: number;
+  /** It is gone here, or the histories differ: not served until it is wanted anew. */
+  refused: boolean;
+}
+
+export interface ServingInit {
+  readonly state: () => ServedState;
+  readonly reports: ReportBook;
+  readonly limits: ExchangeLimits;
+}
+
+export class ExchangeServing {
+  readonly #init: ServingInit;
+  readonly #wanted = new Map<OriginId, Wanted>();
+  #loading: LoadWish | undefined;
+  #blocked = false;
+  /** Who was served last: origins are served in turns. */
+  #servedLast = 0;
+  #reportsSent = 0;
+  #reportedAtMs = -Infinity;
+  #epochTold: Epoch;
+
+  /** `epoch`: of the puller's hello. */
+  constructor(init: ServingInit, epoch: Epoch) {
+    this.#init = init;
+    this.#epochTold = epoch;
+  }
+
+  /** When `onTime` has something to do, if nothing else comes before. */
+  get dueAtMs(): number {
+    const { limits, reports } = this.#init;
+    const hasNews = reports.changes > this.#reportsSent;
+    return this.#reportedAtMs + (hasNews ? limits.reportMs : limits.heartbeatMs);
+  }
+
+  onWant(positions: readonly Position[]): readonly ServeEffect[] {
+    const asked = new Map(positions.map((position) => [position.origin, position]));
+    for (const origin of [...this.#wanted.keys()]) {
+      if (!asked.has(origin)) this.#wanted.delete(origin);
+    }
+    for (const position of asked.values()) this.#want(position);
+    return this.#serve();
+  }
+
+  #want(position: Position): void {
+    const wanted = this.#wanted.get(position.origin);
+    if (wanted === undefined) {
+      const sent = position.sequence;
+      const fresh = { checked: false, underWay: [], underWayBytes: 0, refused: false };
+      this.#wanted.set(position.origin, { position, sent, ...fresh });
+      return;
+    }
+    wanted.position = position;
+    if (position.sequence > wanted.sent) {
+      // It came by another way.
+      wanted.sent = position.sequence;
+      wanted.checked = false;
+    }
+    const taken = wanted.underWay.filter(({ sequence }) => sequence <= position.sequence);
+    for (const { bytes } of taken) wanted.underWayBytes -= bytes;
+    wanted.underWay = wanted.underWay.slice(taken.length);
+  }
+
+  /** More is applied here, or a newer configuration. */
+  onNews(): readonly ServeEffect[] {
+    return this.#serve();
+  }
+
+  /** Reports that are due, or a sign of life. */
+  onTime(nowMs: number, wallMs: WallMs): readonly ServeEffect[] {
+    if (nowMs < this.dueAtMs) return [];
+    const { reports } = this.#init;
+    const news = reports.since(this.#reportsSent);
+    this.#reportsSent = reports.changes;
+    this.#reportedAtMs = nowMs;
+    return [{ kind: "send", message: { kind: "reports", reports: news, wallMs } }];
+  }
+
+  /** The way out is full: nothing more is asked for until it is not. */
+  onBlocked(): void {
+    this.#blocked = true;
+  }
+
+  onDrained(): readonly ServeEffect[] {
+    this.#blocked = false;
+    return this.#serve();
+  }
+
+  /** Consecutive rows from the wish's first on; none: it is retained no more. */
+  onLoaded(wish: LoadWish, rows: readonly RetainedRow[]): readonly ServeEffect[] {
+    this.#loading = undefined;
+    const wanted = this.#wanted.get(wish.origin);
+    if (wanted === undefined || wanted.refused) return this.#serve();
+    const effects = this.#deliver(wanted, wish, rows);
+    return [...effects, ...this.#serve()];
+  }
+
+  #deliver(wanted: Wanted, wish: LoadWish, rows: readonly RetainedRow[]): readonly ServeEffect[] {
+    const { position } = wanted;
+    const [first] = rows;
+    if (first?.sequence !== wish.from) return [this.#refuseGone(wish.origin, wanted)];
+    if (!wanted.checked && first.sequence === position.sequence) {
+      if (compareBytes(first.hash, position.hash) !== 0) {
+        return [this.#refuseFork(wanted, first.hash)];
+      }
+      wanted.checked = true;
+    }
+    // Further on the hash behind each batch tells the puller.
+    const fresh = rows.filter(({ sequence }) => sequence > wanted.sent);
+    const last = fresh.at(-1);
+    // Wanted anew from another place while it was loaded: what fits no more is loaded again.
+    if (last === undefined || fresh[0]?.sequence !== wanted.sent + 1) return [];
+    for (const { sequence, bytes } of fresh) {
+      wanted.underWay.push({ sequence, bytes: bytes.length });
+      wanted.underWayBytes += bytes.length;
+    }
+    const from = wanted.sent + 1;
+    wanted.sent = last.sequence;
+    const transactions = fresh.map(({ bytes }) => bytes);
+    const batch = { origin: wish.origin, from, transactions, hash: last.hash };
+    return [{ kind: "send", message: { kind: "batch", batch } }];
+  }
+
+  #refuseGone(origin: OriginId, wanted: Wanted): ServeEffect {
+    wanted.refused = true;
+    const retainedFrom = this.#init.state().retainedFrom(origin);
+    return { kind: "send", message: { kind: "gone", origin, retainedFrom } };
+  }
+
+  #refuseFork(wanted: Wanted, ours: Uint8Array): ServeEffect {
+    wanted.refused = true;
+    return { kind: "send", message: { kind: "forked", theirs: wanted.position, ours } };
+  }
+
+  #serve(): readonly ServeEffect[] {
+    const state = this.#init.state();
+    const effects: ServeEffect[] = [...this.#tellConfig(state)];
+    for (const [origin, wanted] of this.#inTurn()) {
+      if (wanted.refused) continue;
+      const applied = countOf(state.applied, origin);
+      const fault = this.#faultAt(origin, wanted, applied, state);
+      if (fault !== undefined) effects.push(fault);
+      else if (this.#loading === undefined && !this.#blocked && this.#hasRoom(wanted, applied)) {
+        effects.push(this.#load(origin, wanted));
+      }
+    }
+    return effects;
+  }
+
+  /** What can be told without a row. */
+  #faultAt(
+    origin: OriginId,
+    wanted: Wanted,
+    applied: number,
+    state: ServedState,
+  ): ServeEffect | undefined {
+    const { position } = wanted;
+    if (!wanted.checked && position.sequence === applied) {
+      const ours = state.hashOf(origin);
+      if (ours !== undefined && compareBytes(ours, position.hash) !== 0) {
+        return this.#refuseFork(wanted, ours);
+      }
+      wanted.checked = ours !== undefined;
+    }
+    const isGone = wanted.sent < applied && wanted.sent + 1 < state.retainedFrom(origin);
+    return isGone ? this.#refuseGone(origin, wanted) : undefined;
+  }
+
+  #hasRoom(wanted: Wanted, applied: number): boolean {
+    const { windowBytes } = this.#init.limits;
+    return wanted.sent < applied && wanted.underWayBytes < windowBytes;
+  }
+
+  #load(origin: OriginId, wanted: Wanted): ServeEffect {
+    const { batchBytesMax, batchCountMax } = this.#init.limits;
+    const { position, checked, sent } = wanted;
+    const retainedFrom = this.#init.state().retainedFrom(origin);
+    // The row at the position tells whether the histories are one.
+    const checks = !checked && position.sequence === sent && sent >= retainedFrom;
+    const from = checks ? sent : sent + 1;
+    this.#servedLast = origin;
+    const wish = { origin, from, countMax: batchCountMax, bytesMax: batchBytesMax };
+    this.#loading = wish;
+    return { kind: "load", wish };
+  }
+
+  #inTurn(): readonly (readonly [OriginId, Wanted])[] {
+    const all = [...this.#wanted].sort(([left], [right]) => left - right);
+    const next = all.findIndex(([origin]) => origin > this.#servedLast);
+    return next < 0 ? all : [...all.slice(next), ...all.slice(0, next)];
+  }
+
+  #tellConfig({ config }: ServedState): readonly ServeEffect[] {
+    if (config.epoch <= this.#epochTold) return [];
+    this.#epochTold = config.epoch;
+    return [{ kind: "send", message: { kind: "config", config } }];
+  }
+}

@@ -1,0 +1,208 @@
+// Messages of an exchange between regions, between types and bytes. What a transaction or a configuration holds is
+// the federation's; here it is bytes. Hostile bytes give one typed error and nothing else.
+import { unreachable } from "../base/index.ts";
+import type { WallMs } from "../base/index.ts";
+import {
+  CHAIN_HASH_BYTES,
+  EXCHANGE_LIMITS_DEFAULT,
+  VECTOR_ORIGINS_MAX,
+  originId,
+  sequence,
+} from "../federation/index.ts";
+import type {
+  ConfigNews,
+  ExchangeHello,
+  Identity,
+  OriginId,
+  Position,
+  PullMessage,
+  Report,
+  Sequence,
+  ServeMessage,
+  Vector,
+} from "../federation/index.ts";
+import { exactNumberOf, hansa } from "../proto/index.ts";
+import type { Reader } from "../proto/index.ts";
+import { decoded, invalid } from "./decode.ts";
+
+const wire = hansa.region.v1;
+const IDENTITY = /^[0-9a-f]{32}$/;
+
+export function pullMessageBytes(message: PullMessage): Uint8Array {
+  switch (message.kind) {
+    case "hello":
+      return wire.PullMessage.encode({ hello: helloShape(message.hello) }).finish();
+    case "want":
+      return wire.PullMessage.encode({ want: { positions: [...message.positions] } }).finish();
+    case "config":
+      return wire.PullMessage.encode({ config: message.config }).finish();
+    default:
+      return unreachable(message);
+  }
+}
+
+export function serveMessageBytes(message: ServeMessage): Uint8Array {
+  switch (message.kind) {
+    case "hello":
+      return wire.ServeMessage.encode({ hello: helloShape(message.hello) }).finish();
+    case "batch": {
+      const { transactions, ...batch } = message.batch;
+      return wire.ServeMessage.encode({
+        batch: { ...batch, transactions: [...transactions] },
+      }).finish();
+    }
+    case "reports": {
+      const reports = message.reports.map(reportShape);
+      return wire.ServeMessage.encode({ reports: { reports, wall_ms: message.wallMs } }).finish();
+    }
+    case "config":
+      return wire.ServeMessage.encode({ config: message.config }).finish();
+    case "gone": {
+      const { origin, retainedFrom: retained_from } = message;
+      return wire.ServeMessage.encode({ gone: { origin, retained_from } }).finish();
+    }
+    case "forked": {
+      const { theirs, ours } = message;
+      return wire.ServeMessage.encode({ forked: { theirs, ours } }).finish();
+    }
+    default:
+      return unreachable(message);
+  }
+}
+
+/** Undefined: a kind that a later version speaks. @throws {KvError} `invalid-argument`, naming what is wrong. */
+export function decodePullMessage(bytes: Uint8Array): PullMessage | undefined {
+  return decoded(bytes, readPullMessage);
+}
+
+/** As `decodePullMessage`. */
+export function decodeServeMessage(bytes: Uint8Array): ServeMessage | undefined {
+  return decoded(bytes, readServeMessage);
+}
+
+function readPullMessage(reader: Reader): PullMessage | undefined {
+  const { hello, want, config } = wire.PullMessage.decode(reader);
+  if (hello) return { kind: "hello", hello: helloOf(hello) };
+  if (want) {
+    const positions = want.positions ?? [];
+    if (positions.length > EXCHANGE_LIMITS_DEFAULT.originsMax) {
+      throw invalid(
+        `${positions.length} origins are wanted; expected at most ${EXCHANGE_LIMITS_DEFAULT.originsMax}`,
+      );
+    }
+    return { kind: "want", positions: positions.map(positionOf) };
+  }
+  return config ? { kind: "config", config: configOf(config) } : undefined;
+}
+
+function readServeMessage(reader: Reader): ServeMessage | undefined {
+  const { hello, batch, reports, config, gone, forked } = wire.ServeMessage.decode(reader);
+  if (hello) return { kind: "hello", hello: helloOf(hello) };
+  if (batch) {
+    const from = exactNumberOf(batch.from ?? 0, "from");
+    if (from < 1) throw invalid("a batch begins at 0; expected at least 1");
+    const transactions = batch.transactions ?? [];
+    const origin = originOf(batch.origin);
+    return { kind: "batch", batch: { origin, from, transactions, hash: hashOf(batch.hash) } };
+  }
+  if (reports) {
+    const wallMs = exactNumberOf(reports.wall_ms ?? 0, "wall_ms") as WallMs;
+    return { kind: "reports", reports: (reports.reports ?? []).map(reportOf), wallMs };
+  }
+  if (config) return { kind: "config", config: configOf(config) };
+  if (gone) {
+    const retainedFrom = exactNumberOf(gone.retained_from ?? 0, "retained_from");
+    return { kind: "gone", origin: originOf(gone.origin), retainedFrom };
+  }
+  if (!forked) return undefined;
+  const theirs = positionOf(forked.theirs ?? {});
+  return { kind: "forked", theirs, ours: hashOf(forked.ours) };
+}
+
+function helloShape(hello: ExchangeHello): hansa.region.v1.Hello.$Properties {
+  const { version, from, to, epoch, leads } = hello;
+  return {
+    ...{ version, to, epoch, leads },
+    federation_id: from.federationId,
+    from: from.origin,
+    incarnation: bytesOfHex(from.incarnation),
+  };
+}
+
+function helloOf(hello: hansa.region.v1.Hello.$Properties): ExchangeHello {
+  const from = {
+    federationId: identityOf(hello.federation_id ?? "", "federation_id"),
+    origin: originOf(hello.from),
+    incarnation: identityOf(hexOf(hello.incarnation ?? NO_BYTES), "incarnation"),
+  };
+  const { version, leads } = hello;
+  return {
+    ...{ from, version: version ?? 0, leads: leads ?? false, to: originOf(hello.to) },
+    epoch: exactNumberOf(hello.epoch ?? 0, "epoch"),
+  };
+}
+
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+
+function identityOf(text: string, field: string): Identity {
+  if (!IDENTITY.test(text)) throw invalid(`${field} is no identity of 32 hexadecimal digits`);
+  return text as Identity;
+}
+
+function bytesOfHex(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text, "hex"));
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+}
+
+function originOf(value: number | null | undefined): OriginId {
+  if (!value) throw invalid("an origin is missing");
+  return originId(value);
+}
+
+function hashOf(value: Uint8Array | null | undefined): Uint8Array {
+  const length = value?.length ?? 0;
+  if (value?.length === CHAIN_HASH_BYTES) return value;
+  throw invalid(`a chain's hash has ${length} bytes; expected ${CHAIN_HASH_BYTES}`);
+}
+
+function positionOf(position: hansa.region.v1.Position.$Properties): Position {
+  const origin = originOf(position.origin);
+  return {
+    origin,
+    sequence: exactNumberOf(position.sequence ?? 0, "sequence"),
+    hash: hashOf(position.hash),
+  };
+}
+
+function configOf({ epoch, document }: hansa.region.v1.Config.$Properties): ConfigNews {
+  return { epoch: exactNumberOf(epoch ?? 0, "epoch"), document: document ?? NO_BYTES };
+}
+
+function reportShape({ origin, epoch, vector }: Report): hansa.region.v1.Report.$Properties {
+  const entries = [...vector].map(([of, count]) => ({ origin: of, sequence: count }));
+  return { origin, epoch, vector: entries.sort((left, right) => left.origin - right.origin) };
+}
+
+function reportOf(report: hansa.region.v1.Report.$Properties): Report {
+  return {
+    origin: originOf(report.origin),
+    epoch: exactNumberOf(report.epoch ?? 0, "epoch"),
+    vector: vectorOf(report.vector ?? []),
+  };
+}
+
+function vectorOf(entries: readonly hansa.region.v1.VectorEntry.$Properties[]): Vector {
+  if (entries.length > VECTOR_ORIGINS_MAX) {
+    throw invalid(`a vector of ${entries.length} origins; expected at most ${VECTOR_ORIGINS_MAX}`);
+  }
+  const vector = new Map<OriginId, Sequence>();
+  for (const entry of entries) {
+    const count = exactNumberOf(entry.sequence ?? 0, "sequence");
+    if (count < 1) throw invalid("a vector counts 0 of an origin; expected at least 1");
+    vector.set(originOf(entry.origin), sequence(count));
+  }
+  return vector;
+}
