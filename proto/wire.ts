@@ -97,6 +97,15 @@ export class Reader extends PlainReader {
     return (this.buf as Buffer).toString("latin1", start, end);
   }
 
+  /** The next length-delimited bytes in base64. */
+  base64(): string {
+    const length = this.size();
+    const start = this.pos;
+    const end = this.#endOf(start, length);
+    this.pos = end;
+    return (this.buf as Buffer).toString("base64", start, end);
+  }
+
   /** The nested message that begins here, by a function that reads until `pos` is `len`. */
   nested<T>(read: (reader: Reader) => T): T {
     const length = this.size();

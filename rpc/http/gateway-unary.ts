@@ -1,4 +1,4 @@
-// A call that answers once: one JSON object as the body, one as the answer.
+// A call that answers once: one JSON object as the body, one as the answer, a long one part by part.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { KvError } from "../../base/index.ts";
 import type { Status } from "../status.ts";
@@ -7,9 +7,11 @@ import { failureOf, unaryErrorText } from "./gateway-error.ts";
 import type { Failure } from "./gateway-error.ts";
 import { sizeRefusal } from "./gateway-size.ts";
 import type { GatewayOptions, GatewayRoute, UnaryMethod } from "./gateway-route.ts";
+import { PART_BYTES, jsonParts } from "./json-parts.ts";
 import { parseJson } from "./json-text.ts";
 import { messageOfJson } from "./json-to-message.ts";
 import { jsonOfMessage } from "./message-to-json.ts";
+import { writeParts } from "./parted-answer.ts";
 import { bodyBytesMaxOf, readBody } from "./request-body.ts";
 
 export interface UnaryExchange extends GatewayOptions {
@@ -70,14 +72,20 @@ function run(
 }
 
 function write(
-  { route, response }: UnaryExchange,
+  { route, response, patience, limits }: UnaryExchange,
   result: Uint8Array | KvError | Status | Failure,
 ): void {
   if (!(result instanceof Uint8Array)) {
     answerFailure(response, "httpStatus" in result ? result : failureOf(result));
     return;
   }
-  const text = jsonOfMessage(route.shape.response, result);
+  const shape = route.shape.response;
+  if (result.length > PART_BYTES) {
+    response.writeHead(200, JSON_HEADERS);
+    writeParts(response, jsonParts(shape, result), { patience, stallMs: limits.stallMs });
+    return;
+  }
+  const text = jsonOfMessage(shape, result);
   response.writeHead(200, { ...JSON_HEADERS, "content-length": Buffer.byteLength(text) });
   response.end(text);
 }

@@ -2,11 +2,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import express from "express";
 import type { ErrorRequestHandler, Express } from "express";
-import { crossOrigin } from "./cross-origin.ts";
+import { ANY_ORIGIN, ANY_ORIGIN_HEADERS, crossOrigin } from "./cross-origin.ts";
 import { endpoints, notAllowed, plain } from "./endpoints.ts";
 import type { EndpointsOptions } from "./endpoints.ts";
 import type { Gateway } from "./gateway.ts";
-import { knownHost } from "./known-host.ts";
+import { ANY_HOST, knownHost } from "./known-host.ts";
+
+type Application = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface ApplicationOptions {
   readonly endpoints: EndpointsOptions;
@@ -24,13 +26,13 @@ export function httpApplication({
   hostsAllowed,
   onBug,
   ...options
-}: ApplicationOptions): (request: IncomingMessage, response: ServerResponse) => void {
+}: ApplicationOptions): Application {
   const application: Express = express();
   application.disable("x-powered-by").disable("etag");
   application.enable("strict routing").enable("case sensitive routing");
   application.use(knownHost(hostsAllowed));
   application.use(crossOrigin(corsOrigins));
-  // First: most requests are the gateway's, and it finds its route without trying any other.
+  // Before the other routes: most requests are the gateway's, and it finds its own without trying each.
   if (gateway !== undefined) {
     const onlyPost = notAllowed("POST");
     application.use((request, response, next) => {
@@ -50,7 +52,32 @@ export function httpApplication({
     else onBug(error);
   };
   application.use(onError);
-  return application;
+  const isOpen = corsOrigins.has(ANY_ORIGIN) && hostsAllowed.has(ANY_HOST);
+  return gateway !== undefined && isOpen ? gatewayFirst(gateway, application, onBug) : application;
+}
+
+/**
+ * Express makes every request and answer into its own kind and leads it through all its layers, which costs more than
+ * most calls do. Where nobody is kept out a plain call of the gateway needs none of that; all else goes to Express.
+ */
+function gatewayFirst(
+  gateway: Gateway,
+  application: Express,
+  onBug: (cause: unknown) => void,
+): Application {
+  return (request, response) => {
+    const route = request.method === "POST" ? gateway.routeOf(request.url ?? "") : undefined;
+    if (route === undefined) {
+      application(request, response);
+      return;
+    }
+    for (const [name, value] of ANY_ORIGIN_HEADERS) response.setHeader(name, value);
+    try {
+      gateway.serve(route, request, response);
+    } catch (cause) {
+      onBug(cause);
+    }
+  };
 }
 
 /** Express's own refusals of a request: a path that is no path. */

@@ -8,6 +8,7 @@ import type { Duplex } from "node:stream";
 import type { TlsAcceptor } from "../tls-acceptor.ts";
 import type { HttpLimits } from "./http-limits.ts";
 import type { Patience } from "./patience.ts";
+import { watchStall } from "./stall.ts";
 
 export interface HttpCarrierOptions {
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void;
@@ -152,7 +153,7 @@ export class HttpCarrier {
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
-    const { limits, serve } = this.#options;
+    const { limits, patience, serve } = this.#options;
     const connection = this.#connections.get(socket);
     if (connection === undefined) return;
     const { open } = connection;
@@ -163,7 +164,8 @@ export class HttpCarrier {
       socket.destroy();
       return;
     }
-    const forget = this.#watchStall(socket, response);
+    const isOwed = (): boolean => response.writableEnded;
+    const forget = watchStall(socket, { patience, stallMs: limits.stallMs, isOwed });
     response.once("close", () => {
       forget();
       open.delete(response);
@@ -192,21 +194,6 @@ export class HttpCarrier {
     connection.forget();
     if (socket.destroyed) return;
     connection.forget = this.#options.patience.wait(forMs, () => socket.destroy());
-  }
-
-  /** A whole answer of which nothing leaves any more: its client will not have it. */
-  #watchStall(socket: Duplex, response: ServerResponse): () => void {
-    const { patience, limits } = this.#options;
-    let leftBytes = 0;
-    let forget = (): void => undefined;
-    const look = (): void => {
-      const before = leftBytes;
-      leftBytes = response.writableEnded ? socket.writableLength : 0;
-      if (leftBytes > 0 && leftBytes === before) socket.destroy();
-      else forget = patience.wait(limits.stallMs, look);
-    };
-    look();
-    return () => forget();
   }
 }
 

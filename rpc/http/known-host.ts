@@ -4,11 +4,11 @@ import { TLSSocket } from "node:tls";
 import type { RequestHandler } from "express";
 import { plain } from "./endpoints.ts";
 
-const ANY = "*";
+export const ANY_HOST = "*";
 
 export function knownHost(allowed: ReadonlySet<string>): RequestHandler {
   return (request, response, next) => {
-    const isKnown = allowed.has(ANY) || allowed.has(request.hostname);
+    const isKnown = allowed.has(ANY_HOST) || allowed.has(request.hostname);
     if (isKnown || request.socket instanceof TLSSocket) next();
     else plain(response, 421, `not for ${request.hostname}: see --host-whitelist\n`);
   };

@@ -3,24 +3,31 @@
 import type { FieldShape, FieldType, MessageShape, Reader } from "../../proto/index.ts";
 import { NESTING_MAX, decoded, invalid } from "../decode.ts";
 
-interface Fields {
-  readonly byId: ReadonlyMap<number, { readonly field: FieldShape; readonly at: number }>;
-  readonly enumNames: ReadonlyMap<FieldShape, ReadonlyMap<number, string>>;
+/** A field with what is looked up for each of its values. */
+export interface KnownField {
+  readonly field: FieldShape;
+  /** Its place in the .proto file. */
+  readonly at: number;
+  /** Its name as it stands before the value. */
+  readonly head: string;
+  /** Of an enumeration. */
+  readonly names: ReadonlyMap<number, string> | undefined;
 }
 
 const WIRE_BYTES = 2;
 
-const fieldsOf = new WeakMap<MessageShape, Fields>();
+const fieldsOf = new WeakMap<MessageShape, ReadonlyMap<number, KnownField>>();
 
 /** @throws {KvError} invalid-argument if the bytes are no such message. */
 export function jsonOfMessage(shape: MessageShape, bytes: Uint8Array): string {
-  return decoded(bytes, (reader) => readMessage(reader, shape, 0));
+  return decoded(bytes, (reader) => messageText(reader, shape, 0));
 }
 
-function readMessage(reader: Reader, shape: MessageShape, depth: number): string {
-  if (depth > NESTING_MAX) throw invalid(`messages nest deeper than ${NESTING_MAX}`);
-  const { byId, enumNames } = fieldLookup(shape);
-  const values: (string[] | undefined)[] = [];
+/** The message from where the reader stands to its end. */
+export function messageText(reader: Reader, shape: MessageShape, depth: number): string {
+  checkDepth(depth);
+  const byId = fieldsById(shape);
+  const values: (string | undefined)[] = [];
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     const known = byId.get(tag >>> 3);
@@ -28,40 +35,59 @@ function readMessage(reader: Reader, shape: MessageShape, depth: number): string
       reader.pass(tag);
       continue;
     }
-    const { field, at } = known;
-    const { type } = field;
-    const names = type.kind === "enum" ? enumNames.get(field) : undefined;
+    const { at, field } = known;
     if (!field.repeated) {
-      const value = readValue(reader, type, names, depth);
-      // The last one counts; a zero only where its being there says something.
-      values[at] =
-        value === undefined && field.oneof === undefined ? undefined : [value ?? zeroOf(type)];
+      // The last one counts.
+      values[at] = valueText(reader, known, depth);
       continue;
     }
-    const list = (values[at] ??= []);
-    if ((tag & 7) === WIRE_BYTES && isPackable(type)) {
-      reader.nested((packed) => {
-        while (packed.pos < packed.len) {
-          list.push(readValue(packed, type, names, depth) ?? zeroOf(type));
-        }
-      });
-    } else list.push(readValue(reader, type, names, depth) ?? zeroOf(type));
+    const more = elementsText(reader, known, tag, depth);
+    const before = values[at];
+    values[at] = before === undefined || more === "" ? (before ?? more) : `${before},${more}`;
   }
-  return objectText(shape, values);
+  return objectText(byId, values);
+}
+
+export function checkDepth(depth: number): void {
+  if (depth > NESTING_MAX) throw invalid(`messages nest deeper than ${NESTING_MAX}`);
 }
 
 function objectText(
-  shape: MessageShape,
-  values: readonly (readonly string[] | undefined)[],
+  byId: ReadonlyMap<number, KnownField>,
+  values: readonly (string | undefined)[],
 ): string {
   let text = "{";
-  values.forEach((value, at) => {
-    const field = shape.fields[at];
-    if (value === undefined || field === undefined) return;
-    text += `${text.length > 1 ? "," : ""}"${field.name}":`;
-    text += field.repeated ? `[${value.join(",")}]` : (value[0] ?? "null");
-  });
+  for (const { at, field, head } of byId.values()) {
+    const value = values[at];
+    if (value === undefined) continue;
+    if (text.length > 1) text += ",";
+    text += field.repeated ? `${head}[${value}]` : head + value;
+  }
   return `${text}}`;
+}
+
+/** Of a field that is not repeated. Undefined: a zero, where its being there says nothing. */
+export function valueText(reader: Reader, known: KnownField, depth: number): string | undefined {
+  const { field, names } = known;
+  const value = readValue(reader, field.type, names, depth);
+  return value === undefined && field.oneof !== undefined ? zeroOf(field.type) : value;
+}
+
+/** What one tag brings of a repeated field: an element, or several that are packed. */
+export function elementsText(
+  reader: Reader,
+  { field, names }: KnownField,
+  tag: number,
+  depth: number,
+): string {
+  const { type } = field;
+  const element = (from: Reader): string => readValue(from, type, names, depth) ?? zeroOf(type);
+  if ((tag & 7) !== WIRE_BYTES || !isPackable(type)) return element(reader);
+  return reader.nested((packed) => {
+    const elements: string[] = [];
+    while (packed.pos < packed.len) elements.push(element(packed));
+    return elements.join(",");
+  });
 }
 
 /** Undefined: it is zero. */
@@ -74,7 +100,7 @@ function readValue(
   switch (type.kind) {
     case "message": {
       const { shape } = type;
-      return reader.nested((inner) => readMessage(inner, shape, depth + 1));
+      return reader.nested((inner) => messageText(inner, shape, depth + 1));
     }
     case "enum": {
       const number = reader.int32();
@@ -83,10 +109,8 @@ function readValue(
       return name === undefined ? String(number) : `"${name}"`;
     }
     case "bytes": {
-      const bytes = reader.bytes();
-      if (bytes.length === 0) return undefined;
-      const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-      return `"${view.toString("base64")}"`;
+      const text = reader.base64();
+      return text === "" ? undefined : `"${text}"`;
     }
     case "string": {
       const text = reader.string();
@@ -141,24 +165,28 @@ function nonZero(number: number): string | undefined {
 }
 
 function quoted(value: number | bigint): string | undefined {
-  return BigInt(value) === 0n ? undefined : `"${value}"`;
+  return value === 0 || value === 0n ? undefined : `"${value}"`;
 }
 
 function isPackable({ kind }: FieldType): boolean {
   return kind !== "bytes" && kind !== "string" && kind !== "message";
 }
 
-function fieldLookup(shape: MessageShape): Fields {
+/** In the order of the .proto file. */
+export function fieldsById(shape: MessageShape): ReadonlyMap<number, KnownField> {
   const known = fieldsOf.get(shape);
   if (known !== undefined) return known;
-  const byId = new Map(shape.fields.map((field, at) => [field.id, { field, at }] as const));
-  const enumNames = new Map<FieldShape, ReadonlyMap<number, string>>();
-  for (const field of shape.fields) {
-    if (field.type.kind !== "enum") continue;
-    const names = [...field.type.values].map(([name, number]) => [number, name] as const);
-    enumNames.set(field, new Map(names));
-  }
-  const fields = { byId, enumNames };
+  const fields = new Map(
+    shape.fields.map((field, at) => {
+      const head = `"${field.name}":`;
+      return [field.id, { field, at, head, names: enumNames(field.type) }] as const;
+    }),
+  );
   fieldsOf.set(shape, fields);
   return fields;
+}
+
+function enumNames(type: FieldType): ReadonlyMap<number, string> | undefined {
+  if (type.kind !== "enum") return undefined;
+  return new Map([...type.values].map(([name, number]) => [number, name] as const));
 }
