@@ -31,6 +31,8 @@ export interface CheckPlan {
 
 const HASH_TRIES = 10;
 const HASH_PAUSE_MS = 100;
+/** All keys are read for it, with everything else going on beside. */
+const HASH_MS_MAX = 120_000;
 /** Of a member that tells none. */
 const DRIFT_DEFAULT = 0.1;
 
@@ -49,7 +51,7 @@ export async function checkCluster(session: Session, plan: CheckPlan): Promise<F
   const driftMax = await driftBound(client);
   found.push(...samples.map(judgeAnswer));
   found.push(judgeLeader(samples), judgeVersions(samples), ...judgeLag(samples));
-  found.push(...samples.flatMap(judgeSpace), ...samples.flatMap(judgeDisk));
+  found.push(...samples.flatMap(judgeSpace), ...samples.map(judgeDisk));
   found.push(...samples.flatMap(judgeSkew));
   found.push(...samples.flatMap((sample) => judgeDrift(sample, driftMax)));
   found.push(...samples.flatMap(judgeCertificate));
@@ -173,7 +175,8 @@ async function hashAt(
 ): Promise<number | string> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return (await client.maintenance.hashKv({ endpoint, revision })).hash;
+      return (await client.maintenance.hashKv({ endpoint, revision, deadlineMs: HASH_MS_MAX }))
+        .hash;
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
       if (error.code !== "future-revision" || attempt === HASH_TRIES) return error.message;

@@ -132,8 +132,14 @@ describe("data and disks", () => {
 
   test("a disk by the 99th percentile of its syncs", () => {
     expect(histogramQuantile(METRICS, "etcd_disk_wal_fsync_duration_seconds", 0.9)).toBe(0.001);
-    expect(judgeDisk(sample([timed()], { metrics: METRICS }))).toMatchObject([{ verdict: "warn" }]);
-    expect(judgeDisk(sample([timed()], { metrics: "" }))).toEqual([]);
+    expect(judgeDisk(sample([timed()], { metrics: METRICS }))).toMatchObject({ verdict: "warn" });
+    const unknown = (more: Partial<MemberSample>): string => {
+      const { verdict, found } = judgeDisk(sample([timed()], more));
+      expect(verdict).toBe("warn");
+      return found;
+    };
+    expect(unknown({ metrics: "" })).toMatch(/^unknown: .*counts no sync/);
+    expect(unknown({ metricsFailure: "/metrics: HTTP 404" })).toBe("unknown: /metrics: HTTP 404");
     expect(metricValue(METRICS, "process_resident_memory_bytes")).toBe(1.5e8);
     expect(metricValue(METRICS, "process_open_fds")).toBeUndefined();
   });

@@ -9,6 +9,7 @@ import { humanBytes } from "./output-simple.ts";
 /** etcd's guide: the 99th percentile of a sync stays below 10 ms. */
 const SYNC_MS_WARN = 10;
 const SYNC_MS_FAIL = 100;
+const SYNC_HISTOGRAM = "etcd_disk_wal_fsync_duration_seconds";
 const ROUND_TRIP_MS_WARN = 50;
 /** Half of the default election timeout. */
 const ROUND_TRIP_MS_FAIL = 500;
@@ -95,13 +96,17 @@ export function judgeSpace(sample: MemberSample): Finding[] {
   return [finding(`space of ${nameOf(sample)}`, graded(share, SPACE_SHARE_WARN, 1), found, advice)];
 }
 
-/** What a sync of the log takes, by its own metrics. */
-export function judgeDisk(sample: MemberSample): Finding[] {
-  const { metrics } = sample;
-  if (metrics === undefined) return [];
-  const seconds = histogramQuantile(metrics, "etcd_disk_wal_fsync_duration_seconds", 0.99);
-  if (seconds === undefined) return [];
-  return [syncFinding(`disk of ${nameOf(sample)}`, seconds * 1_000, "at most, since it started")];
+/** What a sync of the log takes, by its own metrics. Where nothing tells, that is said: silence is no pass. */
+export function judgeDisk(sample: MemberSample): Finding {
+  const { metrics = "", metricsFailure } = sample;
+  const subject = `disk of ${nameOf(sample)}`;
+  const seconds = histogramQuantile(metrics, SYNC_HISTOGRAM, 0.99);
+  if (seconds !== undefined)
+    return syncFinding(subject, seconds * 1_000, "at most, since it started");
+  const why = metricsFailure ?? `/metrics counts no sync (${SYNC_HISTOGRAM})`;
+  const advice =
+    "see that its client URL answers /metrics, or probe with --data-dir on its machine";
+  return finding(subject, "warn", `unknown: ${why}`, advice);
 }
 
 export function syncFinding(subject: string, p99Ms: number, how: string): Finding {

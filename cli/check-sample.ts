@@ -12,8 +12,10 @@ export interface MemberSample {
   readonly name: string;
   readonly statuses: readonly TimedStatus[];
   readonly failure?: string;
-  /** The text of its /metrics; undefined: it has none there. */
+  /** The text of its /metrics. */
   readonly metrics?: string;
+  /** Why there is no such text. */
+  readonly metricsFailure?: string;
   /** Days for which its certificate is good. */
   readonly certificateDays?: number;
 }
@@ -48,10 +50,11 @@ export async function askStatus(
 
 export interface HttpFindings {
   readonly metrics?: string;
+  readonly metricsFailure?: string;
   readonly certificateDays?: number;
 }
 
-/** Over the client port. What is not there is not judged. */
+/** Over the client port. */
 export function readMetrics(
   endpoint: string,
   tls: TlsOptions | undefined,
@@ -72,20 +75,27 @@ export function readMetrics(
       const days = validTo === undefined ? undefined : (validTo - nowMs) / DAY_MS;
       const certificate = days === undefined ? {} : { certificateDays: days };
       let text = "";
+      const fail = (why: string): void => {
+        resolve({ metricsFailure: `/metrics: ${why}`, ...certificate });
+      };
       answer.setEncoding("utf8").on("data", (chunk: string) => {
         text += chunk;
-        if (text.length > METRICS_BYTES_MAX) question.destroy();
+        if (text.length <= METRICS_BYTES_MAX) return;
+        fail(`more than ${METRICS_BYTES_MAX} bytes`);
+        question.destroy();
       });
+      answer.once("error", ({ message }) => fail(message));
       answer.once("end", () => {
-        resolve(answer.statusCode === 200 ? { metrics: text, ...certificate } : certificate);
+        if (answer.statusCode === 200) resolve({ metrics: text, ...certificate });
+        else fail(`HTTP ${answer.statusCode ?? "without a status"}`);
       });
     });
     // A member without HTTP is judged by what it says over gRPC.
-    question.once("error", () => {
-      resolve({});
+    question.once("error", ({ message }) => {
+      resolve({ metricsFailure: `/metrics: ${message}` });
     });
     question.once("timeout", () => {
-      question.destroy();
+      question.destroy(new Error(`no answer within ${METRICS_MS} ms`));
     });
     question.end();
   });

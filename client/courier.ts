@@ -217,9 +217,10 @@ export class Courier {
     for (let attempt = 1; ; attempt += 1) {
       const address = task.only ?? this.#choose(task.destination, tried);
       const remainingMs = deadlineAtMs - this.nowMs();
-      // A plain write is not cut short to be asked elsewhere: that would leave its outcome open.
-      const timeoutMs =
-        task.nature === "plain-write" ? remainingMs : Math.min(attemptMsMax, remainingMs);
+      // A plain write is not cut short to be asked elsewhere: that would leave its outcome open. And what one member
+      // alone can answer gains nothing by being asked again: a hash would begin anew.
+      const isWhole = task.nature === "plain-write" || task.only !== undefined;
+      const timeoutMs = isWhole ? remainingMs : Math.min(attemptMsMax, remainingMs);
       notes.attempt(address);
       const ended = await this.#attempt(task, address, timeoutMs, signal);
       if (ended.ok) return ended.value;

@@ -1,17 +1,17 @@
 // etcdserverpb.Maintenance, what is done to a member or asked of it by an operator: alarms, hashes of its state,
 // defragmentation, and the way back to an older release.
 import { KvError } from "../base/index.ts";
-import type { Revision } from "../base/index.ts";
+import type { MonotonicMs, Revision } from "../base/index.ts";
 import { Writer, clampedNumberOf, etcdserverpb } from "../proto/index.ts";
 import type { StateHash } from "../store/index.ts";
 import { alarmBytes, readAlarm, writeAlarms } from "./alarm-codec.ts";
 import { commandAnswer } from "./answer.ts";
-import type { Backend, Header } from "./backend.ts";
+import type { Backend, CallContext, Header } from "./backend.ts";
 import { decoded } from "./decode.ts";
 import { downgradeRefusal } from "./downgrade.ts";
 import { writeHeader } from "./header.ts";
 import { unary } from "./service.ts";
-import type { Method, ServiceTable } from "./service.ts";
+import type { Call, Method, ServiceTable } from "./service.ts";
 
 const wire = etcdserverpb;
 
@@ -20,7 +20,7 @@ export function operatorTable(backend: Backend): ServiceTable {
     "/etcdserverpb.Maintenance/Alarm": alarmMethod(backend),
     "/etcdserverpb.Maintenance/Hash": unary((_, call, reply) => {
       const everything = { revision: 0 as Revision, compactRevision: 0 as Revision };
-      backend.maintenance.hash({ ...everything, scope: "whole" }, call, (answer) => {
+      backend.maintenance.hash({ ...everything, scope: "whole" }, unhurried(call), (answer) => {
         if (!answer.ok) reply(answer.error);
         else {
           const { hash } = answer.value;
@@ -35,7 +35,7 @@ export function operatorTable(backend: Backend): ServiceTable {
         revision: Math.max(0, clampedNumberOf(revision)) as Revision,
         compactRevision: 0 as Revision,
       };
-      backend.maintenance.hash({ ...asked, scope: "keys" }, call, (answer) => {
+      backend.maintenance.hash({ ...asked, scope: "keys" }, unhurried(call), (answer) => {
         reply(answer.ok ? hashKvBytes(answer.header, answer.value) : answer.error);
       });
     }),
@@ -74,6 +74,12 @@ function alarmMethod(backend: Backend): Method {
       reply(answer.ok ? commandAnswer(answer.header, answer.value) : answer.error);
     });
   });
+}
+
+/** A whole state takes as long as it takes: until its client, which has a deadline of its own, goes. */
+function unhurried(call: Call): CallContext {
+  const deadlineAtMs = Infinity as MonotonicMs;
+  return { deadlineAtMs, signal: call.signal, caller: call.caller };
 }
 
 function hashKvBytes(header: Header, { hash, revision, compactRevision }: StateHash): Uint8Array {
