@@ -6,23 +6,31 @@ import { hansa } from "./cluster.ts";
 import { describeWith } from "./tools.ts";
 import { readCtlHelp } from "./walk/ctl-help.ts";
 import { ENVIRONMENTS, IS_WHOLE, startSides, titleOf } from "./walk/environment.ts";
-import type { Sides } from "./walk/environment.ts";
+import type { Environment, Sides } from "./walk/environment.ts";
 import { judged, linesOf, runStep } from "./walk/step.ts";
 import type { Section, Step } from "./walk/step.ts";
 import { AUTH_SECTIONS } from "./walk/steps-auth.ts";
+import { CERTIFICATE_SECTIONS } from "./walk/steps-certificates.ts";
 import { CLUSTER_SECTIONS, checkSection } from "./walk/steps-cluster.ts";
-import { COORDINATION_SECTIONS } from "./walk/steps-coordination.ts";
+import { COORDINATION_SECTIONS, mirrorSection } from "./walk/steps-coordination.ts";
 import { KEY_SECTIONS } from "./walk/steps-keys.ts";
 import type { World } from "./walk/world.ts";
 
-const SECTIONS: readonly Section[] = [
-  ...KEY_SECTIONS,
-  ...COORDINATION_SECTIONS,
-  ...CLUSTER_SECTIONS,
-  ...AUTH_SECTIONS,
-  // How much it writes is its own affair: revisions differ from here on.
-  checkSection(IS_WHOLE),
-];
+/** What is walked through in an environment, in this order. */
+function sectionsOf({ tls }: Environment): readonly Section[] {
+  const certificates = tls ? CERTIFICATE_SECTIONS : [];
+  if (tls && !IS_WHOLE) return [...certificates, mirrorSection({ tls, brief: true })];
+  return [
+    ...KEY_SECTIONS,
+    ...COORDINATION_SECTIONS,
+    mirrorSection({ tls, brief: false }),
+    ...CLUSTER_SECTIONS,
+    ...AUTH_SECTIONS,
+    ...certificates,
+    // How much it writes is its own affair: revisions differ from here on.
+    checkSection({ isWhole: IS_WHOLE, tls }),
+  ];
+}
 
 const SECTION_MS_MAX = IS_WHOLE ? 400_000 : 180_000;
 
@@ -35,11 +43,6 @@ const COMMANDS_LEFT_OUT: Readonly<Record<string, string>> = {
 const FLAGS_LEFT_OUT: Readonly<Record<string, string>> = {
   "defrag --data-dir": "opens a bbolt file offline",
   "migrate --transformer": "of etcd's own files of version 2",
-  // With TLS; where a destination has none they mean nothing.
-  "make-mirror --dest-cacert": "walked with TLS",
-  "make-mirror --dest-cert": "walked with TLS",
-  "make-mirror --dest-key": "walked with TLS",
-  "make-mirror --dest-insecure-transport": "walked with TLS",
   "check perf --auto-compact": "walked whole only (npm run walk)",
   "check perf --auto-defrag": "walked whole only (npm run walk)",
   "check datascale --auto-compact": "walked whole only (npm run walk)",
@@ -47,11 +50,6 @@ const FLAGS_LEFT_OUT: Readonly<Record<string, string>> = {
 };
 
 const GLOBAL_FLAGS_LEFT_OUT: Readonly<Record<string, string>> = {
-  cacert: "walked with TLS",
-  cert: "walked with TLS",
-  key: "walked with TLS",
-  "insecure-skip-tls-verify": "walked with TLS",
-  "insecure-transport": "walked with TLS",
   "discovery-srv": "asks DNS, no member",
   "discovery-srv-name": "asks DNS, no member",
   "insecure-discovery": "asks DNS, no member",
@@ -66,7 +64,9 @@ async function walk(world: World, steps: readonly Step[]): Promise<string[]> {
 
 describeWith(["etcd", "etcdctl"], "the walk through etcdctl", () => {
   test("leaves out no command and no flag that etcdctl's help names", async () => {
-    const lines = SECTIONS.flatMap(({ steps }) => steps).flatMap(linesOf);
+    const lines = ENVIRONMENTS.flatMap(sectionsOf)
+      .flatMap(({ steps }) => steps)
+      .flatMap(linesOf);
     const { commands, globalFlags } = await readCtlHelp();
     expect(commands.length).toBeGreaterThan(45);
     const forgotten = commands.flatMap(({ name, flags }) => {
@@ -99,7 +99,7 @@ describeWith(["etcd", "etcdctl"], "the walk through etcdctl", () => {
       await sides?.stop();
     });
 
-    test.each(SECTIONS)(
+    test.each(sectionsOf(environment))(
       "$title",
       async ({ steps }) => {
         if (sides === undefined) throw new Error("the clusters did not start");
@@ -108,7 +108,7 @@ describeWith(["etcd", "etcdctl"], "the walk through etcdctl", () => {
           walk(sides.theirs, steps),
         ]);
         const wrong = steps.flatMap(
-          (one, at) => judged(one, ours[at] ?? "", theirs[at] ?? "") ?? [],
+          (one, at) => judged(one, ours[at] ?? "", theirs[at] ?? "", environment) ?? [],
         );
         expect(wrong.join("\n\n")).toBe("");
       },

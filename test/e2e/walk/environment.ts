@@ -2,25 +2,38 @@
 // each time beside Debian's etcd in the same surroundings.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { present } from "../../../base/index.ts";
 import { Cluster, PROTOCOLS } from "../cluster.ts";
+import type { Protocol } from "../cluster.ts";
+import { ClusterCertificates } from "../certificates.ts";
 import { EtcdCluster } from "../etcd.ts";
 import { ROOT } from "./steps-auth.ts";
-import { World } from "./world.ts";
+import { CLIENT } from "./steps-certificates.ts";
+import { World, hostOf } from "./world.ts";
+import type { CertificateFolders } from "./world.ts";
 
 export interface Environment {
-  readonly protocol: (typeof PROTOCOLS)[number];
+  readonly protocol: Protocol;
+  readonly tls: boolean;
   readonly auth: boolean;
 }
 
 /** Everything, in every environment (`npm run walk`), or what a test run has time for. */
 export const IS_WHOLE = process.env["HANSA_TEST_WALK"] === "whole";
 
-export const ENVIRONMENTS: readonly Environment[] = IS_WHOLE
-  ? PROTOCOLS.flatMap((protocol) => [false, true].map((auth) => ({ protocol, auth })))
-  : [{ protocol: "raft", auth: false }];
+/** Walked through whole, if without the minutes of `check`, in a test run. */
+const PLAIN: Environment = { protocol: "raft", tls: false, auth: false };
+/** Of which a test run walks through what certificates change. */
+const SECURED: Environment = { protocol: "paxos", tls: true, auth: true };
 
-export function titleOf({ protocol, auth }: Environment): string {
-  return `over ${protocol}${auth ? ", with auth" : ""}`;
+export const ENVIRONMENTS: readonly Environment[] = IS_WHOLE
+  ? PROTOCOLS.flatMap((protocol) =>
+      [false, true].flatMap((tls) => [false, true].map((auth) => ({ protocol, tls, auth }))),
+    )
+  : [PLAIN, SECURED];
+
+export function titleOf({ protocol, tls, auth }: Environment): string {
+  return `over ${protocol}${tls ? ", with TLS" : ""}${auth ? ", with auth" : ""}`;
 }
 
 export interface Sides {
@@ -29,24 +42,25 @@ export interface Sides {
   readonly stop: () => Promise<void>;
 }
 
-const host = (url: string): string => url.replace(/^https?:\/\//, "");
-
 export async function startSides(environment: Environment): Promise<Sides> {
+  const { tls } = environment;
   // The least that either takes: every command of the walk through auth authenticates anew.
   const cheap = ["--bcrypt-cost=4"];
   const flags = ["--consensus", environment.protocol, ...cheap];
+  const cluster = await Cluster.plan({ voters: 3, flags, tls });
+  const mirror = await Cluster.plan({ voters: 1, flags, tls });
+  const strangers = tls ? await strangersOf(cluster, mirror) : undefined;
+  for (const { certificates } of [cluster, mirror]) await certificates?.client(CLIENT);
   const starts = [
-    Cluster.start({ voters: 3, flags }),
-    Cluster.start({ voters: 1, flags }),
-    EtcdCluster.start(3, cheap),
-    EtcdCluster.start(1),
+    EtcdCluster.start(3, cheap, cluster.certificates),
+    EtcdCluster.start(1, [], mirror.certificates),
+    cluster.startAll().then(() => cluster),
+    mirror.startAll().then(() => mirror),
   ] as const;
-  const [cluster, mirror, etcd, etcdMirror] = await Promise.all(starts).catch(
-    async (cause: unknown) => {
-      await stopOthers(starts);
-      throw cause;
-    },
-  );
+  const [etcd, etcdMirror] = await Promise.all(starts).catch(async (cause: unknown) => {
+    await stopOthers(starts);
+    throw cause;
+  });
   const worldOf = (
     endpoints: readonly string[],
     peers: readonly string[],
@@ -55,14 +69,18 @@ export async function startSides(environment: Environment): Promise<Sides> {
   ): World => {
     const folder = join(base, "walk");
     mkdirSync(folder);
+    const { certificates } = cluster;
     return new World({
-      endpoints: endpoints.map(host),
-      peers: peers.map(host),
-      mirror: host(mirrorEndpoint),
-      flags: environment.auth ? [`--user=${ROOT}`] : [],
-      mirrorFlags: [],
-      destFlags: [],
+      endpoints: endpoints.map((url) => (tls ? url : hostOf(url))),
+      peers,
+      mirror: tls ? mirrorEndpoint : hostOf(mirrorEndpoint),
+      flags: [
+        ...(certificates?.clientFlags(CLIENT) ?? []),
+        ...(environment.auth ? [`--user=${ROOT}`] : []),
+      ],
+      mirrorFlags: mirror.certificates?.clientFlags(CLIENT) ?? [],
       folder,
+      ...(strangers === undefined ? {} : { certificates: strangers }),
     });
   };
   const ours = worldOf(
@@ -83,6 +101,20 @@ export async function startSides(environment: Environment): Promise<Sides> {
   };
 }
 
+/** Of other CAs: the mirror's, and one that nobody here knows; and a certificate that is revoked. */
+async function strangersOf(cluster: Cluster, mirror: Cluster): Promise<CertificateFolders> {
+  const certificates = present(cluster.certificates, "the cluster is secured");
+  const other = await ClusterCertificates.make(certificates.path("other"));
+  await certificates.client("stranger");
+  await certificates.client("revoked");
+  await certificates.revoke("revoked");
+  return {
+    certs: certificates.folder,
+    "mirror-certs": present(mirror.certificates, "the mirror is secured").folder,
+    "other-certs": other.folder,
+  };
+}
+
 async function stopOthers(
   starts: readonly Promise<{ stop: () => Promise<void> }>[],
 ): Promise<void> {
@@ -94,6 +126,8 @@ async function stopOthers(
 /** Before it is enabled a user is given too: etcdctl minds that as little as etcd does. */
 async function enableAuth(world: World): Promise<void> {
   const first = world.filled("{m1}");
+  // What follows is not repeated by etcdctl.
+  await world.nameLeader();
   for (const args of [
     ["user", "add", ROOT],
     ["user", "grant-role", "root", "root"],

@@ -2,6 +2,11 @@
 import type { Finished } from "../child.ts";
 import type { World } from "./world.ts";
 
+interface Difference {
+  readonly why: string;
+  readonly ours: RegExp;
+}
+
 export interface CommandStep {
   /** Words of etcdctl behind the flags of every call; `{name}` stands for what was captured, '...' keeps blanks. */
   readonly line: string;
@@ -13,7 +18,9 @@ export interface CommandStep {
   /** The order of lines says nothing (members are listed by id). */
   readonly anyOrder?: boolean;
   /** What is meant to differ: why, and what is expected of Hansa instead of etcd's words. */
-  readonly differs?: { readonly why: string; readonly ours: RegExp };
+  readonly differs?: Difference;
+  /** The same, where auth is on. */
+  readonly differsWithAuth?: Difference;
 }
 
 /** Plays on one side and tells what came of it. */
@@ -64,10 +71,20 @@ function told({ stdout, stderr, exit }: Finished): string {
 }
 
 /** Compares the sides' transcripts of a step. @returns what is wrong with ours; undefined: nothing */
-export function judged(one: Step, ours: string, theirs: string): string | undefined {
-  const differs = "scene" in one ? undefined : one.differs;
+export function judged(
+  one: Step,
+  ours: string,
+  theirs: string,
+  environment: { readonly auth: boolean },
+): string | undefined {
+  const differs = differenceOf(one, environment);
   if (differs !== undefined) {
     return differs.ours.test(ours) ? undefined : `${ours}\nis not like ${String(differs.ours)}`;
   }
   return ours === theirs ? undefined : `ours:\n${ours}\n\netcd's:\n${theirs}`;
+}
+
+function differenceOf(one: Step, { auth }: { readonly auth: boolean }): Difference | undefined {
+  if ("scene" in one) return undefined;
+  return auth ? (one.differsWithAuth ?? one.differs) : one.differs;
 }

@@ -65,9 +65,23 @@ const MEMBER: Section = {
   ],
 };
 
-/** A line a member, and with --cluster in the order of their ids. */
+/** A line a member. */
 function ofEach(line: string): Step {
   return step(line, { at: "{all}", anyOrder: true });
+}
+
+/**
+ * etcdctl 3.4 asks for the members as nobody, whatever user it is given; etcd answers nobody no more either since it
+ * made that a weakness of its own (CVE-2026-33413). With auth the endpoints are named instead.
+ */
+const NOBODY = {
+  why: "the list of members is for users",
+  ours: /member list: etcdserver: (user name is empty|permission denied)[^]*-> [1-9]/,
+};
+
+/** Members in the order of their ids. */
+function ofCluster(line: string): Step {
+  return step(line, { at: "{all}", anyOrder: true, differsWithAuth: NOBODY });
 }
 
 const STATUS = "Hansa names its own version and counts its own log";
@@ -76,7 +90,7 @@ const ENDPOINT: Section = {
   title: "endpoint",
   steps: [
     ofEach("endpoint health"),
-    ofEach("endpoint health --cluster"),
+    ofCluster("endpoint health --cluster"),
     ofEach("endpoint health -w table"),
     step("endpoint health -w json"),
     step("endpoint status", {
@@ -85,11 +99,12 @@ const ENDPOINT: Section = {
     }),
     step("endpoint status --cluster -w table", {
       differs: { why: STATUS, ours: /(\| \w+ \| ID \| [^]*){3}/ },
+      differsWithAuth: NOBODY,
     }),
     step("endpoint status -w json", { differs: { why: STATUS, ours: /"Endpoint":"m1"/ } }),
     step("endpoint status -w fields", { differs: { why: STATUS, ours: /"Endpoint" : "m1"/ } }),
     {
-      lines: ["endpoint hashkv --rev=REV", "endpoint hashkv --cluster -w json"],
+      lines: ["endpoint hashkv --rev=REV"],
       scene: "members have one hash at one revision",
       play: async (world) => {
         const { stdout } = await world.ctl(world.filled("{m1}"), [
@@ -102,7 +117,7 @@ const ENDPOINT: Section = {
         const [, revision = ""] = /"revision":(\d+)/.exec(stdout) ?? [];
         return until("the hashes are equal", WAIT_MS_MAX, async () => {
           const { stdout: table, exit } = await world.ctl(world.filled("{all}"), [
-            ...["endpoint", "hashkv", "--cluster", `--rev=${revision}`],
+            ...["endpoint", "hashkv", `--rev=${revision}`],
           ]);
           const hashes = [...table.matchAll(/, (\d+)$/gm)].map(([, hash]) => hash);
           if (exit.code !== 0 || hashes.length !== 3) return undefined;
@@ -110,6 +125,10 @@ const ENDPOINT: Section = {
         });
       },
     },
+    step("endpoint hashkv --cluster -w json", {
+      differs: { why: "hashes", ours: /^(\[)?\{"Endpoint":"m1","HashKV"[^]*m2[^]*m3/m },
+      differsWithAuth: NOBODY,
+    }),
     step("endpoint hashkv -w json", { differs: { why: "hashes", ours: /"HashKV":\{"header"/ } }),
     step("endpoint hashkv --rev=99999"),
   ],
@@ -151,7 +170,7 @@ const MAINTENANCE: Section = {
     }),
     step("alarm disarm"),
     step("defrag", { at: "{all}" }),
-    step("defrag --cluster", { anyOrder: true }),
+    ofCluster("defrag --cluster"),
     step("snapshot save {folder}/saved.db"),
     step("snapshot save"),
     step("snapshot save {folder}/no/folder/saved.db"),
@@ -181,20 +200,34 @@ function begins(check: "perf" | "datascale"): Step {
 
 const MEASURED = "what was measured";
 
-const WHOLE_CHECKS: readonly Step[] = [
-  step("check perf --load=s --prefix=/perf/ --auto-compact --auto-defrag", {
-    differs: { why: MEASURED, ours: /(PASS|FAIL): Throughput[^]*(PASS|FAIL): Slowest request/ },
-  }),
-  step("check datascale --load=s --prefix=/scale/ --auto-compact --auto-defrag", {
-    differs: { why: MEASURED, ours: /PASS: Approximate system memory used/ },
-  }),
-];
+const MORE = "--auto-compact --auto-defrag";
 
-export function checkSection(isWhole: boolean): Section {
+function wholeChecks(tls: boolean): readonly Step[] {
+  const datascale = `check datascale --load=s --prefix=/scale/ ${MORE}`;
+  return [
+    step(`check perf --load=s --prefix=/perf/ ${MORE}`, {
+      differs: { why: MEASURED, ours: /(PASS|FAIL): Throughput[^]*Slowest request/ },
+    }),
+    // It asks for /metrics without the CA that it is given: over TLS it gets nowhere, here as with etcd.
+    tls
+      ? step(datascale)
+      : step(datascale, {
+          differs: { why: MEASURED, ours: /PASS: Approximate system memory used/ },
+        }),
+  ];
+}
+
+export function checkSection({
+  isWhole,
+  tls,
+}: {
+  readonly isWhole: boolean;
+  readonly tls: boolean;
+}): Section {
   return {
     title: "check",
     steps: [
-      ...(isWhole ? WHOLE_CHECKS : [begins("perf"), begins("datascale")]),
+      ...(isWhole ? wholeChecks(tls) : [begins("perf"), begins("datascale")]),
       step("check perf --load=nonsense"),
       step("check datascale --load=nonsense"),
     ],

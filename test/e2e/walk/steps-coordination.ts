@@ -1,6 +1,7 @@
 // The walk through what etcdctl builds of keys, leases and watches: locks, elections, mirrors.
 import type { Child } from "../child.ts";
 import { until } from "../until.ts";
+import { CLIENT } from "./steps-certificates.ts";
 import { step } from "./step.ts";
 import type { Scene, Section } from "./step.ts";
 import { WAIT_MS_MAX } from "./world.ts";
@@ -78,15 +79,17 @@ const ELECT: Section = {
 /** A mirror runs until the other cluster holds what `expected` says; then the pairs there are told. */
 function mirroring(title: string, flags: readonly string[], expected: readonly string[]): Scene {
   return {
-    lines: [`make-mirror ${flags.join(" ")} {mirror}`, ...[]],
+    lines: [`make-mirror ${flags.join(" ")} {mirror}`],
     scene: title,
     play: async (world) => {
       const at = world.filled("{m1}");
-      const { destFlags, mirror } = world.plan;
+      const { mirror } = world.plan;
       await world.ctlOfMirror(["del", "", "--prefix"]);
       await world.ctl(at, ["put", "mm/a", "1"]);
       await world.ctl(at, ["put", "mm/gone", "x"]);
-      const child = world.start(at, ["make-mirror", ...flags, ...destFlags, mirror]);
+      const child = world.start(at, [
+        ...["make-mirror", ...flags.map((flag) => world.filled(flag)), mirror],
+      ]);
       const pairs = async (): Promise<string> =>
         (await world.ctlOfMirror(["get", "", "--prefix"])).stdout;
       // What was there before comes first; what changes afterwards follows.
@@ -106,18 +109,39 @@ function mirroring(title: string, flags: readonly string[], expected: readonly s
   };
 }
 
-const MIRROR: Section = {
-  title: "make-mirror",
-  steps: [
-    mirroring("as it is", ["--prefix=mm/"], ["mm/a", "1", "mm/b", "2"]),
-    mirroring(
-      "under another prefix",
-      ["--prefix=mm/", "--dest-prefix=copy/"],
-      ["copy/a", "1", "copy/b", "2"],
-    ),
-    mirroring("at the root", ["--prefix=mm/", "--no-dest-prefix"], ["a", "1", "b", "2"]),
-    step("make-mirror"),
-  ],
-};
+/** The mirror's CA is not the cluster's. */
+const DEST_FLAGS: readonly string[] = [
+  "--dest-cacert={mirror-certs}/ca.crt",
+  `--dest-cert={mirror-certs}/${CLIENT}.crt`,
+  `--dest-key={mirror-certs}/${CLIENT}.key`,
+  "--dest-insecure-transport=false",
+];
 
-export const COORDINATION_SECTIONS: readonly Section[] = [LOCK, ELECT, MIRROR];
+/** `tls`: the mirror is secured. `brief`: its options of prefixes are left out. */
+export function mirrorSection({
+  tls,
+  brief,
+}: {
+  readonly tls: boolean;
+  readonly brief: boolean;
+}): Section {
+  const dest = tls ? DEST_FLAGS : [];
+  const asItIs = mirroring("as it is", ["--prefix=mm/", ...dest], ["mm/a", "1", "mm/b", "2"]);
+  const title = "make-mirror";
+  if (brief) return { title, steps: [asItIs] };
+  return {
+    title,
+    steps: [
+      asItIs,
+      mirroring(
+        "under another prefix",
+        ["--prefix=mm/", "--dest-prefix=copy/", ...dest],
+        ["copy/a", "1", "copy/b", "2"],
+      ),
+      mirroring("at the root", ["--prefix=mm/", "--no-dest-prefix", ...dest], ["a", "1", "b", "2"]),
+      step("make-mirror"),
+    ],
+  };
+}
+
+export const COORDINATION_SECTIONS: readonly Section[] = [LOCK, ELECT];

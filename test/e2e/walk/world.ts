@@ -6,20 +6,28 @@ import { until } from "../until.ts";
 
 export const WAIT_MS_MAX = 40_000;
 
+/** Of the cluster's CA, of the mirror's, and of one that neither knows. */
+export type CertificateFolders = Readonly<Record<"certs" | "mirror-certs" | "other-certs", string>>;
+
 export interface WorldPlan {
-  /** host:port of each member. */
+  /** host:port of each member, with https:// before it where it is secured. */
   readonly endpoints: readonly string[];
   /** Peer URLs, in the same order. */
   readonly peers: readonly string[];
-  /** host:port of a cluster to mirror to. */
+  /** A cluster to mirror to. */
   readonly mirror: string;
   /** Of every call of etcdctl: certificates, user. */
   readonly flags: readonly string[];
   /** Of calls to the mirror. */
   readonly mirrorFlags: readonly string[];
-  /** What `make-mirror` needs to reach the mirror. */
-  readonly destFlags: readonly string[];
   readonly folder: string;
+  /** Absent: the clusters are plain. */
+  readonly certificates?: CertificateFolders;
+}
+
+/** host:port of a URL. */
+export function hostOf(url: string): string {
+  return url.replace(/^https?:\/\//, "");
 }
 
 export class World {
@@ -30,7 +38,8 @@ export class World {
 
   constructor(plan: WorldPlan) {
     this.plan = plan;
-    const { endpoints, mirror, folder } = plan;
+    const { endpoints, mirror, folder, certificates } = plan;
+    for (const [name, path] of Object.entries(certificates ?? {})) this.name(name, path);
     this.name("all", endpoints.join(","));
     this.name("mirror", mirror);
     this.name("folder", folder);
@@ -125,9 +134,9 @@ export class World {
   normalized(text: string): string {
     const { endpoints, peers, mirror, folder } = this.plan;
     const named: [string, string][] = [
-      ...endpoints.map((endpoint, at): [string, string] => [endpoint, `m${at + 1}`]),
-      ...peers.map((peer, at): [string, string] => [peer, `peer-of-m${at + 1}`]),
-      [mirror, "mirror"],
+      ...endpoints.map((endpoint, at): [string, string] => [hostOf(endpoint), `m${at + 1}`]),
+      ...peers.map((peer, at): [string, string] => [hostOf(peer), `peer-of-m${at + 1}`]),
+      [hostOf(mirror), "mirror"],
       [folder, "folder"],
     ];
     const placed = named.reduce((result, [from, to]) => result.replaceAll(from, to), text);
