@@ -69,16 +69,19 @@ export type PullMessage =
    * it says how far it has left the holding: what is on its way beyond that is bounded.
    */
   | { readonly kind: "want"; readonly positions: readonly Position[] }
+  /** What the other's clock shows; `askedAtMs` is of this side's, and comes back. */
+  | { readonly kind: "clock"; readonly askedAtMs: WallMs }
   | { readonly kind: "config"; readonly config: ConfigNews };
 
 /** From who serves. The first is the hello. */
 export type ServeMessage =
   | { readonly kind: "hello"; readonly hello: ExchangeHello }
   | { readonly kind: "batch"; readonly batch: Batch }
-  /** What changed, or nothing but that this side is alive. `wallMs`: its clock, for who judges its own by it. */
-  | { readonly kind: "reports"; readonly reports: readonly Report[]; readonly wallMs: WallMs }
+  /** What changed, or nothing but that this side is alive. */
+  | { readonly kind: "reports"; readonly reports: readonly Report[] }
+  | { readonly kind: "clock"; readonly askedAtMs: WallMs; readonly answerMs: WallMs }
   | { readonly kind: "config"; readonly config: ConfigNews }
-  /** Transactions up to `retainedFrom` are retained here no more: they are to be had elsewhere. */
+  /** Transactions before `retainedFrom` are retained here no more: they are to be had elsewhere. */
   | { readonly kind: "gone"; readonly origin: OriginId; readonly retainedFrom: number }
   /** The histories differ at or before that position: `ours` is the hash here (federation 1). */
   | { readonly kind: "forked"; readonly theirs: Position; readonly ours: Uint8Array };

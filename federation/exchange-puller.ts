@@ -1,7 +1,6 @@
 // A region's pulling, as its leader does it: a stream to each neighbour, each origin by one of them, what comes into
 // the holding, and what is ready of it into one entry of the region's log at a time (federation 4). Messages and the
 // ends of proposals in, effects out; whoever begins to lead begins with nothing but the applied state.
-import type { WallMs } from "../base/index.ts";
 import { chainNext } from "./chain.ts";
 import type { Hash } from "./chain.ts";
 import type { FederationConfig } from "./config.ts";
@@ -34,7 +33,7 @@ export type PullEffect =
   /** The neighbour has said what it may not say. */
   | { readonly kind: "give-up"; readonly to: OriginId; readonly reason: string }
   /** To be proposed; ends in `onProposed`. */
-  | { readonly kind: "apply"; readonly transactions: readonly Uint8Array[] }
+  | { readonly kind: "apply"; readonly transactions: readonly Shipped[] }
   /** A newer configuration, to be checked and proposed; ends in `onConfigured`. */
   | { readonly kind: "configure"; readonly config: ConfigNews }
   /** Two histories of one origin (federation 1). */
@@ -52,8 +51,7 @@ export type PullEffect =
       readonly origin: OriginId;
       readonly retainedFrom: number;
       readonly by: OriginId;
-    }
-  | { readonly kind: "clock"; readonly of: OriginId; readonly wallMs: WallMs };
+    };
 
 const NONE: ReadonlySet<OriginId> = new Set();
 
@@ -122,10 +120,9 @@ export class ExchangePuller {
       case "batch":
         return this.#onBatch(from, link, message.batch, nowMs);
       case "reports":
-        return [
-          { kind: "clock", of: from, wallMs: message.wallMs },
-          ...this.#onReports(message.reports, nowMs),
-        ];
+        return this.#onReports(message.reports, nowMs);
+      case "clock":
+        return [];
       case "config":
         link.epoch = Math.max(link.epoch, message.config.epoch);
         return this.#onConfig(message.config);
@@ -288,7 +285,7 @@ export class ExchangePuller {
     const ready = holding.next(state(), { countMax, bytesMax }, withheld());
     if (ready.length === 0) return [];
     this.#proposing = true;
-    return [{ kind: "apply", transactions: ready.map(({ bytes }) => bytes) }];
+    return [{ kind: "apply", transactions: ready }];
   }
 }
 

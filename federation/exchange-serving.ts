@@ -2,7 +2,6 @@
 // batches within a window of each origin (federation 4). Messages and loaded rows in, effects out. A window an
 // origin, never one for all: transactions that wait for another origin's must not hold those up.
 import { compareBytes } from "../base/index.ts";
-import type { WallMs } from "../base/index.ts";
 import type { Epoch } from "./config.ts";
 import type { OriginId } from "./dot.ts";
 import type { ExchangeLimits } from "./exchange-limits.ts";
@@ -122,13 +121,13 @@ export class ExchangeServing {
   }
 
   /** Reports that are due, or a sign of life. */
-  onTime(nowMs: number, wallMs: WallMs): readonly ServeEffect[] {
+  onTime(nowMs: number): readonly ServeEffect[] {
     if (nowMs < this.dueAtMs) return [];
     const { reports } = this.#init;
     const news = reports.since(this.#reportsSent);
     this.#reportsSent = reports.changes;
     this.#reportedAtMs = nowMs;
-    return [{ kind: "send", message: { kind: "reports", reports: news, wallMs } }];
+    return [{ kind: "send", message: { kind: "reports", reports: news } }];
   }
 
   /** The way out is full: nothing more is asked for until it is not. */

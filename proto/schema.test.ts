@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "d4a140197b959c9299e13236d5db0a97a840fe9118b0314d56382ba7e9293e07";
+const SCHEMA_SHA256 = "84d7573d748c98860d87b2d4db2fb33727c66ae63b47a97799a89398b83e0d37";
 
 const folder = import.meta.dirname ?? __dirname;
 

@@ -23,6 +23,8 @@ export * from "./peer-link.ts";
 export * from "./peer-members.ts";
 export * from "./peer-message.ts";
 export * from "./peer-transport.ts";
+export { REGION_LINK_LIMITS_DEFAULT, RegionLink } from "./region-link.ts";
+export * from "./region-service.ts";
 export * from "./service.ts";
 export * from "./socket-origin.ts";
 export * from "./store-codec.ts";

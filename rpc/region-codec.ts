@@ -36,6 +36,8 @@ export function pullMessageBytes(message: PullMessage): Uint8Array {
       return wire.PullMessage.encode({ want: { positions: [...message.positions] } }).finish();
     case "config":
       return wire.PullMessage.encode({ config: message.config }).finish();
+    case "clock":
+      return wire.PullMessage.encode({ clock: { asked_at_ms: message.askedAtMs } }).finish();
     default:
       return unreachable(message);
   }
@@ -53,7 +55,11 @@ export function serveMessageBytes(message: ServeMessage): Uint8Array {
     }
     case "reports": {
       const reports = message.reports.map(reportShape);
-      return wire.ServeMessage.encode({ reports: { reports, wall_ms: message.wallMs } }).finish();
+      return wire.ServeMessage.encode({ reports: { reports } }).finish();
+    }
+    case "clock": {
+      const { askedAtMs: asked_at_ms, answerMs: answer_ms } = message;
+      return wire.ServeMessage.encode({ clock: { asked_at_ms, answer_ms } }).finish();
     }
     case "config":
       return wire.ServeMessage.encode({ config: message.config }).finish();
@@ -81,7 +87,7 @@ export function decodeServeMessage(bytes: Uint8Array): ServeMessage | undefined 
 }
 
 function readPullMessage(reader: Reader): PullMessage | undefined {
-  const { hello, want, config } = wire.PullMessage.decode(reader);
+  const { hello, want, config, clock } = wire.PullMessage.decode(reader);
   if (hello) return { kind: "hello", hello: helloOf(hello) };
   if (want) {
     const positions = want.positions ?? [];
@@ -92,11 +98,12 @@ function readPullMessage(reader: Reader): PullMessage | undefined {
     }
     return { kind: "want", positions: positions.map(positionOf) };
   }
+  if (clock) return { kind: "clock", askedAtMs: askedAtOf(clock) };
   return config ? { kind: "config", config: configOf(config) } : undefined;
 }
 
 function readServeMessage(reader: Reader): ServeMessage | undefined {
-  const { hello, batch, reports, config, gone, forked } = wire.ServeMessage.decode(reader);
+  const { hello, batch, reports, clock, config, gone, forked } = wire.ServeMessage.decode(reader);
   if (hello) return { kind: "hello", hello: helloOf(hello) };
   if (batch) {
     const from = exactNumberOf(batch.from ?? 0, "from");
@@ -106,8 +113,11 @@ function readServeMessage(reader: Reader): ServeMessage | undefined {
     return { kind: "batch", batch: { origin, from, transactions, hash: hashOf(batch.hash) } };
   }
   if (reports) {
-    const wallMs = exactNumberOf(reports.wall_ms ?? 0, "wall_ms") as WallMs;
-    return { kind: "reports", reports: (reports.reports ?? []).map(reportOf), wallMs };
+    return { kind: "reports", reports: (reports.reports ?? []).map(reportOf) };
+  }
+  if (clock) {
+    const answerMs = exactNumberOf(clock.answer_ms ?? 0, "answer_ms") as WallMs;
+    return { kind: "clock", askedAtMs: askedAtOf(clock), answerMs };
   }
   if (config) return { kind: "config", config: configOf(config) };
   if (gone) {
@@ -175,6 +185,10 @@ function positionOf(position: hansa.region.v1.Position.$Properties): Position {
     sequence: exactNumberOf(position.sequence ?? 0, "sequence"),
     hash: hashOf(position.hash),
   };
+}
+
+function askedAtOf({ asked_at_ms }: hansa.region.v1.Clock.$Properties): WallMs {
+  return exactNumberOf(asked_at_ms ?? 0, "asked_at_ms") as WallMs;
 }
 
 function configOf({ epoch, document }: hansa.region.v1.Config.$Properties): ConfigNews {

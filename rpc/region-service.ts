@@ -1,6 +1,7 @@
 // hansa.region.v1.Exchange: streams that other regions open to pull from this member. The first message is a hello,
 // judged by the configuration and by the certificate that the connection has proved; before it nothing is said.
 import { KvError } from "../base/index.ts";
+import type { WallMs } from "../base/index.ts";
 import type {
   ConfigNews,
   ExchangeHello,
@@ -19,6 +20,7 @@ const PULL: MethodPath = "/hansa.region.v1.Exchange/Pull";
 export interface PullerSession {
   onWant(positions: readonly Position[]): void;
   onConfig(config: ConfigNews): void;
+  onClock(askedAtMs: WallMs): void;
   /** There is room again after `send` gave false. */
   onDrain(): void;
   onClose(): void;
@@ -106,6 +108,9 @@ function take(session: PullerSession, bytes: Uint8Array): void {
       break;
     case "config":
       session.onConfig(message.config);
+      break;
+    case "clock":
+      session.onClock(message.askedAtMs);
       break;
     case undefined:
       break;

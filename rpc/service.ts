@@ -1,5 +1,6 @@
 // What a service is to whatever carries it: a table from method path to handler, bytes in and bytes out.
 // A carrier (http2/http2-carrier.ts) knows connections and frames; a service knows neither.
+import type { X509Certificate } from "node:crypto";
 import type { KvError } from "../base/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import type { CallContext } from "./backend.ts";
@@ -9,6 +10,8 @@ import type { Status } from "./status.ts";
 export interface Call extends CallContext {
   /** The common name of the client's certificate, where one was asked for and proved. */
   readonly certificateName?: string | undefined;
+  /** That certificate, for who asks more of it than its name. */
+  readonly certificate?: X509Certificate | undefined;
   /** Of the socket at the other end; undefined where there is none. */
   readonly remoteAddress?: string | undefined;
   /** Handed on by another member for its client: it is not handed on again. */

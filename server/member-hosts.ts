@@ -10,7 +10,11 @@ import { endpointOf } from "./config-value.ts";
  * What a member asks that may have been removed, or is about to join: who belongs to the cluster. Any certificate
  * of the CA may ask it.
  */
-const OPEN_TO_ALL: ReadonlySet<string> = new Set(["/hansa.peer.v1.Peer/Members"]);
+const OPEN_TO_ALL: ReadonlySet<string> = new Set([
+  "/hansa.peer.v1.Peer/Members",
+  // Other regions: region-hosts.ts says whose certificate it must be.
+  "/hansa.region.v1.Exchange/Pull",
+]);
 
 export class MemberHosts {
   readonly #count: boolean;

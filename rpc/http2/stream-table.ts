@@ -125,6 +125,7 @@ export class StreamTable {
     const { limits, monotonicMs, callTimeoutMs, messageBytesMax, onBug } = this.#options;
     return {
       origin: {
+        certificate: this.#options.origin.certificate,
         certificateName: this.#options.origin.certificateName,
         remoteAddress: addressOf(this.#options.socket),
       },

@@ -27,7 +27,7 @@ export interface Route {
 export interface StreamOwner {
   readonly transmission: Transmission;
   /** As the call's. */
-  readonly origin: Pick<Call, "certificateName" | "remoteAddress">;
+  readonly origin: Pick<Call, "certificate" | "certificateName" | "remoteAddress">;
   readonly monotonicMs: () => MonotonicMs;
   readonly callTimeoutMs: number;
   readonly messageBytesMax: number;
@@ -55,6 +55,7 @@ export class Http2Stream implements Call, StreamSink {
   readonly forwarded = false;
   /** The gate before the services says who it is. */
   readonly caller = NOBODY;
+  readonly certificate: Call["certificate"];
   readonly certificateName: string | undefined;
   readonly remoteAddress: string | undefined;
   readonly isUnary: boolean;
@@ -88,7 +89,10 @@ export class Http2Stream implements Call, StreamSink {
     this.#head = head;
     this.#route = route;
     this.#owner = owner;
-    ({ certificateName: this.certificateName, remoteAddress: this.remoteAddress } = owner.origin);
+    const { certificate, certificateName, remoteAddress } = owner.origin;
+    this.certificate = certificate;
+    this.certificateName = certificateName;
+    this.remoteAddress = remoteAddress;
     this.isUnary = route?.method.kind === "unary";
     this.#window = new ReceiveWindow(owner.streamWindowBytes);
     this.#length = new DeclaredLength(id, head.contentBytes);

@@ -317,7 +317,7 @@ export class ExchangeWorld {
       for (const bytes of answer.batch.transactions) from.bytesReceived += bytes.length;
     }
     if (answer) this.#pulled(from, from.puller.onMessage(to.self, answer, this.nowMs));
-    this.#served(stream, serving.onTime(this.nowMs, this.nowMs as WallMs));
+    this.#served(stream, serving.onTime(this.nowMs));
     this.#pulled(from, from.puller.onTime(this.nowMs));
     return asked !== undefined || answer !== undefined;
   }
@@ -350,12 +350,15 @@ export class ExchangeWorld {
         );
         stream?.asks.push(effect.message);
       } else if (effect.kind === "apply") {
-        this.#proposals.push({ region, transactions: effect.transactions });
+        this.#proposals.push({
+          region,
+          transactions: effect.transactions.map(({ bytes }) => bytes),
+        });
       } else if (effect.kind === "configure") {
         region.configure(effect.config.epoch);
         region.puller.onConfigured();
         this.news(region);
-      } else if (effect.kind !== "clock") region.faults.push(effect);
+      } else region.faults.push(effect);
     }
   }
 
