@@ -1,5 +1,7 @@
 // What the configuration says of the view of a key: its policy, with regions turned into origins (federation 7, 12).
+import { unreachable } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
+import type { FederationConfig, Home, Policy, RegionName } from "./config.ts";
 import type { OriginId } from "./dot.ts";
 import type { Siblings } from "./sibling.ts";
 import type { Vector } from "./vector.ts";
@@ -30,3 +32,41 @@ export type ViewRules = { readonly late?: LateRule } & (
   /** Absent: the handler runs on write, and the view is that of `siblings`. */
   | { readonly policy: "resolver"; readonly resolve?: Resolve }
 );
+
+/** Of one prefix. `home`: that of the key, absent where it has none. */
+export function viewRulesOf(
+  config: FederationConfig,
+  { policy, ranks }: Policy,
+  more: { readonly home?: Home; readonly late?: LateRule; readonly resolve?: Resolve } = {},
+): ViewRules {
+  const late = more.late === undefined ? {} : { late: more.late };
+  switch (policy) {
+    case "lww":
+    case "first-writer":
+    case "add-wins":
+    case "delete-wins":
+    case "merge":
+    case "siblings":
+      return { policy, ...late };
+    case "priority": {
+      const ranked = ranks.flatMap((region, rank) =>
+        originsOf(config, region).map((origin) => [origin, rank] as const),
+      );
+      return { policy, rankOf: new Map(ranked), ...late };
+    }
+    case "home-wins": {
+      const home = more.home === undefined ? [] : originsOf(config, more.home.region);
+      return { policy, home: new Set(home), ...late };
+    }
+    case "resolver":
+      return { policy, ...(more.resolve && { resolve: more.resolve }), ...late };
+    default:
+      return unreachable(policy);
+  }
+}
+
+/** The one it mints under, and those it once did: its old writes keep its rank. */
+function originsOf({ members, closed }: FederationConfig, region: RegionName): readonly OriginId[] {
+  const own = members.filter(({ name }) => name === region).map(({ origin }) => origin);
+  return [...own, ...closed.filter((one) => one.region === region).map(({ origin }) => origin)];
+}

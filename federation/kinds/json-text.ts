@@ -18,7 +18,7 @@ function quoted(text: Key): string {
   return `"${text.replace(ESCAPED, escaped)}"`;
 }
 
-// eslint-disable-next-line no-control-regex -- JSON escapes control characters, and only they need it beside two
+/** Control characters, and two more. */
 const ESCAPED = /["\\\u0000-\u001f]/g;
 
 function escaped(unit: string): string {
