@@ -4,7 +4,6 @@
 import type { Key, LogIndex, LogTimeMs } from "../base/index.ts";
 import type { Digest } from "./digest.ts";
 import type { PutRequest } from "./request.ts";
-import type { KeyRange } from "./key-range.ts";
 import type { Refusal } from "./response.ts";
 import type { RowSet } from "./row-set.ts";
 import type { Version } from "./version.ts";
@@ -59,11 +58,6 @@ export interface FederationPort {
   /** Whether the key is of a federated prefix. On the path of every write. */
   holds(key: Key): boolean;
 
-  /** Judged before anything is changed. `undefined` for a key that is not federated. */
-  refusesPut(request: PutRequest): Refusal | undefined;
-  /** The same of each key in a range that is to be deleted. */
-  refusesDelete(range: KeyRange): Refusal | undefined;
-
   /** Called before the command of each entry. */
   enter(occasion: FederationOccasion): void;
 
@@ -71,6 +65,8 @@ export interface FederationPort {
   put(request: PutRequest, value: Uint8Array): void;
   /** A local delete of a federated key that is visible. */
   delete(key: Key): void;
+  /** Why what was put and deleted in the open revision may not be: it is then rolled back. */
+  readonly fault: Refusal | undefined;
   /**
    * The open revision is about to end, whoever opened it: what was put and deleted in it becomes one transaction
    * under one dot (federation 3).

@@ -72,7 +72,10 @@ export class KeySpace implements FederatedStore {
     return this.#writeDigest;
   }
 
-  /** Takes one row of the engine; rows come in key order, hence in revision order. */
+  /**
+   * Takes one row of the engine; rows come in key order, hence in revision order, and behind those of leases.
+   * Values stay where they are until somebody reads them.
+   */
   restoreVersion(rowKey: Uint8Array, row: Uint8Array): void {
     const { mod, sub } = versionOfRowKey(rowKey);
     const last = this.#restoredAt;
@@ -80,9 +83,10 @@ export class KeySpace implements FederatedStore {
     this.#restoredAt = { mod, sub };
     const { key, create, count, lease, mod: modInRow } = decodeRow(row);
     assert(mod === modInRow, `row of revision ${mod} holds revision ${modInRow}`);
-    const version = new Version(mod, sub, create, count, lease, this.index.newest(key));
-    this.index.push(key, version);
-    if (!isTombstone(version)) this.cache.keep(version, row);
+    const older = this.index.newest(key);
+    const before = older?.lease ?? NO_LEASE;
+    if (lease !== before) this.leases.move(key, before, lease);
+    this.index.push(key, new Version(mod, sub, create, count, lease, older));
   }
 
   /** Ends the restore: the marker that the last batch carried. */
@@ -92,9 +96,6 @@ export class KeySpace implements FederatedStore {
     this.#floor = floor;
     this.#writeDigest = writeDigest;
     this.index.skipSettled(floor);
-    this.index.each((key, { lease }) => {
-      this.leases.move(key, NO_LEASE, lease);
-    });
   }
 
   /** Whether a read at `revision` may be served; 0 is the current one. */

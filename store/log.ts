@@ -36,7 +36,7 @@ export const LOG_OPTIONS_DEFAULT: LogOptions = {
   segmentBytes: 64 * 1024 * 1024,
   frameBytesMax: 8 * 1024 * 1024,
   pendingBytesMax: 256 * 1024 * 1024,
-  cacheBytesMax: 64 * 1024 * 1024,
+  cacheBytesMax: 16 * 1024 * 1024,
   loadBytesMax: 1024 * 1024,
 };
 

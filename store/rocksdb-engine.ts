@@ -35,7 +35,7 @@ export interface RocksdbOptions {
 
 export const ROCKSDB_OPTIONS_DEFAULT: RocksdbOptions = {
   writeBufferBytes: 32 * 1024 * 1024,
-  blockCacheBytes: 64 * 1024 * 1024,
+  blockCacheBytes: 16 * 1024 * 1024,
   openFilesMax: 1000,
   getsMax: 2,
   scansMax: 1,

@@ -5,7 +5,6 @@ import { present, unreachable } from "../base/index.ts";
 import { holds } from "./compare.ts";
 import type { ReadView } from "./compare.ts";
 import { deleteRange, needDeleteRange } from "./delete-range.ts";
-import type { FederationPort } from "./federation-port.ts";
 import { overlap, spanOf } from "./key-index.ts";
 import type { Span } from "./key-index.ts";
 import type { KeySpace } from "./key-space.ts";
@@ -98,18 +97,6 @@ export function checkPuts(path: Path, space: KeySpace): Refusal | undefined {
   return firstFault(path, (step) =>
     step.kind === "put" ? (checkKept(step.put, space) ?? checkLease(step.put, space)) : undefined,
   );
-}
-
-/** What a federation refuses of it: nothing in a lone region. */
-export function checkFederated(
-  path: Path,
-  federation: FederationPort | undefined,
-): Refusal | undefined {
-  if (federation === undefined) return undefined;
-  return firstFault(path, (step) => {
-    if (step.kind === "put") return federation.refusesPut(step.put);
-    return step.kind === "delete-range" ? federation.refusesDelete(step.deleteRange) : undefined;
-  });
 }
 
 /** Where the state stands that a path was judged on. */

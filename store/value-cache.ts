@@ -3,16 +3,18 @@
 // so a hit costs no lookup.
 import { assert } from "../base/index.ts";
 import { Fifo } from "./fifo.ts";
+import { RowPacker } from "./row-packer.ts";
 import { ABSENT, CACHED, CACHED_AND_READ, PINNED } from "./version.ts";
 import type { Version } from "./version.ts";
 
-/** A typed array, its buffer and its place in the queue, beside the row's own bytes. */
+/** A typed array, its share of a packed buffer's end and its place in the queue, beside the row's own bytes. */
 const ROW_OVERHEAD_BYTES = 160;
 
 export class ValueCache {
   readonly #bytesMax: number;
   /** Every cached version once; a dropped one leaves when its turn comes. */
   readonly #clock = new Fifo<Version>();
+  readonly #packer = new RowPacker();
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -61,6 +63,7 @@ export class ValueCache {
     const { row } = version;
     assert(row !== undefined, "only a version with a row enters the cache");
     version.residence = CACHED;
+    version.row = this.#packer.pack(row);
     this.#bytes += row.length + ROW_OVERHEAD_BYTES;
     this.#clock.push(version);
     while (this.#bytes > this.#bytesMax) this.#evictOne();
@@ -71,6 +74,8 @@ export class ValueCache {
     assert(version !== undefined, `${this.#bytes} bytes are cached, but nothing is queued`);
     if (version.residence === CACHED_AND_READ) {
       version.residence = CACHED;
+      // Beside others that stay, so that it does not hold the memory of neighbours that have left.
+      if (version.row !== undefined) version.row = this.#packer.pack(version.row);
       this.#clock.push(version);
     } else if (version.residence === CACHED) {
       this.drop(version);

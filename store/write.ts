@@ -9,9 +9,9 @@ import type { LeaseCommand } from "./lease-commands.ts";
 import { checkKept, checkLease, needPut, put } from "./put.ts";
 import { isRefusal, refused } from "./refusal.ts";
 import type { PutRequest, Request, TxnRequest } from "./request.ts";
-import type { KeptResponse } from "./response.ts";
+import type { KeptResponse, Refusal } from "./response.ts";
 import type { RowSet } from "./row-set.ts";
-import { checkFederated, checkPuts, checkRanges, needTxn, pathOf, runPath, viewOf } from "./txn.ts";
+import { checkPuts, checkRanges, needTxn, pathOf, runPath, viewOf } from "./txn.ts";
 
 /** The commands that concern keys. */
 export type KeyCommand = Exclude<
@@ -45,11 +45,9 @@ export function runCommand(request: KeyCommand, context: WriteContext): KeptResp
     case "put":
       return runPut(request.put, context);
     case "delete-range": {
-      const fault = space.federation?.refusesDelete(request.deleteRange);
-      if (fault !== undefined) return refused(fault, revisionOf(space));
       space.begin();
-      const response = deleteRange(request.deleteRange, space, rows);
-      space.commit();
+      const response = ended(deleteRange(request.deleteRange, space, rows), space);
+      if (isRefusal(response)) return refused(response, revisionOf(space));
       return { kind: "delete-range", revision: revisionOf(space), deleteRange: response };
     }
     case "txn":
@@ -65,34 +63,30 @@ export function runCommand(request: KeyCommand, context: WriteContext): KeptResp
 }
 
 function runPut(request: PutRequest, { space, rows }: WriteContext): KeptResponse {
-  const fault =
-    checkLease(request, space) ??
-    checkKept(request, space) ??
-    space.federation?.refusesPut(request);
+  const fault = checkLease(request, space) ?? checkKept(request, space);
   if (fault !== undefined) return refused(fault, revisionOf(space));
   space.begin();
-  const response = put(request, space, rows);
-  if (isRefusal(response)) {
-    space.rollback();
-    return refused(response, revisionOf(space));
-  }
-  space.commit();
+  const response = ended(put(request, space, rows), space);
+  if (isRefusal(response)) return refused(response, revisionOf(space));
   return { kind: "put", revision: revisionOf(space), put: response };
 }
 
 function runTxn(request: TxnRequest, { space, rows }: WriteContext): KeptResponse {
   const path = pathOf(request, viewOf(space, space.revision, rows));
-  const fault =
-    checkPuts(path, space) ?? checkRanges(path, space) ?? checkFederated(path, space.federation);
+  const fault = checkPuts(path, space) ?? checkRanges(path, space);
   if (fault !== undefined) return refused(fault, revisionOf(space));
   space.begin();
-  const response = runPath(path, space, rows);
-  if (isRefusal(response)) {
-    space.rollback();
-    return refused(response, revisionOf(space));
-  }
-  space.commit();
+  const response = ended(runPath(path, space, rows), space);
+  if (isRefusal(response)) return refused(response, revisionOf(space));
   return { kind: "txn", revision: revisionOf(space), txn: response };
+}
+
+/** Commits the open revision, or takes it back if the command or the federation refused it. */
+function ended<R extends object>(response: R | Refusal, space: KeySpace): R | Refusal {
+  const fault = isRefusal(response) ? response : space.federation?.fault;
+  if (fault === undefined) space.commit();
+  else space.rollback();
+  return fault ?? response;
 }
 
 function revisionOf(space: KeySpace): Revision {

@@ -1,0 +1,70 @@
+// What a region's log may ask of its federation: the body of the store's command `federation`. Everything that is not
+// a client's write goes this way: what other regions minted, a new configuration, the clock, and what is forgotten.
+import type { Key, WallMs } from "../base/index.ts";
+import type { Dot, OriginId } from "./dot.ts";
+import type { AskedOperation } from "./kind-minting.ts";
+import type { Shipped } from "./transaction-codec.ts";
+import type { Vector } from "./vector.ts";
+import type { Resolution } from "./view-rules.ts";
+
+export type FederationChange =
+  /** Of any origins, in an order in which they may be applied; each is judged once more (federation 4). */
+  | { readonly change: "apply"; readonly transactions: readonly Shipped[] }
+  /**
+   * A document of a later epoch; any other is a repetition. `self`: the origin under which this region is to mint,
+   * heeded while it has none, or one that is no member any more.
+   */
+  | {
+      readonly change: "configure";
+      readonly document: Uint8Array;
+      readonly wallMs: WallMs;
+      readonly self?: OriginId;
+    }
+  /** What the leader's clock shows, at the entry's log time: stamps are counted from there (federation 2). */
+  | { readonly change: "anchor"; readonly wallMs: WallMs }
+  /**
+   * Tombstones within `cut` are purged, retained transactions up to `through` dropped, in bounded steps. `full`: at the
+   * retention bound, so federated writes are refused. Refused itself in another epoch (federation 10).
+   */
+  | {
+      readonly change: "collect";
+      readonly epoch: number;
+      readonly cut: Vector;
+      readonly through: Vector;
+      readonly full: boolean;
+    }
+  /** Settles what of these keys is this region's to settle (federation 5). Refused in another epoch. */
+  | {
+      readonly change: "settle";
+      readonly epoch: number;
+      readonly stable: Vector;
+      readonly keys: readonly Key[];
+    }
+  /** What a handler or an operator made of these siblings; nothing, if there are others by now (federation 8). */
+  | {
+      readonly change: "resolve";
+      readonly key: Key;
+      readonly dots: readonly Dot[];
+      readonly resolution: Exclude<Resolution, { readonly action: "keep" }>;
+    }
+  /** Operations of clients on keys of kinds, each key once: all or none (federation 9). */
+  | {
+      readonly change: "operate";
+      readonly operations: readonly { readonly key: Key; readonly asked: AskedOperation }[];
+    }
+  /** Re-issues keys that were there before the prefix was federated, in bounded steps (federation 7). */
+  | { readonly change: "import"; readonly prefix: Key }
+  /** Drops what is kept of the keys of a prefix that is closed, in bounded steps; the keys stay as they are shown. */
+  | { readonly change: "release"; readonly prefix: Key }
+  /** An empty transaction: a dot to refer to, as the marker of an admission or the fence of a move (federation 11, 12). */
+  | { readonly change: "mark"; readonly epoch: number }
+  /** Two histories of that origin were seen: nothing more of it is applied (federation 1). */
+  | { readonly change: "forked"; readonly origin: OriginId };
+
+/** Bounds of one change; a bigger one is several. */
+export const CHANGE_LIMITS = {
+  transactionsMax: 65_536,
+  keysMax: 4096,
+  dotsMax: 1024,
+  valueBytesMax: 16 * 1024 * 1024,
+} as const;

@@ -1,0 +1,294 @@
+// The rows of a region's federation: their keys, and what stands in them (federation 2). All begin with the store's
+// byte for the family; the next says what it is. Written by the state machine alone, so what is read is trusted.
+import { FEDERATION_ROW_PREFIX } from "../store/index.ts";
+import { assert, bytesOf, keyOf } from "../base/index.ts";
+import type { Hlc, Key, LogTimeMs, WallMs } from "../base/index.ts";
+import { ByteReader } from "./byte-reader.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import { CHAIN_HASH_BYTES } from "./chain.ts";
+import { readDots, writeDots } from "./change-codec.ts";
+import type { Identity } from "./config.ts";
+import type { ConflictRecord } from "./conflict-record.ts";
+import { originId, sequence } from "./dot.ts";
+import type { Dot, OriginId, Sequence } from "./dot.ts";
+import { IN_VERSION } from "./kept-record.ts";
+import type { KeptRecord } from "./kept-record.ts";
+import { decodeKindState, encodeKindState } from "./kind-state-codec.ts";
+import type { Sibling } from "./sibling.ts";
+import type { Lost } from "./transaction.ts";
+import { TRANSACTION_LIMITS } from "./transaction-rules.ts";
+
+export type RegionRow = "config" | "head" | "key" | "record" | "transaction" | "vector";
+
+/**
+ * 'c': the configuration's document. 'h': head. 'k' key: what is kept of a key. 'r' number(8): a settled conflict.
+ * 't' origin(8) sequence(8): a retained transaction. 'v' origin(8): how far an origin is applied.
+ */
+const TAGS: Readonly<Record<RegionRow, number>> = {
+  config: 0x63,
+  head: 0x68,
+  key: 0x6b,
+  record: 0x72,
+  transaction: 0x74,
+  vector: 0x76,
+};
+
+const ROWS: ReadonlyMap<number, RegionRow> = new Map(
+  (Object.keys(TAGS) as RegionRow[]).map((row) => [TAGS[row], row]),
+);
+
+const PREFIX_BYTES = FEDERATION_ROW_PREFIX.length + 1;
+
+export const CONFIG_ROW: Uint8Array = rowKey("config", new Uint8Array(0));
+export const HEAD_ROW: Uint8Array = rowKey("head", new Uint8Array(0));
+
+/** @throws {AssertionError} for a key that no federation wrote. */
+export function regionRowOf(key: Uint8Array): RegionRow {
+  const row = ROWS.get(key[PREFIX_BYTES - 1] ?? 0);
+  assert(row !== undefined, `a row of byte ${key[PREFIX_BYTES - 1] ?? "none"} in a federation`);
+  return row;
+}
+
+export function keyRowKey(key: Key): Uint8Array {
+  return rowKey("key", bytesOf(key));
+}
+
+export function keyOfRowKey(rowKeyBytes: Uint8Array): Key {
+  return keyOf(rowKeyBytes.subarray(PREFIX_BYTES));
+}
+
+/** Numbers are this region's own, from 1. */
+export function conflictRowKey(number: number): Uint8Array {
+  return rowKey("record", numbers(number));
+}
+
+/** In key order an origin's transactions stand in the order of their sequence. */
+export function transactionRowKey(origin: OriginId, at: number): Uint8Array {
+  return rowKey("transaction", numbers(origin, at));
+}
+
+export function vectorRowKey(origin: OriginId): Uint8Array {
+  return rowKey("vector", numbers(origin));
+}
+
+/** The `at`-th number of a row's key. */
+export function numberOfRowKey(key: Uint8Array, at: number): number {
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  const value = Number(view.getBigUint64(PREFIX_BYTES + 8 * at));
+  assert(Number.isSafeInteger(value), `a row is numbered ${value}`);
+  return value;
+}
+
+function rowKey(row: RegionRow, rest: Uint8Array): Uint8Array {
+  const key = new Uint8Array(PREFIX_BYTES + rest.length);
+  key.set(FEDERATION_ROW_PREFIX);
+  key[PREFIX_BYTES - 1] = TAGS[row];
+  key.set(rest, PREFIX_BYTES);
+  return key;
+}
+
+function numbers(...values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(8 * values.length);
+  const view = new DataView(bytes.buffer);
+  values.forEach((value, at) => {
+    view.setBigUint64(8 * at, BigInt(value));
+  });
+  return bytes;
+}
+
+/** What is written once a batch, with whatever changed it. */
+export interface Head {
+  readonly self?: { readonly origin: OriginId; readonly incarnation: Identity };
+  readonly hlc: Hlc;
+  readonly anchor: { readonly wallMs: WallMs; readonly atMs: LogTimeMs };
+  readonly forked: readonly OriginId[];
+  /** At the retention bound: federated writes are refused. */
+  readonly full: boolean;
+  /** Of the next conflict's record. */
+  readonly conflictNext: number;
+  /** A running hash of all that was applied. */
+  readonly standing: number;
+}
+
+const HEAD_VERSION = 1;
+
+export function encodeHead(head: Head): Uint8Array {
+  const writer = new ByteWriter();
+  writer.u8(HEAD_VERSION);
+  writer.count(head.self?.origin ?? 0);
+  if (head.self !== undefined) writer.bytes(bytesOf(head.self.incarnation as string as Key));
+  writer.u64(head.hlc);
+  writer.count(head.anchor.wallMs);
+  writer.count(head.anchor.atMs);
+  writer.count(head.forked.length);
+  for (const origin of head.forked) writer.count(origin);
+  writer.u8(head.full ? 1 : 0);
+  writer.count(head.conflictNext);
+  writer.count(head.standing);
+  return writer.written().slice();
+}
+
+export function decodeHead(row: Uint8Array): Head {
+  const reader = trusted(row);
+  const version = reader.u8("the version");
+  assert(version === HEAD_VERSION, `a federation's head of version ${version}`);
+  const origin = reader.count("the origin");
+  const self = origin === 0 ? undefined : { origin: originId(origin), incarnation: text(reader) };
+  const head: Head = {
+    ...(self && { self }),
+    hlc: reader.u64("the clock") as Hlc,
+    anchor: {
+      wallMs: reader.count("the anchor") as WallMs,
+      atMs: reader.count("the anchor's log time") as LogTimeMs,
+    },
+    forked: Array.from({ length: reader.count("forks") }, () => originId(reader.count("a fork"))),
+    full: reader.u8("full") === 1,
+    conflictNext: reader.count("the next record"),
+    standing: reader.count("the running hash"),
+  };
+  reader.end();
+  return head;
+}
+
+function text(reader: ByteReader): Identity {
+  return keyOf(reader.bytes("an incarnation", 64)) as string as Identity;
+}
+
+/** How far an origin is applied, with the chain's hash there. */
+export interface Applied {
+  readonly sequence: Sequence;
+  readonly hash: Uint8Array;
+}
+
+export function encodeApplied({ sequence: at, hash }: Applied): Uint8Array {
+  const writer = new ByteWriter(8 + CHAIN_HASH_BYTES);
+  writer.count(at);
+  writer.raw(hash);
+  return writer.written().slice();
+}
+
+export function decodeApplied(row: Uint8Array): Applied {
+  const reader = trusted(row);
+  const at = sequence(reader.count("a sequence", 1));
+  const hash = reader.raw("a hash", CHAIN_HASH_BYTES);
+  reader.end();
+  return { sequence: at, hash };
+}
+
+/** The chain's hash behind the transaction, then the transaction. */
+export function encodeRetained(hash: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const row = new Uint8Array(CHAIN_HASH_BYTES + bytes.length);
+  row.set(hash);
+  row.set(bytes, CHAIN_HASH_BYTES);
+  return row;
+}
+
+export function decodeRetained(row: Uint8Array): {
+  readonly hash: Uint8Array;
+  readonly bytes: Uint8Array;
+} {
+  assert(row.length > CHAIN_HASH_BYTES, `a retained transaction of ${row.length} bytes`);
+  return { hash: row.subarray(0, CHAIN_HASH_BYTES), bytes: row.subarray(CHAIN_HASH_BYTES) };
+}
+
+const FORM = { tombstone: 0, inRecord: 1, inVersion: 2 } as const;
+const OWN_BIRTH = 0x10;
+
+export function encodeRecord({ siblings, kinds }: KeptRecord): Uint8Array {
+  const writer = new ByteWriter(64);
+  writer.count(siblings.length);
+  for (const sibling of siblings) writeSibling(writer, sibling);
+  writer.count(kinds.length);
+  for (const state of kinds) writer.bytes(encodeKindState(state));
+  return writer.written().slice();
+}
+
+function writeSibling(writer: ByteWriter, { dot, hlc, epoch, birth, value }: Sibling): void {
+  const form = value === undefined ? "tombstone" : value === IN_VERSION ? "inVersion" : "inRecord";
+  const isOwn = birth.dot.origin === dot.origin && birth.dot.sequence === dot.sequence;
+  writer.u8(FORM[form] | (isOwn ? OWN_BIRTH : 0));
+  writer.count(dot.origin);
+  writer.count(dot.sequence);
+  writer.u64(hlc);
+  writer.count(epoch);
+  if (!isOwn) {
+    writer.u64(birth.hlc);
+    writer.count(birth.dot.origin);
+    writer.count(birth.dot.sequence);
+  }
+  if (form === "inRecord" && value !== undefined) writer.bytes(value);
+}
+
+export function decodeRecord(row: Uint8Array): KeptRecord {
+  const reader = trusted(row);
+  const siblings = Array.from({ length: reader.count("siblings") }, () => readSibling(reader));
+  const kinds = Array.from({ length: reader.count("kinds") }, () =>
+    decodeKindState(reader.bytes("a kind's state", row.length)),
+  );
+  reader.end();
+  return { siblings, kinds };
+}
+
+function readSibling(reader: ByteReader): Sibling {
+  const flags = reader.u8("a sibling");
+  const dot = readDot(reader);
+  const hlc = reader.u64("a stamp") as Hlc;
+  const epoch = reader.count("an epoch");
+  const isOwn = (flags & OWN_BIRTH) !== 0;
+  const birth = isOwn ? { hlc, dot } : { hlc: reader.u64("a birth") as Hlc, dot: readDot(reader) };
+  const form = flags & ~OWN_BIRTH;
+  if (form === FORM.tombstone) return { dot, hlc, epoch, birth };
+  const value =
+    form === FORM.inVersion ? IN_VERSION : reader.bytes("a value", TRANSACTION_LIMITS.bytesMax);
+  return { dot, hlc, epoch, birth, value };
+}
+
+function readDot(reader: ByteReader): Dot {
+  const origin = originId(reader.count("an origin"));
+  return { origin, sequence: sequence(reader.count("a sequence")) };
+}
+
+const DECIDERS = ["put", "delete", "settle"] as const;
+
+export function encodeConflict(record: ConflictRecord): Uint8Array {
+  const { key, dot, hlc, decidedBy, kept, lost } = record;
+  const writer = new ByteWriter();
+  writer.key(key);
+  writeDots(writer, [dot, kept]);
+  writer.u64(hlc);
+  writer.u8(DECIDERS.indexOf(decidedBy));
+  writer.count(lost.length);
+  for (const one of lost) {
+    writeDots(writer, [one.dot]);
+    writer.u64(one.hlc);
+    writer.count(one.valueBytes);
+    writer.u8(one.value === undefined ? 0 : 1);
+    if (one.value !== undefined) writer.bytes(one.value);
+  }
+  return writer.written().slice();
+}
+
+export function decodeConflict(row: Uint8Array): ConflictRecord {
+  const reader = trusted(row);
+  const key = reader.key("a key", row.length);
+  const [dot, kept] = readDots(reader);
+  const hlc = reader.u64("a stamp") as Hlc;
+  const decidedBy = DECIDERS[reader.u8("who decided")];
+  assert(dot !== undefined && kept !== undefined && decidedBy !== undefined, "a record's head");
+  const lost = Array.from({ length: reader.count("losers") }, () => readLost(reader, row.length));
+  reader.end();
+  return { key, dot, hlc, decidedBy, kept, lost };
+}
+
+function readLost(reader: ByteReader, most: number): Lost {
+  const [dot] = readDots(reader);
+  assert(dot !== undefined, "a loser has a dot");
+  const hlc = reader.u64("a stamp") as Hlc;
+  const valueBytes = reader.count("a size");
+  if (reader.u8("a value's presence") === 0) return { dot, hlc, valueBytes };
+  return { dot, hlc, valueBytes, value: reader.bytes("a value", most) };
+}
+
+function trusted(row: Uint8Array): ByteReader {
+  return new ByteReader(row, (message) => new Error(`a row of a federation: ${message}`));
+}
