@@ -33,7 +33,6 @@ const sourceFolders = [
   "test",
   "examples",
 ];
-const nodeMajorMin = 20;
 
 function say(line) {
   if (!flags.has("--quiet")) console.log(`hansa: ${line}`);
@@ -214,6 +213,19 @@ function compile() {
   writeFileSync(stamp, recipe);
 }
 
+/** As cli/node-version.ts, by package.json alone. */
+function checkNode() {
+  const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const numbersIn = (text) => /\d+\.\d+\.\d+/.exec(text)[0].split(".").map(Number);
+  const [major, minor] = numbersIn(process.versions.node);
+  const isGood = engines.node.split(" || ").some((part) => {
+    const [leastMajor, leastMinor] = numbersIn(part);
+    if (major !== leastMajor) return major > leastMajor && part.startsWith(">=");
+    return minor >= leastMinor;
+  });
+  if (!isGood) fail(`Node ${engines.node} is needed; this is ${process.versions.node}`);
+}
+
 function declare() {
   say("writing type declarations ...");
   run(join(root, "node_modules", ".bin", "tsc"), [
@@ -222,9 +234,7 @@ function declare() {
   ]);
 }
 
-const nodeMajor = Number(process.versions.node.split(".")[0]);
-if (nodeMajor < nodeMajorMin)
-  fail(`Node ${nodeMajorMin} or newer is needed; this is ${process.versions.node}`);
+checkNode();
 installPackages();
 generateCodec();
 compile();

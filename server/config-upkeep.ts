@@ -45,7 +45,7 @@ export const upkeepOptions = {
     "Storage",
     "unsafe-no-fsync",
     "false",
-    "Never wait for the disk: a power failure then loses acknowledged writes and breaks promises to the other members. For tests that are thrown away.",
+    "Do not sync the log: a power failure, not a crash of the process, may then lose acknowledged writes and break promises to the other members. State and the files of the data directory are synced as ever. For tests that are thrown away.",
   ),
   grpcKeepaliveMinTimeMs: option(
     "Limits",
@@ -106,6 +106,6 @@ export function checkUpkeep(
 export function upkeepWarnings(given: { readonly unsafeNoFsync?: boolean | undefined }): string[] {
   if (given.unsafeNoFsync !== true) return [];
   return [
-    "--unsafe-no-fsync: nothing is ever synced; a power failure loses acknowledged writes and may make this member break its promises to the others",
+    "--unsafe-no-fsync: the log is not synced; a power failure may lose acknowledged writes and make this member break its promises to the others",
   ];
 }

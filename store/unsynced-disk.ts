@@ -1,5 +1,5 @@
-// A disk that waits for nothing (--unsafe-no-fsync): what a caller wants synced is only written. It keeps none of
-// the promises of its port across a power failure.
+// The log's disk that waits for nothing (--unsafe-no-fsync): what a caller wants synced is only written. It keeps none
+// of the promises of its port across a power failure.
 import type { Disk } from "./disk.ts";
 
 export function unsyncedDisk(disk: Disk): Disk {
