@@ -24,7 +24,7 @@ export function jsonOfMessage(shape: MessageShape, bytes: Uint8Array): string {
 }
 
 /** The message from where the reader stands to its end. */
-export function messageText(reader: Reader, shape: MessageShape, depth: number): string {
+function messageText(reader: Reader, shape: MessageShape, depth: number): string {
   checkDepth(depth);
   const byId = fieldsById(shape);
   const values: (string | undefined)[] = [];

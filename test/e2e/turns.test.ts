@@ -3,65 +3,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceError } from "@grpc/grpc-js";
 import { Client } from "../../client/index.ts";
-import { v3electionpb, v3lockpb } from "../../proto/index.ts";
 import { Child, finish } from "./child.ts";
 import { Cluster, MAIN, protocolsFor } from "./cluster.ts";
 import { EtcdCluster, etcdctl } from "./etcd.ts";
+import { QueueClient } from "./queue-client.ts";
 import { describeWith } from "./tools.ts";
 import { until } from "./until.ts";
-import { WireClient, bytes } from "./wire-client.ts";
 
 const WAIT_MS_MAX = 30_000;
 const text = (value: Uint8Array | null | undefined): string => Buffer.from(value ?? []).toString();
-
-/** The services of one endpoint. */
-class Wire {
-  readonly #client: WireClient;
-
-  constructor(endpoint: string) {
-    this.#client = new WireClient(endpoint);
-  }
-
-  close(): void {
-    this.#client.close();
-  }
-
-  lock(name: string, lease: bigint, deadlineMs = WAIT_MS_MAX) {
-    const codec = { request: v3lockpb.LockRequest, answer: v3lockpb.LockResponse };
-    const request = { name: bytes(name), lease };
-    return this.#client.call("/v3lockpb.Lock/Lock", codec, request, deadlineMs);
-  }
-
-  unlock(key: Uint8Array | null | undefined) {
-    const codec = { request: v3lockpb.UnlockRequest, answer: v3lockpb.UnlockResponse };
-    const request = { key: key ?? bytes("") };
-    return this.#client.call("/v3lockpb.Lock/Unlock", codec, request, WAIT_MS_MAX);
-  }
-
-  campaign(name: string, lease: bigint, value: string) {
-    const codec = { request: v3electionpb.CampaignRequest, answer: v3electionpb.CampaignResponse };
-    const request = { name: bytes(name), lease, value: bytes(value) };
-    return this.#client.call("/v3electionpb.Election/Campaign", codec, request, WAIT_MS_MAX);
-  }
-
-  proclaim(leader: v3electionpb.ILeaderKey | undefined, value: string) {
-    const codec = { request: v3electionpb.ProclaimRequest, answer: v3electionpb.ProclaimResponse };
-    const request = { ...(leader === undefined ? {} : { leader }), value: bytes(value) };
-    return this.#client.call("/v3electionpb.Election/Proclaim", codec, request, WAIT_MS_MAX);
-  }
-
-  leader(name: string) {
-    const codec = { request: v3electionpb.LeaderRequest, answer: v3electionpb.LeaderResponse };
-    const request = { name: bytes(name) };
-    return this.#client.call("/v3electionpb.Election/Leader", codec, request, WAIT_MS_MAX);
-  }
-
-  resign(leader: v3electionpb.ILeaderKey | undefined) {
-    const codec = { request: v3electionpb.ResignRequest, answer: v3electionpb.ResignResponse };
-    const request = leader === undefined ? {} : { leader };
-    return this.#client.call("/v3electionpb.Election/Resign", codec, request, WAIT_MS_MAX);
-  }
-}
 
 async function failure(call: Promise<unknown>): Promise<string> {
   const error: unknown = await call.then(
@@ -75,7 +25,7 @@ async function failure(call: Promise<unknown>): Promise<string> {
 interface Side {
   readonly client: Client;
   /** At a member of its own each. */
-  readonly wires: readonly [Wire, Wire];
+  readonly wires: readonly [QueueClient, QueueClient];
   readonly endpoints: string;
 }
 
@@ -181,7 +131,11 @@ describeWith(["etcd", "etcdctl"], "turns on etcd", () => {
     const [url = ""] = etcd.endpoints;
     const endpoint = url.replace("http://", "");
     const client = new Client({ endpoints: etcd.endpoints, deadlineMs: WAIT_MS_MAX });
-    side = { client, endpoints: endpoint, wires: [new Wire(endpoint), new Wire(endpoint)] };
+    side = {
+      client,
+      endpoints: endpoint,
+      wires: [new QueueClient(endpoint), new QueueClient(endpoint)],
+    };
   });
 
   afterAll(async () => {
@@ -205,7 +159,7 @@ describeWith(["etcd", "etcdctl"], "turns on Hansa", () => {
       side = {
         client: new Client({ endpoints: cluster.endpoints.split(","), deadlineMs: WAIT_MS_MAX }),
         endpoints: cluster.endpoints,
-        wires: [new Wire(follower.endpoint), new Wire(leader.endpoint)],
+        wires: [new QueueClient(follower.endpoint), new QueueClient(leader.endpoint)],
       };
     });
 
@@ -263,7 +217,7 @@ describeWith(["etcd", "etcdctl"], "turns on Hansa", () => {
 
     test("who waits at a member that stops is told to go elsewhere at once", async () => {
       const stopping = cluster.voters[1] ?? cluster.member("n2");
-      const wire = new Wire(stopping.endpoint);
+      const wire = new QueueClient(stopping.endpoint);
       const held = await side.client.lock("stopping").acquire();
       const waiting = failure(wire.lock("stopping", 0n));
       await standing(side, "stopping/", 2);

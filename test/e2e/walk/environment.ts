@@ -22,9 +22,9 @@ export interface Environment {
 export const IS_WHOLE = process.env["HANSA_TEST_WALK"] === "whole";
 
 /** Walked through whole, if without the minutes of `check`, in a test run. */
-const PLAIN: Environment = { protocol: "raft", tls: false, auth: false };
+const PLAIN: Environment = { protocol: "paxos", tls: false, auth: false };
 /** Of which a test run walks through what certificates change. */
-const SECURED: Environment = { protocol: "paxos", tls: true, auth: true };
+const SECURED: Environment = { protocol: "raft", tls: true, auth: true };
 
 export const ENVIRONMENTS: readonly Environment[] = IS_WHOLE
   ? PROTOCOLS.flatMap((protocol) =>
