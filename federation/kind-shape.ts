@@ -7,6 +7,8 @@ export const KIND_LIMITS = {
   itemsMax: 65_536,
 } as const;
 
+const AMOUNT_MAX = 2n ** 63n - 1n;
+
 /** Undefined: none. */
 export function kindFlaw(operation: KindOperation): string | undefined {
   switch (operation.kind) {
@@ -19,7 +21,9 @@ export function kindFlaw(operation: KindOperation): string | undefined {
         operation.seen.map(({ origin }) => origin),
       );
     case "bounded-counter":
-      return operation.amount < 1n ? "an amount below 1" : undefined;
+      return operation.amount < 1n || operation.amount > AMOUNT_MAX
+        ? `an amount of ${operation.amount}, expected 1 to 2^63 - 1`
+        : undefined;
     case "set":
       if (operation.action === "delete") return undefined;
       return (

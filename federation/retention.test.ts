@@ -1,0 +1,164 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { configOf } from "../test/federation/stream-world.ts";
+import { originId, sequence } from "./dot.ts";
+import type { OriginId, Sequence } from "./dot.ts";
+import { Retention } from "./retention.ts";
+import type { RetentionPlan } from "./retention.ts";
+import { countOf, vectorText } from "./vector.ts";
+import type { Vector } from "./vector.ts";
+
+const [R1, R2, R3] = [originId(1), originId(2), originId(3)];
+const vector = (...counts: readonly number[]): Vector =>
+  new Map(
+    counts.flatMap((count, at): [OriginId, Sequence][] =>
+      count > 0 ? [[originId(at + 1), sequence(count)]] : [],
+    ),
+  );
+
+interface Case {
+  /** Sizes of r1's own and of r2's transactions, as r1 retains them. */
+  readonly sizes: readonly [readonly number[], readonly number[]];
+  /** What r2 and r3 have, by their word; undefined: nothing was heard of it. */
+  readonly words: readonly [Vector | undefined, Vector | undefined];
+  readonly bytesMax: number;
+}
+
+function planOf({ sizes, words, bytesMax }: Case): { retention: Retention; plan: RetentionPlan } {
+  const retention = new Retention();
+  for (const [at, list] of sizes.entries()) {
+    for (const [index, size] of list.entries()) {
+      retention.add(originId(at + 1), sequence(index + 1), size);
+    }
+  }
+  const vectorOf = (origin: OriginId): Vector | undefined => words[origin - 2];
+  const plan = retention.plan({ config: configOf(3), self: R1, vectorOf, bytesMax });
+  return { retention, plan };
+}
+
+const counts = fc.tuple(fc.nat({ max: 700 }), fc.nat({ max: 700 }));
+const cases: fc.Arbitrary<Case> = fc.record({
+  sizes: fc.tuple(
+    fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 600 }),
+    fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 600 }),
+  ),
+  words: fc.tuple(
+    fc.option(
+      counts.map((of) => vector(...of)),
+      { nil: undefined },
+    ),
+    fc.option(
+      counts.map((of) => vector(...of)),
+      { nil: undefined },
+    ),
+  ),
+  bytesMax: fc.nat({ max: 5_000 }),
+});
+
+test("what only this region is known to hold is never dropped, and what all have is", () => {
+  fc.assert(
+    fc.property(cases, (one) => {
+      const { retention, plan } = planOf(one);
+      for (const [at, list] of one.sizes.entries()) {
+        const origin = originId(at + 1);
+        const has = one.words.map((word) => (word === undefined ? 0 : countOf(word, origin)));
+        const dropped = countOf(plan.through, origin);
+        expect(dropped).toBeLessThanOrEqual(Math.min(list.length, Math.max(...has)));
+        expect(dropped).toBeGreaterThanOrEqual(Math.min(list.length, ...has));
+        if (!plan.lacked) expect(dropped).toBeLessThanOrEqual(Math.min(...has));
+      }
+      retention.drop(plan.through);
+      const left = one.sizes.flatMap((list, at) =>
+        list.slice(countOf(plan.through, originId(at + 1))),
+      );
+      expect(retention.bytes).toBe(left.reduce((sum, size) => sum + size, 0));
+      expect(plan.full).toBe(retention.bytes > one.bytesMax);
+    }),
+  );
+});
+
+test("the bound refuses writes only when nothing can be dropped any more", () => {
+  fc.assert(
+    fc.property(cases, (one) => {
+      const { plan } = planOf(one);
+      if (!plan.full) return;
+      for (const [at, list] of one.sizes.entries()) {
+        const origin = originId(at + 1);
+        const has = one.words.map((word) => (word === undefined ? 0 : countOf(word, origin)));
+        expect(countOf(plan.through, origin)).toBe(Math.min(list.length, Math.max(...has)));
+      }
+    }),
+  );
+});
+
+const hundreds = Array<number>(10).fill(100);
+
+test("within the bound nothing that a member lacks is dropped (trap 17)", () => {
+  const { plan } = planOf({
+    sizes: [hundreds, hundreds],
+    words: [vector(10, 10), vector(4, 0)],
+    bytesMax: 10_000,
+  });
+  expect(vectorText(plan.through)).toBe("1:4");
+  expect(plan).toMatchObject({ lacked: false, full: false });
+});
+
+test("at the bound a member that is away loses its place: it re-bootstraps (scenario 33)", () => {
+  const { retention, plan } = planOf({
+    sizes: [hundreds, hundreds],
+    words: [vector(10, 10), undefined],
+    bytesMax: 1_000,
+  });
+  expect(plan).toMatchObject({ lacked: true, full: false });
+  retention.drop(plan.through);
+  expect(retention.bytes).toBe(1_000);
+  expect(retention.firstOf(R1) ?? retention.firstOf(R2)).toBe(1);
+});
+
+test("a region that nobody hears refuses writes rather than lose them", () => {
+  const { plan } = planOf({
+    sizes: [hundreds, []],
+    words: [undefined, undefined],
+    bytesMax: 500,
+  });
+  expect(vectorText(plan.through)).toBe("");
+  expect(plan).toMatchObject({ lacked: false, full: true });
+});
+
+test("a region that is being parted holds nothing for the others", () => {
+  const retention = new Retention();
+  for (let at = 1; at <= 10; at += 1) retention.add(R1, sequence(at), 100);
+  const vectorOf = (origin: OriginId): Vector | undefined =>
+    origin === R3 ? vector(10) : undefined;
+  const freeze = {
+    epoch: 2,
+    closing: [{ region: "r3", then: "part" }],
+    origins: [R3],
+    reports: [],
+  } as const;
+  const config = configOf(3, { epoch: 2, freeze });
+  const plan = retention.plan({ config, self: R1, vectorOf, bytesMax: 500 });
+  expect(plan).toMatchObject({ through: new Map(), full: true });
+});
+
+test("a federation of one region retains nothing: who joins takes a snapshot", () => {
+  const retention = new Retention();
+  retention.add(R1, sequence(41), 100);
+  retention.add(R1, sequence(42), 100);
+  const plan = retention.plan({
+    config: configOf(1),
+    self: R1,
+    vectorOf: () => undefined,
+    bytesMax: 500,
+  });
+  expect(vectorText(plan.through)).toBe("1:42");
+  retention.drop(plan.through);
+  expect(retention.firstOf(R1)).toBeUndefined();
+  expect(retention.bytes).toBe(0);
+});
+
+test("a suffix has no gaps", () => {
+  const retention = new Retention();
+  retention.add(R2, sequence(5), 1);
+  expect(() => retention.add(R2, sequence(7), 1)).toThrow("7 is retained behind 5");
+});
