@@ -58,6 +58,8 @@ export type KvErrorCode =
   | "not-committed"
   | "too-stale"
   | "lag-too-large"
+  | "regions-not-reached"
+  | "causal-lost"
   | "session-expired"
   | "already-acknowledged"
   | "session-mismatch"

@@ -71,6 +71,8 @@ export type PullMessage =
   | { readonly kind: "want"; readonly positions: readonly Position[] }
   /** What the other's clock shows; `askedAtMs` is of this side's, and comes back. */
   | { readonly kind: "clock"; readonly askedAtMs: WallMs }
+  /** What the other's region has, confirmed by a quorum after the question came (federation 13). */
+  | { readonly kind: "ask"; readonly id: number }
   | { readonly kind: "config"; readonly config: ConfigNews };
 
 /** From who serves. The first is the hello. */
@@ -80,6 +82,8 @@ export type ServeMessage =
   /** What changed, or nothing but that this side is alive. */
   | { readonly kind: "reports"; readonly reports: readonly Report[] }
   | { readonly kind: "clock"; readonly askedAtMs: WallMs; readonly answerMs: WallMs }
+  /** `report` undefined: the region cannot confirm it now. */
+  | { readonly kind: "answer"; readonly id: number; readonly report: Report | undefined }
   | { readonly kind: "config"; readonly config: ConfigNews }
   /** Transactions before `retainedFrom` are retained here no more: they are to be had elsewhere. */
   | { readonly kind: "gone"; readonly origin: OriginId; readonly retainedFrom: number }

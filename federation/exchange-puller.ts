@@ -123,6 +123,8 @@ export class ExchangePuller {
         return this.#onReports(message.reports, nowMs);
       case "clock":
         return [];
+      case "answer":
+        return message.report === undefined ? [] : this.#onReports([message.report], nowMs);
       case "config":
         link.epoch = Math.max(link.epoch, message.config.epoch);
         return this.#onConfig(message.config);

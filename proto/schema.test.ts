@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "84d7573d748c98860d87b2d4db2fb33727c66ae63b47a97799a89398b83e0d37";
+const SCHEMA_SHA256 = "55b5a99f5eea8e43a1ddee3ab36f6b0b91d6aa3b6273ee9832531fd69d0171f5";
 
 const folder = import.meta.dirname ?? __dirname;
 

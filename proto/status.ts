@@ -128,6 +128,8 @@ export const WIRE_STATUS = {
     GRPC.RESOURCE_EXHAUSTED,
     "the session holds too many unacknowledged answers",
   ),
+  "regions-not-reached": hansa(GRPC.UNAVAILABLE, "not enough regions were reached"),
+  "causal-lost": hansa(GRPC.DATA_LOSS, "what the causal token names is lost"),
   "federation-refused": hansa(GRPC.FAILED_PRECONDITION, "the federation does not allow it"),
   "retention-full": hansa(
     GRPC.RESOURCE_EXHAUSTED,

@@ -68,6 +68,55 @@ export interface Header {
   readonly raftTerm: number;
   /** Empty when the cluster names none. */
   readonly region: string;
+  /** What the answer has seen, where that was asked for. */
+  readonly causalToken?: Uint8Array;
+  /** How far a write came, where that was asked for. */
+  readonly reach?: RegionReach;
+}
+
+/** What a read asks of the federation (federation 13). */
+export interface RegionRead {
+  /** Whose placement counts. */
+  readonly key: Key;
+  /** The answer has seen all that it names; empty: it names nothing. */
+  readonly token?: Uint8Array;
+  /** This region included; 0 and 1: no other. */
+  readonly readRegions: number;
+}
+
+/** What a write asks of the federation. */
+export interface RegionWrite {
+  readonly key: Key;
+  /** This region included. */
+  readonly writeRegions: number;
+}
+
+/** Fewer than `asked`: it is committed here and will reach the others; it has not failed. */
+export interface RegionReach {
+  readonly asked: number;
+  readonly reached: number;
+  /** Regions outside the placement were counted. */
+  readonly sloppy: boolean;
+  readonly names: readonly string[];
+}
+
+/** Quorums across regions. */
+export interface Regions {
+  /** Only the leader knows what other regions have. */
+  readonly leads: boolean;
+  /** What is wrong with the question; judged before anything is written. */
+  refusesRead(asked: RegionRead): KvError | undefined;
+  refusesWrite(asked: RegionWrite): KvError | undefined;
+  /** `done` once the applied state has what is asked for, or will not have it in time. */
+  beforeRead(
+    asked: RegionRead,
+    context: CallContext,
+    done: (error: KvError | undefined) => void,
+  ): void;
+  /** Called as the write is applied; `done` once it has come as far as asked, or shortly before the deadline. */
+  afterWrite(asked: RegionWrite, context: CallContext, done: (reach: RegionReach) => void): void;
+  /** Of the applied state. */
+  token(): Uint8Array;
 }
 
 /** `default`: the server's choice (etcd's meaning). */
@@ -249,6 +298,8 @@ export interface Backend {
   readonly maintenance: Maintenance;
   readonly watches: Watches;
   readonly leases: Leases;
+  /** Absent in a region that is in no federation. */
+  readonly regions?: Regions | undefined;
   /** As of this moment, for answers that carry no result of their own. */
   header(): Header;
   range(

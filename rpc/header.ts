@@ -3,7 +3,7 @@
 import type { ClusterId, MemberId, Revision } from "../base/index.ts";
 import type { Role } from "../consensus/index.ts";
 import { Writer } from "../proto/index.ts";
-import type { AskedReadMode, Header, ReadProof } from "./backend.ts";
+import type { AskedReadMode, Header, ReadProof, RegionReach } from "./backend.ts";
 
 const READ_MODES: Readonly<Record<AskedReadMode, number>> = {
   default: 0,
@@ -59,6 +59,19 @@ export function writeHeader(writer: Writer, header: Header, revision?: Revision)
   if (revision !== undefined) writer.uint32(3 << 3).int64(revision);
   if (header.raftTerm !== 0) writer.uint32(4 << 3).uint64(header.raftTerm);
   writer.raw(lastIds.after);
+  if (header.causalToken !== undefined) {
+    writer.uint32((1002 << 3) | 2).bytes(header.causalToken);
+  }
+  if (header.reach !== undefined) writeReach(writer, header.reach);
+  writer.ldelim();
+}
+
+function writeReach(writer: Writer, { asked, reached, sloppy, names }: RegionReach): void {
+  writer.uint32((1003 << 3) | 2).fork();
+  writer.uint32(1 << 3).uint32(asked);
+  writer.uint32(2 << 3).uint32(reached);
+  if (sloppy) writer.uint32(3 << 3).bool(true);
+  for (const name of names) writer.uint32((4 << 3) | 2).string(name);
   writer.ldelim();
 }
 

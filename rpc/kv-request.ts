@@ -14,7 +14,7 @@ import type {
   SortOrder,
   SortTarget,
 } from "../store/index.ts";
-import type { AskedReadMode, OnMiss, ReadOptions } from "./backend.ts";
+import type { AskedReadMode, OnMiss, ReadOptions, RegionRead } from "./backend.ts";
 import { invalid } from "./decode.ts";
 
 const NO_KEY = "" as Key;
@@ -37,6 +37,8 @@ const ON_MISS: readonly OnMiss[] = ["wait", "wait", "forward", "fail"];
 export interface RangeCall {
   readonly range: RangeRequest;
   readonly options: ReadOptions;
+  /** Absent: nothing is asked beyond this region. */
+  readonly beyond?: RegionRead;
 }
 
 /** What `readRange` collects: the request and its options in one shape. */
@@ -58,6 +60,8 @@ interface RangeFields {
   maxStalenessMs: number | undefined;
   minRevision: number;
   onMiss: number;
+  causalToken: Uint8Array | undefined;
+  readRegions: number;
 }
 
 /**
@@ -66,7 +70,11 @@ interface RangeFields {
  */
 export function readRangeCall(reader: Reader): RangeCall {
   const fields = readRangeFields(reader);
-  return { range: rangeOf(fields), options: optionsOf(fields) };
+  const { causalToken: token, readRegions } = fields;
+  const parsed = { range: rangeOf(fields), options: optionsOf(fields) };
+  if (token === undefined && readRegions === 0) return parsed;
+  const { key } = fields;
+  return { ...parsed, beyond: { key, readRegions, ...(token === undefined ? {} : { token }) } };
 }
 
 /** Inside a transaction: read options have no meaning there and are ignored. */
@@ -128,6 +136,8 @@ function rangeFields(): RangeFields {
     maxStalenessMs: undefined,
     minRevision: 0,
     onMiss: 0,
+    causalToken: undefined,
+    readRegions: 0,
   };
 }
 
@@ -197,14 +207,26 @@ function readRareRangeField(reader: Reader, tag: number, fields: RangeFields): v
     case 1004 << 3:
       fields.onMiss = reader.int32();
       break;
+    case (1005 << 3) | 2:
+      fields.causalToken = reader.bytes();
+      break;
+    case 1006 << 3:
+      fields.readRegions = reader.uint32();
+      break;
     default:
       reader.pass(tag);
   }
 }
 
-export interface PutCall {
-  readonly put: PutRequest;
+/** What every write may carry beside itself. */
+export interface WriteOptions {
   readonly requestId?: RequestId;
+  /** Regions that the answer waits for; absent: it asks for none. Of no meaning in the log. */
+  readonly writeRegions?: number;
+}
+
+export interface PutCall extends WriteOptions {
+  readonly put: PutRequest;
 }
 
 /** The value is a view into the message's bytes. */
@@ -216,6 +238,7 @@ export function readPutCall(reader: Reader): PutCall {
   let ignoreValue = false;
   let ignoreLease = false;
   let requestId: RequestId | undefined;
+  let writeRegions = 0;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -240,11 +263,15 @@ export function readPutCall(reader: Reader): PutCall {
       case (1001 << 3) | 2:
         requestId = reader.nested(readRequestId);
         break;
+      case 1002 << 3:
+        writeRegions = reader.uint32();
+        break;
       default:
         reader.pass(tag);
     }
   }
   const put = { key, value, lease, prevKv, ignoreValue, ignoreLease };
+  if (writeRegions !== 0) return { put, ...writeOptions(requestId, writeRegions) };
   return requestId === undefined ? { put } : { put, requestId };
 }
 
@@ -252,9 +279,13 @@ export function readPut(reader: Reader): PutRequest {
   return readPutCall(reader).put;
 }
 
-export interface DeleteRangeCall {
+/** Where regions are asked for. */
+export function writeOptions(requestId: RequestId | undefined, writeRegions: number): WriteOptions {
+  return requestId === undefined ? { writeRegions } : { requestId, writeRegions };
+}
+
+export interface DeleteRangeCall extends WriteOptions {
   readonly deleteRange: DeleteRangeRequest;
-  readonly requestId?: RequestId;
 }
 
 export function readDeleteRangeCall(reader: Reader): DeleteRangeCall {
@@ -262,6 +293,7 @@ export function readDeleteRangeCall(reader: Reader): DeleteRangeCall {
   let end = NO_KEY;
   let prevKv = false;
   let requestId: RequestId | undefined;
+  let writeRegions = 0;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -277,11 +309,15 @@ export function readDeleteRangeCall(reader: Reader): DeleteRangeCall {
       case (1001 << 3) | 2:
         requestId = reader.nested(readRequestId);
         break;
+      case 1002 << 3:
+        writeRegions = reader.uint32();
+        break;
       default:
         reader.pass(tag);
     }
   }
   const deleteRange = end === NO_KEY ? { key, prevKv } : { key, end, prevKv };
+  if (writeRegions !== 0) return { deleteRange, ...writeOptions(requestId, writeRegions) };
   return requestId === undefined ? { deleteRange } : { deleteRange, requestId };
 }
 

@@ -6,10 +6,11 @@ import type { MethodPath } from "../proto/index.ts";
 import { checkRange, checkRequest } from "../store/index.ts";
 import type { Refusal, Request, RequestOp, TxnRequest } from "../store/index.ts";
 import { commandAnswer, responseBytes } from "./answer.ts";
-import type { Backend } from "./backend.ts";
+import type { Backend, Header } from "./backend.ts";
 import { decoded } from "./decode.ts";
 import { readCompaction, readDeleteRangeCall, readPutCall, readRangeCall } from "./kv-request.ts";
-import type { RangeCall } from "./kv-request.ts";
+import type { RangeCall, WriteOptions } from "./kv-request.ts";
+import { afterWrite, beforeRead, isWrittenHere } from "./region-quorum.ts";
 import { writeRangeAnswer } from "./range-answer.ts";
 import { unary } from "./service.ts";
 import type { Call, Reply, ServiceTable } from "./service.ts";
@@ -37,6 +38,12 @@ export interface KvServiceOptions {
   readonly endOfTurn: (run: () => void) => void;
 }
 
+const RANGE: MethodPath = "/etcdserverpb.KV/Range";
+const PUT: MethodPath = "/etcdserverpb.KV/Put";
+const DELETE_RANGE: MethodPath = "/etcdserverpb.KV/DeleteRange";
+const TXN: MethodPath = "/etcdserverpb.KV/Txn";
+const COMPACT: MethodPath = "/etcdserverpb.KV/Compact";
+
 /** What another member may be able to answer; `on_miss: FORWARD` then asks the leader. */
 const MISSES: ReadonlySet<KvErrorCode> = new Set<KvErrorCode>([
   "not-committed",
@@ -54,47 +61,65 @@ export class KvService {
 
   table(): ServiceTable {
     return {
-      "/etcdserverpb.KV/Range": unary((request, call, reply) => this.#range(request, call, reply)),
-      "/etcdserverpb.KV/Put": unary((request, call, reply) => {
-        this.#write({ kind: "put", ...decoded(request, readPutCall) }, request, call, reply);
+      [RANGE]: unary((request, call, reply) => this.#range(request, call, reply)),
+      [PUT]: unary((request, call, reply) => {
+        this.#write({ kind: "put", ...decoded(request, readPutCall) }, PUT, request, call, reply);
       }),
-      "/etcdserverpb.KV/DeleteRange": unary((request, call, reply) => {
+      [DELETE_RANGE]: unary((request, call, reply) => {
         const parsed = decoded(request, readDeleteRangeCall);
-        this.#write({ kind: "delete-range", ...parsed }, request, call, reply);
+        this.#write({ kind: "delete-range", ...parsed }, DELETE_RANGE, request, call, reply);
       }),
-      "/etcdserverpb.KV/Txn": unary((request, call, reply) => this.#txn(request, call, reply)),
-      "/etcdserverpb.KV/Compact": unary((request, call, reply) => {
+      [TXN]: unary((request, call, reply) => this.#txn(request, call, reply)),
+      [COMPACT]: unary((request, call, reply) => {
         const compaction = decoded(request, readCompaction);
-        this.#write({ kind: "compaction", compaction }, request, call, reply);
+        this.#write({ kind: "compaction", compaction }, COMPACT, request, call, reply);
       }),
     };
   }
 
   #range(bytes: Uint8Array, call: Call, reply: Reply): void {
-    const { range, options } = checkedRangeCall(decoded(bytes, readRangeCall));
+    const parsed = checkedRangeCall(decoded(bytes, readRangeCall));
+    const { beyond } = parsed;
+    if (beyond === undefined) {
+      this.#read(parsed, bytes, call, reply, (header) => header);
+      return;
+    }
+    const route = { path: RANGE, bytes, call, reply };
+    beforeRead(this.#options, beyond, route, (withToken) => {
+      this.#read(parsed, bytes, call, reply, withToken);
+    });
+  }
+
+  #read(
+    { range, options }: RangeCall,
+    bytes: Uint8Array,
+    call: Call,
+    reply: Reply,
+    headed: (header: Header) => Header,
+  ): void {
     const { backend, forwardToLeader } = this.#options;
     // Only the leader has a lease; a member that knows of none waits for one by itself.
     const isLeased = options.mode === "lease" && !call.forwarded;
-    if (isLeased && forwardToLeader("/etcdserverpb.KV/Range", bytes, call, reply)) return;
+    if (isLeased && forwardToLeader(RANGE, bytes, call, reply)) return;
     // A forwarded read has reached the leader: it waits there, and never goes round.
     const goesRound = call.forwarded && options.onMiss === "forward";
     const asked = goesRound ? { ...options, onMiss: "wait" as const } : options;
     backend.range(range, asked, call, (answer) => {
       if (answer.ok) {
-        writeRangeAnswer(answer.header, answer.value, this.#options.endOfTurn, call, reply);
+        writeRangeAnswer(headed(answer.header), answer.value, this.#options.endOfTurn, call, reply);
         return;
       }
       const missed = asked.onMiss === "forward" && MISSES.has(answer.error.code);
-      if (missed && forwardToLeader("/etcdserverpb.KV/Range", bytes, call, reply)) return;
+      if (missed && forwardToLeader(RANGE, bytes, call, reply)) return;
       reply(answer.error);
     });
   }
 
   #txn(bytes: Uint8Array, call: Call, reply: Reply): void {
-    const { txn, requestId } = decoded(bytes, readTxnCall);
+    const parsed = decoded(bytes, readTxnCall);
+    const { txn, requestId } = parsed;
     if (requestId !== undefined || canWrite(txn)) {
-      const named = requestId === undefined ? { txn } : { txn, requestId };
-      this.#write({ kind: "txn", ...named }, bytes, call, reply);
+      this.#write({ kind: "txn", ...parsed }, TXN, bytes, call, reply);
       return;
     }
     refuse(checkRequest({ kind: "txn", txn }, this.#options.txnOperationsMax));
@@ -107,14 +132,31 @@ export class KvService {
     });
   }
 
-  #write(request: Request, bytes: Uint8Array, call: Call, reply: Reply): void {
+  #write(
+    request: Request & WriteOptions,
+    path: MethodPath,
+    bytes: Uint8Array,
+    call: Call,
+    reply: Reply,
+  ): void {
     if (bytes.length > this.#options.requestBytesMax) {
       throw new KvError("request-too-large", "not-applied", `${bytes.length} bytes`);
     }
     refuse(checkRequest(request, this.#options.txnOperationsMax));
+    const { writeRegions } = request;
+    if (writeRegions !== undefined) {
+      const route = { path, bytes, call, reply };
+      if (!isWrittenHere(this.#options, request, writeRegions, route)) return;
+    }
     this.#options.backend.write(request, bytes, call, (answer) => {
       if (!answer.ok) reply(answer.error);
-      else reply(commandAnswer(answer.header, answer.value));
+      else if (writeRegions === undefined || answer.value.kind === "refused") {
+        reply(commandAnswer(answer.header, answer.value));
+      } else {
+        afterWrite(this.#options, request, writeRegions, call, answer.header, (header) => {
+          reply(commandAnswer(header, answer.value));
+        });
+      }
     });
   }
 }

@@ -4,7 +4,7 @@ import type { KeyValue } from "../store/index.ts";
 import { rangeAnswerBytes } from "./answer.ts";
 import type { Backend, Header, RangeAnswer } from "./backend.ts";
 import { Writer } from "../proto/index.ts";
-import { decoded } from "./decode.ts";
+import { decoded, invalid } from "./decode.ts";
 import { writeHeader } from "./header.ts";
 import { sizeOfKeyValues, writeRange } from "./kv-answer.ts";
 import { readRangeCall } from "./kv-request.ts";
@@ -33,7 +33,10 @@ class RangeStream implements StreamSource {
   }
 
   onMessage(message: Uint8Array): void {
-    const { range, options } = checkedRangeCall(decoded(message, readRangeCall));
+    const { range, options, beyond } = checkedRangeCall(decoded(message, readRangeCall));
+    if (beyond !== undefined) {
+      throw invalid("causal_token and read_regions are for Range, which answers once");
+    }
     this.#backend.range(range, options, this.#call, (answer) => {
       if (!answer.ok) {
         this.#sink.end(answer.error);

@@ -38,6 +38,8 @@ export function pullMessageBytes(message: PullMessage): Uint8Array {
       return wire.PullMessage.encode({ config: message.config }).finish();
     case "clock":
       return wire.PullMessage.encode({ clock: { asked_at_ms: message.askedAtMs } }).finish();
+    case "ask":
+      return wire.PullMessage.encode({ ask: { id: message.id } }).finish();
     default:
       return unreachable(message);
   }
@@ -60,6 +62,11 @@ export function serveMessageBytes(message: ServeMessage): Uint8Array {
     case "clock": {
       const { askedAtMs: asked_at_ms, answerMs: answer_ms } = message;
       return wire.ServeMessage.encode({ clock: { asked_at_ms, answer_ms } }).finish();
+    }
+    case "answer": {
+      const { id, report } = message;
+      const answer = report === undefined ? { id } : { id, report: reportShape(report) };
+      return wire.ServeMessage.encode({ answer }).finish();
     }
     case "config":
       return wire.ServeMessage.encode({ config: message.config }).finish();
@@ -87,7 +94,7 @@ export function decodeServeMessage(bytes: Uint8Array): ServeMessage | undefined 
 }
 
 function readPullMessage(reader: Reader): PullMessage | undefined {
-  const { hello, want, config, clock } = wire.PullMessage.decode(reader);
+  const { hello, want, config, clock, ask } = wire.PullMessage.decode(reader);
   if (hello) return { kind: "hello", hello: helloOf(hello) };
   if (want) {
     const positions = want.positions ?? [];
@@ -99,11 +106,13 @@ function readPullMessage(reader: Reader): PullMessage | undefined {
     return { kind: "want", positions: positions.map(positionOf) };
   }
   if (clock) return { kind: "clock", askedAtMs: askedAtOf(clock) };
+  if (ask) return { kind: "ask", id: exactNumberOf(ask.id ?? 0, "id") };
   return config ? { kind: "config", config: configOf(config) } : undefined;
 }
 
 function readServeMessage(reader: Reader): ServeMessage | undefined {
-  const { hello, batch, reports, clock, config, gone, forked } = wire.ServeMessage.decode(reader);
+  const message = wire.ServeMessage.decode(reader);
+  const { hello, batch, reports, clock, answer, config, gone, forked } = message;
   if (hello) return { kind: "hello", hello: helloOf(hello) };
   if (batch) {
     const from = exactNumberOf(batch.from ?? 0, "from");
@@ -118,6 +127,10 @@ function readServeMessage(reader: Reader): ServeMessage | undefined {
   if (clock) {
     const answerMs = exactNumberOf(clock.answer_ms ?? 0, "answer_ms") as WallMs;
     return { kind: "clock", askedAtMs: askedAtOf(clock), answerMs };
+  }
+  if (answer) {
+    const report = answer.report ? reportOf(answer.report) : undefined;
+    return { kind: "answer", id: exactNumberOf(answer.id ?? 0, "id"), report };
   }
   if (config) return { kind: "config", config: configOf(config) };
   if (gone) {

@@ -21,6 +21,7 @@ export interface PullerSession {
   onWant(positions: readonly Position[]): void;
   onConfig(config: ConfigNews): void;
   onClock(askedAtMs: WallMs): void;
+  onAsk(id: number): void;
   /** There is room again after `send` gave false. */
   onDrain(): void;
   onClose(): void;
@@ -111,6 +112,9 @@ function take(session: PullerSession, bytes: Uint8Array): void {
       break;
     case "clock":
       session.onClock(message.askedAtMs);
+      break;
+    case "ask":
+      session.onAsk(message.id);
       break;
     case undefined:
       break;

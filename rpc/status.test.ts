@@ -80,6 +80,8 @@ const EXPECTED: Readonly<Record<KvErrorCode, readonly [number, string]>> = {
   "already-acknowledged": [9, "hansa: the answer to this sequence was already acknowledged"],
   "session-mismatch": [3, "hansa: this sequence was used for another command"],
   "session-full": [8, "hansa: the session holds too many unacknowledged answers"],
+  "regions-not-reached": [14, "hansa: not enough regions were reached"],
+  "causal-lost": [15, "hansa: what the causal token names is lost"],
   "federation-refused": [9, "hansa: the federation does not allow it"],
   "retention-full": [8, "hansa: too much is not known to be held by another region"],
   "lock-expired": [2, "mutex: session is expired"],

@@ -5,7 +5,8 @@ import { bigintOf, clampedNumberOf } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
 import type { Compare, CompareResult, RequestId, RequestOp, TxnRequest } from "../store/index.ts";
 import { NESTING_MAX, invalid } from "./decode.ts";
-import { readDeleteRange, readPut, readRange, readRequestId } from "./kv-request.ts";
+import { readDeleteRange, readPut, readRange, readRequestId, writeOptions } from "./kv-request.ts";
+import type { WriteOptions } from "./kv-request.ts";
 
 const RESULTS: readonly CompareResult[] = ["equal", "greater", "less", "not-equal"];
 const NO_BYTES: Uint8Array = new Uint8Array(0);
@@ -16,9 +17,8 @@ const CREATE_REVISION = 5;
 const MOD_REVISION = 6;
 const LEASE = 8;
 
-export interface TxnCall {
+export interface TxnCall extends WriteOptions {
   readonly txn: TxnRequest;
-  readonly requestId?: RequestId;
 }
 
 /** @throws {KvError} `invalid-argument` for an unknown comparison, or transactions nested too deeply. */
@@ -33,6 +33,7 @@ function readNestedTxn(reader: Reader, depth: number): TxnCall {
   const success: RequestOp[] = [];
   const failure: RequestOp[] = [];
   let requestId: RequestId | undefined;
+  let writeRegions = 0;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -48,11 +49,15 @@ function readNestedTxn(reader: Reader, depth: number): TxnCall {
       case (1001 << 3) | 2:
         requestId = reader.nested(readRequestId);
         break;
+      case 1002 << 3:
+        writeRegions = reader.uint32();
+        break;
       default:
         reader.pass(tag);
     }
   }
   const txn = { compare, success, failure };
+  if (writeRegions !== 0) return { txn, ...writeOptions(requestId, writeRegions) };
   return requestId === undefined ? { txn } : { txn, requestId };
 }
 

@@ -1,0 +1,110 @@
+// What KV calls ask beyond their region (federation 13): before a read, after a write, and at the leader, which alone
+// knows what other regions have. A region that is in no federation refuses instead of ignoring it.
+import { KvError } from "../base/index.ts";
+import type { Key } from "../base/index.ts";
+import type { MethodPath } from "../proto/index.ts";
+import type { Request, RequestOp } from "../store/index.ts";
+import type { Backend, Header, RegionRead, Regions } from "./backend.ts";
+import type { ForwardToLeader } from "./kv-service.ts";
+import type { Call, Reply } from "./service.ts";
+
+interface Asker {
+  readonly backend: Backend;
+  readonly forwardToLeader: ForwardToLeader;
+}
+
+/** How a call came, for whoever hands it on. */
+interface Route {
+  readonly path: MethodPath;
+  readonly bytes: Uint8Array;
+  readonly call: Call;
+  readonly reply: Reply;
+}
+
+/** `go` once the applied state has what is asked for; its argument is what the answer's header gets. */
+export function beforeRead(
+  { backend, forwardToLeader }: Asker,
+  asked: RegionRead,
+  { path, bytes, call, reply }: Route,
+  go: (withToken: (header: Header) => Header) => void,
+): void {
+  const regions = federated(backend);
+  const refused = regions.refusesRead(asked);
+  if (refused !== undefined) throw refused;
+  const asksOthers = asked.readRegions > 1 && !regions.leads && !call.forwarded;
+  if (asksOthers && forwardToLeader(path, bytes, call, reply)) return;
+  regions.beforeRead(asked, call, (error) => {
+    if (error !== undefined) reply(error);
+    else go((header) => ({ ...header, causalToken: regions.token() }));
+  });
+}
+
+/** False: the write is not for here, and `reply` will be called. */
+export function isWrittenHere(
+  { backend, forwardToLeader }: Asker,
+  request: Request,
+  writeRegions: number,
+  { path, bytes, call, reply }: Route,
+): boolean {
+  const regions = federated(backend);
+  const refused = regions.refusesWrite({ key: keyOfWrite(request), writeRegions });
+  if (refused !== undefined) throw refused;
+  const asksOthers = writeRegions > 1 && !regions.leads && !call.forwarded;
+  return !(asksOthers && forwardToLeader(path, bytes, call, reply));
+}
+
+/** Called as the write is applied. */
+export function afterWrite(
+  { backend }: Asker,
+  request: Request,
+  writeRegions: number,
+  call: Call,
+  header: Header,
+  done: (header: Header) => void,
+): void {
+  const regions = federated(backend);
+  const causalToken = regions.token();
+  regions.afterWrite({ key: keyOfWrite(request), writeRegions }, call, (reach) => {
+    done({ ...header, causalToken, reach });
+  });
+}
+
+function federated({ regions }: Backend): Regions {
+  if (regions !== undefined) return regions;
+  const problem = "this region is in no federation, and other regions are asked for";
+  throw new KvError("federation-refused", "not-applied", problem);
+}
+
+/** Whose placement counts: the first key that is written. */
+function keyOfWrite(request: Request): Key {
+  const key = firstKey(request);
+  if (key !== undefined) return key;
+  throw new KvError("invalid-argument", "not-applied", "write_regions is for what writes keys");
+}
+
+function firstKey(request: Request): Key | undefined {
+  if (request.kind === "put") return request.put.key;
+  if (request.kind === "delete-range") return request.deleteRange.key;
+  return request.kind === "txn" ? firstKeyIn(request.txn) : undefined;
+}
+
+function firstKeyIn(txn: Extract<Request, { kind: "txn" }>["txn"]): Key | undefined {
+  for (const operation of [...txn.success, ...txn.failure]) {
+    const key = keyOfOperation(operation);
+    if (key !== undefined) return key;
+  }
+  return undefined;
+}
+
+function keyOfOperation(operation: RequestOp): Key | undefined {
+  switch (operation.kind) {
+    case "put":
+      return operation.put.key;
+    case "delete-range":
+      return operation.deleteRange.key;
+    case "txn":
+      return firstKeyIn(operation.txn);
+    case "range":
+      return undefined;
+  }
+}

@@ -1,0 +1,119 @@
+// What a region's leader proposes by itself to keep its part of the federation in order: the clock that stamps are
+// counted from, and what everybody has and may be forgotten (federation 2, 10, 16).
+import type { LogTimeMs, MonotonicMs } from "../base/index.ts";
+import { MINT_SKEW_MS_MAX, StableCut, mintGuard, sameVector } from "../federation/index.ts";
+import type { FederationChange, OriginId, ReportBook, Vector } from "../federation/index.ts";
+import type { FederatedRegion } from "./federated-region.ts";
+import type { Clock, Journal } from "./ports.ts";
+
+/** Log time and the leader's clock may part by this much before they are brought together again. */
+const ANCHOR_SKEW_MS_MAX = 50;
+/** Between two looks at what may be forgotten. */
+const COLLECT_EVERY_MS = 2_000;
+/** Another clock's word counts for this long. */
+const SAMPLE_MS = 10_000;
+
+export interface FederationKeepingInit {
+  readonly region: () => FederatedRegion;
+  readonly reports: ReportBook;
+  readonly clock: Clock;
+  readonly logTime: () => LogTimeMs;
+  /** `done` gets whether it had its effect. */
+  readonly propose: (change: FederationChange, done: (applied: boolean) => void) => void;
+  readonly journal: Journal;
+}
+
+interface Sample {
+  readonly aheadMs: number;
+  readonly atMs: MonotonicMs;
+}
+
+export class FederationKeeping {
+  readonly #init: FederationKeepingInit;
+  readonly #stable = new StableCut();
+  readonly #samples = new Map<OriginId, Sample>();
+  #proposing = false;
+  #collectAtMs = 0;
+  #noted = 0;
+  #cutDone: Vector = new Map();
+  #clockWarned = false;
+
+  constructor(init: FederationKeepingInit) {
+    this.#init = init;
+  }
+
+  /** Another region's clock, as it was just found. */
+  onClock(of: OriginId, aheadMs: number): void {
+    this.#samples.set(of, { aheadMs, atMs: this.#init.clock.monotonicMs() });
+  }
+
+  /** To be called now and then while this member leads and has applied all that came before it led. */
+  look(): void {
+    this.#hear();
+    if (this.#proposing) return;
+    if (!this.#anchor()) this.#collect();
+  }
+
+  #hear(): void {
+    const { reports, region } = this.#init;
+    const news = reports.since(this.#noted);
+    this.#noted = reports.changes;
+    const { self } = region();
+    for (const report of news) if (report.origin !== self) this.#stable.note(report);
+  }
+
+  /**
+   * Stamps run on with log time from the last anchor; a leader whose clock is far from those of the other regions
+   * leaves it there. So no clock but one that most agree with gets into a stamp.
+   */
+  #anchor(): boolean {
+    const { region, clock, logTime, journal } = this.#init;
+    const wallMs = clock.wallMs();
+    if (Math.abs(wallMs - region().wallAt(logTime())) <= ANCHOR_SKEW_MS_MAX) return false;
+    const guard = mintGuard(this.#fresh());
+    if (!guard.open) {
+      const about = { skewMs: Math.round(guard.skewMs), mostMs: MINT_SKEW_MS_MAX };
+      if (!this.#clockWarned) {
+        journal.error("this clock is far from other regions': stamps do not follow it", about);
+      }
+      this.#clockWarned = true;
+      return false;
+    }
+    this.#clockWarned = false;
+    this.#propose({ change: "anchor", wallMs }, () => undefined);
+    return true;
+  }
+
+  #fresh(): { readonly aheadMs: number; readonly of: "region" }[] {
+    const now = this.#init.clock.monotonicMs();
+    const samples = [...this.#samples.values()].filter(({ atMs }) => now - atMs <= SAMPLE_MS);
+    return samples.map(({ aheadMs }) => ({ aheadMs, of: "region" }));
+  }
+
+  #collect(): void {
+    const { region, reports, clock } = this.#init;
+    const now = clock.monotonicMs();
+    if (now < this.#collectAtMs) return;
+    this.#collectAtMs = now + COLLECT_EVERY_MS;
+    const state = region();
+    this.#stable.prune(state);
+    const cut = this.#stable.cut(state);
+    const { through, full } = state.planRetention({
+      vectorOf: (origin) => reports.of(origin)?.vector,
+    });
+    const isNews = !sameVector(cut, this.#cutDone) || through.size > 0 || full !== state.full;
+    if (!isNews) return;
+    const { epoch } = state.config;
+    this.#propose({ change: "collect", epoch, cut, through, full }, (applied) => {
+      if (applied) this.#cutDone = cut;
+    });
+  }
+
+  #propose(change: FederationChange, done: (applied: boolean) => void): void {
+    this.#proposing = true;
+    this.#init.propose(change, (applied) => {
+      this.#proposing = false;
+      done(applied);
+    });
+  }
+}

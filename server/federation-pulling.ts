@@ -1,0 +1,268 @@
+// The leader's pulling: a link to each neighbour of the topology in force, what the puller makes of their messages, and
+// its entries in the region's log. It begins with the applied state when this member begins to lead, and is dropped
+// whole when it no longer does.
+import type { MonotonicMs, Random } from "../base/index.ts";
+import {
+  EXCHANGE_LIMITS_DEFAULT,
+  ExchangePuller,
+  Holding,
+  aheadMsOf,
+  greetingFault,
+  memberNamed,
+  memberOf,
+  neighboursOf,
+} from "../federation/index.ts";
+import type {
+  ConfigNews,
+  DeliveryState,
+  ExchangeHello,
+  FederationChange,
+  Hash,
+  Member,
+  OriginId,
+  OriginLag,
+  PullEffect,
+  Report,
+  ReportBook,
+} from "../federation/index.ts";
+import { REGION_LINK_LIMITS_DEFAULT, RegionLink } from "../rpc/index.ts";
+import type { PeerDialer } from "../rpc/index.ts";
+import type { Clock, Journal } from "./ports.ts";
+
+/** Stalled ways are looked at, and what is taken is stated, at least this often. */
+const TIME_MS = 500;
+/** Of reads that ask regions, with an answer outstanding. */
+const QUESTIONS_MAX = 10_000;
+
+/** Of the change: how many transactions it applied; undefined: it was refused, or its fate is not known. */
+export type ProposeChange = (
+  change: FederationChange,
+  done: (appliedCount: number | undefined) => void,
+) => void;
+
+export interface FederationPullingInit {
+  readonly self: OriginId;
+  /** The applied state, as of the moment of the call. */
+  readonly state: () => DeliveryState & { readonly document: ConfigNews };
+  readonly reports: ReportBook;
+  readonly hash: Hash;
+  readonly withheld: () => ReadonlySet<OriginId>;
+  readonly helloTo: (to: OriginId) => ExchangeHello | undefined;
+  readonly dialer: PeerDialer;
+  /** Regions are reached by `https://`. */
+  readonly secure: boolean;
+  readonly random: Random;
+  readonly propose: ProposeChange;
+  /** A newer document came with a stream: `done` once it is applied, or is not. */
+  readonly configure: (config: ConfigNews, done: () => void) => void;
+  /** By how many milliseconds another region's clock is ahead of this one. */
+  readonly onClock: (of: OriginId, aheadMs: number) => void;
+  /** Reports have come: who serves has something to relay. */
+  readonly onReports: () => void;
+  readonly clock: Clock;
+  readonly journal: Journal;
+}
+
+interface Neighbour {
+  readonly link: RegionLink;
+  readonly urls: string;
+}
+
+export class FederationPulling {
+  readonly #init: FederationPullingInit;
+  readonly #holding: Holding;
+  readonly #puller: ExchangePuller;
+  readonly #neighbours = new Map<OriginId, Neighbour>();
+  readonly #timer: NodeJS.Timeout;
+  /** What was told of, so that it is told once. */
+  readonly #told = new Set<string>();
+  readonly #questions = new Map<
+    number,
+    { readonly done: (report: Report) => void; left: number }
+  >();
+  #asked = 0;
+  #stopped = false;
+
+  constructor(init: FederationPullingInit) {
+    this.#init = init;
+    const { hash, state, reports, withheld } = init;
+    this.#holding = new Holding(hash);
+    const limits = EXCHANGE_LIMITS_DEFAULT;
+    const parts = { state, reports, withheld, limits, hash };
+    this.#puller = new ExchangePuller({ ...parts, holding: this.#holding });
+    this.#timer = setInterval(() => this.#onTime(), TIME_MS);
+    this.#connect();
+  }
+
+  /** The applied state has moved, or the configuration. */
+  onNews(): void {
+    this.#connect();
+    this.#act(this.#puller.onNews(this.#now()));
+  }
+
+  /** Asks every neighbour that is reached what its region has; `done` for each that answers while it is there. */
+  ask(done: (report: Report) => void): void {
+    this.#asked += 1;
+    const id = this.#asked;
+    const open = [...this.#neighbours.values()].filter(({ link }) => link.isOpen);
+    if (open.length === 0) return;
+    this.#questions.set(id, { done, left: open.length });
+    for (const { link } of open) link.send({ kind: "ask", id });
+    // A neighbour that is lost does not answer: the oldest are forgotten, which their calls' deadlines outlast.
+    const [oldest] = this.#questions.keys();
+    if (this.#questions.size > QUESTIONS_MAX && oldest !== undefined)
+      this.#questions.delete(oldest);
+  }
+
+  #onAnswer(id: number, report: Report | undefined): void {
+    const question = this.#questions.get(id);
+    if (question === undefined) return;
+    question.left -= 1;
+    if (question.left === 0) this.#questions.delete(id);
+    if (report !== undefined) question.done(report);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    for (const { link } of this.#neighbours.values()) link.close();
+    this.#neighbours.clear();
+  }
+
+  get lags(): readonly OriginLag[] {
+    return this.#puller.lags(this.#now());
+  }
+
+  get holding(): Holding {
+    return this.#holding;
+  }
+
+  /** The neighbours, and whether there is a way to them. */
+  get links(): ReadonlyMap<OriginId, boolean> {
+    return new Map([...this.#neighbours].map(([origin, { link }]) => [origin, link.isOpen]));
+  }
+
+  #onTime(): void {
+    const askedAtMs = this.#init.clock.wallMs();
+    for (const { link } of this.#neighbours.values()) link.send({ kind: "clock", askedAtMs });
+    this.#act(this.#puller.onTime(this.#now()));
+  }
+
+  #now(): MonotonicMs {
+    return this.#init.clock.monotonicMs();
+  }
+
+  /** A link to each neighbour of the topology in force, where it is to be found by the configuration. */
+  #connect(): void {
+    const { self, state } = this.#init;
+    const { config } = state();
+    const own = memberOf(config, self);
+    const names = config.members.map(({ name }) => name);
+    const wanted = own === undefined ? [] : neighboursOf(config.topology, names, own.name);
+    const members = wanted.flatMap((name) => memberNamed(config, name) ?? []);
+    for (const [origin, { link, urls }] of [...this.#neighbours]) {
+      const member = members.find((one) => one.origin === origin);
+      if (member !== undefined && this.#urlsOf(member).join() === urls) continue;
+      link.close();
+      this.#neighbours.delete(origin);
+      this.#act(this.#puller.onClosed(origin, this.#now()));
+    }
+    for (const member of members) if (!this.#neighbours.has(member.origin)) this.#dial(member);
+  }
+
+  #urlsOf({ endpoints }: Member): readonly string[] {
+    const scheme = this.#init.secure ? "https" : "http";
+    return endpoints.map((endpoint) => `${scheme}://${endpoint}`);
+  }
+
+  #dial(member: Member): void {
+    const { self, dialer, random, helloTo, journal, state } = this.#init;
+    const { origin, name } = member;
+    const urls = this.#urlsOf(member);
+    const about = { region: name, origin };
+    const link = new RegionLink({
+      ...{ urls, dialer, random, limits: REGION_LINK_LIMITS_DEFAULT },
+      hello: () => helloTo(origin),
+      onHello: (hello) => {
+        const other = hello.from.origin === origin ? undefined : `origin ${hello.from.origin}`;
+        const fault = other ?? greetingFault(hello, state().config, self);
+        if (fault !== undefined) return fault;
+        journal.info("region connected", { ...about, leads: hello.leads });
+        this.#act(this.#puller.onOpened(origin, hello, this.#now()));
+        return undefined;
+      },
+      onMessage: (message) => {
+        if (message.kind === "clock") {
+          const answeredAtMs = this.#init.clock.wallMs();
+          this.#init.onClock(origin, aheadMsOf({ ...message, answeredAtMs }));
+          return;
+        }
+        this.#act(this.#puller.onMessage(origin, message, this.#now()));
+        if (message.kind === "reports") this.#init.onReports();
+        else if (message.kind === "answer") this.#onAnswer(message.id, message.report);
+      },
+      onLost: (reason, wasOpen) => {
+        if (!wasOpen) {
+          this.#tell(`${origin} ${reason}`, () => {
+            journal.info("region not reached", { ...about, reason });
+          });
+          return;
+        }
+        this.#told.clear();
+        journal.warn("region lost", { ...about, reason });
+        this.#act(this.#puller.onClosed(origin, this.#now()));
+      },
+    });
+    this.#neighbours.set(origin, { link, urls: urls.join() });
+  }
+
+  #act(effects: readonly PullEffect[]): void {
+    if (this.#stopped) return;
+    for (const effect of effects) this.#do(effect);
+  }
+
+  #do(effect: PullEffect): void {
+    const { journal, configure, propose } = this.#init;
+    switch (effect.kind) {
+      case "send":
+        this.#neighbours.get(effect.to)?.link.send(effect.message);
+        break;
+      case "give-up":
+        journal.error("a region says what it may not say", { ...effect });
+        this.#neighbours.get(effect.to)?.link.giveUp(effect.reason);
+        break;
+      case "apply":
+        propose({ change: "apply", transactions: effect.transactions }, (count) => {
+          this.#act(this.#puller.onProposed(count ?? 0, this.#now()));
+        });
+        break;
+      case "configure":
+        configure(effect.config, () => this.#puller.onConfigured());
+        break;
+      case "forked":
+        this.#tell(`forked ${effect.origin}`, () => {
+          journal.error("an origin has two histories: it is frozen here", { ...effect });
+          propose({ change: "forked", origin: effect.origin }, () => undefined);
+        });
+        break;
+      case "rolled-back":
+        this.#tell(`rolled-back ${effect.by}`, () => {
+          journal.error("another region has more of this one's writes than it minted", {
+            ...effect,
+          });
+        });
+        break;
+      case "gone":
+        this.#tell(`gone ${effect.origin} ${effect.by}`, () => {
+          journal.warn("a region retains no more what is lacked here", { ...effect });
+        });
+        break;
+    }
+  }
+
+  #tell(what: string, tell: () => void): void {
+    if (this.#told.has(what)) return;
+    this.#told.add(what);
+    tell();
+  }
+}

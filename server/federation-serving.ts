@@ -1,0 +1,144 @@
+// Streams that other regions pull from this member: each sees the applied state of the member, whatever its role, and
+// nobody polls. Retained rows that are not in memory come from the engine, one load a stream at a time.
+import { KvError } from "../base/index.ts";
+import { ExchangeServing, EXCHANGE_LIMITS_DEFAULT } from "../federation/index.ts";
+import type {
+  ConfigNews,
+  ExchangeHello,
+  LoadWish,
+  OriginId,
+  Position,
+  Report,
+  ReportBook,
+  RetainedRow,
+  ServeEffect,
+  ServedState,
+} from "../federation/index.ts";
+import type { PullerOutlet, PullerSession } from "../rpc/index.ts";
+import type { Clock } from "./ports.ts";
+
+export interface FederationServingInit {
+  /** Of the applied state, as of the moment of the call. */
+  readonly state: () => ServedState;
+  readonly reports: ReportBook;
+  /** `rows` undefined: the engine has failed, and the process is about to end. May answer inside the call. */
+  readonly load: (wish: LoadWish, done: (rows: readonly RetainedRow[] | undefined) => void) => void;
+  readonly helloTo: (to: OriginId) => ExchangeHello;
+  readonly onConfig: (config: ConfigNews) => void;
+  /** What the region has, confirmed after the call; undefined: it cannot be confirmed now. */
+  readonly confirm: (done: (report: Report | undefined) => void) => void;
+  readonly clock: Clock;
+}
+
+interface Session {
+  readonly serving: ExchangeServing;
+  readonly outlet: PullerOutlet;
+  /** Questions that are not answered. */
+  asked: number;
+}
+
+/** Of one stream; more are answered at once, with nothing. */
+const ASKED_MAX = 1_024;
+
+export class FederationServing {
+  readonly #init: FederationServingInit;
+  readonly #sessions = new Set<Session>();
+  #timer: NodeJS.Timeout | undefined;
+  #dueAtMs = Infinity;
+
+  constructor(init: FederationServingInit) {
+    this.#init = init;
+  }
+
+  /** Who pulls, at this moment. */
+  get count(): number {
+    return this.#sessions.size;
+  }
+
+  /** The hello was judged. */
+  open(hello: ExchangeHello, outlet: PullerOutlet): PullerSession {
+    const { state, reports, helloTo, onConfig } = this.#init;
+    const limits = EXCHANGE_LIMITS_DEFAULT;
+    const serving = new ExchangeServing({ state, reports, limits }, hello.epoch);
+    const session = { serving, outlet, asked: 0 };
+    this.#sessions.add(session);
+    outlet.send({ kind: "hello", hello: helloTo(hello.from.origin) });
+    this.#act(session, serving.onNews());
+    this.#onTime();
+    return {
+      onWant: (positions: readonly Position[]) => this.#act(session, serving.onWant(positions)),
+      onConfig,
+      onClock: (askedAtMs) => {
+        outlet.send({ kind: "clock", askedAtMs, answerMs: this.#init.clock.wallMs() });
+      },
+      onAsk: (id) => this.#answer(session, id),
+      onDrain: () => this.#act(session, serving.onDrained()),
+      onClose: () => {
+        this.#sessions.delete(session);
+      },
+    };
+  }
+
+  /** The applied state has moved, or a region has reported. */
+  onNews(): void {
+    if (this.#sessions.size === 0) return;
+    for (const session of [...this.#sessions]) this.#act(session, session.serving.onNews());
+    this.#arm();
+  }
+
+  /** Every stream ends: the regions go to another member. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    const stopped = new KvError("server-stopped", "not-applied", "etcdserver: server stopped");
+    for (const { outlet } of [...this.#sessions]) outlet.end(stopped);
+    this.#sessions.clear();
+  }
+
+  #act(session: Session, effects: readonly ServeEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === "load") this.#load(session, effect.wish);
+      else if (!session.outlet.send(effect.message)) session.serving.onBlocked();
+    }
+  }
+
+  /** Questions are answered in any order; those that a stream has open are bounded. */
+  #answer(session: Session, id: number): void {
+    if (session.asked >= ASKED_MAX) {
+      session.outlet.send({ kind: "answer", id, report: undefined });
+      return;
+    }
+    session.asked += 1;
+    this.#init.confirm((report) => {
+      session.asked -= 1;
+      if (this.#sessions.has(session)) session.outlet.send({ kind: "answer", id, report });
+    });
+  }
+
+  #load(session: Session, wish: LoadWish): void {
+    this.#init.load(wish, (rows) => {
+      if (rows === undefined || !this.#sessions.has(session)) return;
+      this.#act(session, session.serving.onLoaded(wish, rows));
+    });
+  }
+
+  /** One timer for all: for reports that wait, and for signs of life. */
+  #arm(): void {
+    const dueAtMs = Math.min(...[...this.#sessions].map(({ serving }) => serving.dueAtMs));
+    if (dueAtMs === this.#dueAtMs) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#dueAtMs = dueAtMs;
+    if (dueAtMs === Infinity) return;
+    const waitMs = Math.max(0, Math.ceil(dueAtMs - this.#init.clock.monotonicMs()));
+    this.#timer = setTimeout(() => this.#onTime(), waitMs);
+  }
+
+  #onTime(): void {
+    const { clock } = this.#init;
+    for (const session of [...this.#sessions]) {
+      this.#act(session, session.serving.onTime(clock.monotonicMs()));
+    }
+    this.#dueAtMs = NaN;
+    this.#arm();
+  }
+}
