@@ -133,6 +133,8 @@ export interface Status {
   readonly durable: LogIndex;
   readonly applied: LogIndex;
   readonly config: Membership;
+  /** At a leader: where its epoch began. All that earlier epochs committed is below. */
+  readonly ledFrom?: LogIndex;
   /** Not in the committed configuration, whose members hold what it takes: this replica may stop for good. */
   readonly dispensable?: boolean;
   /** At a leader that is handing over: to whom. Proposals are refused meanwhile (R13). */

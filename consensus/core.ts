@@ -229,7 +229,8 @@ export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
 
   status(): Status {
     const { epoch, leader, commit, durability, applied, config, freshness } = this.#state;
-    const transferee = this.#state.leadership?.transfer?.to;
+    const { startIndex, transfer } = this.#state.leadership ?? {};
+    const transferee = transfer?.to;
     const { freshAtMs } = freshness;
     return {
       role: this.#role(),
@@ -239,6 +240,7 @@ export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
       durable: durability.index,
       applied,
       config,
+      ...(startIndex === undefined ? {} : { ledFrom: startIndex }),
       ...(this.#protocol.isDispensable(this.#state) ? { dispensable: true } : {}),
       ...(transferee === undefined ? {} : { transferee }),
       ...(awaitsState(this.#state) ? { awaiting: this.#state.stateFloor } : {}),

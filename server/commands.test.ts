@@ -73,7 +73,7 @@ function newDesk(): CommandDesk {
     core: core.asConsensus,
     commandsWaitingMax: 10,
     now: () => 0 as MonotonicMs,
-    logTime: () => 0 as LogTimeMs,
+    logClock: { stamp: () => 0 as LogTimeMs, onApplied: () => undefined },
     overloaded: () => overloaded,
     send: (_to, message) => sent.push(message),
   });

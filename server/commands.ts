@@ -2,7 +2,7 @@
 // the leader otherwise, parked while there is none. Each ends exactly once. The answer comes from this
 // node's own apply of the entry, found by the origin that the entry carries.
 import { KvError, present } from "../base/index.ts";
-import type { BootNonce, LogIndex, LogTimeMs, MonotonicMs, NodeId } from "../base/index.ts";
+import type { BootNonce, LogIndex, MonotonicMs, NodeId } from "../base/index.ts";
 import { compareEpochs, sameEpoch } from "../consensus/index.ts";
 import type {
   Consensus,
@@ -16,6 +16,7 @@ import type { ConsensusMessage, PeerMessage } from "../rpc/index.ts";
 import { commandOrigin, encodeCommand } from "../store/index.ts";
 import type { Caller, RequestKind, Response } from "../store/index.ts";
 import { ForwardWindow } from "./forward-window.ts";
+import type { LogClock } from "./log-clock.ts";
 import type { ReplicaCounters } from "./replica-counters.ts";
 
 export type CommandResult =
@@ -45,7 +46,7 @@ export interface CommandDeskInit {
   readonly core: Consensus<ConsensusMessage>;
   readonly commandsWaitingMax: number;
   readonly now: () => MonotonicMs;
-  readonly logTime: (epoch: Epoch) => LogTimeMs;
+  readonly logClock: Pick<LogClock, "stamp" | "onApplied">;
   /** Whether apply is so far behind that further commands must be refused. */
   readonly overloaded: () => boolean;
   readonly send: (to: NodeId, message: PeerMessage) => void;
@@ -128,7 +129,7 @@ export class CommandDesk {
     return encodeCommand({
       kind,
       caller,
-      logTimeMs: this.#init.logTime(epoch),
+      logTimeMs: this.#init.logClock.stamp(epoch),
       origin: { node, ...id },
       body,
     });
@@ -227,6 +228,7 @@ export class CommandDesk {
   onApplied(entry: Entry, response: Response | undefined): void {
     this.#init.counters?.applied.onApplied(response);
     if (entry.kind === "command") {
+      this.#init.logClock.onApplied();
       const origin = commandOrigin(entry.data);
       if (
         origin.node === this.#init.id &&
@@ -284,6 +286,7 @@ export class CommandDesk {
 
   /** A snapshot took the place of entries that are never met here: what was sent may be in one of them. */
   onStateReplaced(): void {
+    this.#init.logClock.onApplied();
     this.#placed.clear();
     for (const [counter, command] of this.#waiting) {
       if (command.epoch === undefined) continue;

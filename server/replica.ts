@@ -84,13 +84,12 @@ export class Replica {
       createApplier: (engine, machineOf) => this.#applierOf(engine, machineOf),
     });
     this.logClock = new LogClock(this.#core, init, () => this.machine.logTime);
-    this.#watchers.add(() => this.logClock.look());
     this.#desk = new CommandDesk({
       ...{ id, boot, counters: init.counters },
       core: this.#core,
       commandsWaitingMax: init.limits.commandsWaitingMax,
       now: () => this.now(),
-      logTime: (epoch) => this.logClock.stamp(epoch),
+      logClock: this.logClock,
       overloaded: () => this.#state.applier.backlogEntries > init.limits.applyBacklogEntriesMax,
       send: (to, message) => this.#outbox.post(to, message),
     });
