@@ -90,8 +90,7 @@ export async function startSides(environment: Environment): Promise<Sides> {
     cluster.folder,
   );
   const theirs = worldOf(etcd.endpoints, etcd.peers, etcdMirror.endpoints[0] ?? "", etcd.folder);
-  if (environment.auth) await Promise.all([ours, theirs].map(enableAuth));
-  return {
+  const sides = {
     ours,
     theirs,
     stop: async () => {
@@ -99,6 +98,8 @@ export async function startSides(environment: Environment): Promise<Sides> {
       await Promise.all([cluster, mirror, etcd, etcdMirror].map((one) => one.stop()));
     },
   };
+  if (environment.auth) await enableAuth(sides);
+  return sides;
 }
 
 /** Of other CAs: the mirror's, and one that nobody here knows; and a certificate that is revoked. */
@@ -123,8 +124,17 @@ async function stopOthers(
   }
 }
 
+async function enableAuth(sides: Sides): Promise<void> {
+  try {
+    await Promise.all([sides.ours, sides.theirs].map(enableAuthOf));
+  } catch (cause) {
+    await sides.stop();
+    throw cause;
+  }
+}
+
 /** Before it is enabled a user is given too: etcdctl minds that as little as etcd does. */
-async function enableAuth(world: World): Promise<void> {
+async function enableAuthOf(world: World): Promise<void> {
   const first = world.filled("{m1}");
   // What follows is not repeated by etcdctl.
   await world.nameLeader();
