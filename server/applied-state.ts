@@ -26,8 +26,12 @@ export interface AppliedState {
 /** All of the engine: no row key begins with 0xff. */
 const WHOLE: EngineRange = { from: new Uint8Array(0), until: Uint8Array.of(0xff) };
 
-/** Bytes of rows between two turns of the event loop. */
-const PAGE_BYTES = 4 * 1024 * 1024;
+/**
+ * Bytes of rows between two turns of the event loop. Small, so that a page's buffers die young: those of larger
+ * ones outlive two collections of the young generation, and stay until the old one is collected (+160 MB at a
+ * million keys).
+ */
+const PAGE_BYTES = 1024 * 1024;
 
 /**
  * @throws {StartRefusal} corruptStore, when log and state contradict each other beyond rebuilding;
