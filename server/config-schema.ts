@@ -302,7 +302,7 @@ export const configSchema = z.object({
     "Storage",
     "value-cache-bytes",
     whole("bytes", 0, 1024 * 1024 * MIB),
-    String(128 * MIB),
+    String(32 * MIB),
     "Bytes of values kept in memory; reads of others wait for the engine.",
   ),
 
