@@ -43,7 +43,9 @@ export function applyWrite(
   const same = left.find((one) => sameDot(one.dot, written.dot));
   assert(same === undefined, "a dot is applied once, and writes a key once");
   left.splice(at === -1 ? left.length : at, 0, written);
-  return left;
+  return planted === "local-prune"
+    ? left.filter(({ hlc }) => left.every((o) => o.hlc <= hlc))
+    : left;
 }
 
 function siblingOf(

@@ -43,7 +43,7 @@ export function mintedKind(
       const add = ascending(asked.add);
       const named = new Set(add);
       const remove = ascending(asked.remove).filter((element) => !named.has(element));
-      const flaw = listFlaw("element", [...add, ...remove]);
+      const flaw = listFlaw("an element", "elements", [...add, ...remove]);
       return flaw ?? { kind: "set", action: "change", add, remove };
     }
     case "map":
@@ -114,7 +114,7 @@ function mintedMap(
     return refused("malformed", "a field is both put and removed");
   }
   const values = put.map(({ value }) => value);
-  const flaw = listFlaw("field", [...fields, ...remove]) ?? textFlaw("value", values);
+  const flaw = listFlaw("a field", "fields", [...fields, ...remove]) ?? textFlaw("a value", values);
   return flaw ?? { kind: "map", action: "change", put, remove };
 }
 
@@ -122,19 +122,19 @@ function ascending(keys: readonly Key[]): readonly Key[] {
   return [...new Set(keys)].sort((left, right) => (left < right ? -1 : 1));
 }
 
-function listFlaw(what: string, keys: readonly Key[]): KindRefusal | undefined {
+function listFlaw(one: string, many: string, keys: readonly Key[]): KindRefusal | undefined {
   const { itemsMax } = KIND_LIMITS;
-  if (keys.length === 0) return refused("malformed", `no ${what} is named`);
+  if (keys.length === 0) return refused("malformed", `no ${many} are named`);
   if (keys.length > itemsMax) {
-    return refused("malformed", `${keys.length} ${what}s are named, expected ${itemsMax} at most`);
+    return refused("malformed", `${keys.length} ${many}, expected ${itemsMax} at most`);
   }
-  if (keys.some((key) => key.length === 0)) return refused("malformed", `a ${what} is empty`);
-  return textFlaw(what, keys);
+  if (keys.some((key) => key.length === 0)) return refused("malformed", `${one} is empty`);
+  return textFlaw(one, keys);
 }
 
 function textFlaw(what: string, texts: readonly Key[]): KindRefusal | undefined {
   if (texts.every(isUtf8)) return undefined;
-  return refused("malformed", `a ${what} is not UTF-8, as which clients read it`);
+  return refused("malformed", `${what} is not UTF-8, as which clients read it`);
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });

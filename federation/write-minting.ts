@@ -40,7 +40,7 @@ export function mintedWrite(
   applied: Vector,
   planted?: FederationBug,
 ): Operation | MintRefusal {
-  const refusal = refusalOf(asked, siblings, applied);
+  const refusal = refusalOf(asked, siblings, applied, planted);
   if (refusal !== undefined) return refusal;
   const seen = seenBy(asked, siblings, rules, planted);
   const context: Context =
@@ -65,13 +65,16 @@ function refusalOf(
   { context }: AskedWrite,
   siblings: Siblings,
   applied: Vector,
+  planted: FederationBug | undefined,
 ): MintRefusal | undefined {
   if (context === undefined) return undefined;
   const ahead = context.filter((dot) => !hasDot(applied, dot));
   if (ahead.length > 0) return { refused: "context-ahead", dots: ahead };
   const unnamed = siblings.filter(({ dot }) => !context.some((named) => sameDot(named, dot)));
   const omitted = unnamed.filter(isTombstone);
-  if (omitted.length > 0) return { refused: "context-stale", dots: omitted.map(({ dot }) => dot) };
+  if (omitted.length > 0 && planted !== "context-omits-tombstone") {
+    return { refused: "context-stale", dots: omitted.map(({ dot }) => dot) };
+  }
   if (unnamed.length < SIBLINGS_MAX) return undefined;
   return { refused: "siblings-bound", dots: unnamed.map(({ dot }) => dot) };
 }
