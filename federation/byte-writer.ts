@@ -1,10 +1,9 @@
 // Writes the federation's own bytes: numbers as base-128 varints, 64-bit ones whole in little-endian, byte strings
 // behind their lengths. byte-reader.ts reads them back; there is one way to write each value.
-import { assert } from "../base/index.ts";
+import { AssertionError } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 
 const SEVEN_BITS = 0x80;
-const U64_MAX = 2n ** 64n - 1n;
 
 /** Appends; grows by doubling. */
 export class ByteWriter {
@@ -24,7 +23,7 @@ export class ByteWriter {
 
   /** @throws {AssertionError} unless `value` is an integer in [0, 256). */
   u8(value: number): void {
-    assert(Number.isInteger(value) && value >= 0 && value <= 0xff, `${value} is no byte`);
+    if (!Number.isInteger(value) || value < 0 || value > 0xff) outOfRange(value, "[0, 256)");
     const at = this.#grow(1);
     this.#bytes[at] = value;
   }
@@ -36,27 +35,29 @@ export class ByteWriter {
 
   /** @throws {AssertionError} unless `value` is in [0, 2^64). */
   u64(value: bigint): void {
-    assert(value >= 0n && value <= U64_MAX, `${value} is not in [0, 2^64)`);
+    if (BigInt.asUintN(64, value) !== value) outOfRange(value, "[0, 2^64)");
     const at = this.#grow(8);
     this.#view.setBigUint64(at, value, true);
   }
 
   /** @throws {AssertionError} unless `value` is in [-2^63, 2^63). */
   i64(value: bigint): void {
-    assert(BigInt.asIntN(64, value) === value, `${value} is not in [-2^63, 2^63)`);
+    if (BigInt.asIntN(64, value) !== value) outOfRange(value, "[-2^63, 2^63)");
     const at = this.#grow(8);
     this.#view.setBigInt64(at, value, true);
   }
 
   /** @throws {AssertionError} unless `value` is a safe integer >= 0. */
   count(value: number): void {
-    assert(Number.isSafeInteger(value) && value >= 0, `${value} is not a safe integer >= 0`);
+    if (!Number.isSafeInteger(value) || value < 0) outOfRange(value, "[0, 2^53)");
     let rest = value;
     while (rest >= SEVEN_BITS) {
-      this.u8((rest % SEVEN_BITS) + SEVEN_BITS);
+      const at = this.#grow(1);
+      this.#bytes[at] = (rest % SEVEN_BITS) + SEVEN_BITS;
       rest = Math.floor(rest / SEVEN_BITS);
     }
-    this.u8(rest);
+    const at = this.#grow(1);
+    this.#bytes[at] = rest;
   }
 
   /** As they are: the reader knows how many. */
@@ -95,4 +96,9 @@ export class ByteWriter {
     }
     return at;
   }
+}
+
+/** Apart, so that no text is made for a value that is well. */
+function outOfRange(value: number | bigint, range: string): never {
+  throw new AssertionError(`${value} is not in ${range}`);
 }

@@ -161,4 +161,8 @@ test("a suffix has no gaps", () => {
   const retention = new Retention();
   retention.add(R2, sequence(5), 1);
   expect(() => retention.add(R2, sequence(7), 1)).toThrow("7 is retained behind 5");
+  // Behind nothing it begins wherever a snapshot ended.
+  retention.drop(new Map([[R2, sequence(5)]]));
+  retention.add(R2, sequence(9), 1);
+  expect(retention.firstOf(R2)).toBe(9);
 });

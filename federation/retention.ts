@@ -42,11 +42,13 @@ export class Retention {
     return suffix.first as Sequence;
   }
 
-  /** @throws {AssertionError} unless it follows the last of its origin that was added. */
+  /** @throws {AssertionError} unless it follows the last of its origin that is retained. */
   add(origin: OriginId, sequence: Sequence, bytes: number): void {
-    const suffix = this.#suffixes.get(origin) ?? new SuffixSizes(sequence);
-    this.#suffixes.set(origin, suffix);
-    suffix.add(sequence, bytes);
+    const suffix = this.#suffixes.get(origin);
+    const isEmpty = suffix === undefined || suffix.first > suffix.last;
+    const retained = isEmpty ? new SuffixSizes(sequence) : suffix;
+    this.#suffixes.set(origin, retained);
+    retained.add(sequence, bytes);
   }
 
   drop(through: Vector): void {
