@@ -1,0 +1,80 @@
+// Who settles what, and when: never two for the same reason, never before it is safe (federation 5, 8).
+import { describe, expect, test } from "@jest/globals";
+import type { Hlc, Key } from "../base/index.ts";
+import { originId, sequence } from "./dot.ts";
+import type { OriginId } from "./dot.ts";
+import { resolvesHere, settlementOf } from "./settlement.ts";
+import type { Settler } from "./settlement.ts";
+import { SIBLINGS_MAX } from "./sibling.ts";
+import type { Sibling } from "./sibling.ts";
+import type { Vector } from "./vector.ts";
+import type { ViewRules } from "./view-rules.ts";
+
+const KEY = "k" as Key;
+const LOSER = written(1, "lost");
+const WINNER = written(2, "won");
+const STABLE: Vector = new Map([LOSER, WINNER].map(({ dot }) => [dot.origin, dot.sequence]));
+
+function written(origin: number, value: string): Sibling {
+  const dot = { origin: originId(origin), sequence: sequence(1) };
+  const hlc = BigInt(origin) as Hlc;
+  return { dot, hlc, epoch: 1, birth: { hlc, dot }, value: new TextEncoder().encode(value) };
+}
+
+function settler(self: number, stable: Vector, closed: readonly number[] = []): Settler {
+  return { self: originId(self), stable, isClosed: (origin: OriginId) => closed.includes(origin) };
+}
+
+function settledBy(by: Settler, policy: "lww" | "siblings" | "merge" | "delete-wins"): unknown {
+  return settlementOf({ policy }, KEY, [LOSER, WINNER], by);
+}
+
+describe("a settlement", () => {
+  test("is the winner's origin's, once all members have all siblings", () => {
+    expect(settledBy(settler(2, STABLE), "lww")).toEqual({
+      key: KEY,
+      action: "settle",
+      kept: WINNER.dot,
+      lost: [{ dot: LOSER.dot, hlc: LOSER.hlc, value: LOSER.value, valueBytes: 4 }],
+    });
+    expect(settledBy(settler(1, STABLE), "lww")).toBeUndefined();
+    expect(
+      settledBy(settler(2, new Map([[WINNER.dot.origin, WINNER.dot.sequence]])), "lww"),
+    ).toBeUndefined();
+  });
+
+  test("is anybody's once the winner's origin is closed", () => {
+    expect(settledBy(settler(3, STABLE, [2]), "lww")).toBeDefined();
+    expect(settledBy(settler(3, STABLE, [1]), "lww")).toBeUndefined();
+  });
+
+  test("is nobody's where siblings wait for the application, or where nothing loses", () => {
+    expect(settledBy(settler(2, STABLE), "siblings")).toBeUndefined();
+    expect(settledBy(settler(2, STABLE), "merge")).toBeUndefined();
+    expect(settlementOf({ policy: "lww" }, KEY, [WINNER], settler(2, STABLE))).toBeUndefined();
+  });
+
+  test("shows a long loser by its beginning and its length", () => {
+    const long = { ...LOSER, value: new Uint8Array(5_000) };
+    const settled = settlementOf({ policy: "lww" }, KEY, [long, WINNER], settler(2, STABLE));
+    const lost = settled?.action === "settle" ? settled.lost[0] : undefined;
+    expect([lost?.value?.length, lost?.valueBytes]).toEqual([4_096, 5_000]);
+  });
+
+  test("of merge at the bound writes the union, for to drop a sibling would remove its lines", () => {
+    const many = Array.from({ length: SIBLINGS_MAX + 1 }, (_, at) => written(at + 1, `line ${at}`));
+    const self = settler(SIBLINGS_MAX + 1, new Map());
+    const settled = settlementOf({ policy: "merge" }, KEY, many, self);
+    const value = settled?.action === "put" ? new TextDecoder().decode(settled.value) : "";
+    expect(value.split("\n").length).toBe(SIBLINGS_MAX + 2);
+    expect(settled).toMatchObject({ context: many.map(({ dot }) => dot) });
+  });
+});
+
+test("a handler on write runs at the winner's origin, and not for equal bytes (federation trap 7)", () => {
+  const rules: ViewRules = { policy: "resolver" };
+  expect(resolvesHere(rules, KEY, [LOSER, WINNER], settler(2, new Map()))).toBe(true);
+  expect(resolvesHere(rules, KEY, [LOSER, WINNER], settler(1, new Map()))).toBe(false);
+  const equal = [written(1, "same"), written(2, "same")];
+  expect(resolvesHere(rules, KEY, equal, settler(2, new Map()))).toBe(false);
+});
