@@ -87,6 +87,8 @@ export function encodeChange(change: FederationChange): Uint8Array {
     case "import":
     case "release":
       writer.key(change.prefix);
+      writer.u8(change.after === undefined ? 0 : 1);
+      if (change.after !== undefined) writer.key(change.after);
       break;
     case "mark":
       writer.count(change.epoch);
@@ -153,9 +155,9 @@ function readChange(reader: ByteReader): FederationChange {
       return { change: "operate", operations };
     }
     case CODES.import:
-      return { change: "import", prefix: readKey(reader) };
+      return { change: "import", ...readStep(reader) };
     case CODES.release:
-      return { change: "release", prefix: readKey(reader) };
+      return { change: "release", ...readStep(reader) };
     case CODES.mark:
       return { change: "mark", epoch: reader.count("the epoch", 1) };
     case CODES.forked:
@@ -163,6 +165,12 @@ function readChange(reader: ByteReader): FederationChange {
     default:
       throw reader.failure(`change ${code} is none`);
   }
+}
+
+function readStep(reader: ByteReader): { readonly prefix: Key; readonly after?: Key } {
+  const prefix = readKey(reader);
+  const isFurther = reader.count("whether a step came before", 0, 1) === 1;
+  return isFurther ? { prefix, after: readKey(reader) } : { prefix };
 }
 
 function readResolve(reader: ByteReader): FederationChange {

@@ -52,10 +52,10 @@ export type FederationChange =
       readonly change: "operate";
       readonly operations: readonly { readonly key: Key; readonly asked: AskedOperation }[];
     }
-  /** Re-issues keys that were there before the prefix was federated, in bounded steps (federation 7). */
-  | { readonly change: "import"; readonly prefix: Key }
+  /** Re-issues keys that were there before the prefix was federated, in bounded steps, each behind the last (federation 7). */
+  | { readonly change: "import"; readonly prefix: Key; readonly after?: Key }
   /** Drops what is kept of the keys of a prefix that is closed, in bounded steps; the keys stay as they are shown. */
-  | { readonly change: "release"; readonly prefix: Key }
+  | { readonly change: "release"; readonly prefix: Key; readonly after?: Key }
   /** An empty transaction: a dot to refer to, as the marker of an admission or the fence of a move (federation 11, 12). */
   | { readonly change: "mark"; readonly epoch: number }
   /** Two histories of that origin were seen: nothing more of it is applied (federation 1). */

@@ -20,6 +20,8 @@ export interface FederatedStore {
   /** Opens the next main revision; `commit` ends it, and without a `show` it never was. */
   begin(): void;
   commit(): void;
+  /** Takes back everything since `begin`. */
+  rollback(): void;
   /**
    * What a read sees of `key` from here on in the open revision: a put, with its event; undefined: absent, which is
    * a delete where something stood, and nothing where nothing did.
@@ -48,10 +50,14 @@ export interface FederationAnswer {
   readonly duplicates: number;
   /** Neither: not next of their origin, not causally ready, or not acceptable as things stand. */
   readonly held: number;
-  /** Local transactions minted by the change: an import, a settlement. */
+  /** Of this region, by the change: an import, a settlement, a marker. */
   readonly minted: number;
-  /** Whether a step of bounded size left something to do; the same change is then proposed again. */
+  /** How many transactions this region has minted in all. */
+  readonly own: number;
+  /** Whether a step of bounded size left something to do: the change is then proposed again. */
   readonly more: boolean;
+  /** Of a change that goes key by key: where the next step goes on. */
+  readonly after?: Key;
 }
 
 export interface FederationPort {

@@ -11,7 +11,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   federation: ["base", "store"],
   proto: [],
   rpc: ["base", "consensus", "raft", "paxos", "store", "federation", "proto"],
-  server: ["base", "consensus", "raft", "paxos", "store", "federation", "proto", "rpc"],
+  server: ["base", "consensus", "raft", "paxos", "store", "federation", "proto", "rpc", "client"],
   client: ["base", "proto"],
   cli: ["base", "proto", "client", "server"],
   examples: ["base", "client"],
@@ -64,6 +64,7 @@ export const IMPURE_GLOBALS: readonly string[] = [
 
 /** Folder -> npm packages its production code may import, with `file` where one file alone may. */
 export const PACKAGES: Readonly<Record<string, readonly { name: string; file?: string }[]>> = {
+  federation: [{ name: "sorted-btree" }],
   store: [{ name: "sorted-btree" }, { name: "rocksdb", file: "store/rocksdb-engine.ts" }],
   proto: [{ name: "protobufjs" }],
   rpc: [{ name: "@grpc/grpc-js" }, { name: "express" }, { name: "protobufjs" }, { name: "ws" }],

@@ -1,0 +1,65 @@
+// Conflicts that are over, as rows numbered by this region, the oldest forgotten beyond a bound. What a record says is
+// the same everywhere; its number is not.
+import { present } from "../base/index.ts";
+import type { FederatedStore } from "../store/index.ts";
+import type { ConflictRecord } from "./conflict-record.ts";
+import { conflictRowKey, encodeConflict, numberOfRowKey } from "./region-rows.ts";
+
+/** Of records together; a rule of the state machine, so equal on all members. */
+const BYTES_MAX = 64 * 1024 * 1024;
+
+export class ConflictLog {
+  readonly #writes: FederatedStore["writes"];
+  /** Bytes of the records, from `first` on. */
+  #sizes: number[] = [];
+  #forgotten = 0;
+  #first = 1;
+  #next = 1;
+  #bytes = 0;
+
+  constructor(writes: FederatedStore["writes"]) {
+    this.#writes = writes;
+  }
+
+  /** The number of the oldest that is there, or of the next to come. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** The number of the next to come; what is below it ever was. */
+  get next(): number {
+    return this.#next;
+  }
+
+  add(record: ConflictRecord): void {
+    const row = encodeConflict(record);
+    this.#writes.put(conflictRowKey(this.#next), row);
+    this.#next += 1;
+    this.#push(row.length);
+    while (this.#bytes > BYTES_MAX) {
+      this.#writes.delete(conflictRowKey(this.#first));
+      this.#bytes -= present(this.#sizes[this.#forgotten], "the size of the oldest record");
+      this.#forgotten += 1;
+      this.#first += 1;
+    }
+    if (this.#forgotten * 2 <= this.#sizes.length) return;
+    this.#sizes = this.#sizes.slice(this.#forgotten);
+    this.#forgotten = 0;
+  }
+
+  /** The head comes before the records: `next` is known. */
+  restoreNext(next: number): void {
+    this.#first = next;
+    this.#next = next;
+  }
+
+  restore(rowKey: Uint8Array, row: Uint8Array): void {
+    if (this.#sizes.length === 0) this.#first = numberOfRowKey(rowKey, 0);
+    this.#push(row.length);
+  }
+
+  #push(bytes: number): void {
+    this.#sizes.push(bytes);
+    this.#bytes += bytes;
+  }
+}

@@ -1,0 +1,116 @@
+// What is kept of every federated key, in memory and as rows, with what finds keys of several siblings and keys of a
+// lone tombstone. Changes of an open revision are taken back with it.
+import BTree from "sorted-btree";
+import type { Key } from "../base/index.ts";
+import type { FederatedStore } from "../store/index.ts";
+import { compareDots } from "./dot.ts";
+import type { Dot } from "./dot.ts";
+import { NO_RECORD, isBlank, soleTombstone } from "./kept-record.ts";
+import type { KeptRecord } from "./kept-record.ts";
+import { decodeRecord, encodeRecord, keyOfRowKey, keyRowKey } from "./region-rows.ts";
+import { hasDot } from "./vector.ts";
+import type { Vector } from "./vector.ts";
+
+interface Grave {
+  readonly dot: Dot;
+  readonly key: Key;
+}
+
+export class KeptRecords {
+  readonly #records = new Map<Key, KeptRecord>();
+  readonly #contested = new Set<Key>();
+  /** Lone tombstones, by dot. */
+  readonly #graves = new BTree<Grave, undefined>(undefined, compareGraves);
+  /** What was there before the open revision, of the keys that it changed. */
+  readonly #before = new Map<Key, KeptRecord>();
+
+  get size(): number {
+    return this.#records.size;
+  }
+
+  /** Keys whose only sibling is a tombstone: they wait for the stable cut. */
+  get tombstoneCount(): number {
+    return this.#graves.size;
+  }
+
+  get contestedCount(): number {
+    return this.#contested.size;
+  }
+
+  of(key: Key): KeptRecord {
+    return this.#records.get(key) ?? NO_RECORD;
+  }
+
+  has(key: Key): boolean {
+    return this.#records.has(key);
+  }
+
+  /** As it was before the open revision. */
+  before(key: Key): KeptRecord {
+    return this.#before.get(key) ?? this.of(key);
+  }
+
+  /** Every key, ascending. */
+  keys(): readonly Key[] {
+    return [...this.#records.keys()].sort();
+  }
+
+  /** Keys of several siblings, ascending. */
+  contested(): readonly Key[] {
+    return [...this.#contested].sort();
+  }
+
+  /** Up to `countMax` keys of a lone tombstone within `cut`, the oldest of each origin first. */
+  buriedWithin(cut: Vector, countMax: number): readonly Key[] {
+    const keys: Key[] = [];
+    for (const [origin, sequence] of cut) {
+      const from = { dot: { origin, sequence: 1 as typeof sequence }, key: "" as Key };
+      for (const { dot, key } of this.#graves.keys(from)) {
+        if (dot.origin !== origin || !hasDot(cut, dot) || keys.length === countMax) break;
+        keys.push(key);
+      }
+    }
+    return keys;
+  }
+
+  set(key: Key, record: KeptRecord): void {
+    if (!this.#before.has(key)) this.#before.set(key, this.of(key));
+    this.#replace(key, record);
+  }
+
+  /** Writes a row for each key that changed. */
+  commit(writes: FederatedStore["writes"]): void {
+    for (const key of this.#before.keys()) {
+      const record = this.#records.get(key);
+      if (record === undefined) writes.delete(keyRowKey(key));
+      else writes.put(keyRowKey(key), encodeRecord(record));
+    }
+    this.#before.clear();
+  }
+
+  rollback(): void {
+    for (const [key, record] of this.#before) this.#replace(key, record);
+    this.#before.clear();
+  }
+
+  restore(rowKey: Uint8Array, row: Uint8Array): void {
+    this.#replace(keyOfRowKey(rowKey), decodeRecord(row));
+  }
+
+  #replace(key: Key, record: KeptRecord): void {
+    const buried = soleTombstone(this.of(key));
+    if (buried !== undefined) this.#graves.delete({ dot: buried.dot, key });
+    const tombstone = soleTombstone(record);
+    if (tombstone !== undefined) this.#graves.set({ dot: tombstone.dot, key }, undefined);
+    if (record.siblings.length > 1) this.#contested.add(key);
+    else this.#contested.delete(key);
+    if (isBlank(record)) this.#records.delete(key);
+    else this.#records.set(key, record);
+  }
+}
+
+function compareGraves(left: Grave, right: Grave): number {
+  const order = compareDots(left.dot, right.dot);
+  if (order !== 0 || left.key === right.key) return order;
+  return left.key < right.key ? -1 : 1;
+}

@@ -1,0 +1,271 @@
+// What clients of this region write to federated keys, and what the region writes itself: one transaction an open
+// revision, minted when that is committed and gone when it is taken back, so that a refusal uses no dot (federation 3).
+import { present } from "../base/index.ts";
+import type { Key } from "../base/index.ts";
+import { NO_LEASE } from "../store/index.ts";
+import type { PutRequest, Refusal } from "../store/index.ts";
+import { linkOf } from "./chain.ts";
+import type { OriginId, Sequence } from "./dot.ts";
+import { placed } from "./kept-record.ts";
+import type { AskedOperation } from "./kind-minting.ts";
+import { deletionOf, mintedKind } from "./kind-minting.ts";
+import { kindChangeOf } from "./kind-rules.ts";
+import { steppedRecord } from "./record-step.ts";
+import { stateOf } from "./region-core.ts";
+import type { RegionCore, Self } from "./region-core.ts";
+import { encodeTransaction } from "./transaction-codec.ts";
+import { TRANSACTION_LIMITS } from "./transaction-rules.ts";
+import type { Operation, Transaction } from "./transaction.ts";
+import { mintedWrite } from "./write-minting.ts";
+
+/** Of an operation beside its key and value: a bound of what its head, context and birth take. */
+const OPERATION_BYTES = 64;
+const LOST_BYTES = 4200;
+/** Of a transaction beside its operations. */
+const HEAD_BYTES = 64 * 1024;
+
+interface Open {
+  /** Of the transaction to be; its operations are still to come. */
+  readonly head: Transaction;
+  readonly self: Self;
+  readonly operations: Map<Key, Operation>;
+  bytes: number;
+  /** Minted even if it has no operation. */
+  marks: boolean;
+}
+
+export class LocalWrites {
+  readonly #core: RegionCore;
+  #open: Open | undefined;
+  #fault: Refusal | undefined;
+  #deps: Transaction["deps"] | undefined;
+  #minted = 0;
+
+  constructor(core: RegionCore) {
+    this.#core = core;
+  }
+
+  /** Transactions minted since this was made. */
+  get minted(): number {
+    return this.#minted;
+  }
+
+  get fault(): Refusal | undefined {
+    return this.#fault;
+  }
+
+  /** Another origin's transaction was applied: what is minted from here on has seen it. */
+  onOthersApplied(): void {
+    this.#deps = undefined;
+  }
+
+  put({ key, lease }: PutRequest, value: Uint8Array): void {
+    const open = this.#opened(key);
+    const kind = this.#core.rules.policyOf(key)?.kind;
+    if (lease !== NO_LEASE) {
+      this.#refuse(refusedWrite(key, "a lease is the region's own, expected none on this key"));
+    } else if (kind !== undefined) {
+      this.#refuse(refusedWrite(key, `it is a ${kind}, which is operated on and never put`));
+    }
+    if (open === undefined || this.#fault !== undefined) this.#core.store.show(key, value);
+    else this.#write(open, key, value);
+  }
+
+  delete(key: Key): void {
+    const open = this.#opened(key);
+    const kind = this.#core.rules.policyOf(key)?.kind;
+    if (open === undefined) {
+      this.#core.store.show(key, undefined);
+    } else if (kind === undefined) {
+      this.#write(open, key, undefined);
+    } else {
+      const deletion = deletionOf(stateOf(this.#core.records.before(key), kind));
+      if ("refused" in deletion) this.#refuse(refusedWrite(key, deletion.text));
+      else this.#add(open, { key, action: "kind", operation: deletion }, "local");
+      // What was there before the prefix had a kind goes too.
+      if (!this.#core.records.has(key)) this.#core.store.show(key, undefined);
+    }
+  }
+
+  /** An operation of a client on a key of a kind. */
+  operate(key: Key, asked: AskedOperation): void {
+    const kind = this.#core.rules.policyOf(key)?.kind;
+    if (kind === undefined) {
+      this.#refuse(refusedWrite(key, `it is of no kind, expected a ${asked.kind}`));
+      return;
+    }
+    const open = this.#opened(key);
+    if (open === undefined) return;
+    const state = stateOf(this.#core.records.before(key), kind);
+    const operation = mintedKind(asked, state, open.self.origin);
+    if ("refused" in operation) this.#refuse(refusedWrite(key, operation.text));
+    else if (open.operations.has(key)) this.#refuse(refusedWrite(key, "it is operated on twice"));
+    else this.#add(open, { key, action: "kind", operation }, "local");
+  }
+
+  /** An operation that the region itself decided on: a settlement, a resolution. */
+  decide(operation: Operation): void {
+    const open = this.#openNow();
+    if (open !== undefined) this.#add(open, operation, "own");
+  }
+
+  /** A key that was there before it was federated: the same value, under a dot; a lease lets go of it. */
+  reissue(key: Key, value: Uint8Array): void {
+    const open = this.#openNow();
+    if (open === undefined) return;
+    const { records, store } = this.#core;
+    const operation: Operation = { key, action: "put", value, context: "all-seen" };
+    open.operations.set(key, operation);
+    const after = steppedRecord(records.before(key), open.head, operation);
+    records.set(key, { siblings: placed(after.siblings, value), kinds: after.kinds });
+    const version = store.visible(key);
+    if (version !== undefined && version.lease !== NO_LEASE) store.show(key, value);
+  }
+
+  /** A dot without an operation. */
+  mark(): void {
+    const open = this.#openNow();
+    if (open !== undefined) open.marks = true;
+  }
+
+  /** What stands in the way of minting at all. */
+  get bar(): Refusal | undefined {
+    const { rules, self, forked } = this.#core;
+    const bar = rules.barsMint(self?.origin);
+    if (bar !== undefined) return refusedText(`hansa: ${bar}`);
+    if (self !== undefined && forked.has(self.origin)) {
+      return refusedText(`hansa: origin ${self.origin} has two histories, of which this is one`);
+    }
+    return undefined;
+  }
+
+  /** Mints what the open revision did. */
+  commit(): void {
+    const open = this.#open;
+    this.#open = undefined;
+    this.#fault = undefined;
+    if (open === undefined || !(open.marks || open.operations.size > 0)) return;
+    const transaction = { ...open.head, operations: [...open.operations.values()] };
+    const chain = present(this.#core.chainOf(open.self.origin), "the chain of the own origin");
+    const bytes = encodeTransaction(transaction, linkOf(chain));
+    this.#core.append(transaction, bytes, chain);
+    this.#minted += 1;
+  }
+
+  rollback(): void {
+    this.#open = undefined;
+    this.#fault = undefined;
+    this.#core.records.rollback();
+  }
+
+  #write(open: Open, key: Key, value: Uint8Array | undefined): void {
+    const { records, rules, applied, planted } = this.#core;
+    const asked = value === undefined ? { key } : { key, value };
+    const siblings = records.before(key).siblings;
+    const minted = mintedWrite(asked, siblings, rules.viewOf(key), applied, planted);
+    if ("refused" in minted) {
+      this.#refuse(refusedWrite(key, minted.refused));
+      return;
+    }
+    const isReborn = open.operations.get(key)?.action === "delete";
+    this.#add(open, isReborn ? withoutBirth(minted) : minted, "local");
+  }
+
+  /** `local`: a client waits for it, and always learns what became of the key (federation 6). */
+  #add(open: Open, operation: Operation, by: "local" | "own"): void {
+    const { key } = operation;
+    const lost = "lost" in operation ? (operation.lost?.length ?? 0) : 0;
+    const valueBytes = operation.action === "put" ? operation.value.length : 0;
+    open.bytes += key.length + valueBytes + OPERATION_BYTES + lost * LOST_BYTES;
+    open.operations.set(key, operation);
+    const { bytesMax, operationsMax } = TRANSACTION_LIMITS;
+    if (open.operations.size > operationsMax || open.bytes > bytesMax - HEAD_BYTES) {
+      const count = open.operations.size;
+      this.#refuse(refusedText(`hansa: ${count} federated keys are too much for one transaction`));
+    }
+    if (by === "own") this.#core.step(open.head, operation);
+    else this.#stepLocally(open.head, operation);
+  }
+
+  #stepLocally(head: Transaction, operation: Operation): void {
+    const { records, store, planted, rules } = this.#core;
+    const { key } = operation;
+    const before = records.before(key);
+    const after = steppedRecord(before, head, operation, planted);
+    const shown = this.#core.shownOf(key, after);
+    const kind = rules.policyOf(key)?.kind;
+    const isSilent =
+      kind !== undefined &&
+      kindChangeOf(stateOf(before, kind), stateOf(after, kind), { local: true }) === "none";
+    if (!isSilent) store.show(key, shown);
+    records.set(key, { siblings: placed(after.siblings, shown), kinds: after.kinds });
+  }
+
+  /** Undefined: the key may not be written, which is noted. */
+  #opened(key: Key): Open | undefined {
+    const { rules, self, full } = this.#core;
+    const open = this.#openNow();
+    const bar = rules.barsWrite(key, self?.origin);
+    if (bar !== undefined) this.#refuse(refusedWrite(key, bar));
+    else if (full) this.#refuse(RETENTION_FULL);
+    return this.#fault === undefined ? open : undefined;
+  }
+
+  #openNow(): Open | undefined {
+    const { self, config, clock, during } = this.#core;
+    const bar = this.bar;
+    if (bar !== undefined || self === undefined || config === undefined) {
+      this.#refuse(bar ?? refusedText("hansa: this region is in no federation"));
+      return undefined;
+    }
+    this.#open ??= {
+      head: {
+        origin: self.origin,
+        sequence: this.#core.nextOf(self),
+        deps: this.#depsOf(self.origin),
+        hlc: clock.next(during.now),
+        epoch: config.epoch,
+        operations: [],
+      },
+      self,
+      operations: new Map(),
+      bytes: 0,
+      marks: false,
+    };
+    return this.#open;
+  }
+
+  #depsOf(self: OriginId): Transaction["deps"] {
+    if (this.#deps !== undefined) return this.#deps;
+    const deps = new Map<OriginId, Sequence>(this.#core.applied);
+    deps.delete(self);
+    this.#deps = deps;
+    return deps;
+  }
+
+  /** The first is told. */
+  #refuse(refusal: Refusal): void {
+    this.#fault ??= refusal;
+  }
+}
+
+/** What a put behind a delete of its own transaction begins is a lineage of its own. */
+function withoutBirth(operation: Operation): Operation {
+  if (operation.action !== "put") return operation;
+  const { key, action, value, context, lost } = operation;
+  return { key, action, value, context, ...(lost && { lost }) };
+}
+
+const RETENTION_FULL: Refusal = {
+  kind: "refused",
+  code: "retention-full",
+  message: "hansa: too much of this region is not known to be held by another",
+};
+
+function refusedWrite(key: Key, why: string): Refusal {
+  return refusedText(`hansa: ${JSON.stringify(key)} may not be written here: ${why}`);
+}
+
+export function refusedText(message: string): Refusal {
+  return { kind: "refused", code: "federation-refused", message };
+}

@@ -1,0 +1,299 @@
+// The changes that a region's log asks of its federation, one by one (federation 4 to 11). Each is judged where it is
+// applied, on the state of that moment, so that a leader may propose it again without knowing what became of it.
+import { unreachable } from "../base/index.ts";
+import type { Key } from "../base/index.ts";
+import { Digest } from "../store/index.ts";
+import type { FederationAnswer, Refusal, RowSet } from "../store/index.ts";
+import type { FederationChange } from "./change.ts";
+import { closedOrigin } from "./config-standing.ts";
+import type { FederationConfig } from "./config.ts";
+import { judge } from "./delivery.ts";
+import type { DeliveryState } from "./delivery.ts";
+import { sameDot } from "./dot.ts";
+import type { OriginId } from "./dot.ts";
+import { NO_RECORD } from "./kept-record.ts";
+import { refusedText } from "./local-writes.ts";
+import type { LocalWrites } from "./local-writes.ts";
+import { purged } from "./purge.ts";
+import { adoptConfig, adoptSelf } from "./reconfiguration.ts";
+import type { RegionCore } from "./region-core.ts";
+import { resolutionOf, settlementOf } from "./settlement.ts";
+import type { Shipped } from "./transaction-codec.ts";
+import type { Operation } from "./transaction.ts";
+import { shared } from "./vector.ts";
+
+/** Of one entry: keys that are purged, re-issued or let go. */
+const PURGED_MAX = 4096;
+const REISSUED_MAX = 256;
+const REISSUED_BYTES_MAX = 1024 * 1024;
+const RELEASED_MAX = 4096;
+
+type Change<Name extends FederationChange["change"]> = Extract<
+  FederationChange,
+  { readonly change: Name }
+>;
+/** What is not told is none. */
+type Counts = Partial<FederationAnswer>;
+
+export class RegionChanges {
+  readonly #core: RegionCore;
+  readonly #local: LocalWrites;
+
+  constructor(core: RegionCore, local: LocalWrites) {
+    this.#core = core;
+    this.#local = local;
+  }
+
+  /** Names the versions whose values `run` compares or keeps. */
+  need(change: FederationChange, rows: RowSet): void {
+    const { store } = this.#core;
+    const want = (key: Key): void => {
+      const version = store.visible(key);
+      if (version !== undefined) rows.want(version);
+    };
+    if (change.change === "apply") {
+      for (const { transaction } of change.transactions) {
+        if (transaction.sequence <= this.#core.appliedOf(transaction.origin)) continue;
+        for (const { key } of transaction.operations) want(key);
+      }
+    } else if (change.change === "import") {
+      for (const key of this.#residents(change)) want(key);
+    }
+  }
+
+  run(change: FederationChange): FederationAnswer | Refusal {
+    const mintedBefore = this.#local.minted;
+    const counts = this.#run(change);
+    if ("kind" in counts) return counts;
+    const minted = this.#local.minted - mintedBefore;
+    const { self } = this.#core;
+    const own = self === undefined ? 0 : this.#core.appliedOf(self.origin);
+    const none = { applied: 0, duplicates: 0, held: 0, more: false };
+    return { ...none, ...counts, minted, own };
+  }
+
+  #run(change: FederationChange): Counts | Refusal {
+    switch (change.change) {
+      case "apply":
+        return this.#apply(change);
+      case "anchor":
+        this.#core.clock.anchorAt({ wallMs: change.wallMs, atMs: this.#core.during.now });
+        return {};
+      case "collect":
+        return this.#collect(change);
+      case "settle":
+        return this.#settle(change);
+      case "resolve":
+        return this.#resolve(change);
+      case "operate":
+        return this.#minting(() => {
+          for (const { key, asked } of change.operations) this.#local.operate(key, asked);
+        });
+      case "import":
+        return this.#import(change);
+      case "release":
+        return this.#release(change);
+      case "mark":
+        return this.#inEpoch(change.epoch) ?? this.#minting(() => this.#local.mark());
+      case "forked":
+        this.#core.forked.add(change.origin);
+        return {};
+      case "configure":
+        return {};
+      default:
+        return unreachable(change);
+    }
+  }
+
+  /** `config`: what the change's document says. */
+  configure(change: Change<"configure">, config: FederationConfig): FederationAnswer | Refusal {
+    const core = this.#core;
+    const { federationId, epoch } = core.config ?? config;
+    if (config.federationId !== federationId) {
+      const text = `a document of federation ${config.federationId}, expected ${federationId}`;
+      return refusedText(`hansa: ${text}`);
+    }
+    if (!core.clock.isAnchored) {
+      core.clock.anchorAt({ wallMs: change.wallMs, atMs: core.during.now });
+    }
+    if (core.config === undefined || config.epoch > epoch) {
+      adoptConfig(core, config, change.document);
+      core.note(new Digest().restart(core.standing).count(config.epoch));
+    }
+    if (change.self !== undefined && adoptSelf(core, change.self)) this.#local.onOthersApplied();
+    return this.run(change);
+  }
+
+  /** What `judge` asks of a region; undefined: it is in no federation. */
+  get delivery(): DeliveryState | undefined {
+    const { applied, config, self, forked } = this.#core;
+    if (config === undefined) return undefined;
+    const chainOf = (origin: OriginId): Uint8Array | undefined => this.#core.chainOf(origin);
+    return { applied, config, self: self?.origin, forked, chainOf };
+  }
+
+  #apply({ transactions }: Change<"apply">): Counts | Refusal {
+    if (this.#core.config === undefined) return NO_FEDERATION;
+    let applied = 0;
+    let duplicates = 0;
+    for (const shipped of transactions) {
+      const verdict = this.#applyOne(shipped);
+      if (verdict === "apply") applied += 1;
+      else if (verdict === "duplicate") duplicates += 1;
+    }
+    return { applied, duplicates, held: transactions.length - applied - duplicates };
+  }
+
+  /** Tested again here, whoever proposed it: exactly once (federation 4). */
+  #applyOne(shipped: Shipped): ReturnType<typeof judge>["verdict"] {
+    const core = this.#core;
+    const { transaction, bytes } = shipped;
+    const { origin, operations } = transaction;
+    const { delivery } = this;
+    const chain = core.chainOf(origin);
+    if (delivery === undefined || chain === undefined) return "unknown-origin";
+    const { verdict } = judge(delivery, shipped);
+    if (verdict === "forked" || verdict === "rolled-back") core.forked.add(origin);
+    if (verdict !== "apply") return verdict;
+    this.#reissueBefore(operations);
+    core.store.begin();
+    for (const operation of operations) core.step(transaction, operation);
+    core.append(transaction, bytes, chain);
+    core.store.commit();
+    this.#local.onOthersApplied();
+    return verdict;
+  }
+
+  /** A key that is there without a dot would be overwritten by a write that never saw it: it gets one first. */
+  #reissueBefore(operations: readonly Operation[]): void {
+    const keys = operations.map(({ key }) => key).filter((key) => this.#isResident(key));
+    if (keys.length > 0 && this.#local.bar === undefined) this.#reissue(keys, Infinity);
+  }
+
+  #isResident(key: Key): boolean {
+    const { records, rules, store } = this.#core;
+    const policy = rules.policyOf(key);
+    if (policy === undefined || policy.kind !== undefined || records.has(key)) return false;
+    return store.visible(key) !== undefined;
+  }
+
+  /** Under one dot, up to about `bytesMax` bytes. Returns the last key that it looked at. */
+  #reissue(keys: readonly Key[], bytesMax: number): Key | undefined {
+    const { store } = this.#core;
+    let last: Key | undefined;
+    let bytes = 0;
+    store.begin();
+    for (const key of keys) {
+      last = key;
+      const value = this.#isResident(key) ? this.#core.shownValue(key) : undefined;
+      if (value === undefined) continue;
+      this.#local.reissue(key, value);
+      bytes += key.length + value.length;
+      if (bytes >= bytesMax) break;
+    }
+    store.commit();
+    return last;
+  }
+
+  #residents({ prefix, after }: Change<"import">): readonly Key[] {
+    const keys = this.#core.store.keysUnder(prefix, after, REISSUED_MAX);
+    return keys.filter((key) => this.#isResident(key));
+  }
+
+  #import(change: Change<"import">): Counts | Refusal {
+    const { bar } = this.#local;
+    if (bar !== undefined) return bar;
+    const looked = this.#core.store.keysUnder(change.prefix, change.after, REISSUED_MAX);
+    const last = this.#reissue(looked, REISSUED_BYTES_MAX);
+    if (last === undefined) return {};
+    const isAll = looked.length < REISSUED_MAX && last === looked.at(-1);
+    return isAll ? {} : { more: true, after: last };
+  }
+
+  #collect({ epoch, cut, through, full }: Change<"collect">): Counts | Refusal {
+    const fault = this.#inEpoch(epoch);
+    if (fault !== undefined) return fault;
+    const { records, retained, applied, store, planted } = this.#core;
+    const stable = shared(cut, applied);
+    const keys = planted === undefined ? records.buriedWithin(stable, PURGED_MAX) : records.keys();
+    for (const key of keys) {
+      const { siblings, kinds } = records.of(key);
+      const left = purged(siblings, stable, planted);
+      if (left !== siblings) records.set(key, { siblings: left, kinds });
+    }
+    records.commit(store.writes);
+    this.#core.full = full;
+    const leavesRows = retained.drop(shared(through, applied));
+    return { more: leavesRows || keys.length === PURGED_MAX };
+  }
+
+  #settle({ epoch, stable, keys }: Change<"settle">): Counts | Refusal {
+    const fault = this.#inEpoch(epoch);
+    if (fault !== undefined) return fault;
+    const { records, rules, self, config, applied } = this.#core;
+    if (self === undefined || config === undefined) return NO_FEDERATION;
+    const settler = {
+      self: self.origin,
+      stable: shared(stable, applied),
+      isClosed: (origin: OriginId) => closedOrigin(config, origin) !== undefined,
+    };
+    return this.#minting(() => {
+      for (const key of new Set(keys)) {
+        const { siblings } = records.of(key);
+        const operation = settlementOf(rules.viewOf(key), key, siblings, settler);
+        if (operation !== undefined) this.#local.decide(operation);
+      }
+    });
+  }
+
+  #resolve({ key, dots, resolution }: Change<"resolve">): Counts | Refusal {
+    const { siblings } = this.#core.records.of(key);
+    const isAsSeen =
+      siblings.length === dots.length &&
+      siblings.every(({ dot }) => dots.some((seen) => sameDot(seen, dot)));
+    if (!isAsSeen || siblings.length < 2) {
+      return refusedText("hansa: the key's siblings are others by now: read again");
+    }
+    const operation = resolutionOf(key, siblings, resolution);
+    if (operation === undefined) return {};
+    return this.#minting(() => this.#local.decide(operation));
+  }
+
+  #release({ prefix, after }: Change<"release">): Counts | Refusal {
+    const { records, rules, store } = this.#core;
+    const policy = rules.policyOf(prefix);
+    if (policy?.progress.stage !== "closed" || policy.prefix !== prefix) {
+      return refusedText("hansa: only what is kept of a closed prefix is let go");
+    }
+    const under = records
+      .keys()
+      .filter((key) => rules.policyOf(key) === policy && (after === undefined || key > after));
+    const keys = under.slice(0, RELEASED_MAX);
+    for (const key of keys) records.set(key, NO_RECORD);
+    records.commit(store.writes);
+    const last = keys.at(-1);
+    return last !== undefined && keys.length < under.length ? { more: true, after: last } : {};
+  }
+
+  /** All of it under one dot, or nothing. */
+  #minting(write: () => void): Counts | Refusal {
+    const { store } = this.#core;
+    const { bar } = this.#local;
+    if (bar !== undefined) return bar;
+    store.begin();
+    write();
+    const { fault } = this.#local;
+    if (fault === undefined) store.commit();
+    else store.rollback();
+    return fault ?? {};
+  }
+
+  #inEpoch(epoch: number): Refusal | undefined {
+    const { config } = this.#core;
+    if (config === undefined) return NO_FEDERATION;
+    if (config.epoch === epoch) return undefined;
+    return refusedText(`hansa: of epoch ${epoch}, expected the one in force, ${config.epoch}`);
+  }
+}
+
+const NO_FEDERATION = refusedText("hansa: this region is in no federation");

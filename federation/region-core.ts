@@ -1,0 +1,226 @@
+// The state that a region's federation consists of, and the one step that changes it: a transaction, whoever minted it,
+// applied to the keys it names and appended to its origin's stream (federation 2, 5, 6).
+import { present } from "../base/index.ts";
+import type { Key } from "../base/index.ts";
+import { Digest } from "../store/index.ts";
+import type { FederatedStore, FederationOccasion } from "../store/index.ts";
+import { chainNext, chainSeed } from "./chain.ts";
+import type { Hash } from "./chain.ts";
+import { closedOrigin, memberOf } from "./config-standing.ts";
+import type { FederationConfig, Identity } from "./config.ts";
+import { ConflictLog } from "./conflict-log.ts";
+import { conflictOf } from "./conflict-record.ts";
+import { sequence } from "./dot.ts";
+import type { OriginId, Sequence } from "./dot.ts";
+import { changeOf } from "./event-rule.ts";
+import type { Change } from "./event-rule.ts";
+import { hydrated, placed } from "./kept-record.ts";
+import type { KeptRecord } from "./kept-record.ts";
+import { KeptRecords } from "./kept-records.ts";
+import type { KindName, KindState } from "./kind.ts";
+import { emptyState, kindChangeOf, valueOfKind } from "./kind-rules.ts";
+import type { FederationBug } from "./planted.ts";
+import { PrefixRules } from "./prefix-rules.ts";
+import { steppedRecord } from "./record-step.ts";
+import { RegionClock } from "./region-clock.ts";
+import { encodeApplied, vectorRowKey } from "./region-rows.ts";
+import type { Applied } from "./region-rows.ts";
+import { RetainedTransactions } from "./retained-transactions.ts";
+import { isLive } from "./sibling.ts";
+import type { Operation, Transaction } from "./transaction.ts";
+import type { Vector } from "./vector.ts";
+import { viewOf } from "./view.ts";
+
+/** Under which a region mints. */
+export interface Self {
+  readonly origin: OriginId;
+  readonly incarnation: Identity;
+}
+
+export class RegionCore {
+  readonly store: FederatedStore;
+  readonly planted: FederationBug | undefined;
+  readonly records = new KeptRecords();
+  readonly retained: RetainedTransactions;
+  readonly conflicts: ConflictLog;
+  readonly clock = new RegionClock();
+  /** Origins of which two histories were seen: nothing more of them is applied (federation 1). */
+  readonly forked = new Set<OriginId>();
+  rules = new PrefixRules(undefined);
+  config: FederationConfig | undefined;
+  self: Self | undefined;
+  /** At the retention bound (federation 10). */
+  full = false;
+  /** A running hash of all that was applied. */
+  standing = 0;
+  occasion: FederationOccasion | undefined;
+  readonly #hash: Hash;
+  readonly #positions = new Map<OriginId, Applied>();
+  /** Origins whose row is to be written with the next batch. */
+  readonly #moved = new Set<OriginId>();
+  #applied: Vector | undefined;
+
+  constructor(store: FederatedStore, hash: Hash, planted: FederationBug | undefined) {
+    this.store = store;
+    this.planted = planted;
+    this.#hash = hash;
+    this.retained = new RetainedTransactions(store.writes);
+    this.conflicts = new ConflictLog(store.writes);
+  }
+
+  /** A value of its own: it does not move on. */
+  get applied(): Vector {
+    this.#applied ??= new Map(
+      [...this.#positions].map(([origin, { sequence: at }]) => [origin, at] as const),
+    );
+    return this.#applied;
+  }
+
+  appliedOf(origin: OriginId): number {
+    return this.#positions.get(origin)?.sequence ?? 0;
+  }
+
+  /** At what is applied of the origin; undefined: nobody has told of such an origin. */
+  chainOf(origin: OriginId): Uint8Array | undefined {
+    const position = this.#positions.get(origin);
+    if (position !== undefined) return position.hash;
+    const incarnation = this.#incarnationOf(origin);
+    return incarnation && chainSeed(this.#hash, incarnation);
+  }
+
+  #incarnationOf(origin: OriginId): Identity | undefined {
+    if (this.self?.origin === origin) return this.self.incarnation;
+    if (this.config === undefined) return undefined;
+    const known = memberOf(this.config, origin) ?? closedOrigin(this.config, origin);
+    return known?.incarnation;
+  }
+
+  restorePosition(origin: OriginId, position: Applied): void {
+    this.#positions.set(origin, position);
+    this.#applied = undefined;
+  }
+
+  /** What a client sees of the key by the rules in force; `record` with the values of its siblings. */
+  shownOf(key: Key, record: KeptRecord, rules: PrefixRules = this.rules): Uint8Array | undefined {
+    const kind = rules.policyOf(key)?.kind;
+    if (kind !== undefined) return valueOfKind(stateOf(record, kind));
+    return viewOf(rules.viewOf(key), key, record.siblings)?.value;
+  }
+
+  /** With the values of its siblings. What is left to the version was asked for in `need`. */
+  loaded(key: Key, record: KeptRecord): KeptRecord {
+    const siblings = hydrated(record.siblings, () =>
+      present(this.shownValue(key), "a value that is left to a version"),
+    );
+    return { siblings, kinds: record.kinds };
+  }
+
+  shownValue(key: Key): Uint8Array | undefined {
+    const version = this.store.visible(key);
+    return version && this.store.valueOf(version, this.during.rows);
+  }
+
+  /** One operation of a transaction that no client of this region waits for, in the open revision. */
+  step(transaction: Transaction, operation: Operation): void {
+    const { key } = operation;
+    const kept = this.records.of(key);
+    const before = this.loaded(key, kept);
+    const after = steppedRecord(before, transaction, operation, this.planted);
+    const shown = this.shownOf(key, after);
+    const change = this.#changeOf(key, before, after);
+    if (change !== "none") this.store.show(key, change === "put" ? shown : undefined);
+    this.records.set(key, { siblings: placed(after.siblings, shown), kinds: after.kinds });
+  }
+
+  #changeOf(key: Key, before: KeptRecord, after: KeptRecord): Change {
+    const kind = this.rules.policyOf(key)?.kind;
+    if (kind !== undefined && this.records.has(key)) {
+      return kindChangeOf(stateOf(before, kind), stateOf(after, kind));
+    }
+    const { policy } = this.rules.viewOf(key);
+    // What is shown of a key without a record is what was there before it was federated.
+    const isKept = this.records.has(key);
+    const shownBefore = isKept ? this.shownOf(key, before) : this.shownValue(key);
+    const shownAfter = this.shownOf(key, after);
+    return changeOf(
+      policy,
+      { siblings: before.siblings, ...(shownBefore && { value: shownBefore }) },
+      { siblings: after.siblings, ...(shownAfter && { value: shownAfter }) },
+      { local: false, ...(this.planted && { planted: this.planted }) },
+    );
+  }
+
+  /** Its operations are done: it is the next of its origin's stream. */
+  append(transaction: Transaction, bytes: Uint8Array, chain: Uint8Array): void {
+    const { origin, hlc, operations } = transaction;
+    const hash = chainNext(this.#hash, chain, bytes);
+    this.#positions.set(origin, { sequence: transaction.sequence, hash });
+    this.#moved.add(origin);
+    this.#applied = undefined;
+    this.retained.add(transaction, { hash, bytes }, this.during.index);
+    for (const operation of operations) {
+      const record = conflictOf(transaction, operation);
+      if (record !== undefined) this.conflicts.add(record);
+    }
+    this.records.commit(this.store.writes);
+    this.clock.saw(hlc);
+    this.note(new Digest().restart(this.standing).bytes(hash));
+  }
+
+  /** Goes on with the running hash. */
+  note(digest: Digest): void {
+    this.standing = digest.value();
+  }
+
+  get during(): FederationOccasion {
+    return present(this.occasion, "the entry that is being applied");
+  }
+
+  /** The number of this region's next transaction. */
+  nextOf({ origin }: Self): Sequence {
+    return sequence(this.appliedOf(origin) + 1);
+  }
+
+  /** Rows of the origins that moved since the last batch. */
+  writePositions(): void {
+    for (const origin of this.#moved) {
+      const position = this.#positions.get(origin);
+      if (position !== undefined) {
+        this.store.writes.put(vectorRowKey(origin), encodeApplied(position));
+      }
+    }
+    this.#moved.clear();
+  }
+
+  /** Everything that decides a later answer. */
+  addTo(digest: Digest): void {
+    digest.flag(this.self !== undefined).count(this.self?.origin ?? 0);
+    digest
+      .count(this.config?.epoch ?? 0)
+      .flag(this.full)
+      .wide(this.clock.last);
+    digest.count(this.clock.anchor.wallMs).count(this.clock.anchor.atMs);
+    const positions = [...this.#positions].sort(([left], [right]) => left - right);
+    for (const [origin, { sequence: at, hash }] of positions) {
+      digest.count(origin).count(at).bytes(hash);
+    }
+    digest.count(this.conflicts.first).count(this.conflicts.next).count(this.standing);
+    digest.count(this.records.size);
+    for (const key of this.records.keys()) addRecord(digest, key, this.records.of(key));
+  }
+}
+
+/** Of a key in a prefix of that kind. */
+export function stateOf({ kinds }: KeptRecord, kind: KindName): KindState {
+  return kinds.find((state) => state.kind === kind) ?? emptyState(kind);
+}
+
+function addRecord(digest: Digest, key: Key, { siblings, kinds }: KeptRecord): void {
+  digest.text(key).count(siblings.length).count(kinds.length);
+  for (const sibling of siblings) {
+    const { dot, hlc, epoch, value } = sibling;
+    digest.count(dot.origin).count(dot.sequence).wide(hlc).count(epoch).flag(isLive(sibling));
+    if (value !== undefined) digest.bytes(value);
+  }
+  for (const state of kinds) digest.bytes(valueOfKind(state) ?? new Uint8Array(0));
+}

@@ -1,0 +1,304 @@
+// A region's federation as its state machine holds it: what the store's port asks, and what the exchange, the
+// directory's client and the services look at (federation 2). Deterministic, and equal on all members of the region.
+import type { Hlc, Key, LogIndex, LogTimeMs, WallMs } from "../base/index.ts";
+import type {
+  Digest,
+  FederatedStore,
+  FederationAnswer,
+  FederationOccasion,
+  FederationPort,
+  Machine,
+  PutRequest,
+  Refusal,
+  RowSet,
+} from "../store/index.ts";
+import { compareBytes } from "../base/index.ts";
+import type { FederationChange } from "./change.ts";
+import { decodeChange, isChangeFlaw } from "./change-codec.ts";
+import type { Hash } from "./chain.ts";
+import { decodeConfig } from "./config-codec.ts";
+import { ConfigError } from "./config-error.ts";
+import type { FederationConfig } from "./config.ts";
+import type { DeliveryState } from "./delivery.ts";
+import { originId } from "./dot.ts";
+import type { OriginId } from "./dot.ts";
+import type { KeptRecord } from "./kept-record.ts";
+import { LocalWrites, refusedText } from "./local-writes.ts";
+import type { FederationBug } from "./planted.ts";
+import { PrefixRules } from "./prefix-rules.ts";
+import { RegionChanges } from "./region-changes.ts";
+import { RegionCore } from "./region-core.ts";
+import type { Self } from "./region-core.ts";
+import {
+  HEAD_ROW,
+  decodeApplied,
+  decodeHead,
+  encodeHead,
+  numberOfRowKey,
+  regionRowOf,
+} from "./region-rows.ts";
+import type { Retained } from "./retained-transactions.ts";
+import type { Retention } from "./retention.ts";
+import type { Vector } from "./vector.ts";
+
+export interface RegionStateInit {
+  readonly hash: Hash;
+  /** Only tests and the simulator set it. */
+  readonly planted?: FederationBug;
+}
+
+/** Undefined: the machine was made without one. */
+export function regionStateOf(machine: Machine): RegionState | undefined {
+  return machine.federation instanceof RegionState ? machine.federation : undefined;
+}
+
+export class RegionState implements FederationPort {
+  readonly #core: RegionCore;
+  readonly #local: LocalWrites;
+  readonly #changes: RegionChanges;
+  #decoded: { readonly body: Uint8Array; readonly change: FederationChange | Refusal } | undefined;
+  #document: Uint8Array | undefined;
+  #headWritten: Uint8Array = new Uint8Array(0);
+
+  constructor(store: FederatedStore, { hash, planted }: RegionStateInit) {
+    this.#core = new RegionCore(store, hash, planted);
+    this.#local = new LocalWrites(this.#core);
+    this.#changes = new RegionChanges(this.#core, this.#local);
+  }
+
+  /** Undefined: the region is in no federation. */
+  get config(): FederationConfig | undefined {
+    return this.#core.config;
+  }
+
+  /** Its bytes as they were logged. */
+  get document(): Uint8Array | undefined {
+    return this.#document;
+  }
+
+  /** Undefined: it mints nothing, until a configuration names its origin. */
+  get self(): Self | undefined {
+    return this.#core.self;
+  }
+
+  /** A value of its own: it does not move on. */
+  get applied(): Vector {
+    return this.#core.applied;
+  }
+
+  /** At what is applied of the origin; of an origin of which nothing is, its seed; undefined: unknown. */
+  chainOf(origin: OriginId): Uint8Array | undefined {
+    return this.#core.chainOf(origin);
+  }
+
+  /** What `judge` asks; undefined: the region is in no federation. */
+  get delivery(): DeliveryState | undefined {
+    return this.#changes.delivery;
+  }
+
+  get forked(): ReadonlySet<OriginId> {
+    return this.#core.forked;
+  }
+
+  /** The latest stamp that was minted or applied. */
+  get hlc(): Hlc {
+    return this.#core.clock.last;
+  }
+
+  /** What its clock shows at that log time; undefined: no leader has anchored it. */
+  wallMsAt(now: LogTimeMs): WallMs | undefined {
+    return this.#core.clock.isAnchored ? this.#core.clock.wallMs(now) : undefined;
+  }
+
+  /** A live sibling that stands alone may leave its value to the key's version (kept-record.ts). */
+  recordOf(key: Key): KeptRecord {
+    return this.#core.records.of(key);
+  }
+
+  get records(): {
+    readonly size: number;
+    readonly contested: number;
+    readonly tombstones: number;
+  } {
+    const { size, contestedCount, tombstoneCount } = this.#core.records;
+    return { size, contested: contestedCount, tombstones: tombstoneCount };
+  }
+
+  /** Every key of which something is kept, ascending: looks at all of them. */
+  keys(): readonly Key[] {
+    return this.#core.records.keys();
+  }
+
+  /** Open conflicts: keys of several siblings, ascending. */
+  contested(): readonly Key[] {
+    return this.#core.records.contested();
+  }
+
+  /** What the configuration says of keys. */
+  get rules(): PrefixRules {
+    return this.#core.rules;
+  }
+
+  /** Numbers of the settled conflicts that are recorded: rows `conflictRowKey`, read by `decodeConflict`. */
+  get conflicts(): { readonly first: number; readonly next: number } {
+    const { first, next } = this.#core.conflicts;
+    return { first, next };
+  }
+
+  get retention(): Retention {
+    return this.#core.retained.retention;
+  }
+
+  /** One of the newest; undefined: the engine has it at `transactionRowKey`, if it is retained. */
+  retained(origin: OriginId, sequence: number): Retained | undefined {
+    return this.#core.retained.recent(origin, sequence);
+  }
+
+  /** Why this region mints nothing at all; undefined: it may. */
+  get bar(): Refusal | undefined {
+    return this.#local.bar;
+  }
+
+  /** At the retention bound: clients' federated writes are refused. */
+  get isFull(): boolean {
+    return this.#core.full;
+  }
+
+  holds(key: Key): boolean {
+    return this.#core.rules.policyOf(key) !== undefined;
+  }
+
+  enter(occasion: FederationOccasion): void {
+    this.#core.occasion = occasion;
+  }
+
+  put(request: PutRequest, value: Uint8Array): void {
+    this.#local.put(request, value);
+  }
+
+  delete(key: Key): void {
+    this.#local.delete(key);
+  }
+
+  get fault(): Refusal | undefined {
+    return this.#local.fault;
+  }
+
+  commit(): void {
+    this.#local.commit();
+  }
+
+  rollback(): void {
+    this.#local.rollback();
+  }
+
+  need(body: Uint8Array, rows: RowSet): void {
+    const change = this.#changeIn(body);
+    if ("change" in change) this.#changes.need(change, rows);
+  }
+
+  run(body: Uint8Array): FederationAnswer | Refusal {
+    const change = this.#changeIn(body);
+    this.#decoded = undefined;
+    if (!("change" in change)) return change;
+    if (change.change !== "configure") return this.#changes.run(change);
+    try {
+      const config = decodeConfig(change.document);
+      const answer = this.#changes.configure(change, config);
+      if (this.#core.config === config) this.#document = change.document.slice();
+      return answer;
+    } catch (error) {
+      if (error instanceof ConfigError) return refusedText(`hansa: ${error.message}`);
+      throw error;
+    }
+  }
+
+  /** What cannot be read is refused, the same everywhere; it was checked before it was logged. */
+  #changeIn(body: Uint8Array): FederationChange | Refusal {
+    if (this.#decoded?.body !== body) this.#decoded = { body, change: readChange(body) };
+    return this.#decoded.change;
+  }
+
+  beforeBatch(): void {
+    const { self, clock, forked, full, conflicts, standing, store, config } = this.#core;
+    if (config === undefined) return;
+    this.#core.writePositions();
+    const head = encodeHead({
+      ...(self && { self }),
+      hlc: clock.last,
+      anchor: clock.anchor,
+      forked: [...forked].sort((left, right) => left - right),
+      full,
+      conflictNext: conflicts.next,
+      standing,
+    });
+    if (compareBytes(head, this.#headWritten) === 0) return;
+    store.writes.put(HEAD_ROW, head);
+    this.#headWritten = head;
+  }
+
+  flushed(upTo: LogIndex): void {
+    this.#core.retained.flushed(upTo);
+  }
+
+  restore(key: Uint8Array, value: Uint8Array): void {
+    const core = this.#core;
+    switch (regionRowOf(key)) {
+      case "config":
+        core.config = decodeConfig(value);
+        core.rules = new PrefixRules(core.config);
+        this.#document = value;
+        break;
+      case "head":
+        this.#restoreHead(value);
+        break;
+      case "key":
+        core.records.restore(key, value);
+        break;
+      case "record":
+        core.conflicts.restore(key, value);
+        break;
+      case "transaction":
+        core.retained.restore(key, value);
+        break;
+      case "vector":
+        core.restorePosition(originId(numberOfRowKey(key, 0)), decodeApplied(value));
+        break;
+    }
+  }
+
+  #restoreHead(value: Uint8Array): void {
+    const { self, hlc, anchor, forked, full, conflictNext, standing } = decodeHead(value);
+    const core = this.#core;
+    core.self = self;
+    core.clock.restore(hlc, anchor);
+    for (const origin of forked) core.forked.add(origin);
+    core.full = full;
+    core.conflicts.restoreNext(conflictNext);
+    core.standing = standing;
+    this.#headWritten = value;
+  }
+
+  restored(): void {
+    this.#local.onOthersApplied();
+  }
+
+  get standing(): number {
+    return this.#core.standing;
+  }
+
+  addTo(digest: Digest): void {
+    this.#core.addTo(digest);
+  }
+}
+
+function readChange(body: Uint8Array): FederationChange | Refusal {
+  try {
+    return decodeChange(body);
+  } catch (error) {
+    if (isChangeFlaw(error)) {
+      return { kind: "refused", code: "invalid-argument", message: `hansa: ${error.message}` };
+    }
+    throw error;
+  }
+}

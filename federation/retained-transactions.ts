@@ -1,0 +1,116 @@
+// The suffix of every origin's stream that is retained here, as rows of the engine; the newest are in memory too, until
+// the engine has them and longer, for they are what other regions ask for (federation 2, 10).
+import type { LogIndex } from "../base/index.ts";
+import type { FederatedStore } from "../store/index.ts";
+import { originId, sequence } from "./dot.ts";
+import type { OriginId } from "./dot.ts";
+import {
+  decodeRetained,
+  encodeRetained,
+  numberOfRowKey,
+  transactionRowKey,
+} from "./region-rows.ts";
+import { Retention } from "./retention.ts";
+import type { Transaction } from "./transaction.ts";
+import { countOf } from "./vector.ts";
+import type { Vector } from "./vector.ts";
+
+/** Kept in memory beyond what the engine does not hold yet. */
+const RECENT_BYTES_MAX = 16 * 1024 * 1024;
+/** Rows deleted by one entry. */
+const DROPPED_MAX = 4096;
+
+export interface Retained {
+  /** The chain's hash behind it. */
+  readonly hash: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
+interface Recent {
+  readonly origin: OriginId;
+  readonly sequence: number;
+  readonly row: Uint8Array;
+  /** Of the entry that wrote it. */
+  readonly index: LogIndex;
+}
+
+export class RetainedTransactions {
+  /** Counts and bytes, for who plans what may be dropped. */
+  readonly retention = new Retention();
+  readonly #writes: FederatedStore["writes"];
+  readonly #recent = new Map<OriginId, Map<number, Recent>>();
+  /** The same, oldest first; those before `#recentFrom` are let go. */
+  #queue: Recent[] = [];
+  #recentFrom = 0;
+  #recentBytes = 0;
+  #flushed = 0 as LogIndex;
+
+  constructor(writes: FederatedStore["writes"]) {
+    this.#writes = writes;
+  }
+
+  add(transaction: Transaction, retained: Retained, index: LogIndex): void {
+    const { origin, sequence: at } = transaction;
+    const row = encodeRetained(retained.hash, retained.bytes);
+    this.#writes.put(transactionRowKey(origin, at), row);
+    this.retention.add(origin, at, retained.bytes.length);
+    const recent: Recent = { origin, sequence: at, row, index };
+    const ofOrigin = this.#recent.get(origin) ?? new Map<number, Recent>();
+    this.#recent.set(origin, ofOrigin.set(at, recent));
+    this.#queue.push(recent);
+    this.#recentBytes += row.length;
+    this.#forget();
+  }
+
+  restore(rowKey: Uint8Array, row: Uint8Array): void {
+    const at = sequence(numberOfRowKey(rowKey, 1));
+    const { bytes } = decodeRetained(row);
+    this.retention.add(originId(numberOfRowKey(rowKey, 0)), at, bytes.length);
+  }
+
+  /** Undefined: ask the engine for `transactionRowKey`, which has all that is retained and not in here. */
+  recent(origin: OriginId, at: number): Retained | undefined {
+    const recent = this.#recent.get(origin)?.get(at);
+    return recent && decodeRetained(recent.row);
+  }
+
+  /** Drops up to `through`, a bounded number of rows; whether something is left to drop. */
+  drop(through: Vector): boolean {
+    let left = DROPPED_MAX;
+    const dropped = new Map<OriginId, ReturnType<typeof sequence>>();
+    for (const [origin, until] of through) {
+      const first = this.retention.firstOf(origin);
+      if (first === undefined || first > until || left === 0) continue;
+      const last = Math.min(until, first + left - 1);
+      for (let at: number = first; at <= last; at += 1) {
+        this.#writes.delete(transactionRowKey(origin, at));
+      }
+      left -= last - first + 1;
+      dropped.set(origin, sequence(last));
+    }
+    this.retention.drop(dropped);
+    return [...through].some(([origin, until]) => {
+      const first = this.retention.firstOf(origin);
+      return first !== undefined && first <= until && countOf(dropped, origin) < until;
+    });
+  }
+
+  flushed(upTo: LogIndex): void {
+    this.#flushed = upTo;
+    this.#forget();
+  }
+
+  #forget(): void {
+    for (;;) {
+      const oldest = this.#queue[this.#recentFrom];
+      if (oldest === undefined || oldest.index > this.#flushed) break;
+      if (this.#recentBytes <= RECENT_BYTES_MAX) break;
+      this.#recent.get(oldest.origin)?.delete(oldest.sequence);
+      this.#recentBytes -= oldest.row.length;
+      this.#recentFrom += 1;
+    }
+    if (this.#recentFrom * 2 <= this.#queue.length) return;
+    this.#queue = this.#queue.slice(this.#recentFrom);
+    this.#recentFrom = 0;
+  }
+}
