@@ -3,7 +3,7 @@
 // applied exactly once whoever proposed it, and no checkpoint is kept elsewhere.
 import { compareBytes } from "../base/index.ts";
 import { linkOf } from "./chain.ts";
-import { acceptance } from "./config-standing.ts";
+import { acceptance, closedOrigin } from "./config-standing.ts";
 import type { FederationConfig } from "./config.ts";
 import type { OriginId, Sequence } from "./dot.ts";
 import type { FederationBug } from "./planted.ts";
@@ -18,7 +18,7 @@ export interface DeliveryState {
   readonly config: FederationConfig;
   /** Under which this region mints; undefined: it has no origin. */
   readonly self: OriginId | undefined;
-  /** Origins of which two histories were seen here: frozen, with an alarm (federation 1). */
+  /** Origins of which two histories were seen here: frozen until they are closed, with an alarm (federation 1). */
   readonly forked: ReadonlySet<OriginId>;
   /** The chain's hash at `applied`; of an origin of which nothing is applied, its seed. Undefined: unknown origin. */
   chainOf(origin: OriginId): Uint8Array | undefined;
@@ -52,7 +52,9 @@ export function judge(
   const { applied, config } = state;
   const count = countOf(applied, origin);
   if (sequence <= count) return { verdict: "duplicate" };
-  if (state.forked.has(origin)) return { verdict: "forked" };
+  // Closed, it has one history up to its cut: the link tells whether that is the one applied here.
+  const isClosed = closedOrigin(config, origin) !== undefined;
+  if (state.forked.has(origin) && !isClosed) return { verdict: "forked" };
   if (epoch > config.epoch) return { verdict: "future-epoch", epoch };
   const accepted = acceptance(config, origin, sequence);
   if (accepted === "unknown") return { verdict: "unknown-origin" };

@@ -18,7 +18,7 @@ export interface HoldingLimits {
   readonly bytesMax: number;
 }
 
-export const HOLDING_LIMITS_DEFAULT: HoldingLimits = {
+const HOLDING_LIMITS_DEFAULT: HoldingLimits = {
   countMax: 65_536,
   bytesMax: 32 * 1024 * 1024,
 };

@@ -111,6 +111,8 @@ test("under a new incarnation its old suffix comes back, and no dot is minted tw
   const regions = [restored, r2, r3];
   for (const region of regions) region.config = next;
   restored.self = originId(9);
+  // That it was seen to be rolled back bars what is left of the old origin no longer.
+  restored.forked.add(R1);
   expect(restored.apply(first).slice(3)).toEqual(["apply", "apply"]);
   const reborn = restored.mint(100n, 3_000);
   expect(reborn.transaction).toMatchObject({ origin: 9, sequence: 1, epoch: 2 });
@@ -118,6 +120,18 @@ test("under a new incarnation its old suffix comes back, and no dot is minted tw
   for (const region of [r2, r3]) expect(region.apply([reborn.bytes])).toEqual(["apply"]);
   expect(regions.map(({ applied }) => vectorText(applied))).toEqual(Array(3).fill("1:5 9:1"));
   expect(regions.map(({ counter }) => counter)).toEqual([105n, 105n, 105n]);
+});
+
+test("a region that took the other history stays forked when the origin is closed", () => {
+  const { config, r3, restored, first } = forked();
+  const other = restored.mint(7n, 2_000);
+  r3.apply([...first.slice(2, 3), other.bytes]);
+  const [member, ...others] = config.members;
+  if (member === undefined) throw new Error("r1 is a member");
+  const closed = [{ origin: R1, incarnation: member.incarnation, region: "r1", cut: 5, closed: 2 }];
+  r3.config = { ...config, epoch: 2, members: others, closed };
+  expect(r3.apply(first.slice(4))).toEqual(["forked"]);
+  expect(r3.apply(first.slice(4))).toEqual(["forked"]);
 });
 
 test("beyond its cut a closed origin is never accepted, and a newer epoch waits", () => {

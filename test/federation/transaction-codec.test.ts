@@ -1,20 +1,22 @@
+// A transaction as bytes: read back as it was minted; hostile bytes give TransactionError and nothing else, or are the
+// only form of some transaction (federation 3).
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { AssertionError, crc32c } from "../base/index.ts";
-import type { Hlc, Key } from "../base/index.ts";
-import { kindOperations, transactions } from "../test/federation/arbitrary.ts";
-import { LINK_BYTES } from "./chain.ts";
-import { originId, sequence } from "./dot.ts";
-import type { Dot } from "./dot.ts";
-import { kindFlaw } from "./kind-shape.ts";
+import { AssertionError, crc32c } from "../../base/index.ts";
+import type { Hlc, Key } from "../../base/index.ts";
+import { kindOperations, transactions } from "./arbitrary.ts";
+import { LINK_BYTES } from "../../federation/chain.ts";
+import { originId, sequence } from "../../federation/dot.ts";
+import type { Dot } from "../../federation/dot.ts";
+import { kindFlaw } from "../../federation/kind-shape.ts";
 import {
   TRANSACTION_VERSION,
   TransactionError,
   decodeTransaction,
   encodeTransaction,
-} from "./transaction-codec.ts";
-import { TRANSACTION_LIMITS, flawOf } from "./transaction-rules.ts";
-import type { Operation, Transaction } from "./transaction.ts";
+} from "../../federation/transaction-codec.ts";
+import { TRANSACTION_LIMITS, flawOf } from "../../federation/transaction-rules.ts";
+import type { Operation, Transaction } from "../../federation/transaction.ts";
 
 const links = fc.uint8Array({ minLength: LINK_BYTES, maxLength: LINK_BYTES });
 

@@ -1,8 +1,14 @@
+// A vector as bytes: one form each; what is none is refused by name.
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { vectors } from "../test/federation/arbitrary.ts";
-import { originId, sequence } from "./dot.ts";
-import { VECTOR_ORIGINS_MAX, VectorError, decodeVector, encodeVector } from "./vector-codec.ts";
+import { vectors } from "./arbitrary.ts";
+import { originId, sequence } from "../../federation/dot.ts";
+import {
+  VECTOR_ORIGINS_MAX,
+  VectorError,
+  decodeVector,
+  encodeVector,
+} from "../../federation/vector-codec.ts";
 
 test("a vector is read back, and has one form", () => {
   fc.assert(

@@ -1,11 +1,16 @@
+// A large transaction in chunks, whatever leaders do with them (federation 3, scenario 43).
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { Mulberry32 } from "../base/index.ts";
-import { sha256 } from "../test/federation/stream-world.ts";
-import { originId, sequence } from "./dot.ts";
-import { CHUNK_BYTES_MAX, Staging, chunksOf } from "./staging.ts";
-import type { Chunk } from "./staging.ts";
-import { TRANSACTION_LIMITS } from "./transaction-rules.ts";
+import { Mulberry32 } from "../../base/index.ts";
+import { sha256 } from "./stream-world.ts";
+import { ByteReader } from "../../federation/byte-reader.ts";
+import { ByteWriter } from "../../federation/byte-writer.ts";
+import { readChunk, writeChunk } from "../../federation/chunk-codec.ts";
+import { TransactionError } from "../../federation/transaction-codec.ts";
+import { originId, sequence } from "../../federation/dot.ts";
+import { CHUNK_BYTES_MAX, Staging, chunksOf } from "../../federation/staging.ts";
+import type { Chunk } from "../../federation/staging.ts";
+import { TRANSACTION_LIMITS } from "../../federation/transaction-rules.ts";
 
 const dot = { origin: originId(1), sequence: sequence(7) };
 const random = new Mulberry32(1);
@@ -47,6 +52,23 @@ test("it is the very bytes", () => {
   staging.clear();
   expect(staging.staged).toBeUndefined();
   expect(staging.whole(dot)).toBeUndefined();
+});
+
+test("a chunk's bytes read back, or what is wrong with them is named", () => {
+  const writer = new ByteWriter();
+  writeChunk(writer, chunk(2));
+  const failure = (message: string): Error => new TransactionError(message);
+  expect(readChunk(new ByteReader(writer.written(), failure))).toEqual(chunk(2));
+  const hostile = fc.uint8Array({ maxLength: 80 });
+  fc.assert(
+    fc.property(hostile, (body) => {
+      try {
+        readChunk(new ByteReader(body, failure));
+      } catch (error) {
+        expect(error).toBeInstanceOf(TransactionError);
+      }
+    }),
+  );
 });
 
 test("another transaction begins anew, and takes the place of the one before", () => {
