@@ -5,6 +5,8 @@ import type { Finished } from "../child.ts";
 import { until } from "../until.ts";
 
 export const WAIT_MS_MAX = 40_000;
+/** `check` writes for minutes on a busy machine. */
+const CTL_MS_MAX = 300_000;
 
 /** Of the cluster's CA, of the mirror's, and of one that neither knows. */
 export type CertificateFolders = Readonly<Record<"certs" | "mirror-certs" | "other-certs", string>>;
@@ -64,7 +66,7 @@ export class World {
   ctl(endpoints: string, args: readonly string[], input?: string): Promise<Finished> {
     return finish("etcdctl", this.#line(endpoints, args), {
       env: { ETCDCTL_API: "3" },
-      timeoutMs: 120_000,
+      timeoutMs: CTL_MS_MAX,
       ...(input === undefined ? {} : { input }),
     });
   }
