@@ -12,6 +12,7 @@ import { addDevCommand } from "./dev-command.ts";
 import { addElectCommand } from "./elect-command.ts";
 import { errorLine } from "./error-line.ts";
 import { CliExit, UsageError } from "./exit-code.ts";
+import { addFederationCommands } from "./federation-commands.ts";
 import { colorValue, formatValue, spanOption, spanValue } from "./flag-value.ts";
 import { addKvCommands } from "./kv-commands.ts";
 import { addLeaseCommands } from "./lease-commands.ts";
@@ -81,6 +82,7 @@ export function programOf(
   program.commandsGroup("Cluster:");
   addMemberCommands(program, stdio);
   addClusterCommands(program, stdio, onExit);
+  addFederationCommands(program, stdio);
   addAuthCommands(program, stdio);
   addMaintenanceCommands(program, stdio, onExit);
   addSnapshotCommands(program, stdio, onExit);

@@ -7,6 +7,7 @@ import { answered, headerOf, membersAnswerOf } from "./answer.ts";
 import type { CompactAnswer, MembersAnswer } from "./answer.ts";
 import { METHODS } from "./connection.ts";
 import { Courier } from "./courier.ts";
+import { FederationCalls } from "./federation.ts";
 import { MaintenanceCalls } from "./maintenance.ts";
 import { MembershipCalls } from "./membership.ts";
 import { Namespace } from "./namespace.ts";
@@ -40,6 +41,8 @@ export class Client extends Namespace {
   readonly auth: AccountCalls;
   /** Alarms, hashes, defragmentation. */
   readonly maintenance: MaintenanceCalls;
+  /** The federation of regions that this one belongs to. */
+  readonly federation: FederationCalls;
   #closing: Promise<void> | undefined;
 
   /** Connects at the first call. @throws {KvError} `invalid-argument` naming every wrong option. */
@@ -59,6 +62,7 @@ export class Client extends Namespace {
     this.#parts = parts;
     this.membership = new MembershipCalls(courier);
     this.auth = new AccountCalls(courier);
+    this.federation = new FederationCalls(courier);
     this.maintenance = new MaintenanceCalls(courier, (endpoint) => this.#addressOf(endpoint));
   }
 

@@ -127,6 +127,16 @@ export const METHODS = {
     etcdserverpb.LeaseKeepAliveResponse,
   ),
   watch: method("/etcdserverpb.Watch/Watch", etcdserverpb.WatchRequest, etcdserverpb.WatchResponse),
+  federationChange: method(
+    "/hansa.v1.Federation/Change",
+    hansa.v1.FederationChangeRequest,
+    hansa.v1.FederationChangeResponse,
+  ),
+  federationStatus: method(
+    "/hansa.v1.Federation/Status",
+    hansa.v1.FederationStatusRequest,
+    hansa.v1.FederationStatusResponse,
+  ),
   sessionOpen: method(
     "/hansa.v1.Session/Open",
     hansa.v1.SessionOpenRequest,

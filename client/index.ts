@@ -34,6 +34,13 @@ export type { BackoffOptions } from "./backoff.ts";
 export type { TlsOptions } from "./channel-security.ts";
 export { Client } from "./client.ts";
 export { Election, Leadership } from "./election.ts";
+export { FederationCalls } from "./federation.ts";
+export type {
+  FederationChangedAnswer,
+  FederationCommand,
+  FederationRegion,
+  FederationStatusAnswer,
+} from "./federation.ts";
 export type { AuthOptions } from "./credentials.ts";
 export type { KeyCalls } from "./key-calls.ts";
 export type { TurnOptions } from "./key-queue.ts";

@@ -39,4 +39,3 @@ export * from "./kind.ts";
 export * from "./planted.ts";
 export * from "./region-state.ts";
 export * from "./sibling.ts";
-export { conflictRowKey, decodeConflict, decodeRetained, transactionRowKey } from "./region-rows.ts";

@@ -22,3 +22,11 @@ export const KIND_NAMES = Object.keys({
   register: true,
   flag: true,
 } satisfies Record<KindName, true>) as readonly KindName[];
+
+export function isPolicyName(text: string): text is PolicyName {
+  return (POLICY_NAMES as readonly string[]).includes(text);
+}
+
+export function isKindName(text: string): text is KindName {
+  return (KIND_NAMES as readonly string[]).includes(text);
+}

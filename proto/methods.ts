@@ -59,6 +59,8 @@ const METHODS = {
   "/hansa.peer.v1.Peer/HashKeys": "unary",
   "/hansa.v1.Session/Open": "unary",
   "/hansa.v1.Session/Close": "unary",
+  "/hansa.v1.Federation/Change": "unary",
+  "/hansa.v1.Federation/Status": "unary",
   "/hansa.v1.Pipeline/Exchange": "both",
   "/hansa.peer.v1.Peer/Stream": "both",
   "/hansa.peer.v1.Peer/Snapshots": "both",

@@ -48,6 +48,8 @@ const NEEDS: Readonly<Partial<Record<MethodPath, Need>>> = {
   "/etcdserverpb.Maintenance/Snapshot": "root",
   "/etcdserverpb.Maintenance/MoveLeader": "root",
   "/etcdserverpb.Maintenance/Downgrade": "root",
+  "/hansa.v1.Federation/Change": "root",
+  "/hansa.v1.Federation/Status": "root",
 };
 
 export interface AuthGateOptions {

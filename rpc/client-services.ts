@@ -5,6 +5,8 @@ import { gated } from "./auth-gate.ts";
 import { authTable } from "./auth-service.ts";
 import type { Backend } from "./backend.ts";
 import { clusterTable } from "./cluster-service.ts";
+import type { FederationDesk } from "./federation-desk.ts";
+import { federationTable } from "./federation-service.ts";
 import { HealthService } from "./health-service.ts";
 import { KvService } from "./kv-service.ts";
 import type { ForwardToLeader } from "./kv-service.ts";
@@ -23,6 +25,8 @@ import { WatchService } from "./watch-service.ts";
 
 export interface ClientServicesOptions {
   readonly backend: Backend;
+  /** Absent: this member knows no federation's directory. */
+  readonly federation?: FederationDesk | undefined;
   readonly accounts: Accounts;
   readonly forwardToLeader: ForwardToLeader;
   readonly monotonicMs: () => MonotonicMs;
@@ -80,6 +84,10 @@ export function clientServices(options: ClientServicesOptions): ServiceTable {
     }).table(),
     ...pipelineTable({ ...options, kv, openCallsMax: options.pipelineCallsMax }),
   };
-  const table = { ...requiringLeader(needLeader, leaderLoss), ...health.table() };
+  const table = {
+    ...requiringLeader(needLeader, leaderLoss),
+    ...federationTable(options.federation),
+    ...health.table(),
+  };
   return gated(table, { authority: backend.authority, accounts: options.accounts });
 }

@@ -6,6 +6,7 @@ export * from "./backend.ts";
 export * from "./call-counters.ts";
 export * from "./client-services.ts";
 export { compactionBytes } from "./compaction-codec.ts";
+export * from "./federation-desk.ts";
 export { Http2Carrier } from "./http2/http2-carrier.ts";
 export type { Http2CarrierOptions } from "./http2/http2-carrier.ts";
 export { HealthChecks } from "./http/health-checks.ts";

@@ -12,6 +12,7 @@ export const OPTION_SECTIONS = [
   "TLS",
   "Auth",
   "Storage",
+  "Federation",
   "Logging",
 ] as const;
 export type OptionSection = (typeof OPTION_SECTIONS)[number];

@@ -21,6 +21,7 @@ import {
 import { facts, option } from "./config-option.ts";
 import type { OptionFacts } from "./config-option.ts";
 import { authOptions } from "./config-auth.ts";
+import { federationOptions } from "./config-federation.ts";
 import { httpOptions } from "./config-http.ts";
 import { tlsOptions } from "./config-tls.ts";
 import { upkeepOptions } from "./config-upkeep.ts";
@@ -305,6 +306,8 @@ export const configSchema = z.object({
     String(32 * MIB),
     "Bytes of values kept in memory; reads of others wait for the engine.",
   ),
+
+  ...federationOptions,
 
   logLevel: option(
     "Logging",

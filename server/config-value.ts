@@ -231,3 +231,13 @@ export const cipherSuites: OptionType<readonly string[]> = kind(
       : undefined;
   },
 );
+
+/** HOST:PORT separated by commas; none when empty. */
+export const endpoints: OptionType<readonly string[]> = kind(
+  "HOST:PORT separated by commas",
+  (text) => {
+    const given = text === "" ? [] : text.split(",").map((endpoint) => endpoint.trim());
+    const known = given.every((endpoint) => urlProblem(`http://${endpoint}`) === undefined);
+    return known && new Set(given).size === given.length ? given : undefined;
+  },
+);

@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { bootstrapCluster } from "./cluster.ts";
 import type { Bootstrap, BootstrapResult, ProtocolName } from "./cluster.ts";
 import type { ConfigIssue } from "./config-issue.ts";
+import { checkFederation } from "./config-federation.ts";
 import { OPTIONS, configSchema } from "./config-schema.ts";
 import type { OptionValues } from "./config-schema.ts";
 import { CONFIG_FILE_FLAG, readEnvironment, readFlags, readYaml } from "./config-source.ts";
@@ -62,6 +63,7 @@ export function parseConfig(
   issues.push(...checkTogether(values, origins));
   issues.push(...checkUpkeep(values, (flag, problem) => origins.issue(flag, problem)));
   issues.push(...checkTls(values, (flag, problem) => origins.issue(flag, problem)));
+  issues.push(...checkFederation(values, (flag, problem) => origins.issue(flag, problem)));
   const dataDir = resolve(values.dataDir || `${values.name ?? ""}.hansa`);
   const bootstrap = bootstrapOf(values, origins);
   const fresh = !files.exists(resolve(dataDir, MEMBER_FILE));

@@ -1,0 +1,112 @@
+// `hansa federation ...`: founds a federation of regions, changes its members and shows it. Any member of any region
+// that knows the directory takes the commands.
+import type { Command } from "commander";
+import type { FederationCommand } from "../client/index.ts";
+import { withExamples } from "./examples.ts";
+import { addHomeCommands, addPlacementCommands, addPolicyCommands } from "./federation-prefixes.ts";
+import { addTopologyCommands } from "./federation-topology.ts";
+import { changedView, federationStatusView } from "./federation-view.ts";
+import { addLiveFlag, live } from "./live.ts";
+import { withSession } from "./session.ts";
+import type { Stdio } from "./stdio.ts";
+
+/** Sends one command and prints what became of it. */
+export type SendChange = (command: Command, change: FederationCommand) => Promise<void>;
+
+export function addFederationCommands(program: Command, stdio: Stdio): void {
+  const federation = program.command("federation").description("regions that write on their own");
+  const send: SendChange = (command, change) =>
+    withSession(command, stdio, {}, async ({ client, print }) => {
+      print(changedView(await client.federation.change(change)));
+    });
+  addStatus(federation, stdio);
+  addFounding(federation, send);
+  addLeaving(federation, send);
+  addPausing(federation, send);
+  addPolicyCommands(federation, send);
+  addPlacementCommands(federation, send);
+  addHomeCommands(federation, send);
+  addTopologyCommands(federation, send);
+}
+
+function addStatus(federation: Command, stdio: Stdio): void {
+  const status = federation
+    .command("status")
+    .description("print the regions, and what the region asked has of each");
+  addLiveFlag(status).action(async (_: object, command: Command) => {
+    await live(command, stdio, (frame) =>
+      withSession(command, frame, {}, async ({ client, print }) => {
+        print(federationStatusView(await client.federation.status()));
+      }),
+    );
+  });
+  withExamples(status, ["federation status -w table", "who writes, who joins, who is leaving"]);
+}
+
+function addFounding(federation: Command, send: SendChange): void {
+  const founding = [
+    ["init", "found a federation with this region alone"],
+    ["join", "admit a region; it writes once it has caught up"],
+    ["endpoints", "say where the other regions reach a region from here on"],
+  ] as const;
+  for (const [name, description] of founding) {
+    const command = federation
+      .command(name)
+      .description(description)
+      .argument("<endpoints>", "where other regions reach its members: host:port,...")
+      .option("--name <region>", "which region (default: that of the member that is asked)")
+      .action(async (given: string, flags: { name?: string }, self: Command) => {
+        const found = { region: flags.name ?? "", endpoints: given.split(",") };
+        await send(self, { [name]: found });
+      });
+    if (name === "init") {
+      withExamples(
+        command,
+        ["federation init ams1:2380,ams2:2380", "the first region, with two members"],
+        ["federation join fra1:2380 --endpoints fra1:2379", "the next, asked of one of its own"],
+      );
+    }
+  }
+}
+
+function addLeaving(federation: Command, send: SendChange): void {
+  federation
+    .command("part")
+    .description("take regions out; what of theirs reached no other region is not merged any more")
+    .argument("<regions...>", "their names; all that are lost together, at once")
+    .action(async (regions: string[], _: object, command: Command) => {
+      await send(command, { part: { regions } });
+    });
+  federation
+    .command("thaw")
+    .description("give up a part or reincarnation that waits for reports")
+    .action(async (_: object, command: Command) => {
+      await send(command, { thaw: {} });
+    });
+  federation
+    .command("reincarnate")
+    .description("give a region that was restored, or whose clock was wrong, a new origin")
+    .argument("<region>", "its name")
+    .option("--sole-survivor", "all other regions are lost for good, and parted with it")
+    .action(async (region: string, flags: { soleSurvivor?: boolean }, command: Command) => {
+      const sole_survivor = flags.soleSurvivor ?? false;
+      await send(command, { reincarnate: { region, sole_survivor } });
+    });
+}
+
+function addPausing(federation: Command, send: SendChange): void {
+  federation
+    .command("pause")
+    .description("apply nothing more of a region; what others wrote after seeing it waits too")
+    .argument("<region>", "its name")
+    .action(async (region: string, _: object, command: Command) => {
+      await send(command, { pause: { region } });
+    });
+  federation
+    .command("resume")
+    .description("apply a region's writes again")
+    .argument("<region>", "its name")
+    .action(async (region: string, _: object, command: Command) => {
+      await send(command, { resume: { region } });
+    });
+}

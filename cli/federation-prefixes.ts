@@ -1,0 +1,121 @@
+// `hansa federation policy|placement|home ...`: what the federation says of prefixes.
+import { Option } from "commander";
+import type { Command } from "commander";
+import { withExamples } from "./examples.ts";
+import type { SendChange } from "./federation-commands.ts";
+
+const POLICIES = [
+  "lww",
+  "first-writer",
+  "priority",
+  "home-wins",
+  "add-wins",
+  "delete-wins",
+  "merge",
+  "siblings",
+];
+const KINDS = ["counter", "bounded-counter", "set", "map", "register", "flag"];
+
+interface PolicyFlags {
+  readonly kind?: string;
+  readonly ranks?: string;
+  readonly ownerTtl?: boolean;
+}
+
+export function addPolicyCommands(federation: Command, send: SendChange): void {
+  const policy = federation.command("policy").description("which prefixes are federated, and how");
+  const set = policy
+    .command("set")
+    .description("federate a prefix, or change how its conflicts are settled")
+    .argument("<prefix>", "of keys; the longest that a key begins with decides")
+    .argument("<policy>", POLICIES.join(", "))
+    .addOption(new Option("--kind <kind>", "keys are not plain values").choices(KINDS))
+    .option("--ranks <list>", "of priority: regions, the strongest first")
+    .option("--owner-ttl", "leases belong to the region that put the key; otherwise refused")
+    .action(async (prefix: string, name: string, flags: PolicyFlags, command: Command) => {
+      await send(command, {
+        policy: {
+          prefix: bytesOf(prefix),
+          policy: name,
+          kind: flags.kind ?? "",
+          ranks: listOf(flags.ranks),
+          owner_ttl: flags.ownerTtl ?? false,
+        },
+      });
+    });
+  withExamples(
+    set,
+    ["federation policy set config/ lww", "the latest write is shown"],
+    ["federation policy set hits/ lww --kind counter", "counters that add up over regions"],
+  );
+  policy
+    .command("unset")
+    .description("make a prefix each region's own again")
+    .argument("<prefix>", "as it was set")
+    .action(async (prefix: string, _: object, command: Command) => {
+      await send(command, { unset_policy: { prefix: bytesOf(prefix) } });
+    });
+}
+
+export function addPlacementCommands(federation: Command, send: SendChange): void {
+  federation
+    .command("placement")
+    .description("whose acknowledgements count for a prefix; none given: all regions'")
+    .argument("<prefix>", "within a federated prefix")
+    .argument("[regions...]", "their names")
+    .action(async (prefix: string, regions: string[], _: object, command: Command) => {
+      await send(command, { placement: { prefix: bytesOf(prefix), regions } });
+    });
+}
+
+export function addHomeCommands(federation: Command, send: SendChange): void {
+  const home = federation.command("home").description("prefixes that take writes in one region");
+  home
+    .command("set")
+    .description("give a prefix its home")
+    .argument("<prefix>", "within a federated prefix")
+    .argument("<region>", "its name")
+    .addOption(
+      new Option("--elsewhere <what>", "what other regions do with a write")
+        .choices(["forward", "refuse", "advisory"])
+        .default("forward"),
+    )
+    .action(
+      async (prefix: string, region: string, flags: { elsewhere: string }, command: Command) => {
+        const { elsewhere } = flags;
+        await send(command, { home: { prefix: bytesOf(prefix), region, elsewhere } });
+      },
+    );
+  home
+    .command("unset")
+    .description("let every region write the prefix")
+    .argument("<prefix>", "as it was set")
+    .action(async (prefix: string, _: object, command: Command) => {
+      await send(command, { unset_home: { prefix: bytesOf(prefix) } });
+    });
+  home
+    .command("move")
+    .description("move a home; planned, unless its region is parted")
+    .argument("<prefix>", "as it was set")
+    .argument("<region>", "where to")
+    .option("--force", "at once, although the old home may still take writes; those are flagged")
+    .action(async (prefix: string, to: string, flags: { force?: boolean }, command: Command) => {
+      const force = flags.force ?? false;
+      await send(command, { move_home: { prefix: bytesOf(prefix), to, force } });
+    });
+  home
+    .command("stay")
+    .description("give up a planned move")
+    .argument("<prefix>", "as it was set")
+    .action(async (prefix: string, _: object, command: Command) => {
+      await send(command, { stay_home: { prefix: bytesOf(prefix) } });
+    });
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function listOf(text: string | undefined): string[] {
+  return text === undefined || text === "" ? [] : text.split(",");
+}

@@ -1,0 +1,34 @@
+// Port: what hansa.v1.Federation needs of the member beneath it. server/ asks the directory group.
+import type { ConfigCommand, FederationConfig, RegionName, Vector } from "../federation/index.ts";
+import type { CallContext, Done } from "./backend.ts";
+
+/** An operator's command; identities are drawn by the member, and an empty region is its own. */
+export type FederationOrder =
+  | {
+      readonly order: "init" | "join" | "endpoints";
+      readonly endpoints: readonly string[];
+      readonly region: RegionName;
+    }
+  | { readonly order: "reincarnate"; readonly region: RegionName; readonly soleSurvivor: boolean }
+  | { readonly order: "command"; readonly command: ConfigCommand };
+
+export interface FederationChanged {
+  /** False: it was so already. */
+  readonly changed: boolean;
+  readonly config: FederationConfig;
+}
+
+export interface FederationView {
+  /** Of the directory, or, if that does not answer, as this region has logged it. */
+  readonly config: FederationConfig;
+  readonly directoryAnswered: boolean;
+  /** Of the document that this region has logged; 0: none. */
+  readonly regionEpoch: number;
+  /** By this region. */
+  readonly applied: Vector;
+}
+
+export interface FederationDesk {
+  change(order: FederationOrder, context: CallContext, done: Done<FederationChanged>): void;
+  view(context: CallContext, done: Done<FederationView>): void;
+}

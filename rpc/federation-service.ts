@@ -1,0 +1,223 @@
+// hansa.v1.Federation: the document changed a command at a time, and shown with what this region knows of the others.
+import { KvError, keyOf, present, unreachable } from "../base/index.ts";
+import {
+  encodeConfig,
+  isKindName,
+  isPolicyName,
+  neighboursOf,
+  reportersOf,
+  standingOf,
+} from "../federation/index.ts";
+import type { ConfigCommand, FederationConfig, Topology } from "../federation/index.ts";
+import { Writer, hansa } from "../proto/index.ts";
+import { decoded, invalid } from "./decode.ts";
+import type { FederationDesk, FederationOrder, FederationView } from "./federation-desk.ts";
+import { writeHeader } from "./header.ts";
+import type { Header } from "./backend.ts";
+import { unary } from "./service.ts";
+import type { ServiceTable } from "./service.ts";
+
+const wire = hansa.v1;
+
+/** `desk` absent: this member knows no directory. */
+export function federationTable(desk: FederationDesk | undefined): ServiceTable {
+  return {
+    "/hansa.v1.Federation/Change": unary((bytes, call, reply) => {
+      const order = orderOf(
+        decoded(bytes, (reader) => wire.FederationChangeRequest.decode(reader)),
+      );
+      directoryOf(desk).change(order, call, (answer) => {
+        if (!answer.ok) {
+          reply(answer.error);
+          return;
+        }
+        const { changed, config } = answer.value;
+        const message = { changed, epoch: config.epoch };
+        reply(wire.FederationChangeResponse.encode(message, headed(answer.header)).finish(true));
+      });
+    }),
+    "/hansa.v1.Federation/Status": unary((_, call, reply) => {
+      directoryOf(desk).view(call, (answer) => {
+        if (!answer.ok) reply(answer.error);
+        else {
+          const message = statusOf(answer.value);
+          reply(wire.FederationStatusResponse.encode(message, headed(answer.header)).finish(true));
+        }
+      });
+    }),
+  };
+}
+
+/** @throws {KvError} `federation-refused` */
+function directoryOf(desk: FederationDesk | undefined): FederationDesk {
+  if (desk !== undefined) return desk;
+  const why = "this member knows no directory: --federation-directory-endpoints names it";
+  throw new KvError("federation-refused", "not-applied", why);
+}
+
+/** @throws {KvError} `invalid-argument` naming what is missing or unknown. */
+function orderOf(request: hansa.v1.FederationChangeRequest): FederationOrder {
+  switch (request.command) {
+    case "init":
+    case "join":
+    case "endpoints": {
+      const { region, endpoints } = present(request[request.command], request.command);
+      return { order: request.command, region: region ?? "", endpoints: endpoints ?? [] };
+    }
+    case "reincarnate": {
+      const { region, sole_survivor } = present(request.reincarnate, "reincarnate");
+      const soleSurvivor = sole_survivor ?? false;
+      return { order: "reincarnate", region: region ?? "", soleSurvivor };
+    }
+    case undefined:
+      throw invalid("no command is given");
+    default:
+      return { order: "command", command: commandOf(request, request.command) };
+  }
+}
+
+type Plain = Exclude<
+  NonNullable<hansa.v1.FederationChangeRequest["command"]>,
+  "init" | "join" | "endpoints" | "reincarnate"
+>;
+
+function commandOf(request: hansa.v1.FederationChangeRequest, name: Plain): ConfigCommand {
+  switch (name) {
+    case "part":
+      return { command: "part", regions: present(request.part, name).regions ?? [] };
+    case "thaw":
+      return { command: "thaw" };
+    case "pause":
+    case "resume":
+      return { command: name, region: present(request[name], name).region ?? "" };
+    case "policy":
+      return policyCommand(present(request.policy, name));
+    case "unset_policy":
+      return { command: "policy-unset", prefix: keyIn(present(request.unset_policy, name)) };
+    case "placement": {
+      const placement = present(request.placement, name);
+      const regions = placement.regions ?? [];
+      return { command: "placement", prefix: keyIn(placement), regions };
+    }
+    case "home":
+      return homeCommand(present(request.home, name));
+    case "unset_home":
+      return { command: "home-unset", prefix: keyIn(present(request.unset_home, name)) };
+    case "move_home": {
+      const move = present(request.move_home, name);
+      const force = move.force ?? false;
+      return { command: "home-move", prefix: keyIn(move), to: move.to ?? "", force };
+    }
+    case "stay_home":
+      return { command: "home-stay", prefix: keyIn(present(request.stay_home, name)) };
+    case "topology":
+      return { command: "topology", topology: topologyOf(present(request.topology, name)) };
+    default:
+      return unreachable(name);
+  }
+}
+
+function homeCommand(given: hansa.v1.ISetHome): ConfigCommand {
+  const { region, elsewhere } = given;
+  const asked = elsewhere ?? "";
+  const what = asked === "" ? "forward" : asked;
+  if (!isElsewhere(what)) {
+    throw invalid(`elsewhere is ${what}; expected forward, refuse or advisory`);
+  }
+  return { command: "home", prefix: keyIn(given), region: region ?? "", elsewhere: what };
+}
+
+function policyCommand(given: hansa.v1.ISetPolicy): ConfigCommand {
+  const { policy, kind, ranks, owner_ttl: ownerTtl } = given;
+  const name = policy ?? "";
+  if (!isPolicyName(name)) throw invalid(`no policy is named ${JSON.stringify(name)}`);
+  const kindName = kind ?? "";
+  if (kindName !== "" && !isKindName(kindName)) throw invalid(`no kind is named ${kindName}`);
+  return {
+    command: "policy",
+    prefix: keyIn(given),
+    policy: name,
+    ...(kindName === "" ? {} : { kind: kindName }),
+    ranks: ranks ?? [],
+    ttl: ownerTtl === true ? "owner" : "refused",
+  };
+}
+
+function isElsewhere(text: string): text is "forward" | "refuse" | "advisory" {
+  return ["forward", "refuse", "advisory"].includes(text);
+}
+
+function topologyOf({ shape, center, fanout, lists }: hansa.v1.ISetTopology): Topology {
+  switch (shape) {
+    case "mesh":
+    case "ring":
+      return { shape };
+    case "star":
+      return { shape, hub: center ?? "" };
+    case "tree":
+      return { shape, root: center ?? "", fanout: fanout ?? 0 };
+    case "lists":
+      return {
+        shape,
+        lists: (lists ?? []).map(({ region, regions }) => ({
+          region: region ?? "",
+          neighbours: regions ?? [],
+        })),
+      };
+    default:
+      throw invalid(`shape is ${shape ?? ""}; expected mesh, ring, star, tree or lists`);
+  }
+}
+
+function keyIn({ prefix }: { prefix?: Uint8Array | null }): ReturnType<typeof keyOf> {
+  return keyOf(prefix ?? new Uint8Array(0));
+}
+
+function statusOf(view: FederationView): hansa.v1.IFederationStatusResponse {
+  const { config, directoryAnswered, regionEpoch } = view;
+  const reported = new Set(config.freeze?.reports.map(({ region }) => region));
+  return {
+    federation_id: config.federationId,
+    epoch: config.epoch,
+    directory_answered: directoryAnswered,
+    region_epoch: regionEpoch,
+    regions: [...membersIn(view), ...closedIn(view)],
+    awaited: reportersOf(config).filter((name) => !reported.has(name)),
+    document: encodeConfig(config),
+  };
+}
+
+function membersIn({ config, applied }: FederationView): hansa.v1.IRegionStatus[] {
+  const names = namesOf(config);
+  return config.members.map(({ name, origin, incarnation, endpoints }) => ({
+    name,
+    origin,
+    incarnation,
+    standing: standingOf(config, name) ?? "",
+    paused: config.paused.includes(origin),
+    endpoints: [...endpoints],
+    neighbours: [...neighboursOf(config.topology, names, name)],
+    applied: applied.get(origin) ?? 0,
+  }));
+}
+
+function closedIn({ config, applied }: FederationView): hansa.v1.IRegionStatus[] {
+  return config.closed.map(({ region, origin, incarnation, cut }) => ({
+    name: region,
+    origin,
+    incarnation,
+    standing: "parted",
+    applied: applied.get(origin) ?? 0,
+    cut,
+  }));
+}
+
+function namesOf({ members }: FederationConfig): string[] {
+  return members.map(({ name }) => name);
+}
+
+function headed(header: Header): Writer {
+  const writer = new Writer();
+  writeHeader(writer, header, header.revision);
+  return writer;
+}

@@ -1,0 +1,128 @@
+// An operator's commands, taken by any member and carried to the directory; and the federation as it stands, from
+// the directory or, while that is away, as this region has logged it.
+import { randomBytes } from "node:crypto";
+import { KvError } from "../base/index.ts";
+import type { MonotonicMs } from "../base/index.ts";
+import type { CallOptions } from "../client/index.ts";
+import type {
+  ConfigCommand,
+  FederationConfig,
+  Identity,
+  RegionName,
+  Vector,
+} from "../federation/index.ts";
+import type {
+  CallContext,
+  Done,
+  FederationChanged,
+  FederationDesk as FederationDeskPort,
+  FederationOrder,
+  FederationView,
+  Header,
+} from "../rpc/index.ts";
+import type { FederationDirectory } from "./federation-directory.ts";
+
+/** What this member's region knows by itself. */
+export interface RegionKnowledge {
+  /** As it was logged; undefined: none yet. */
+  readonly config: FederationConfig | undefined;
+  readonly applied: Vector;
+}
+
+export interface FederationDeskInit {
+  readonly directory: Pick<FederationDirectory, "read" | "change">;
+  /** Of this member. */
+  readonly region: RegionName;
+  readonly known: () => RegionKnowledge;
+  readonly header: () => Header;
+  readonly now: () => MonotonicMs;
+  readonly onBug: (bug: unknown) => void;
+}
+
+/** Of a call's time, kept for the answer from what the region has logged. */
+const VIEW_SHARE = 0.5;
+
+export class FederationDesk implements FederationDeskPort {
+  readonly #init: FederationDeskInit;
+
+  constructor(init: FederationDeskInit) {
+    this.#init = init;
+  }
+
+  change(order: FederationOrder, context: CallContext, done: Done<FederationChanged>): void {
+    this.#answer(this.#changed(order, context), done);
+  }
+
+  view(context: CallContext, done: Done<FederationView>): void {
+    this.#answer(this.#viewed(context), done);
+  }
+
+  async #changed(order: FederationOrder, context: CallContext): Promise<FederationChanged> {
+    const { directory } = this.#init;
+    const change = await directory.change(this.#commandOf(order), this.#optionsOf(context, 1));
+    if (change.outcome === "refused") {
+      throw new KvError("federation-refused", "not-applied", change.why);
+    }
+    return { changed: change.outcome === "changed", config: change.config };
+  }
+
+  async #viewed(context: CallContext): Promise<FederationView> {
+    const { directory, known } = this.#init;
+    const { config: logged, applied } = known();
+    const common = { applied, regionEpoch: logged?.epoch ?? 0 };
+    try {
+      const config = await directory.read(this.#optionsOf(context, VIEW_SHARE));
+      if (config !== undefined) return { ...common, config, directoryAnswered: true };
+    } catch (cause) {
+      if (!(cause instanceof KvError) || logged === undefined) throw cause;
+      return { ...common, config: logged, directoryAnswered: false };
+    }
+    const why = "there is no federation yet: `hansa federation init` founds one";
+    throw new KvError("federation-refused", "not-applied", why);
+  }
+
+  #commandOf(order: FederationOrder): ConfigCommand {
+    if (order.order === "command") return order.command;
+    const region = order.region === "" ? this.#init.region : order.region;
+    switch (order.order) {
+      case "init":
+        return {
+          command: "init",
+          federationId: drawn(),
+          region,
+          incarnation: drawn(),
+          endpoints: order.endpoints,
+        };
+      case "join":
+        return { command: "join", region, incarnation: drawn(), endpoints: order.endpoints };
+      case "endpoints":
+        return { command: "endpoints", region, endpoints: order.endpoints };
+      case "reincarnate": {
+        const { soleSurvivor } = order;
+        return { command: "reincarnate", region, incarnation: drawn(), soleSurvivor };
+      }
+    }
+  }
+
+  #optionsOf({ deadlineAtMs, signal }: CallContext, share: number): CallOptions {
+    const leftMs = (deadlineAtMs - this.#init.now()) * share;
+    return { deadlineMs: Math.max(1, Math.floor(leftMs)), signal };
+  }
+
+  #answer<T>(work: Promise<T>, done: Done<T>): void {
+    work.then(
+      (value) => {
+        done({ ok: true, header: this.#init.header(), value });
+      },
+      (cause: unknown) => {
+        if (cause instanceof KvError) done({ ok: false, error: cause });
+        else this.#init.onBug(cause);
+      },
+    );
+  }
+}
+
+/** 128 random bits: an identity is never another's. */
+function drawn(): Identity {
+  return randomBytes(16).toString("hex") as Identity;
+}

@@ -1,0 +1,146 @@
+// The directory as this region sees it: a document under one key of another Hansa group, changed by compare-and-set
+// on its revision and followed by a watch (federation 14). The region works on from what it has logged while the
+// directory is away; only changes wait for it.
+import { setTimeout as pause } from "node:timers/promises";
+import { KvError } from "../base/index.ts";
+import { op, when } from "../client/index.ts";
+import type { CallOptions, Client } from "../client/index.ts";
+import { ConfigError, changeConfig, decodeConfig, encodeConfig } from "../federation/index.ts";
+import type {
+  ConfigChange,
+  ConfigCommand,
+  ConfigNews,
+  FederationConfig,
+} from "../federation/index.ts";
+import type { Journal } from "./ports.ts";
+
+/** Reserved in the directory group; who may change it may do everything to the federation. */
+export const DIRECTORY_KEY = "/hansa/federation";
+
+/** Others change the document too: so often it is read and changed anew. */
+const ATTEMPTS_MAX = 16;
+/** Between two looks at a directory that does not answer. */
+const RETRY_MS = 1_000;
+/** Of one look of `follow`. */
+const LOOK_MS = 5_000;
+
+/** Undefined `document`: there is no federation yet. */
+interface Found {
+  readonly document: Uint8Array | undefined;
+  /** Of the key; 0: it is missing. */
+  readonly modRevision: number;
+  /** Of the directory's store, as it was read. */
+  readonly revision: number;
+}
+
+export class FederationDirectory {
+  readonly #client: Client;
+  readonly #journal: Journal;
+
+  /** The client becomes this object's own. */
+  constructor(client: Client, journal: Journal) {
+    this.#client = client;
+    this.#journal = journal;
+  }
+
+  /**
+   * Linearizable; undefined: there is no federation yet.
+   *
+   * @throws {KvError} those of every call, and `federation-refused` if this version cannot read the document.
+   */
+  async read(options: CallOptions): Promise<FederationConfig | undefined> {
+    return configIn(await this.#find(options));
+  }
+
+  /**
+   * @throws {KvError} as `read`; `federation-refused` also if the document changed each time in between. With
+   *   outcome `unknown` the command may be in force: read, or give it again.
+   */
+  async change(command: ConfigCommand, options: CallOptions): Promise<ConfigChange> {
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+      const found = await this.#find(options);
+      const change = changeConfig(configIn(found), command);
+      if (change.outcome !== "changed") return change;
+      const { succeeded } = await this.#client.txn(
+        {
+          if: [when.modRevision(DIRECTORY_KEY, "=", found.modRevision)],
+          then: [op.put(DIRECTORY_KEY, encodeConfig(change.config))],
+        },
+        options,
+      );
+      if (succeeded) return change;
+    }
+    const why = `the configuration was changed by others ${ATTEMPTS_MAX} times; give the command again`;
+    throw new KvError("federation-refused", "not-applied", why);
+  }
+
+  /**
+   * Tells of the document that is there and of each that follows, until the returned function is called. What is
+   * told are bytes: whoever takes them judges them.
+   */
+  follow(onNews: (news: ConfigNews) => void, onBug: (bug: unknown) => void): () => void {
+    const abort = new AbortController();
+    this.#following(onNews, abort.signal).catch((bug: unknown) => {
+      if (!abort.signal.aborted) onBug(bug);
+    });
+    return () => {
+      abort.abort();
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  async #following(onNews: (news: ConfigNews) => void, signal: AbortSignal): Promise<void> {
+    let answered = true;
+    while (!signal.aborted) {
+      try {
+        const { document, revision } = await this.#find({ deadlineMs: LOOK_MS, signal });
+        if (!answered) this.#journal.info("the federation's directory answers again", {});
+        answered = true;
+        if (document !== undefined) this.#tell(document, onNews);
+        const watcher = this.#client.watch(DIRECTORY_KEY, { startRevision: revision + 1, signal });
+        for await (const { events } of watcher) {
+          for (const { kind, kv } of events) if (kind === "put") this.#tell(kv.value, onNews);
+        }
+      } catch (cause) {
+        if (!(cause instanceof KvError)) throw cause;
+        if (signal.aborted) return;
+        if (answered) {
+          const reason = cause.message;
+          this.#journal.warn("the federation's directory does not answer", { reason });
+        }
+        answered = false;
+        await pause(RETRY_MS, undefined, { signal });
+      }
+    }
+  }
+
+  #tell(document: Uint8Array, onNews: (news: ConfigNews) => void): void {
+    try {
+      onNews({ epoch: decodeConfig(document).epoch, document });
+    } catch (cause) {
+      if (!(cause instanceof ConfigError)) throw cause;
+      this.#journal.error("the directory's configuration is not taken", { reason: cause.message });
+    }
+  }
+
+  async #find(options: CallOptions): Promise<Found> {
+    const { kv, header } = await this.#client.get(DIRECTORY_KEY, options);
+    const { revision } = header;
+    if (kv === undefined) return { document: undefined, modRevision: 0, revision };
+    return { document: kv.value, modRevision: kv.modRevision, revision };
+  }
+}
+
+function configIn({ document }: Found): FederationConfig | undefined {
+  if (document === undefined) return undefined;
+  try {
+    return decodeConfig(document);
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    const why = `the directory's document cannot be read by this version: ${cause.message}`;
+    throw new KvError("federation-refused", "not-applied", why, { cause });
+  }
+}
