@@ -228,24 +228,25 @@ export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
   }
 
   status(): Status {
-    const { epoch, leader, commit, durability, applied, config, freshness } = this.#state;
-    const { startIndex, transfer } = this.#state.leadership ?? {};
-    const transferee = transfer?.to;
-    const { freshAtMs } = freshness;
-    return {
+    const state = this.#state;
+    const { epoch, leader, commit, durability, applied, config, leadership } = state;
+    // Filled in place: it is asked for with every call, and an object spread together costs microseconds.
+    const status: { -readonly [Name in keyof Status]: Status[Name] } = {
       role: this.#role(),
       epoch,
-      ...(leader === 0 ? {} : { leader }),
       committed: commit,
       durable: durability.index,
       applied,
       config,
-      ...(startIndex === undefined ? {} : { ledFrom: startIndex }),
-      ...(this.#protocol.isDispensable(this.#state) ? { dispensable: true } : {}),
-      ...(transferee === undefined ? {} : { transferee }),
-      ...(awaitsState(this.#state) ? { awaiting: this.#state.stateFloor } : {}),
-      ...(freshAtMs === undefined ? {} : { freshAtMs }),
     };
+    if (leader !== 0) status.leader = leader;
+    if (leadership !== undefined) status.ledFrom = leadership.startIndex;
+    if (this.#protocol.isDispensable(state)) status.dispensable = true;
+    if (leadership?.transfer !== undefined) status.transferee = leadership.transfer.to;
+    if (awaitsState(state)) status.awaiting = state.stateFloor;
+    const { freshAtMs } = state.freshness;
+    if (freshAtMs !== undefined) status.freshAtMs = freshAtMs;
+    return status;
   }
 
   peers(): readonly PeerStatus[] {

@@ -238,9 +238,9 @@ export class WatchStream implements StreamSource {
     isFragment = false,
   ): void {
     const { backend } = this.#options;
-    const proof = options.withProof ? { proof: backend.watches.proof() } : undefined;
-    const header = backend.header();
-    const bytes = watchAnswerBytes({ ...answer, header, ...proof }, events, isFragment);
+    const told = { ...answer, header: backend.header() };
+    const whole = options.withProof ? { ...told, proof: backend.watches.proof() } : told;
+    const bytes = watchAnswerBytes(whole, events, isFragment);
     if (this.#sink.write(bytes)) return;
     // What the client still asks must wait too: each answer would be held.
     this.#full = true;

@@ -1,5 +1,5 @@
-// Leases at one member: renewals of a turn gathered into one command, questions answered from the applied state,
-// and, at the leader, the decision that some are due, which only the log entry makes true.
+// Leases at one member: renewals gathered into one command while the one before is under way, questions answered
+// from the applied state, and, at the leader, the decision that some are due, which only the log entry makes true.
 import type { LeaseId, MonotonicMs } from "../base/index.ts";
 import { sameEpoch } from "../consensus/index.ts";
 import type { Epoch } from "../consensus/index.ts";
@@ -37,6 +37,9 @@ const NO_BYTES = new Uint8Array(0);
 export class LeaseDesk implements Leases {
   readonly #init: LeaseDeskInit;
   #renewals: Renewal[] = [];
+  /** Commands of renewals that have no answer yet. */
+  #renewing = 0;
+  #gathering = false;
   #expiring = false;
   #lookedAtMs: MonotonicMs;
   #ledSince: { readonly epoch: Epoch; readonly atMs: MonotonicMs } | undefined;
@@ -49,7 +52,7 @@ export class LeaseDesk implements Leases {
 
   renew(id: LeaseId, _: CallContext, done: Done<number>): void {
     this.#renewals.push({ id, done });
-    if (this.#renewals.length === 1) this.#init.replica.endOfTurn(() => this.#renewAll());
+    this.#gather();
   }
 
   state(id: LeaseId, context: CallContext, done: Done<LeaseState>): void {
@@ -87,12 +90,22 @@ export class LeaseDesk implements Leases {
     });
   }
 
-  #renewAll(): void {
-    const renewals = this.#renewals;
-    this.#renewals = [];
-    for (let from = 0; from < renewals.length; from += RENEWALS_MAX) {
-      this.#submit(renewals.slice(from, from + RENEWALS_MAX));
-    }
+  /**
+   * What comes in one turn is one command, and what comes while a command is under way is the next, which is
+   * sooner there than an entry of its own would be: an entry costs all members as much as dozens of renewals.
+   */
+  #gather(): void {
+    if (this.#gathering) return;
+    if (this.#renewing > 0 && this.#renewals.length < RENEWALS_MAX) return;
+    this.#gathering = true;
+    this.#init.replica.endOfTurn(() => {
+      this.#gathering = false;
+      const renewals = this.#renewals;
+      this.#renewals = [];
+      for (let from = 0; from < renewals.length; from += RENEWALS_MAX) {
+        this.#submit(renewals.slice(from, from + RENEWALS_MAX));
+      }
+    });
   }
 
   #submit(renewals: readonly Renewal[]): void {
@@ -103,12 +116,15 @@ export class LeaseDesk implements Leases {
       }
       return;
     }
+    this.#renewing += 1;
     replica.submit({
       kind: "lease-renew",
       caller: OWN_AUTHORITY,
       body: leaseRenewalBytes(renewals.map(({ id }) => id)),
       deadlineAtMs: (replica.now() + COMMAND_MS_MAX) as MonotonicMs,
       done: (result) => {
+        this.#renewing -= 1;
+        if (this.#renewals.length > 0) this.#gather();
         renewals.forEach(({ done }, at) => {
           if (!result.ok) done(result);
           else {

@@ -8,12 +8,11 @@ import type { Digest } from "./digest.ts";
 import type { PendingWrites } from "./pending-writes.ts";
 import { refusal } from "./refusal.ts";
 import type { Refusal } from "./response.ts";
-import { leaseOfRowKey, leaseRowKey, putUint64, readUint64 } from "./rows.ts";
+import { leaseOfRowKey, leaseRow, leaseRowKey, readLeaseRow } from "./rows.ts";
 import { NO_LEASE } from "./version.ts";
 
 /** A rule of the state machine, like those of sessions: equal on all members of a group. */
 const LEASES_MAX = 1_000_000;
-const ROW_BYTES = 16;
 
 export interface Lease {
   readonly id: LeaseId;
@@ -35,13 +34,19 @@ export interface LeaseView {
 
 interface Entry extends Lease {
   dueAtMs: number;
+  /** Its place in the order, at or before `dueAtMs`: a renewal leaves it where it is. */
+  placedAtMs: number;
   readonly keys: Set<Key>;
 }
 
 export class LeaseTable implements LeaseView {
   readonly #writes: PendingWrites;
   readonly #leases = new Map<LeaseId, Entry>();
-  readonly #byDue = new BTree<Entry, undefined>(undefined, compareDue);
+  /**
+   * By where they are placed. Most leases are renewed long before they are due, so one is placed anew only when
+   * its place comes first: once in its time to live, however often it is renewed.
+   */
+  readonly #places = new BTree<Entry, undefined>(undefined, comparePlace);
 
   constructor(writes: PendingWrites) {
     this.#writes = writes;
@@ -52,7 +57,7 @@ export class LeaseTable implements LeaseView {
   }
 
   get nextDueAtMs(): number | undefined {
-    return this.#byDue.minKey()?.dueAtMs;
+    return this.#first()?.dueAtMs;
   }
 
   get(id: LeaseId): Lease | undefined {
@@ -64,22 +69,20 @@ export class LeaseTable implements LeaseView {
   }
 
   list(): readonly Lease[] {
-    return [...this.#byDue.keys()];
+    return [...this.#leases.values()].sort(compareDue);
   }
 
   restore(rowKey: Uint8Array, row: Uint8Array): void {
     const id = leaseOfRowKey(rowKey);
-    assert(row.length === ROW_BYTES, `lease ${id} has a row of ${row.length} bytes`);
-    this.#add({ id, ttlMs: readUint64(row, 0), dueAtMs: readUint64(row, 8), keys: new Set() });
+    const { ttlMs, dueAtMs } = readLeaseRow(row);
+    this.#add(id, ttlMs, dueAtMs);
   }
 
   grant(id: LeaseId, ttlMs: number, now: LogTimeMs): Refusal | undefined {
     assert(id !== NO_LEASE && ttlMs > 0, "the edge has chosen an id and a time to live");
     if (this.#leases.has(id)) return refusal("lease-exists");
     if (this.#leases.size >= LEASES_MAX) return refusal("too-many-requests");
-    const lease = { id, ttlMs, dueAtMs: now + ttlMs, keys: new Set<Key>() };
-    this.#add(lease);
-    this.#write(lease);
+    this.#write(this.#add(id, ttlMs, now + ttlMs));
     return undefined;
   }
 
@@ -87,9 +90,8 @@ export class LeaseTable implements LeaseView {
   renew(id: LeaseId, now: LogTimeMs): number | undefined {
     const lease = this.#leases.get(id);
     if (lease === undefined) return undefined;
-    this.#byDue.delete(lease);
+    // Log time only goes on, so its place stays at or before it.
     lease.dueAtMs = now + lease.ttlMs;
-    this.#byDue.set(lease, undefined);
     this.#write(lease);
     return lease.ttlMs;
   }
@@ -98,19 +100,22 @@ export class LeaseTable implements LeaseView {
   remove(id: LeaseId): readonly Key[] {
     const lease = present(this.#leases.get(id), "a lease that is there");
     this.#leases.delete(id);
-    this.#byDue.delete(lease);
+    this.#places.delete(lease);
     this.#writes.delete(leaseRowKey(id));
     return [...lease.keys].sort();
   }
 
   /** Those that are due at `now`, the earliest first. */
   due(now: LogTimeMs, countMax: number): readonly LeaseId[] {
-    const ids: LeaseId[] = [];
-    for (const { id, dueAtMs } of this.#byDue.keys()) {
-      if (dueAtMs > now || ids.length === countMax) break;
-      ids.push(id);
+    const due: Entry[] = [];
+    for (;;) {
+      const first = this.#first();
+      if (first === undefined || first.dueAtMs > now || due.length === countMax) break;
+      this.#places.delete(first);
+      due.push(first);
     }
-    return ids;
+    for (const lease of due) this.#places.set(lease, undefined);
+    return due.map(({ id }) => id);
   }
 
   /** A key hangs on `after` from here on, and no longer on `before`; 0: none. A lease may be gone already. */
@@ -122,26 +127,43 @@ export class LeaseTable implements LeaseView {
   /** Everything that decides a later answer, but for the keys, which say it themselves. */
   addTo(digest: Digest): void {
     digest.count(this.#leases.size);
-    for (const { id, ttlMs, dueAtMs } of this.#byDue.keys()) {
+    for (const { id, ttlMs, dueAtMs } of this.list()) {
       digest.wide(id).count(ttlMs).count(dueAtMs);
     }
   }
 
-  #add(lease: Entry): void {
-    this.#leases.set(lease.id, lease);
-    this.#byDue.set(lease, undefined);
+  #add(id: LeaseId, ttlMs: number, dueAtMs: number): Lease {
+    const lease = { id, ttlMs, dueAtMs, placedAtMs: dueAtMs, keys: new Set<Key>() };
+    this.#leases.set(id, lease);
+    this.#places.set(lease, undefined);
+    return lease;
+  }
+
+  /** The next due: whoever comes first and was renewed since takes a place further back. */
+  #first(): Entry | undefined {
+    for (;;) {
+      const first = this.#places.minKey();
+      if (first === undefined || first.placedAtMs === first.dueAtMs) return first;
+      this.#places.delete(first);
+      first.placedAtMs = first.dueAtMs;
+      this.#places.set(first, undefined);
+    }
   }
 
   #write({ id, ttlMs, dueAtMs }: Lease): void {
-    const row = new Uint8Array(ROW_BYTES);
-    putUint64(row, 0, ttlMs);
-    putUint64(row, 8, dueAtMs);
-    this.#writes.put(leaseRowKey(id), row);
+    this.#writes.put(leaseRowKey(id), leaseRow(ttlMs, dueAtMs));
   }
 }
 
 function compareDue(left: Lease, right: Lease): number {
-  if (left.dueAtMs !== right.dueAtMs) return left.dueAtMs - right.dueAtMs;
+  return left.dueAtMs - right.dueAtMs || compareId(left, right);
+}
+
+function comparePlace(left: Entry, right: Entry): number {
+  return left.placedAtMs - right.placedAtMs || compareId(left, right);
+}
+
+function compareId(left: Lease, right: Lease): number {
   if (left.id === right.id) return 0;
   return left.id < right.id ? -1 : 1;
 }

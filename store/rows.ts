@@ -2,8 +2,12 @@
 // big-endian, so key order is number order.
 import { assert, keyOf } from "../base/index.ts";
 import type { Key, LeaseId, MemberId } from "../base/index.ts";
+import { Slab } from "./slab.ts";
 import { NO_LEASE } from "./version.ts";
 import type { Version } from "./version.ts";
+
+/** Where keys and rows are written. */
+const slab = new Slab();
 
 export type RowFamily =
   "base" | "lease" | "federation" | "chain" | "alarm" | "session" | "answer" | "auth" | "version";
@@ -39,7 +43,7 @@ export const BASE_ROW: Uint8Array = Uint8Array.of(PREFIXES.base);
 const VERSION_KEY_BYTES = 13;
 
 export function versionRowKey(mod: number, sub: number): Uint8Array {
-  const key = new Uint8Array(VERSION_KEY_BYTES);
+  const key = slab.take(VERSION_KEY_BYTES);
   key[0] = PREFIXES.version;
   putUint64(key, 1, mod);
   putUint32(key, 9, sub);
@@ -53,7 +57,7 @@ export function versionOfRowKey(key: Uint8Array): { readonly mod: number; readon
 
 /** `family` and its numbers. */
 export function numberedRowKey(family: RowFamily, ...numbers: readonly number[]): Uint8Array {
-  const key = new Uint8Array(1 + 8 * numbers.length);
+  const key = slab.take(1 + 8 * numbers.length);
   key[0] = PREFIXES[family];
   numbers.forEach((number, at) => putUint64(key, 1 + 8 * at, number));
   return key;
@@ -68,15 +72,32 @@ export function numberInRowKey(key: Uint8Array, at: number): number {
 const LEASE_KEY_BYTES = 9;
 
 export function leaseRowKey(id: LeaseId): Uint8Array {
-  const key = new Uint8Array(LEASE_KEY_BYTES);
+  const key = slab.take(LEASE_KEY_BYTES);
   key[0] = PREFIXES.lease;
-  new DataView(key.buffer).setBigInt64(1, id);
+  new DataView(key.buffer, key.byteOffset, key.byteLength).setBigInt64(1, id);
   return key;
 }
 
 export function leaseOfRowKey(key: Uint8Array): LeaseId {
   assert(key.length === LEASE_KEY_BYTES, `a lease's key has ${key.length} bytes`);
   return new DataView(key.buffer, key.byteOffset, key.byteLength).getBigInt64(1) as LeaseId;
+}
+
+const LEASE_ROW_BYTES = 16;
+
+export function leaseRow(ttlMs: number, dueAtMs: number): Uint8Array {
+  const row = slab.take(LEASE_ROW_BYTES);
+  putUint64(row, 0, ttlMs);
+  putUint64(row, 8, dueAtMs);
+  return row;
+}
+
+export function readLeaseRow(row: Uint8Array): {
+  readonly ttlMs: number;
+  readonly dueAtMs: number;
+} {
+  assert(row.length === LEASE_ROW_BYTES, `a lease has a row of ${row.length} bytes`);
+  return { ttlMs: readUint64(row, 0), dueAtMs: readUint64(row, 8) };
 }
 
 const ALARM_KEY_BYTES = 10;
@@ -151,7 +172,7 @@ export function encodeKeyValue(key: Key, version: Version, value: Uint8Array): U
   if (count !== 0) size += 1 + varintBytes(count);
   if (value.length !== 0) size += 1 + varintBytes(value.length) + value.length;
   if (leaseBits !== 0n) size += 1 + wideVarintBytes(leaseBits);
-  const row = new Uint8Array(size);
+  const row = slab.take(size);
   row[0] = KEY_TAG;
   let at = putVarint(row, 1, key.length);
   for (let from = 0; from < key.length; from += 1) row[at + from] = key.charCodeAt(from);

@@ -3,7 +3,7 @@
 // so a hit costs no lookup.
 import { assert } from "../base/index.ts";
 import { Fifo } from "./fifo.ts";
-import { RowPacker } from "./row-packer.ts";
+import { Slab } from "./slab.ts";
 import { ABSENT, CACHED, CACHED_AND_READ, PINNED } from "./version.ts";
 import type { Version } from "./version.ts";
 
@@ -14,7 +14,7 @@ export class ValueCache {
   readonly #bytesMax: number;
   /** Every cached version once; a dropped one leaves when its turn comes. */
   readonly #clock = new Fifo<Version>();
-  readonly #packer = new RowPacker();
+  readonly #slab = new Slab();
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -63,7 +63,7 @@ export class ValueCache {
     const { row } = version;
     assert(row !== undefined, "only a version with a row enters the cache");
     version.residence = CACHED;
-    version.row = this.#packer.pack(row);
+    version.row = this.#slab.pack(row);
     this.#bytes += row.length + ROW_OVERHEAD_BYTES;
     this.#clock.push(version);
     while (this.#bytes > this.#bytesMax) this.#evictOne();
@@ -75,7 +75,7 @@ export class ValueCache {
     if (version.residence === CACHED_AND_READ) {
       version.residence = CACHED;
       // Beside others that stay, so that it does not hold the memory of neighbours that have left.
-      if (version.row !== undefined) version.row = this.#packer.pack(version.row);
+      if (version.row !== undefined) version.row = this.#slab.pack(version.row);
       this.#clock.push(version);
     } else if (version.residence === CACHED) {
       this.drop(version);
