@@ -1,29 +1,127 @@
-// What a member's parts of the federation ask of its state machine.
+// What a member's parts of the federation ask of its state machine, as of the moment of each call: the state in force
+// may be replaced by a snapshot, and before the first configuration it is that of a region that knows nobody.
+import { present } from "../base/index.ts";
 import type { Key, LogTimeMs, WallMs } from "../base/index.ts";
+import { countOf, originId, regionStateOf } from "../federation/index.ts";
 import type {
   ConfigNews,
   DeliveryState,
+  FederationConfig,
+  Identity,
   LoadWish,
   OriginId,
+  RegionState,
   RetainedRow,
   RetentionPlan,
   RetentionQuestion,
+  Vector,
 } from "../federation/index.ts";
+import type { Machine } from "../store/index.ts";
 
-export interface FederatedRegion extends DeliveryState {
+/** Of the suffixes that a region retains for others. */
+const RETAINED_BYTES_MAX = 1024 * 1024 * 1024;
+
+const NOBODY_YET: FederationConfig = {
+  federationId: "" as Identity,
+  epoch: 0,
+  originNext: originId(1),
+  members: [],
+  closed: [],
+  paused: [],
+  policies: [],
+  handlers: [],
+  placements: [],
+  homes: [],
+  topology: { shape: "mesh" },
+};
+
+export class FederatedRegion implements DeliveryState {
+  readonly #machine: () => Machine;
+
+  constructor(machine: () => Machine) {
+    this.#machine = machine;
+  }
+
+  get state(): RegionState {
+    return present(
+      regionStateOf(this.#machine()),
+      "the machine of a federated region has its state",
+    );
+  }
+
+  get applied(): Vector {
+    return this.state.applied;
+  }
+
+  get config(): FederationConfig {
+    return this.state.config ?? NOBODY_YET;
+  }
+
+  get self(): OriginId | undefined {
+    return this.state.self?.origin;
+  }
+
+  get forked(): ReadonlySet<OriginId> {
+    return this.state.forked;
+  }
+
+  chainOf(origin: OriginId): Uint8Array | undefined {
+    return this.state.chainOf(origin);
+  }
+
   /** As it was logged; epoch 0 and no bytes: there is none yet. */
-  readonly document: ConfigNews;
-  /** Whether the key is of a federated prefix. */
-  holds(key: Key): boolean;
+  get document(): ConfigNews {
+    const { config, document = new Uint8Array(0) } = this.state;
+    return { epoch: config?.epoch ?? 0, document };
+  }
+
+  holds(key: Key): boolean {
+    return this.state.holds(key);
+  }
+
   /** Another number after anything was applied. */
-  readonly standing: number;
+  get standing(): number {
+    return this.state.standing;
+  }
+
   /** Federated writes are refused at the retention bound. */
-  readonly full: boolean;
-  /** The clock as stamps take it, at that log time. */
-  wallAt(logTime: LogTimeMs): WallMs;
+  get isFull(): boolean {
+    return this.state.isFull;
+  }
+
+  /** Keys of several siblings. */
+  get contested(): readonly Key[] {
+    return this.state.records.contested === 0 ? [] : this.state.contested();
+  }
+
+  /** The clock as stamps take it, at that log time; undefined: nobody has set it. */
+  wallMsAt(logTime: LogTimeMs): WallMs | undefined {
+    return this.state.wallMsAt(logTime);
+  }
+
   /** Of what is applied, all from here on is retained. */
-  retainedFrom(origin: OriginId): number;
+  retainedFrom(origin: OriginId): number {
+    const { retention, applied } = this.state;
+    return retention.firstOf(origin) ?? countOf(applied, origin) + 1;
+  }
+
   /** What of the wish is in memory, from its first on: all that the engine may not have yet. */
-  recent(wish: LoadWish): readonly RetainedRow[];
-  planRetention(question: Pick<RetentionQuestion, "vectorOf">): RetentionPlan;
+  recent({ origin, from, countMax, bytesMax }: LoadWish): readonly RetainedRow[] {
+    const rows: RetainedRow[] = [];
+    let bytes = 0;
+    while (rows.length < countMax && bytes < bytesMax) {
+      const sequence = from + rows.length;
+      const retained = this.state.retained(origin, sequence);
+      if (retained === undefined) break;
+      rows.push({ sequence, ...retained });
+      bytes += retained.bytes.length;
+    }
+    return rows;
+  }
+
+  planRetention({ vectorOf }: Pick<RetentionQuestion, "vectorOf">): RetentionPlan {
+    const { config, self } = this;
+    const bytesMax = RETAINED_BYTES_MAX;
+    return this.state.retention.plan({ config, self, vectorOf, bytesMax });
+  }
 }

@@ -1,5 +1,5 @@
 // What a region's leader proposes by itself to keep its part of the federation in order: the clock that stamps are
-// counted from, and what everybody has and may be forgotten (federation 2, 10, 16).
+// counted from, conflicts that everybody has and may be settled, and what may be forgotten (federation 2, 5, 10, 16).
 import type { LogTimeMs, MonotonicMs } from "../base/index.ts";
 import { MINT_SKEW_MS_MAX, StableCut, mintGuard, sameVector } from "../federation/index.ts";
 import type { FederationChange, OriginId, ReportBook, Vector } from "../federation/index.ts";
@@ -10,11 +10,13 @@ import type { Clock, Journal } from "./ports.ts";
 const ANCHOR_SKEW_MS_MAX = 50;
 /** Between two looks at what may be forgotten. */
 const COLLECT_EVERY_MS = 2_000;
+/** Keys whose conflicts one entry settles. */
+const SETTLED_MAX = 1_024;
 /** Another clock's word counts for this long. */
 const SAMPLE_MS = 10_000;
 
 export interface FederationKeepingInit {
-  readonly region: () => FederatedRegion;
+  readonly region: FederatedRegion;
   readonly reports: ReportBook;
   readonly clock: Clock;
   readonly logTime: () => LogTimeMs;
@@ -35,7 +37,9 @@ export class FederationKeeping {
   #proposing = false;
   #collectAtMs = 0;
   #noted = 0;
-  #cutDone: Vector = new Map();
+  /** The cuts at which conflicts were settled, and tombstones purged, last. */
+  #settledAt: Vector = new Map();
+  #collectedAt: Vector = new Map();
   #clockWarned = false;
 
   constructor(init: FederationKeepingInit) {
@@ -58,7 +62,7 @@ export class FederationKeeping {
     const { reports, region } = this.#init;
     const news = reports.since(this.#noted);
     this.#noted = reports.changes;
-    const { self } = region();
+    const { self } = region;
     for (const report of news) if (report.origin !== self) this.#stable.note(report);
   }
 
@@ -69,7 +73,10 @@ export class FederationKeeping {
   #anchor(): boolean {
     const { region, clock, logTime, journal } = this.#init;
     const wallMs = clock.wallMs();
-    if (Math.abs(wallMs - region().wallAt(logTime())) <= ANCHOR_SKEW_MS_MAX) return false;
+    const anchoredMs = region.wallMsAt(logTime());
+    if (anchoredMs !== undefined && Math.abs(wallMs - anchoredMs) <= ANCHOR_SKEW_MS_MAX) {
+      return false;
+    }
     const guard = mintGuard(this.#fresh());
     if (!guard.open) {
       const about = { skewMs: Math.round(guard.skewMs), mostMs: MINT_SKEW_MS_MAX };
@@ -95,17 +102,24 @@ export class FederationKeeping {
     const now = clock.monotonicMs();
     if (now < this.#collectAtMs) return;
     this.#collectAtMs = now + COLLECT_EVERY_MS;
-    const state = region();
+    const state = region;
     this.#stable.prune(state);
     const cut = this.#stable.cut(state);
     const { through, full } = state.planRetention({
       vectorOf: (origin) => reports.of(origin)?.vector,
     });
-    const isNews = !sameVector(cut, this.#cutDone) || through.size > 0 || full !== state.full;
-    if (!isNews) return;
     const { epoch } = state.config;
+    if (!sameVector(cut, this.#settledAt) && state.contested.length > 0) {
+      const keys = state.contested.slice(0, SETTLED_MAX);
+      this.#propose({ change: "settle", epoch, stable: cut, keys }, (applied) => {
+        if (applied) this.#settledAt = cut;
+      });
+      return;
+    }
+    const isNews = !sameVector(cut, this.#collectedAt) || through.size > 0 || full !== state.isFull;
+    if (!isNews) return;
     this.#propose({ change: "collect", epoch, cut, through, full }, (applied) => {
-      if (applied) this.#cutDone = cut;
+      if (applied) this.#collectedAt = cut;
     });
   }
 

@@ -43,7 +43,7 @@ export type ProposeChange = (
 export interface FederationPullingInit {
   readonly self: OriginId;
   /** The applied state, as of the moment of the call. */
-  readonly state: () => DeliveryState & { readonly document: ConfigNews };
+  readonly state: DeliveryState & { readonly document: ConfigNews };
   readonly reports: ReportBook;
   readonly hash: Hash;
   readonly withheld: () => ReadonlySet<OriginId>;
@@ -88,7 +88,7 @@ export class FederationPulling {
     const { hash, state, reports, withheld } = init;
     this.#holding = new Holding(hash);
     const limits = EXCHANGE_LIMITS_DEFAULT;
-    const parts = { state, reports, withheld, limits, hash };
+    const parts = { state: () => state, reports, withheld, limits, hash };
     this.#puller = new ExchangePuller({ ...parts, holding: this.#holding });
     this.#timer = setInterval(() => this.#onTime(), TIME_MS);
     this.#connect();
@@ -155,7 +155,7 @@ export class FederationPulling {
   /** A link to each neighbour of the topology in force, where it is to be found by the configuration. */
   #connect(): void {
     const { self, state } = this.#init;
-    const { config } = state();
+    const { config } = state;
     const own = memberOf(config, self);
     const names = config.members.map(({ name }) => name);
     const wanted = own === undefined ? [] : neighboursOf(config.topology, names, own.name);
@@ -185,7 +185,7 @@ export class FederationPulling {
       hello: () => helloTo(origin),
       onHello: (hello) => {
         const other = hello.from.origin === origin ? undefined : `origin ${hello.from.origin}`;
-        const fault = other ?? greetingFault(hello, state().config, self);
+        const fault = other ?? greetingFault(hello, state.config, self);
         if (fault !== undefined) return fault;
         journal.info("region connected", { ...about, leads: hello.leads });
         this.#act(this.#puller.onOpened(origin, hello, this.#now()));

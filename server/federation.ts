@@ -43,8 +43,9 @@ export interface FederationInit {
   readonly replica: Replica;
   /** Of this member's region. */
   readonly region: string;
-  /** The state in force, which a snapshot may replace: asked for afresh with every use. */
-  readonly state: () => FederatedRegion;
+  readonly state: FederatedRegion;
+  /** Proposed by a leader whose region has an older one; absent: it comes from the directory alone. */
+  readonly file?: ConfigNews;
   readonly dialer: PeerDialer;
   readonly secure: boolean;
   readonly random: Random;
@@ -84,14 +85,14 @@ export class Federation {
     const { clock, state, replica } = init;
     this.#serving = new FederationServing({
       state: () => ({
-        applied: state().applied,
-        hashOf: (origin) => state().chainOf(origin),
-        retainedFrom: (origin) => state().retainedFrom(origin),
-        config: state().document,
+        applied: state.applied,
+        hashOf: (origin) => state.chainOf(origin),
+        retainedFrom: (origin) => state.retainedFrom(origin),
+        config: state.document,
       }),
       reports: this.#reports,
       load: (wish, done) => {
-        loadRetained((asked) => state().recent(asked), replica.engine, wish, done);
+        loadRetained((asked) => state.recent(asked), replica.engine, wish, done);
       },
       helloTo: (to) => present(this.#helloTo(to), "a member that is served has an origin"),
       confirm: (done) => this.#confirm(done),
@@ -112,7 +113,7 @@ export class Federation {
     const { state, journal } = this.#init;
     return regionServiceTable({
       refusalOf: (hello, { certificate }) => {
-        const { self, config } = state();
+        const { self, config } = state;
         if (self === undefined) return "this region is not admitted to the federation yet";
         return regionRefusal(hello, certificate, config, self);
       },
@@ -137,11 +138,11 @@ export class Federation {
   configure(news: ConfigNews, done: () => void): void {
     const { state, region, clock, journal } = this.#init;
     const config = this.#read(news);
-    if (config === undefined || config.epoch <= state().config.epoch) {
+    if (config === undefined || config.epoch <= state.config.epoch) {
       done();
       return;
     }
-    const { applied } = state();
+    const { applied } = state;
     const origin = memberNamed(config, region)?.origin;
     // Of an origin that has minted nobody knows here whether this is still its history (federation 1, trap 1).
     const self = origin !== undefined && countOf(applied, origin) === 0 ? { self: origin } : {};
@@ -156,7 +157,7 @@ export class Federation {
   /** Undefined: it is none, or another federation's; told to the operator. */
   #read({ epoch, document }: ConfigNews): FederationConfig | undefined {
     const { state, journal } = this.#init;
-    const { config } = state();
+    const { config } = state;
     try {
       const read = decodeConfig(document);
       const isOther = config.epoch > 0 && read.federationId !== config.federationId;
@@ -181,6 +182,10 @@ export class Federation {
     return this.pulling?.lags ?? [];
   }
 
+  get state(): FederatedRegion {
+    return this.#init.state;
+  }
+
   get pulling(): FederationPulling | undefined {
     return this.#leading?.pulling?.run;
   }
@@ -190,7 +195,7 @@ export class Federation {
   }
 
   #look(): void {
-    const { self, config, applied, standing } = this.#init.state();
+    const { self, config, applied, standing } = this.#init.state;
     this.#lead();
     const { epoch } = config;
     if (this.#seen?.standing !== standing || this.#seen.epoch !== epoch) {
@@ -236,12 +241,15 @@ export class Federation {
     replica.read("index", deadlineAtMs, (result) => {
       leading.asking = false;
       leading.ready = result.ok;
-      if (result.ok && this.#leading === leading) this.#look();
+      if (!result.ok || this.#leading !== leading) return;
+      this.#look();
+      const { file } = this.#init;
+      if (file !== undefined) this.configure(file, () => undefined);
     });
   }
 
   #pull(leading: Leading): void {
-    const { self } = this.#init.state();
+    const { self } = this.#init.state;
     if (leading.pulling !== undefined && leading.pulling.as !== self) {
       leading.pulling.run.stop();
       leading.pulling = undefined;
@@ -268,7 +276,7 @@ export class Federation {
     const { replica, state } = this.#init;
     const deadlineAtMs = (replica.now() + CONFIRM_MS) as MonotonicMs;
     replica.read("index", deadlineAtMs, (result) => {
-      const { self, config, applied } = state();
+      const { self, config, applied } = state;
       const isKnown = result.ok && self !== undefined;
       const { epoch } = config;
       done(isKnown ? { origin: self, epoch, vector: new Map(applied) } : undefined);
@@ -296,7 +304,7 @@ export class Federation {
 
   #helloTo(to: OriginId): ExchangeHello | undefined {
     const { state, replica } = this.#init;
-    const { self, config } = state();
+    const { self, config } = state;
     const leads = replica.status().role === "leader";
     return self === undefined ? undefined : helloOf(config, self, to, leads);
   }

@@ -26,7 +26,7 @@ const ANSWER_MS_MAX = 200;
 const WAITING_MAX = 10_000;
 
 export interface RegionQuorumsInit {
-  readonly state: () => FederatedRegion;
+  readonly state: FederatedRegion;
   readonly reports: ReportBook;
   readonly leads: () => boolean;
   readonly now: () => MonotonicMs;
@@ -55,7 +55,7 @@ export class RegionQuorums implements Regions {
   }
 
   token(): Uint8Array {
-    const { config, applied } = this.#init.state();
+    const { config, applied } = this.#init.state;
     return encodeToken(causalTokenOf(config, applied));
   }
 
@@ -67,13 +67,13 @@ export class RegionQuorums implements Regions {
   }
 
   refusesWrite({ key, writeRegions }: RegionWrite): KvError | undefined {
-    if (this.#init.state().holds(key)) return this.#refusesCount(writeRegions);
+    if (this.#init.state.holds(key)) return this.#refusesCount(writeRegions);
     const problem = "write_regions is for keys of federated prefixes";
     return new KvError("invalid-argument", "not-applied", problem);
   }
 
   #refusesCount(asked: number): KvError | undefined {
-    const { config, self } = this.#init.state();
+    const { config, self } = this.#init.state;
     if (self === undefined) {
       return new KvError("federation-refused", "not-applied", "the region is not admitted yet");
     }
@@ -111,7 +111,7 @@ export class RegionQuorums implements Regions {
 
   /** Undefined: the token is seen; "ahead": not yet. */
   #faultOf(token: CausalToken): KvError | "ahead" | undefined {
-    const { config, applied } = this.#init.state();
+    const { config, applied } = this.#init.state;
     switch (standingOfToken(token, config, applied)) {
       case "seen":
         return undefined;
@@ -134,7 +134,7 @@ export class RegionQuorums implements Regions {
     readonly answered: () => number;
   } {
     const { state, ask } = this.#init;
-    const { config, self } = state();
+    const { config, self } = state;
     const placement = placementOf(config, key);
     const answers = new Map<OriginId, Vector>();
     if (readRegions > 1) {
@@ -146,14 +146,14 @@ export class RegionQuorums implements Regions {
     const answered = (): number => answers.size + 1;
     const isCovered = (): boolean => {
       if (answered() < readRegions) return false;
-      return covers(state().applied, [...answers.values()].reduce(joined, new Map()));
+      return covers(state.applied, [...answers.values()].reduce(joined, new Map()));
     };
     return { isCovered, answered };
   }
 
   afterWrite(asked: RegionWrite, context: CallContext, done: (reach: RegionReach) => void): void {
     const { state, reports, now } = this.#init;
-    const { self, applied } = state();
+    const { self, applied } = state;
     const sequence = self === undefined ? 0 : countOf(applied, self);
     const answerBy = answerByOf(context, now());
     this.#wait(context, () => {
@@ -170,7 +170,7 @@ export class RegionQuorums implements Regions {
   }
 
   #reachOf({ key, writeRegions }: RegionWrite, holders: readonly OriginId[]): RegionReach {
-    const { config } = this.#init.state();
+    const { config } = this.#init.state;
     const placement = placementOf(config, key);
     const within = holders.filter((origin) => placement.has(origin));
     const names = holders.flatMap((origin) => memberOf(config, origin)?.name ?? []);

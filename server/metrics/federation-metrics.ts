@@ -1,0 +1,114 @@
+// hansa_federation_*: how far this region is behind each origin, what waits, and which regions are reached.
+import type { FederatedRegion } from "../federated-region.ts";
+import type { Federation } from "../federation.ts";
+import { countOf, entriesOf, memberOf, regionOf } from "../../federation/index.ts";
+import type { OriginId } from "../../federation/index.ts";
+import type { Collection, Sample } from "./collected.ts";
+
+/** Lags and links are the leader's to know; other members have no samples of them. */
+export function addFederationMetrics(collection: Collection, federation: Federation): void {
+  addApplied(collection, federation);
+  addLags(collection, federation);
+  addLinks(collection, federation);
+}
+
+function addApplied(collection: Collection, federation: Federation): void {
+  const { state } = federation;
+  collection.gauge(
+    "hansa_federation_config_epoch",
+    "Epoch of the federation's configuration as applied here; 0: none.",
+    () => state.config.epoch,
+  );
+  collection.gauge(
+    "hansa_federation_applied",
+    "The last transaction applied of each origin.",
+    () => {
+      const { applied } = state;
+      return entriesOf(applied).map(([origin, value]) => sampleOf(state, origin, value));
+    },
+    ["origin", "region"],
+  );
+  collection.gauge(
+    "hansa_federation_pullers",
+    "Regions that pull from this member.",
+    () => federation.pullers,
+  );
+}
+
+function addLags(collection: Collection, federation: Federation): void {
+  const { state } = federation;
+  const perOrigin = (read: (origin: OriginId) => number) => (): readonly Sample[] => {
+    if (federation.pulling === undefined) return [];
+    const { members } = state.config;
+    const others = members.filter(({ origin }) => origin !== state.self);
+    return others.map(({ origin }) => sampleOf(state, origin, read(origin)));
+  };
+  const labels = ["origin", "region"];
+  collection.gauge(
+    "hansa_federation_lag_dots",
+    "Transactions of each origin that some region has applied and this one has not.",
+    perOrigin((origin) => lagOf(federation, origin)?.dots ?? 0),
+    labels,
+  );
+  collection.gauge(
+    "hansa_federation_lag_seconds",
+    "Since the oldest of them was heard of.",
+    perOrigin((origin) => (lagOf(federation, origin)?.ageMs ?? 0) / 1000),
+    labels,
+  );
+  collection.gauge(
+    "hansa_federation_lag_bytes",
+    "Bytes of the transactions of each origin that are here and not applied.",
+    perOrigin((origin) => heldOf(federation, state, origin).bytes),
+    labels,
+  );
+  collection.gauge(
+    "hansa_federation_held",
+    "Transactions of each origin that are here and wait for others.",
+    perOrigin((origin) => heldOf(federation, state, origin).count),
+    labels,
+  );
+}
+
+function addLinks(collection: Collection, federation: Federation): void {
+  const { state } = federation;
+  collection.gauge(
+    "hansa_federation_link_open",
+    "Whether each neighbour is reached.",
+    () =>
+      [...(federation.pulling?.links ?? [])].map(([origin, isOpen]) =>
+        sampleOf(state, origin, isOpen ? 1 : 0),
+      ),
+    ["origin", "region"],
+  );
+  collection.gauge(
+    "hansa_federation_region_applied",
+    "What each region reports to have applied of this one's transactions.",
+    () => {
+      const { self, config } = state;
+      if (self === undefined) return [];
+      return federation.reports
+        .all()
+        .filter(({ origin }) => origin !== self && memberOf(config, origin) !== undefined)
+        .map(({ origin, vector }) => sampleOf(state, origin, countOf(vector, self)));
+    },
+    ["origin", "region"],
+  );
+}
+
+function lagOf(federation: Federation, origin: OriginId): Federation["lags"][number] | undefined {
+  return federation.lags.find((lag) => lag.origin === origin);
+}
+
+function heldOf(
+  federation: Federation,
+  state: FederatedRegion,
+  origin: OriginId,
+): { readonly bytes: number; readonly count: number } {
+  const waiting = federation.pulling?.holding.waiting(state);
+  return waiting?.find((one) => one.origin === origin) ?? { bytes: 0, count: 0 };
+}
+
+function sampleOf({ config }: FederatedRegion, origin: OriginId, value: number): Sample {
+  return { labels: { origin: String(origin), region: regionOf(config, origin) ?? "" }, value };
+}

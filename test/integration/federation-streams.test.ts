@@ -1,0 +1,236 @@
+// Regions over real streams: what one mints the others have, a region that went away is caught up with, and who is not
+// what it says is not served. The regions' states are in memory; streams, links and timers are those of a server.
+import { createHash } from "node:crypto";
+import { afterEach, expect, test } from "@jest/globals";
+import { Mulberry32, assert } from "../../base/index.ts";
+import { helloOf, originId } from "../../federation/index.ts";
+import type { FederationConfig, OriginId, Report , ReportBook} from "../../federation/index.ts";
+import { Http2Carrier, PeerDialer, regionServiceTable } from "../../rpc/index.ts";
+import { systemClock } from "../../server/clock.ts";
+import { FederationPulling } from "../../server/federation-pulling.ts";
+import { FederationServing } from "../../server/federation-serving.ts";
+import { regionRefusal } from "../../server/region-hosts.ts";
+import { freePorts } from "../e2e/free-port.ts";
+import { until } from "../e2e/until.ts";
+import { Region, configOf } from "../federation/exchange-world.ts";
+
+const DEADLINE_MS = 20_000;
+const journal = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** One region of one member, which leads it. */
+class Node {
+  readonly region: Region;
+  readonly reports: ReportBook;
+  readonly #port: number;
+  #serving: FederationServing | undefined;
+  #carrier: Http2Carrier | undefined;
+  pulling: FederationPulling | undefined;
+
+  constructor(origin: OriginId, config: FederationConfig, port: number) {
+    this.region = new Region(origin, config);
+    this.reports = this.region.reports;
+    this.#port = port;
+  }
+
+  async start(): Promise<void> {
+    const { region, reports } = this;
+    const serving = new FederationServing({
+      state: () => ({
+        applied: region.applied,
+        hashOf: (origin) => region.chainOf(origin),
+        retainedFrom: () => 1,
+        config: region.document,
+      }),
+      reports,
+      load: ({ origin, from, countMax }, done) => {
+        setImmediate(() =>
+          done((region.rows.get(origin) ?? []).slice(from - 1, from - 1 + countMax)),
+        );
+      },
+      helloTo: (to) => this.#helloTo(to),
+      confirm: (done) => done(this.report),
+      onConfig: () => undefined,
+      clock: systemClock,
+    });
+    this.#serving = serving;
+    const services = regionServiceTable({
+      refusalOf: (hello, call) =>
+        regionRefusal(hello, call.certificate, region.config, region.self),
+      open: (hello, outlet) => serving.open(hello, outlet),
+      onRefused: (_, reason) => {
+        this.refusals.push(reason);
+      },
+    });
+    this.#carrier = new Http2Carrier({
+      services,
+      monotonicMs: () => systemClock.monotonicMs(),
+      callTimeoutMs: 5_000,
+      requestBytesMax: 1024 * 1024,
+      connectionsMax: 16,
+      concurrentStreamsMax: 16,
+      keepaliveMs: 60_000,
+      keepaliveTimeoutMs: 20_000,
+      onBug: (bug) => {
+        throw bug;
+      },
+    });
+    await this.#carrier.listen("127.0.0.1", this.#port);
+    this.pulling = new FederationPulling({
+      self: region.self,
+      state: region,
+      reports,
+      hash: (bytes) => createHash("sha256").update(bytes).digest(),
+      withheld: () => new Set(),
+      helloTo: (to) => this.#helloTo(to),
+      dialer: new PeerDialer(),
+      secure: false,
+      random: new Mulberry32(region.self),
+      propose: (change, done) => {
+        if (change.change !== "apply") {
+          this.asked.push(change.change);
+          return;
+        }
+        setImmediate(() => {
+          const count = region.apply(change.transactions.map(({ bytes }) => bytes));
+          this.news();
+          done(count);
+        });
+      },
+      configure: (_, done) => done(),
+      onClock: (_, aheadMs) => {
+        this.clocksAheadMs.push(aheadMs);
+      },
+      onReports: () => serving.onNews(),
+      clock: systemClock,
+      journal,
+    });
+  }
+
+  readonly clocksAheadMs: number[] = [];
+  readonly refusals: string[] = [];
+  /** Changes other than transactions that were proposed. */
+  readonly asked: string[] = [];
+
+  get report(): Report {
+    const { self: origin, applied, config } = this.region;
+    return { origin, epoch: config.epoch, vector: new Map(applied) };
+  }
+
+  mint(value: number): void {
+    this.region.mint(systemClock.wallMs(), value);
+    this.news();
+  }
+
+  news(): void {
+    this.reports.note(this.report);
+    this.pulling?.onNews();
+    this.#serving?.onNews();
+  }
+
+  async stop(): Promise<void> {
+    this.pulling?.stop();
+    this.#serving?.stop();
+    this.pulling = undefined;
+    await this.#carrier?.drain(0);
+  }
+
+  #helloTo(to: OriginId): NonNullable<ReturnType<typeof helloOf>> {
+    const hello = helloOf(this.region.config, this.region.self, to, true);
+    assert(hello !== undefined, "a region of this test is a member");
+    return hello;
+  }
+}
+
+const started: Node[] = [];
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((node) => node.stop()));
+});
+
+async function regions(count: number, change: Partial<FederationConfig> = {}): Promise<Node[]> {
+  const port = await freePorts(count);
+  const ports = Array.from({ length: count }, (_, at) => port + at);
+  const config = configOf(count);
+  const members = config.members.map((member, at) => ({
+    ...member,
+    endpoints: [`127.0.0.1:${ports[at] ?? 0}`],
+  }));
+  const nodes = ports.map(
+    (port, at) => new Node(originId(at + 1), { ...config, members, ...change }, port),
+  );
+  for (const node of nodes) await node.start();
+  started.push(...nodes);
+  return nodes;
+}
+
+async function converged(nodes: readonly Node[], count: number): Promise<void> {
+  await until("all regions have all", DEADLINE_MS, () => {
+    const prints = new Set(nodes.map(({ region }) => region.fingerprint));
+    const has = nodes.every(({ region }) => region.appliedCounts.size === count);
+    return (has && prints.size === 1) || undefined;
+  });
+  for (const { region } of nodes) {
+    expect([...region.appliedCounts.values()].every((times) => times === 1)).toBe(true);
+  }
+}
+
+test("writes of three regions in a mesh are everywhere, once; a region that was away catches up", async () => {
+  const nodes = await regions(3);
+  for (let round = 0; round < 20; round += 1) for (const node of nodes) node.mint(round + 1);
+  await converged(nodes, 60);
+  const [first, second, away] = nodes;
+  assert(first !== undefined && second !== undefined && away !== undefined, "three regions");
+  await away.stop();
+  for (let round = 0; round < 50; round += 1) first.mint(200);
+  await converged([first, second], 110);
+  away.mint(9);
+  await away.start();
+  await converged(nodes, 111);
+  await until("clocks are compared", DEADLINE_MS, () => away.clocksAheadMs.length > 1 || undefined);
+  expect(Math.max(...away.clocksAheadMs.map(Math.abs))).toBeLessThan(2_000);
+});
+
+test("a hub relays what its leaves have, and what they report", async () => {
+  const [hub, left, right] = await regions(3, { topology: { shape: "star", hub: "r1" } });
+  assert(hub !== undefined && left !== undefined && right !== undefined, "three regions");
+  left.mint(5);
+  await converged([hub, left, right], 1);
+  await until("the hub tells one leaf what the other has", DEADLINE_MS, () => {
+    return left.reports.of(right.region.self)?.vector.get(left.region.self) === 1 || undefined;
+  });
+  const answers: OriginId[] = [];
+  left.pulling?.ask(({ origin }) => answers.push(origin));
+  await until("the hub answers", DEADLINE_MS, () => answers.length === 1 || undefined);
+  expect(answers).toEqual([hub.region.self]);
+});
+
+test("a region of another incarnation is not served", async () => {
+  const [first, second] = await regions(2);
+  assert(first !== undefined && second !== undefined, "two regions");
+  const { config } = second.region;
+  const impostor = config.members.map((member) =>
+    member.origin === second.region.self
+      ? { ...member, incarnation: "f".repeat(32) as typeof member.incarnation }
+      : member,
+  );
+  await second.stop();
+  second.region.config = { ...config, members: impostor };
+  await second.start();
+  first.mint(1);
+  second.mint(1);
+  await until("it is refused", DEADLINE_MS, () => first.refusals.length > 0 || undefined);
+  expect(first.refusals[0]).toMatch(/^incarnation f+ of origin 2; the configuration has 0+65$/);
+  expect(second.region.appliedCounts.size).toBe(1);
+  expect(first.region.appliedCounts.size).toBe(1);
+});
+
+test("a region that has lost its own writes mints no more", async () => {
+  const [first, second] = await regions(2);
+  assert(first !== undefined && second !== undefined, "two regions");
+  first.mint(1);
+  await converged([first, second], 1);
+  await first.stop();
+  first.region.rollBack();
+  await first.start();
+  await until("it is barred", DEADLINE_MS, () => first.asked.includes("forked") || undefined);
+});
