@@ -1,12 +1,13 @@
 // A call that answers once: one JSON object as the body, one as the answer, a long one part by part.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { KvError } from "../../base/index.ts";
+import type { MethodShape } from "../../proto/index.ts";
 import type { Status } from "../status.ts";
 import type { GatewayCall } from "./gateway-call.ts";
 import { failureOf, unaryErrorText } from "./gateway-error.ts";
 import type { Failure } from "./gateway-error.ts";
 import { sizeRefusal } from "./gateway-size.ts";
-import type { GatewayOptions, GatewayRoute, UnaryMethod } from "./gateway-route.ts";
+import type { GatewayOptions, UnaryMethod } from "./gateway-route.ts";
 import { PART_BYTES, jsonParts } from "./json-parts.ts";
 import { parseJson } from "./json-text.ts";
 import { messageOfJson } from "./json-to-message.ts";
@@ -14,8 +15,10 @@ import { jsonOfMessage } from "./message-to-json.ts";
 import { writeParts } from "./parted-answer.ts";
 import { bodyBytesMaxOf, readBody } from "./request-body.ts";
 
-export interface UnaryExchange extends GatewayOptions {
-  readonly route: GatewayRoute<UnaryMethod>;
+export interface UnaryExchange {
+  readonly options: GatewayOptions;
+  readonly method: UnaryMethod;
+  readonly shape: MethodShape;
   readonly call: GatewayCall;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -27,7 +30,8 @@ export const JSON_HEADERS = {
 } as const;
 
 export function serveUnary(exchange: UnaryExchange): void {
-  const { call, request, response, messageBytesMax, limits, held, patience } = exchange;
+  const { call, request, response } = exchange;
+  const { messageBytesMax, limits, held, patience } = exchange.options;
   let answered = false;
   const answer = (result: Uint8Array | KvError | Status | Failure): void => {
     if (answered) return;
@@ -54,11 +58,11 @@ export function serveUnary(exchange: UnaryExchange): void {
 
 /** The request of a body; none is an empty one. @throws {KvError} invalid-argument */
 function run(
-  { route, call, messageBytesMax, onBug }: UnaryExchange,
+  { options, method, shape, call }: UnaryExchange,
   body: string,
   answer: (result: Uint8Array | KvError | Status) => void,
 ): void {
-  const { method, shape } = route;
+  const { messageBytesMax, onBug } = options;
   try {
     const json = body.trim() === "" ? null : parseJson(body);
     const request = messageOfJson(shape.request, json);
@@ -72,20 +76,20 @@ function run(
 }
 
 function write(
-  { route, response, patience, limits }: UnaryExchange,
+  { options, shape, response }: UnaryExchange,
   result: Uint8Array | KvError | Status | Failure,
 ): void {
   if (!(result instanceof Uint8Array)) {
     answerFailure(response, "httpStatus" in result ? result : failureOf(result));
     return;
   }
-  const shape = route.shape.response;
   if (result.length > PART_BYTES) {
+    const { patience, limits } = options;
     response.writeHead(200, JSON_HEADERS);
-    writeParts(response, jsonParts(shape, result), { patience, stallMs: limits.stallMs });
+    writeParts(response, jsonParts(shape.response, result), { patience, stallMs: limits.stallMs });
     return;
   }
-  const text = jsonOfMessage(shape, result);
+  const text = jsonOfMessage(shape.response, result);
   response.writeHead(200, { ...JSON_HEADERS, "content-length": Buffer.byteLength(text) });
   response.end(text);
 }

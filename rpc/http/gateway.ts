@@ -48,7 +48,7 @@ export class Gateway {
       };
       serveLines({ ...this.#options, request, response, streaming: route.streaming, begin });
     } else {
-      serveUnary({ ...this.#options, route: { ...route, method }, call, request, response });
+      serveUnary({ options: this.#options, method, shape: route.shape, call, request, response });
     }
   }
 
