@@ -21,6 +21,7 @@ import type { Config } from "./config.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import type { DiskTimings } from "./disk-timings.ts";
 import { EngineDirectory } from "./engine-directory.ts";
+import { machineFederation } from "./federation-opening.ts";
 import { giveBack } from "./give-back.ts";
 import { openGroupLog } from "./group-log.ts";
 import type { MendingTies } from "./group-log.ts";
@@ -80,7 +81,11 @@ export async function openGroup(init: GroupInit): Promise<Replica> {
   const { generation } = recovery;
   removeOrphans(engines, generation, journal);
   const createMachine = (): Machine =>
-    new Machine({ codec: storeCodec, valueCacheBytesMax: config.valueCacheBytes });
+    new Machine({
+      codec: storeCodec,
+      valueCacheBytesMax: config.valueCacheBytes,
+      ...machineFederation(config),
+    });
   const { engine, machine } = await openAppliedState({
     log: log.reader,
     openEngine: (done) => {

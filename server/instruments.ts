@@ -18,7 +18,7 @@ const monotonicMs = (): MonotonicMs => systemClock.monotonicMs();
 
 interface Parts extends Pick<
   MetricSources,
-  "replica" | "transport" | "ports" | "backend" | "upkeep"
+  "replica" | "transport" | "ports" | "backend" | "upkeep" | "federation"
 > {
   readonly bootstrap: Bootstrap;
 }

@@ -14,6 +14,7 @@ import type {
   NodeStatus,
   RangeAnswer,
   ReadOptions,
+  Regions,
   SnapshotSource,
 } from "../rpc/index.ts";
 import { alarmText } from "../rpc/index.ts";
@@ -54,6 +55,8 @@ export interface MemberBackendInit {
   /** Absent: none. */
   readonly quotaBytes?: number;
   readonly journal?: Journal;
+  /** Absent in a region that is in no federation. */
+  readonly regions?: Regions | undefined;
 }
 
 export class MemberBackend implements Backend {
@@ -78,6 +81,10 @@ export class MemberBackend implements Backend {
       header: () => this.header(),
       ...(init.journal === undefined ? {} : { journal: init.journal }),
     });
+  }
+
+  get regions(): Regions | undefined {
+    return this.#init.regions;
   }
 
   /** For metrics. */

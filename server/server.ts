@@ -15,6 +15,8 @@ import type { Config } from "./config.ts";
 import { inspectDataDirectory, openDataDirectory } from "./data-directory.ts";
 import { lockDataDirectory } from "./directory-lock.ts";
 import { DiskUsage } from "./disk-usage.ts";
+import { federationFileOf, openFederation } from "./federation-opening.ts";
+import type { Federation } from "./federation.ts";
 import { foundingOf } from "./founding.ts";
 import { GROUP, consensusFields, openGroup } from "./group.ts";
 import type { MendingTies } from "./group-log.ts";
@@ -121,6 +123,7 @@ export class Server {
     const owner = data.bootstrap;
     const member = hexId(owner.self.id);
     const journal = given.journal.with({ member, cluster: hexId(owner.clusterId) });
+    const federationFile = await federationFileOf(config);
     const live: Live = {};
     ports.memberHosts.set(owner.members.flatMap(({ peerUrls }) => peerUrls));
     const services = { ...ports.clients.gate.table(), ...answersToPeers(live) };
@@ -152,7 +155,8 @@ export class Server {
     const init = { ...given, journal, instruments };
     const server = new Server(init, ports, replica, transport, questions);
     // A snapshot puts the state into a directory beside the one before.
-    server.#open(owner, dirname(data.stateGroupDir), tokensOver(replica));
+    const federation = openFederation({ config, replica, dialer, journal, file: federationFile });
+    server.#open(owner, dirname(data.stateGroupDir), tokensOver(replica), federation);
     return server;
   }
 
@@ -193,7 +197,12 @@ export class Server {
     });
   }
 
-  #open(bootstrap: Bootstrap, stateDir: string, tokens: TokenProvider): void {
+  #open(
+    bootstrap: Bootstrap,
+    stateDir: string,
+    tokens: TokenProvider,
+    federation: Federation | undefined,
+  ): void {
     const { config } = this.#init;
     this.#every(Math.max(1, Math.floor(config.heartbeatIntervalMs / 4)), () => {
       this.#replica.tick();
@@ -214,17 +223,23 @@ export class Server {
       dbSizeBytes: () => usage.bytes,
       quotaBytes: settings.quotaBytes,
       journal: this.#init.journal,
+      regions: federation?.quorums,
     });
+    if (federation !== undefined) this.#endings.push(federation.follow());
     const upkeep = this.#openUpkeep(bootstrap.self.id, backend, settings);
     opened.upkeep = upkeep;
     const roster = this.#openRoster(bootstrap, backend);
-    this.#ports.peers.gate.open({ ...this.#transport.table(), ...roster.peerServices() });
+    this.#ports.peers.gate.open({
+      ...this.#transport.table(),
+      ...roster.peerServices(),
+      ...federation?.services(),
+    });
     this.#endings.push(() => {
       tokens.close();
     });
     const { instruments } = this.#init;
     const parts = { replica: this.#replica, transport: this.#transport, ports: this.#ports };
-    const metrics = instruments.metricsOf({ ...parts, backend, upkeep, bootstrap });
+    const metrics = instruments.metricsOf({ ...parts, backend, upkeep, federation, bootstrap });
     this.#ports.http.openMetrics(metrics, instruments.onHealth);
     this.#ports.clients.gate.open(instruments.calls.counted(this.#services(backend, tokens)));
     const alarms = (): readonly Alarm[] => this.#replica.machine.alarms.list();

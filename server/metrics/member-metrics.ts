@@ -7,15 +7,19 @@ import { Collection } from "./collected.ts";
 import { addConsensusMetrics } from "./consensus-metrics.ts";
 import type { ConsensusSources } from "./consensus-metrics.ts";
 import { addDiskMetrics } from "./disk-metrics.ts";
+import { addFederationMetrics } from "./federation-metrics.ts";
 import { addNetworkMetrics } from "./network-metrics.ts";
 import type { NetworkSources } from "./network-metrics.ts";
 import { addReadMetrics } from "./read-metrics.ts";
 import { addStoreMetrics } from "./store-metrics.ts";
 import type { StoreSources } from "./store-metrics.ts";
+import type { Federation } from "../federation.ts";
 import type { Upkeep } from "../upkeep.ts";
 
 export interface MetricSources extends StoreSources, ConsensusSources, NetworkSources {
   readonly upkeep: Upkeep;
+  /** Absent: the region is in none. */
+  readonly federation?: Federation | undefined;
 }
 
 export class MemberMetrics implements MetricsText {
@@ -32,6 +36,7 @@ export class MemberMetrics implements MetricsText {
     addCallMetrics(collection, sources.calls);
     addReadMetrics(collection, sources.backend.reads);
     addCorruption(collection, sources.upkeep);
+    if (sources.federation !== undefined) addFederationMetrics(collection, sources.federation);
     // process_* and nodejs_*: memory, descriptors, garbage collection, how late the event loop is.
     collectDefaultMetrics({ register: this.#registry });
   }

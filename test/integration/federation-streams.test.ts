@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { afterEach, expect, test } from "@jest/globals";
 import { Mulberry32, assert } from "../../base/index.ts";
 import { helloOf, originId } from "../../federation/index.ts";
-import type { FederationConfig, OriginId, Report , ReportBook} from "../../federation/index.ts";
+import type { FederationConfig, OriginId, Report, ReportBook } from "../../federation/index.ts";
 import { Http2Carrier, PeerDialer, regionServiceTable } from "../../rpc/index.ts";
 import { systemClock } from "../../server/clock.ts";
 import { FederationPulling } from "../../server/federation-pulling.ts";

@@ -1,0 +1,82 @@
+// Whether this member's region is in a federation, by its options, and what is then opened: the state machine's part,
+// and the member's own. Without those options neither is there.
+import { createHash, randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { Mulberry32 } from "../base/index.ts";
+import { CONFIG_LIMITS, ConfigError, RegionState, decodeConfig } from "../federation/index.ts";
+import type { ConfigNews, Hash } from "../federation/index.ts";
+import type { PeerDialer } from "../rpc/index.ts";
+import type { MachineOptions } from "../store/index.ts";
+import { systemClock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { federationRegionOf } from "./config-federation.ts";
+import { ExitCode, StartRefusal } from "./exit-code.ts";
+import { FederatedRegion } from "./federated-region.ts";
+import { Federation } from "./federation.ts";
+import type { Journal } from "./ports.ts";
+import type { Replica } from "./replica.ts";
+
+const sha256: Hash = (bytes) => createHash("sha256").update(bytes).digest();
+
+/** All members of a region alike: the state machine is another with it. */
+export function federates({ federationDirectoryEndpoints, federationConfigFile }: Config): boolean {
+  return federationDirectoryEndpoints.length > 0 || federationConfigFile !== "";
+}
+
+export function machineFederation(config: Config): Pick<MachineOptions, "createFederation"> {
+  if (!federates(config)) return {};
+  return { createFederation: (store) => new RegionState(store, { hash: sha256 }) };
+}
+
+/**
+ * The document of --federation-config-file, if there is one.
+ *
+ * @throws {StartRefusal} badConfiguration, naming the file and what is wrong with it.
+ */
+export async function federationFileOf({
+  federationConfigFile: path,
+}: Config): Promise<ConfigNews | undefined> {
+  if (path === "") return undefined;
+  const refuse = (problem: string, cause: unknown): StartRefusal =>
+    new StartRefusal(ExitCode.badConfiguration, `--federation-config-file ${path}: ${problem}`, {
+      cause,
+    });
+  try {
+    const document = await readFile(path);
+    if (document.length > CONFIG_LIMITS.documentBytesMax) {
+      throw refuse(
+        `${document.length} bytes; expected at most ${CONFIG_LIMITS.documentBytesMax}`,
+        undefined,
+      );
+    }
+    return { epoch: decodeConfig(document).epoch, document };
+  } catch (cause) {
+    if (cause instanceof StartRefusal) throw cause;
+    if (cause instanceof ConfigError) throw refuse(cause.message, cause);
+    throw refuse(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+export interface FederationOpening {
+  readonly config: Config;
+  readonly replica: Replica;
+  readonly dialer: PeerDialer;
+  readonly journal: Journal;
+  readonly file: ConfigNews | undefined;
+}
+
+/** Undefined: the region is in none. It does nothing before it is followed. */
+export function openFederation(opening: FederationOpening): Federation | undefined {
+  const { config, replica, dialer, journal, file } = opening;
+  if (!federates(config)) return undefined;
+  return new Federation({
+    ...{ replica, dialer, journal },
+    region: federationRegionOf(config),
+    state: new FederatedRegion(() => replica.machine),
+    secure: config.listenPeerUrls.some((url) => url.startsWith("https:")),
+    random: new Mulberry32(randomBytes(4).readUInt32BE()),
+    clock: systemClock,
+    hash: sha256,
+    ...(file === undefined ? {} : { file }),
+  });
+}
