@@ -2,9 +2,12 @@
 // its voters and of its region peers, and what comes from far ahead waits, its origin's queue alone. A stamp that is
 // too high cannot be mended; one too low loses to others and is mended by the next write.
 import { hlcMs } from "../base/index.ts";
-import type { Hlc, WallMs } from "../base/index.ts";
+import type { WallMs } from "../base/index.ts";
 import type { OriginId } from "./dot.ts";
 import type { FederationBug } from "./planted.ts";
+import type { Transaction } from "./transaction.ts";
+import { hasDot } from "./vector.ts";
+import type { Vector } from "./vector.ts";
 
 /** Of a leader's clock, from the median. */
 export const MINT_SKEW_MS_MAX = 250;
@@ -50,34 +53,43 @@ export function mintGuard(samples: readonly ClockSample[]): MintGuard {
   return { open: true };
 }
 
-/** The first transaction of an origin that is ready but for its stamp. */
-export interface StampQuestion {
-  readonly origin: OriginId;
-  readonly hlc: Hlc;
-  /** Another member has applied it: holding it would not keep its stamp out of the federation. */
-  readonly appliedElsewhere: boolean;
+export interface IngressQuestion {
+  /** This region's clock; it is asked at each transaction. */
+  readonly now: () => WallMs;
+  /** The next of each origin, where it is held. */
+  readonly heads: readonly Transaction[];
+  /** Of the other members, what each has applied by its last word. */
+  readonly others: ReadonlyMap<OriginId, Vector>;
+  readonly planted?: FederationBug;
 }
 
 export interface IngressGuard {
-  /** By origin, how far its first stamp is ahead, in milliseconds. Held until the clock is there, or it is closed. */
-  readonly held: ReadonlyMap<OriginId, number>;
-  /** Most origins look ahead: this region's clock is behind, and nothing is held. */
+  /** By origin, how far its next stamp is ahead, in milliseconds: it waits until the clock is there, or it is closed. */
+  readonly ahead: ReadonlyMap<OriginId, number>;
+  /** Two origins at least, and most, look ahead: this region's clock is behind, and nothing waits. */
   readonly suspectsOwnClock: boolean;
+  /** Whether the transaction may be applied, if it is ready. */
+  readonly admits: (transaction: Transaction) => boolean;
 }
 
-/** `origins`: how many others mint; two at least must agree before the own clock is the suspect. */
-export function ingressGuard(
-  heads: readonly StampQuestion[],
-  nowMs: WallMs,
-  origins: number,
-  planted?: FederationBug,
-): IngressGuard {
-  const ahead = heads.filter(({ hlc }) => hlcMs(hlc) - nowMs > INGRESS_AHEAD_MS_MAX);
-  const suspectsOwnClock = ahead.length >= 2 && ahead.length > origins / 2;
-  if (suspectsOwnClock || planted === "hlc-poison") return { held: new Map(), suspectsOwnClock };
-  const held = ahead.filter(({ appliedElsewhere }) => !appliedElsewhere);
+/** Good until the heads or the words have changed; a little older does no harm, for the clock is asked anew. */
+export function ingressGuard({ now, heads, others, planted }: IngressQuestion): IngressGuard {
+  const aheadMs = ({ hlc }: Transaction): number => hlcMs(hlc) - now();
+  const isAhead = (head: Transaction): boolean => aheadMs(head) > INGRESS_AHEAD_MS_MAX;
+  // Where another has applied it, holding it here would not keep its stamp out of the federation.
+  const isElsewhere = (transaction: Transaction): boolean =>
+    [...others].some(([of, vector]) => of !== transaction.origin && hasDot(vector, transaction));
+  const ahead = heads.filter(isAhead);
+  const suspectsOwnClock = ahead.length >= 2 && ahead.length > others.size / 2;
+  const admits = (transaction: Transaction): boolean =>
+    suspectsOwnClock ||
+    planted === "hlc-poison" ||
+    !isAhead(transaction) ||
+    isElsewhere(transaction);
+  const held = ahead.filter((head) => !admits(head));
   return {
-    held: new Map(held.map(({ origin, hlc }) => [origin, hlcMs(hlc) - nowMs])),
+    ahead: new Map(held.map((head) => [head.origin, aheadMs(head)])),
     suspectsOwnClock,
+    admits,
   };
 }

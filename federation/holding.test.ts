@@ -26,7 +26,7 @@ test("it stays within its bounds, and the next of an origin always finds room", 
   fc.assert(
     fc.property(offers, bounds, (order, limits) => {
       const region = new StreamRegion(config, originId(2));
-      const holding = new Holding(sha256, limits);
+      const holding = new Holding(sha256, { limits });
       for (const at of order) {
         const shipped = stream[at];
         if (shipped === undefined) continue;

@@ -8,6 +8,7 @@ import type { DeliveryState, Verdict } from "./delivery.ts";
 import type { OriginId } from "./dot.ts";
 import type { FederationBug } from "./planted.ts";
 import type { Shipped } from "./transaction-codec.ts";
+import type { Transaction } from "./transaction.ts";
 import { countOf } from "./vector.ts";
 import type { Vector } from "./vector.ts";
 
@@ -22,6 +23,12 @@ const HOLDING_LIMITS_DEFAULT: HoldingLimits = {
   countMax: 65_536,
   bytesMax: 32 * 1024 * 1024,
 };
+
+export interface HoldingOptions {
+  readonly limits?: HoldingLimits;
+  /** Whether a transaction that is ready is taken now: its stamp may be too far ahead (clock-guard.ts). */
+  readonly admits?: (transaction: Transaction) => boolean;
+}
 
 /** Of one entry of the log. */
 export interface BatchLimits {
@@ -44,6 +51,8 @@ export interface Waiting {
   readonly count: number;
   readonly bytes: number;
   readonly verdict: Verdict;
+  /** It is not admitted, whatever the verdict. */
+  readonly withheld: boolean;
 }
 
 interface Queue {
@@ -54,12 +63,14 @@ interface Queue {
 
 export class Holding {
   readonly #limits: HoldingLimits;
+  readonly #admits: (transaction: Transaction) => boolean;
   readonly #hash: Hash;
   readonly #queues = new Map<OriginId, Queue>();
 
-  constructor(hash: Hash, limits: HoldingLimits = HOLDING_LIMITS_DEFAULT) {
+  constructor(hash: Hash, options: HoldingOptions = {}) {
     this.#hash = hash;
-    this.#limits = limits;
+    this.#limits = options.limits ?? HOLDING_LIMITS_DEFAULT;
+    this.#admits = options.admits ?? (() => true);
   }
 
   /** The next of an origin always finds room: what is furthest ahead makes it. */
@@ -88,7 +99,7 @@ export class Holding {
   /**
    * What may be applied in one entry, in an order in which it may: origins take turns. Nothing is let go before
    * `settle` says that it is applied. A transaction of another history ends its origin's part and is handed on too, so
-   * that the fork is logged. `withheld`: origins that wait, whatever they have (clock-guard.ts).
+   * that the fork is logged. `withheld`: origins that wait, whatever they have.
    */
   next(
     state: DeliveryState,
@@ -106,7 +117,7 @@ export class Holding {
         for (let shipped = run.head(held); shipped !== undefined; shipped = run.head(held)) {
           const fits = bytes + shipped.bytes.length <= limits.bytesMax || batch.length === 0;
           if (!fits || batch.length === limits.countMax) return batch;
-          const taken = run.take(shipped);
+          const taken = this.#admits(shipped.transaction) && run.take(shipped);
           if (!taken) break;
           batch.push(shipped);
           bytes += shipped.bytes.length;
@@ -142,13 +153,26 @@ export class Holding {
     return reached;
   }
 
+  /** The next of each origin, where it is held. */
+  heads(applied: Vector): readonly Transaction[] {
+    const next: Transaction[] = [];
+    for (const [origin, { held }] of this.#queues) {
+      const wanted = countOf(applied, origin) + 1;
+      const head = held[placeOf(held, wanted)]?.transaction;
+      if (head?.sequence === wanted) next.push(head);
+    }
+    return next;
+  }
+
   /** By origin, what is held and why; empty after a heal. */
   waiting(state: DeliveryState): readonly Waiting[] {
     const waiting: Waiting[] = [];
     for (const [origin, { held, bytes }] of this.#queues) {
       const [first] = held;
       assert(first !== undefined, `an empty queue of origin ${origin}`);
-      waiting.push({ origin, count: held.length, bytes, verdict: judge(state, first) });
+      const verdict = judge(state, first);
+      const withheld = !this.#admits(first.transaction);
+      waiting.push({ origin, count: held.length, bytes, verdict, withheld });
     }
     return waiting.sort((left, right) => left.origin - right.origin);
   }

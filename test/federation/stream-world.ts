@@ -65,6 +65,8 @@ export interface StreamOptions {
   readonly stableCut?: () => StableCut;
 }
 
+const HELD = { countMax: 8, bytesMax: 2_000 };
+
 /** Of one region: what is replicated in it, and the soft state of who leads it. */
 export class StreamRegion implements DeliveryState {
   readonly applied = new Map<OriginId, Sequence>();
@@ -89,7 +91,7 @@ export class StreamRegion implements DeliveryState {
     this.#planted = options.planted;
     this.#stableCut = options.stableCut ?? (() => new StableCut());
     this.stable = this.#stableCut();
-    this.holding = new Holding(sha256, { countMax: 8, bytesMax: 2_000 });
+    this.holding = new Holding(sha256, { limits: HELD });
   }
 
   chainOf(origin: OriginId): Uint8Array | undefined {
@@ -150,7 +152,7 @@ export class StreamRegion implements DeliveryState {
 
   /** A new leader knows what is replicated, and nothing else. */
   forgetSoftState(): void {
-    this.holding = new Holding(sha256, { countMax: 8, bytesMax: 2_000 });
+    this.holding = new Holding(sha256, { limits: HELD });
     this.stable = this.#stableCut();
   }
 
