@@ -250,6 +250,8 @@ export class FederationPulling {
           journal.error("another region has more of this one's writes than it minted", {
             ...effect,
           });
+          // Of its own two histories this is the one that lost: it mints no more, until it has a new origin.
+          propose({ change: "forked", origin: this.#init.self }, () => undefined);
         });
         break;
       case "gone":
