@@ -39,3 +39,4 @@ export * from "./kind.ts";
 export * from "./planted.ts";
 export * from "./region-state.ts";
 export * from "./sibling.ts";
+export * from "./region-duties.ts";

@@ -1,0 +1,305 @@
+// What a region's state machine does with federated keys (federation 3 to 10): minting, exactly-once apply, what clients
+// see to the revision and the event, what a restart brings back. Scenarios are those of the federation's design.
+import { describe, expect, test } from "@jest/globals";
+import { assert } from "../../base/index.ts";
+import type { Key, LeaseId, WallMs } from "../../base/index.ts";
+import { del, grant, op, put, txn, valueIs } from "../store/requests.ts";
+import { Region, configOf, exchange, policy, regions } from "./region.ts";
+import type { FederationConfig } from "../../federation/index.ts";
+
+function two(rest: Parameters<typeof policy>[1] = {}): readonly [Region, Region] {
+  const [east, north] = regions(configOf(2, [policy("f/", rest)]));
+  assert(east !== undefined && north !== undefined, "two regions");
+  return [east, north];
+}
+
+describe("local writes", () => {
+  test("one transaction is one dot and one revision; a key of no prefix is not shipped", () => {
+    const [east] = two();
+    const before = east.revision;
+    east.run(txn([], [op.put("f/a", "1"), op.put("own", "2"), op.put("f/b", "3")]));
+    expect(east.revision).toBe(before + 1);
+    expect(east.state.applied).toEqual(new Map([[east.origin, 1]]));
+    const [shipped] = east.shipped();
+    expect(shipped?.transaction.operations.map(({ key }) => key)).toEqual(["f/a", "f/b"]);
+    east.run(put("own", "4"));
+    expect(east.state.applied.get(east.origin)).toBe(1);
+  });
+
+  test("a transaction that is refused mints nothing, and the next has the dot", () => {
+    const [east] = two();
+    east.run(put("f/a", "1"));
+    const { hlc } = east.state;
+    const refused = txn([], [op.put("f/a", "2"), op.put("f/none", "", { ignoreValue: true })]);
+    expect(east.run(refused)).toMatchObject({ kind: "refused", code: "key-not-found" });
+    const leased = txn([], [op.del("f/a"), op.put("f/b", "", { lease: 9n as LeaseId })]);
+    east.run(grant(9n, 60_000));
+    expect(east.run(leased)).toMatchObject({ kind: "refused", code: "federation-refused" });
+    expect(east.get("f/a")).toBe("1");
+    expect(east.state.hlc).toBe(hlc);
+    east.run(put("f/b", "3"));
+    expect(east.state.applied.get(east.origin)).toBe(2);
+    expect(east.siblings("f/a")).toEqual(["1:1"]);
+  });
+
+  test("a deleted range is shipped key by key (trap 11)", () => {
+    const [east, north] = two();
+    for (const key of ["f/a", "f/b", "f/c"]) east.run(put(key, key));
+    north.pull(east);
+    north.run(put("f/bb", "of north"));
+    east.run(del("f/a", "f/c"));
+    exchange([east, north]);
+    expect(["f/a", "f/b", "f/bb", "f/c"].map((key) => north.get(key))).toEqual([
+      undefined,
+      undefined,
+      "of north",
+      "f/c",
+    ]);
+  });
+
+  test("a lease's end deletes what hangs on it, and no federated key hangs on one", () => {
+    const [east] = two();
+    east.run(grant(9n, 60_000));
+    expect(east.run(put("f/a", "1", { lease: 9n as LeaseId }))).toMatchObject({
+      code: "federation-refused",
+      message: expect.stringContaining("a lease is the region's own") as string,
+    });
+    expect(east.state.applied.size).toBe(0);
+  });
+
+  test("a region that may not mint refuses, and says why", () => {
+    const config = configOf(2, [policy("f/")]);
+    const joining = config.members.map((member) => ({ ...member, live: member.name !== "north" }));
+    const [, north] = regions({ ...config, members: joining });
+    expect(north?.run(put("f/a", "1"))).toMatchObject({
+      code: "federation-refused",
+      message: expect.stringContaining("joining") as string,
+    });
+    expect(north?.run(put("own", "1"))).toMatchObject({ kind: "put" });
+  });
+});
+
+describe("what others minted", () => {
+  test("a conflict under lww shows the later everywhere, and its loser is recorded once settled (scenario 1)", () => {
+    const [east, north] = two();
+    east.run(put("f/a", "of east"));
+    north.nowMs = 50;
+    north.run(put("f/a", "of north"));
+    exchange([east, north]);
+    for (const region of [east, north]) {
+      expect(region.get("f/a")).toBe("of north");
+      expect(region.siblings("f/a")).toEqual(["1:1", "2:1"]);
+    }
+    const stable = north.state.applied;
+    const keys = ["f/a" as Key];
+    expect(east.change({ change: "settle", epoch: 1, stable, keys })).toMatchObject({ minted: 0 });
+    expect(north.change({ change: "settle", epoch: 1, stable, keys })).toMatchObject({ minted: 1 });
+    exchange([east, north]);
+    for (const region of [east, north]) {
+      expect(region.siblings("f/a")).toEqual(["2:1"]);
+      expect(region.get("f/a")).toBe("of north");
+      expect(region.state.conflicts).toEqual({ first: 1, next: 2 });
+    }
+  });
+
+  test("under siblings both stay, in equal order; a local put dominates what is shown (scenarios 2, 3)", () => {
+    const [east, north] = two({ policy: "siblings" });
+    east.run(put("f/a", "of east"));
+    north.run(put("f/a", "of north"));
+    const before = [east.revision, north.revision];
+    exchange([east, north]);
+    expect(east.siblings("f/a")).toEqual(north.siblings("f/a"));
+    expect([east.revision, north.revision]).toEqual(before.map((revision) => revision + 1));
+    const shown = east.get("f/a");
+    expect(north.get("f/a")).toBe(shown);
+    east.run(put("f/a", "again"));
+    exchange([east, north]);
+    expect(north.siblings("f/a")).toHaveLength(2);
+    expect(north.get("f/a")).toBe("again");
+    // Deleted is what is shown; the other is there again.
+    expect(north.siblings("f/a")).toEqual(east.siblings("f/a"));
+  });
+
+  test("what depends on what is not here is held, and applied once it may (scenario 4)", () => {
+    const all = regions(configOf(3, [policy("f/")]));
+    const [east, north, south] = all;
+    assert(east !== undefined && north !== undefined && south !== undefined, "three regions");
+    east.run(put("f/a", "first"));
+    north.pull(east);
+    north.run(put("f/a", "second"));
+    expect(south.apply(...north.shipped())).toMatchObject({ applied: 0, held: 1 });
+    expect(south.get("f/a")).toBeUndefined();
+    expect(south.apply(...east.shipped(), ...north.shipped())).toMatchObject({ applied: 2 });
+    expect(south.get("f/a")).toBe("second");
+    expect(south.siblings("f/a")).toEqual(["2:1"]);
+  });
+
+  test("duplicates and disorder change nothing (scenarios 5, 12)", () => {
+    const [east, north] = two();
+    for (let at = 0; at < 10; at += 1) east.run(put(`f/${at % 3}`, String(at)));
+    const shipped = east.shipped();
+    for (let round = 0; round < 12; round += 1) north.apply(...[...shipped].reverse());
+    expect(north.state.applied).toEqual(east.state.applied);
+    const { revision } = north;
+    expect(north.apply(...shipped, ...shipped)).toMatchObject({ applied: 0, duplicates: 20 });
+    expect(north.revision).toBe(revision);
+    east.run(del("f/1"));
+    exchange([east, north]);
+    const cut = east.state.applied;
+    north.change({ change: "collect", epoch: 1, cut, through: new Map(), full: false });
+    expect(north.siblings("f/1")).toEqual([]);
+    north.apply(...shipped);
+    expect(north.get("f/1")).toBeUndefined();
+  });
+
+  test.each([
+    ["lww", undefined],
+    ["add-wins", "kept"],
+    ["delete-wins", undefined],
+  ] as const)("a delete beside a put under %s (scenario 11)", (name, expected) => {
+    const [east, north] = two({ policy: name });
+    east.run(put("f/a", "old"));
+    exchange([east, north]);
+    east.run(put("f/a", "kept"));
+    north.nowMs += 100;
+    north.run(del("f/a"));
+    exchange([east, north]);
+    expect([east.get("f/a"), north.get("f/a")]).toEqual([expected, expected]);
+  });
+
+  test("a transaction is one revision with all its events (scenarios 17, 18)", () => {
+    const [east, north] = two();
+    const ops = ["f/a", "f/b", "f/c"].map((key) => op.put(key, "x"));
+    east.run(txn([], ops));
+    const before = north.revision;
+    north.pull(east);
+    expect(north.revision).toBe(before + 1);
+    expect(north.events(before + 1)).toEqual(
+      ["f/a", "f/b", "f/c"].map((key) => `${before + 1} put ${key} v1`),
+    );
+    // A loser changes nothing that is seen, and takes no revision.
+    north.nowMs += 1000;
+    north.run(put("f/a", "later"));
+    east.run(put("f/a", "earlier"));
+    const { revision } = north;
+    north.pull(east);
+    expect(north.revision).toBe(revision);
+    expect(north.siblings("f/a")).toEqual(["1:2", "2:1"]);
+    north.run(put("f/a", "all seen"));
+    expect(north.siblings("f/a")).toEqual(["2:2"]);
+    expect(north.mod("f/a")).toBe(revision + 1);
+  });
+
+  test("a compare in one region says nothing of another; what it decided is shipped (federation 3)", () => {
+    const [east, north] = two();
+    east.run(put("f/a", "1"));
+    north.pull(east);
+    east.run(txn([valueIs("f/a", "equal", "1")], [op.put("f/a", "2")]));
+    north.run(put("f/a", "3"));
+    exchange([east, north]);
+    expect(north.siblings("f/a")).toEqual(["1:2", "2:1"]);
+    expect(east.siblings("f/a")).toEqual(north.siblings("f/a"));
+  });
+});
+
+describe("configuration", () => {
+  test("another policy shows what was never pruned, in a revision (trap 3, scenario 28)", () => {
+    const [east, north] = two({ policy: "add-wins" });
+    east.run(put("f/a", "kept"));
+    exchange([east, north]);
+    east.run(put("f/a", "again"));
+    north.nowMs += 100;
+    north.run(del("f/a"));
+    exchange([east, north]);
+    const next: FederationConfig = configOf(2, [policy("f/")], { epoch: 2 });
+    const { revision } = east;
+    east.configure(next);
+    north.configure(next);
+    expect([east.get("f/a"), north.get("f/a")]).toEqual([undefined, undefined]);
+    expect(east.events(revision + 1)).toEqual([`${revision + 1} delete f/a v0`]);
+    expect(east.configure(configOf(2, [policy("f/")], { epoch: 1 }))).toMatchObject({ applied: 0 });
+    expect(east.state.config?.epoch).toBe(2);
+  });
+
+  test("what was there before is re-issued, and what comes meanwhile does not overwrite it", () => {
+    const east = new Region(1);
+    east.configure(configOf(2, []));
+    for (const at of [1, 2, 3]) east.run(put(`f/${at}`, `of east ${at}`));
+    const north = new Region(2);
+    const opening = policy("f/", {
+      progress: { stage: "opening", pending: ["east", "north"] as never },
+    });
+    const config = configOf(2, [opening], { epoch: 2 });
+    north.configure(config);
+    north.nowMs += 100;
+    north.run(put("f/2", "of north"));
+    east.configure(config);
+    const { revision } = east;
+    east.pull(north);
+    expect(east.siblings("f/2")).toEqual(["1:1", "2:1"]);
+    expect(east.change({ change: "import", prefix: "f/" as Key })).toMatchObject({ minted: 1 });
+    expect(east.revision).toBe(revision + 1);
+    expect(east.change({ change: "import", prefix: "f/" as Key })).toMatchObject({ minted: 0 });
+    exchange([east, north]);
+    for (const region of [east, north]) {
+      expect([1, 2, 3].map((at) => region.get(`f/${at}`))).toEqual([
+        "of east 1",
+        "of north",
+        "of east 3",
+      ]);
+    }
+  });
+
+  test("a collection of another epoch is refused; retained transactions are dropped in it", () => {
+    const [east, north] = two();
+    for (let at = 0; at < 5; at += 1) east.run(put("f/a", String(at)));
+    exchange([east, north]);
+    const cut = east.state.applied;
+    const collect = { change: "collect", epoch: 1, cut, through: cut, full: true } as const;
+    expect(east.change({ ...collect, epoch: 2 })).toMatchObject({ code: "federation-refused" });
+    expect(east.change(collect)).toMatchObject({ more: false });
+    expect(east.state.retention.bytes).toBe(0);
+    expect(east.run(put("f/a", "x"))).toMatchObject({ code: "retention-full" });
+    east.restart();
+    expect(east.run(put("f/a", "x"))).toMatchObject({ code: "retention-full" });
+    east.change({ ...collect, full: false });
+    expect(east.run(put("f/a", "x"))).toMatchObject({ kind: "put" });
+  });
+
+  test("an operation on a kind is judged and shipped; a put there is refused", () => {
+    const [east, north] = two({ kind: "counter" });
+    expect(east.run(put("f/n", "5"))).toMatchObject({ code: "federation-refused" });
+    const add = (amount: bigint): Parameters<Region["change"]>[0] => ({
+      change: "operate",
+      operations: [{ key: "f/n" as Key, asked: { kind: "counter", action: "add", amount } }],
+    });
+    east.change(add(5n));
+    north.change(add(-2n));
+    exchange([east, north]);
+    expect([east.get("f/n"), north.get("f/n")]).toEqual(["3", "3"]);
+    north.run(del("f/n"));
+    exchange([east, north]);
+    expect([east.get("f/n"), north.get("f/n")]).toEqual([undefined, undefined]);
+    east.restart();
+    east.change(add(1n));
+    exchange([east, north]);
+    expect(north.get("f/n")).toBe("1");
+  });
+
+  test("stamps never fall, whatever the leader's clock does (scenario 16)", () => {
+    const [east] = two();
+    east.run(put("f/a", "1"));
+    const { hlc } = east.state;
+    east.change({ change: "anchor", wallMs: 1000 as WallMs });
+    east.run(put("f/a", "2"));
+    expect(east.state.hlc).toBe(hlc + 1n);
+  });
+
+  test("bytes that are no change are refused", () => {
+    const [east] = two();
+    const garbage = { kind: "federation", body: Uint8Array.of(200, 1) } as const;
+    expect(east.run(garbage)).toMatchObject({ kind: "refused", code: "invalid-argument" });
+    const settings = two()[0].run({ kind: "federation", body: Uint8Array.of() });
+    expect(settings).toMatchObject({ code: "invalid-argument" });
+  });
+});
