@@ -11,7 +11,7 @@ import type { Operation, Transaction } from "./transaction.ts";
 /** What siblings are about: operations on kinds have their own state. */
 export type WriteOperation = Exclude<Operation, { readonly action: "kind" }>;
 
-export function dominates(
+function dominates(
   transaction: Transaction,
   operation: WriteOperation,
   sibling: Sibling,

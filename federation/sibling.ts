@@ -18,8 +18,6 @@ export interface Sibling {
 /** By ascending dot; never empty for a key that was ever written, until its tombstone is purged. */
 export type Siblings = readonly Sibling[];
 
-export const NO_SIBLINGS: Siblings = [];
-
 /** Of one key. Reached, the winner's origin drops losers at once, each of them logged (federation 5). */
 export const SIBLINGS_MAX = 32;
 

@@ -13,7 +13,7 @@ import { isCompared } from "../../federation/record-step.ts";
 import type { Siblings } from "../../federation/sibling.ts";
 import { viewOf } from "../../federation/view.ts";
 import type { ViewRules } from "../../federation/view-rules.ts";
-import { LWW, Region, bytes, heal, stableOf, textOf } from "./kernel-world.ts";
+import { LWW, Region, bytes, heal, stableFor, textOf } from "./kernel-world.ts";
 
 const KEYS = ["a", "b"].map((key) => key as Key);
 const REGIONS = 3;
@@ -155,10 +155,10 @@ function play(step: Step, at: number, regions: readonly Region[]): void {
       deliver(regions[step.from] ?? region, region, step.which);
       break;
     case "settle":
-      region.settle(step.key, stableOf(regions), now);
+      region.settle(step.key, stableFor(region, regions), now);
       break;
     case "purge":
-      region.purge(stableOf(regions));
+      region.purge(stableFor(region, regions));
       break;
     case "policy":
       region.rules = POLICIES[step.policy] ?? LWW;
@@ -182,8 +182,7 @@ function deliver(from: Region, to: Region, which: number): void {
 
 function converged(regions: readonly Region[]): void {
   heal(regions);
-  const stable = stableOf(regions);
-  for (const region of regions) region.purge(stable);
+  for (const region of regions) region.purge(stableFor(region, regions));
   const [first, ...others] = regions;
   for (const other of others) {
     for (const one of KEYS) expect(portrait(other, one)).toEqual(first && portrait(first, one));

@@ -5,7 +5,7 @@ import { dotText } from "../../federation/dot.ts";
 import { SIBLINGS_MAX } from "../../federation/sibling.ts";
 import type { Siblings } from "../../federation/sibling.ts";
 import type { Resolution, ViewRules } from "../../federation/view-rules.ts";
-import { LWW, Region, bytes, heal, stableOf, textOf } from "./kernel-world.ts";
+import { LWW, Region, bytes, heal, stableFor, textOf } from "./kernel-world.ts";
 
 const K = "k" as Key;
 const X = "x" as Key;
@@ -39,8 +39,8 @@ describe("concurrent writes", () => {
     r2.put(K, "two", 20);
     heal([r1, r2]);
     expect([r1.value(K), r2.value(K)]).toEqual(["two", "two"]);
-    expect(r1.settle(K, stableOf([r1, r2]), 30)).toBeUndefined();
-    expect(r2.settle(K, stableOf([r1, r2]), 30)).toBeDefined();
+    expect(r1.settle(K, stableFor(r1, [r1, r2]), 30)).toBeUndefined();
+    expect(r2.settle(K, stableFor(r2, [r1, r2]), 30)).toBeDefined();
     heal([r1, r2]);
     expect(r1.conflictTexts()).toEqual(["k: settle 2:2 kept 2:1 over 1:1 one"]);
     expect(r2.conflictTexts()).toEqual(r1.conflictTexts());
@@ -52,7 +52,7 @@ describe("concurrent writes", () => {
     r1.put(K, "one", 10);
     r2.put(K, "two", 20);
     heal([r1, r2]);
-    expect(r2.settle(K, stableOf([r1, r2, r3]), 30)).toBeUndefined();
+    expect(r2.settle(K, stableFor(r2, [r1, r2, r3]), 30)).toBeUndefined();
   });
 
   test("scenario 2: under siblings both are everywhere, in one order", () => {
@@ -238,7 +238,7 @@ describe("what is written back", () => {
       r2.put(key, "two", 20 + at);
     }
     heal(all);
-    const stable = stableOf(all);
+    const stable = stableFor(r2, all);
     r2.settle(K, stable, 30);
     r1.pull(r2);
     // Cut off and still under lww, r3 writes and knows of no settlement.

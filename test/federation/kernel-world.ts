@@ -20,7 +20,7 @@ import type { RecordContent } from "../../federation/record-step.ts";
 import { resolutionOf, resolvesHere, settlementOf } from "../../federation/settlement.ts";
 import type { Sibling, Siblings } from "../../federation/sibling.ts";
 import type { Operation, Transaction } from "../../federation/transaction.ts";
-import { covers, hasDot, shared } from "../../federation/vector.ts";
+import { VECTOR_ZERO, covers, hasDot, shared } from "../../federation/vector.ts";
 import type { Vector } from "../../federation/vector.ts";
 import { viewOf } from "../../federation/view.ts";
 import type { Resolution, ViewRules } from "../../federation/view-rules.ts";
@@ -229,9 +229,20 @@ function same(what: string, found: readonly string[], expected: readonly string[
   if (left !== right) throw new Error(`${what}: found [${left}], expected [${right}]`);
 }
 
-/** What all of them have applied: the stable cut, as nobody but a test can know it. */
-export function stableOf(regions: readonly Region[]): Vector {
-  return regions.map(({ applied }): Vector => applied).reduce(shared);
+/**
+ * What `reader` may take for stable: of each region what it had applied, as far as `reader` has come in its stream
+ * (federation 10, trap 32). A word that ran ahead of the stream says nothing of the writes that are still to come.
+ */
+export function stableFor(reader: Region, regions: readonly Region[]): Vector {
+  return regions.map((region) => vectorIn(reader, region)).reduce(shared, reader.applied);
+}
+
+function vectorIn(reader: Region, region: Region): Vector {
+  const reached = reader.applied.get(region.self) ?? 0;
+  if (reached === (region.applied.get(region.self) ?? 0)) return region.applied;
+  const last = region.log.find((one) => one.origin === region.self && one.sequence === reached);
+  if (last === undefined) return VECTOR_ZERO;
+  return new Map(last.deps).set(region.self, last.sequence);
 }
 
 /** Everybody pulls from everybody until nobody takes anything. */
