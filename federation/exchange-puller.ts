@@ -1,8 +1,11 @@
 // A region's pulling, as its leader does it: a stream to each neighbour, each origin by one of them, what comes into
 // the holding, and what is ready of it into one entry of the region's log at a time (federation 4). Messages and the
 // ends of proposals in, effects out; whoever begins to lead begins with nothing but the applied state.
+import type { WallMs } from "../base/index.ts";
 import { chainNext } from "./chain.ts";
 import type { Hash } from "./chain.ts";
+import { ingressGuard } from "./clock-guard.ts";
+import type { IngressGuard } from "./clock-guard.ts";
 import type { FederationConfig } from "./config.ts";
 import { memberOf } from "./config-standing.ts";
 import type { DeliveryState } from "./delivery.ts";
@@ -23,7 +26,7 @@ import { ExchangePulling } from "./exchange-pulling.ts";
 import type { ReportBook } from "./exchange-reports.ts";
 import { routesOf } from "./exchange-routes.ts";
 import type { Routes, Way } from "./exchange-routes.ts";
-import type { Holding } from "./holding.ts";
+import { Holding } from "./holding.ts";
 import { TransactionError, decodeTransaction } from "./transaction-codec.ts";
 import type { Shipped } from "./transaction-codec.ts";
 import { VECTOR_ZERO, countOf } from "./vector.ts";
@@ -45,6 +48,10 @@ export type PullEffect =
     }
   /** A neighbour has applied more of this region's own than it minted: its history was rolled back. */
   | { readonly kind: "rolled-back"; readonly sequence: number; readonly by: OriginId }
+  /** An origin's stamps are that far ahead of this region's clock: they wait. */
+  | { readonly kind: "ahead"; readonly origin: OriginId; readonly aheadMs: number }
+  /** Most origins are ahead of this region's clock. */
+  | { readonly kind: "clock-behind" }
   /** A neighbour keeps no more what this region lacks. */
   | {
       readonly kind: "gone";
@@ -67,9 +74,8 @@ interface Link {
 export interface PullerInit {
   /** The applied state, as of the moment it is asked. */
   readonly state: () => DeliveryState & { readonly document: ConfigNews };
-  readonly holding: Holding;
-  /** Origins that wait, whatever of them is ready: their stamps are too far ahead (federation 16). */
-  readonly withheld: () => ReadonlySet<OriginId>;
+  /** This region's clock: stamps far ahead of it wait (federation 16). */
+  readonly wallMs: () => WallMs;
   readonly reports: ReportBook;
   readonly limits: ExchangeLimits;
   readonly hash: Hash;
@@ -77,6 +83,9 @@ export interface PullerInit {
 
 export class ExchangePuller {
   readonly #init: PullerInit;
+  readonly holding: Holding;
+  /** As of the last look at stamps. */
+  #guard: IngressGuard | undefined;
   readonly #links = new Map<OriginId, Link>();
   readonly #lags = new LagBook();
   #routes: Routes = new Map();
@@ -94,6 +103,9 @@ export class ExchangePuller {
 
   constructor(init: PullerInit) {
     this.#init = init;
+    this.holding = new Holding(init.hash, {
+      admits: (transaction) => this.#guard?.admits(transaction) ?? true,
+    });
   }
 
   /** A stream is greeted on both sides. */
@@ -144,7 +156,7 @@ export class ExchangePuller {
   /** The applied state has moved: transactions, or the configuration. */
   onNews(nowMs: number): readonly PullEffect[] {
     const { applied } = this.#init.state();
-    this.#init.holding.settle(applied);
+    this.holding.settle(applied);
     this.#lags.onApplied(applied);
     return [...this.#tellConfig(), ...this.#route(nowMs), ...this.#propose(nowMs)];
   }
@@ -182,8 +194,8 @@ export class ExchangePuller {
       link.refused.add(batch.origin);
       return this.#onFork(batch.origin, received.ours.sequence, from, nowMs);
     }
-    const { holding, state } = this.#init;
-    const { applied } = state();
+    const { holding } = this;
+    const { applied } = this.#init.state();
     for (const { origin, sequence, bytes } of received.arrivals) {
       const shipped = readAs(bytes, origin, sequence);
       if (typeof shipped === "string") return [{ kind: "give-up", to: from, reason: shipped }];
@@ -237,7 +249,8 @@ export class ExchangePuller {
   }
 
   #route(nowMs: number, afresh: ReadonlySet<OriginId> = NONE): readonly PullEffect[] {
-    const { state, reports, holding, limits } = this.#init;
+    const { holding } = this;
+    const { state, reports, limits } = this.#init;
     const { applied, config, self } = state();
     const ways: Way[] = [...this.#links].map(([neighbour, { refused }]) => {
       const vector = reports.of(neighbour)?.vector ?? VECTOR_ZERO;
@@ -284,12 +297,29 @@ export class ExchangePuller {
 
   #propose(nowMs: number): readonly PullEffect[] {
     if (this.#proposing || nowMs < this.#notBeforeMs) return [];
-    const { holding, limits, withheld, state } = this.#init;
+    const { limits, state } = this.#init;
     const { applyCountMax: countMax, applyBytesMax: bytesMax } = limits;
-    const ready = holding.next(state(), { countMax, bytesMax }, withheld());
-    if (ready.length === 0) return [];
+    const effects = this.#lookAtStamps();
+    const ready = this.holding.next(state(), { countMax, bytesMax }, NONE);
+    if (ready.length === 0) return effects;
     this.#proposing = true;
-    return [{ kind: "apply", transactions: ready }];
+    return [...effects, { kind: "apply", transactions: ready }];
+  }
+
+  /** From the first stamp that is far ahead on, its origin's transactions wait, and what depends on them. */
+  #lookAtStamps(): readonly PullEffect[] {
+    const { wallMs, state, reports } = this.#init;
+    const { applied, self } = state();
+    const others = new Map(
+      reports
+        .all()
+        .flatMap(({ origin, vector }) => (origin === self ? [] : [[origin, vector] as const])),
+    );
+    this.#guard = ingressGuard({ now: wallMs, heads: this.holding.heads(applied), others });
+    const effects: PullEffect[] = [...this.#guard.ahead].map(([origin, aheadMs]) => {
+      return { kind: "ahead", origin, aheadMs };
+    });
+    return this.#guard.suspectsOwnClock ? [...effects, { kind: "clock-behind" }] : effects;
   }
 }
 

@@ -1,11 +1,10 @@
 // The leader's pulling: a link to each neighbour of the topology in force, what the puller makes of their messages, and
 // its entries in the region's log. It begins with the applied state when this member begins to lead, and is dropped
 // whole when it no longer does.
-import type { MonotonicMs, Random } from "../base/index.ts";
+import type { MonotonicMs, Random, WallMs } from "../base/index.ts";
 import {
   EXCHANGE_LIMITS_DEFAULT,
   ExchangePuller,
-  Holding,
   aheadMsOf,
   greetingFault,
   memberNamed,
@@ -18,6 +17,7 @@ import type {
   ExchangeHello,
   FederationChange,
   Hash,
+  Holding,
   Member,
   OriginId,
   OriginLag,
@@ -46,7 +46,6 @@ export interface FederationPullingInit {
   readonly state: DeliveryState & { readonly document: ConfigNews };
   readonly reports: ReportBook;
   readonly hash: Hash;
-  readonly withheld: () => ReadonlySet<OriginId>;
   readonly helloTo: (to: OriginId) => ExchangeHello | undefined;
   readonly dialer: PeerDialer;
   /** Regions are reached by `https://`. */
@@ -66,11 +65,18 @@ export interface FederationPullingInit {
 interface Neighbour {
   readonly link: RegionLink;
   readonly urls: string;
+  /** When another of its members is tried, because the one that serves does not lead; undefined: it does. */
+  seekAtMs: number | undefined;
+  /** How often in a row one was reached that does not lead. */
+  seeks: number;
 }
+
+/** A member that does not lead serves all but what other regions report: first for so long, then twice, and so on. */
+const SEEK_MS_MIN = 1_000;
+const SEEK_MS_MAX = 60_000;
 
 export class FederationPulling {
   readonly #init: FederationPullingInit;
-  readonly #holding: Holding;
   readonly #puller: ExchangePuller;
   readonly #neighbours = new Map<OriginId, Neighbour>();
   readonly #timer: NodeJS.Timeout;
@@ -85,11 +91,11 @@ export class FederationPulling {
 
   constructor(init: FederationPullingInit) {
     this.#init = init;
-    const { hash, state, reports, withheld } = init;
-    this.#holding = new Holding(hash);
+    const { hash, state, reports } = init;
     const limits = EXCHANGE_LIMITS_DEFAULT;
-    const parts = { state: () => state, reports, withheld, limits, hash };
-    this.#puller = new ExchangePuller({ ...parts, holding: this.#holding });
+    const wallMs = (): WallMs => init.clock.wallMs();
+    const parts = { state: () => state, reports, wallMs, limits, hash };
+    this.#puller = new ExchangePuller(parts);
     this.#timer = setInterval(() => this.#onTime(), TIME_MS);
     this.#connect();
   }
@@ -134,7 +140,7 @@ export class FederationPulling {
   }
 
   get holding(): Holding {
-    return this.#holding;
+    return this.#puller.holding;
   }
 
   /** The neighbours, and whether there is a way to them. */
@@ -145,6 +151,7 @@ export class FederationPulling {
   #onTime(): void {
     const askedAtMs = this.#init.clock.wallMs();
     for (const { link } of this.#neighbours.values()) link.send({ kind: "clock", askedAtMs });
+    this.#seekLeaders();
     this.#act(this.#puller.onTime(this.#now()));
   }
 
@@ -188,6 +195,7 @@ export class FederationPulling {
         const fault = other ?? greetingFault(hello, state.config, self);
         if (fault !== undefined) return fault;
         journal.info("region connected", { ...about, leads: hello.leads });
+        this.#noteLead(neighbour, hello.leads, urls.length);
         this.#act(this.#puller.onOpened(origin, hello, this.#now()));
         return undefined;
       },
@@ -213,7 +221,26 @@ export class FederationPulling {
         this.#act(this.#puller.onClosed(origin, this.#now()));
       },
     });
-    this.#neighbours.set(origin, { link, urls: urls.join() });
+    const neighbour: Neighbour = { link, urls: urls.join(), seekAtMs: undefined, seeks: 0 };
+    this.#neighbours.set(origin, neighbour);
+  }
+
+  #noteLead(neighbour: Neighbour, leads: boolean, urlCount: number): void {
+    neighbour.seekAtMs = undefined;
+    if (leads || urlCount === 1) {
+      neighbour.seeks = 0;
+      return;
+    }
+    neighbour.seekAtMs = this.#now() + Math.min(SEEK_MS_MAX, SEEK_MS_MIN * 2 ** neighbour.seeks);
+    neighbour.seeks += 1;
+  }
+
+  #seekLeaders(): void {
+    for (const { link, seekAtMs } of this.#neighbours.values()) {
+      if (seekAtMs !== undefined && this.#now() >= seekAtMs && link.isOpen) {
+        link.giveUp("the member does not lead its region: another one is tried");
+      }
+    }
   }
 
   #act(effects: readonly PullEffect[]): void {
@@ -252,6 +279,16 @@ export class FederationPulling {
           });
           // Of its own two histories this is the one that lost: it mints no more, until it has a new origin.
           propose({ change: "forked", origin: this.#init.self }, () => undefined);
+        });
+        break;
+      case "ahead":
+        this.#tell(`ahead ${effect.origin}`, () => {
+          journal.error("an origin's stamps are far ahead of this clock: it waits", { ...effect });
+        });
+        break;
+      case "clock-behind":
+        this.#tell("clock-behind", () => {
+          journal.error("this clock is behind those of most regions", {});
         });
         break;
       case "gone":

@@ -86,12 +86,15 @@ export class FederationServing {
     this.#arm();
   }
 
-  /** Every stream ends: the regions go to another member. */
+  /** Every stream ends: the regions go to another member, which knows more. */
+  release(why: KvError): void {
+    for (const { outlet } of [...this.#sessions]) outlet.end(why);
+    this.#sessions.clear();
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
-    const stopped = new KvError("server-stopped", "not-applied", "etcdserver: server stopped");
-    for (const { outlet } of [...this.#sessions]) outlet.end(stopped);
-    this.#sessions.clear();
+    this.release(new KvError("server-stopped", "not-applied", "etcdserver: server stopped"));
   }
 
   #act(session: Session, effects: readonly ServeEffect[]): void {

@@ -58,7 +58,6 @@ export interface FederationInit {
 const READY_MS = 7_000;
 /** Another region waits for the answer, but not for ever. */
 const CONFIRM_MS = 2_000;
-const NONE: ReadonlySet<OriginId> = new Set();
 
 /** What this member leads its region with; made anew in every epoch that it leads. */
 interface Leading {
@@ -259,7 +258,6 @@ export class Federation {
     const run = new FederationPulling({
       ...{ self, state, hash, dialer, secure, random, clock, journal },
       reports: this.#reports,
-      withheld: () => NONE,
       helloTo: (to) => this.#helloTo(to),
       propose: (change, done) => this.#propose(change, (answer) => done(answer?.applied)),
       configure: (config, done) => this.configure(config, done),
@@ -283,8 +281,13 @@ export class Federation {
     });
   }
 
+  /** What other regions report is told to the leader: who pulls from here looks for the next one. */
   #unlead(): void {
+    if (this.#leading === undefined) return;
     this.pulling?.stop();
+    this.#serving.release(
+      new KvError("leader-changed", "not-applied", "etcdserver: leader changed"),
+    );
     this.#leading = undefined;
   }
 

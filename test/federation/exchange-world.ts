@@ -8,7 +8,6 @@ import {
   EXCHANGE_LIMITS_DEFAULT,
   ExchangePuller,
   ExchangeServing,
-  Holding,
   ReportBook,
   chainNext,
   chainSeed,
@@ -26,6 +25,7 @@ import type {
   ConfigNews,
   DeliveryState,
   FederationConfig,
+  Holding,
   Identity,
   OriginId,
   PullEffect,
@@ -91,22 +91,26 @@ export class Region implements DeliveryState {
   readonly appliedCounts = new Map<string, number>();
   config: FederationConfig;
   readonly reports = new ReportBook();
-  readonly holding = new Holding(hash);
   readonly puller: ExchangePuller;
   readonly faults: PullEffect[] = [];
   bytesReceived = 0;
+  /** Of its clock; far ahead of all stamps, unless a test sets it. */
+  wallMs = (2 ** 47) as WallMs;
 
   constructor(self: OriginId, config: FederationConfig) {
     this.self = self;
     this.config = config;
     this.puller = new ExchangePuller({
       state: () => this,
-      holding: this.holding,
-      withheld: () => new Set(),
+      wallMs: () => this.wallMs,
       reports: this.reports,
       limits: LIMITS,
       hash,
     });
+  }
+
+  get holding(): Holding {
+    return this.puller.holding;
   }
 
   get document(): ConfigNews {

@@ -152,3 +152,21 @@ test("a region whose own history was rolled back learns it from the others' repo
   world.settle(5);
   expect(origin.faults).toContainEqual({ kind: "rolled-back", sequence: 1, by: other.self });
 });
+
+test("stamps far ahead wait, their origin's alone, unless somebody has taken them (scenario 15)", () => {
+  const world = worldOf("mesh", 3, 6);
+  const [skewed, one, two] = world.regions;
+  if (skewed === undefined || one === undefined || two === undefined) throw new TypeError();
+  for (const region of world.regions) region.wallMs = 1_000_000 as typeof region.wallMs;
+  skewed.mint(1_000_000, 1);
+  skewed.mint(1_000_000 + 3_600_000, 2);
+  one.mint(1_000_000, 3);
+  world.settle(100);
+  expect(two.applied.get(skewed.self)).toBe(1);
+  expect(two.applied.get(one.self)).toBe(1);
+  expect(two.faults).toContainEqual({ kind: "ahead", origin: skewed.self, aheadMs: 3_600_000 });
+  // Another region has it: holding it here would keep it out of nothing.
+  one.wallMs = (1_000_000 + 3_600_000) as typeof one.wallMs;
+  world.settle(200);
+  expect(two.applied.get(skewed.self)).toBe(2);
+});

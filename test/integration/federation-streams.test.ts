@@ -80,7 +80,6 @@ class Node {
       state: region,
       reports,
       hash: (bytes) => createHash("sha256").update(bytes).digest(),
-      withheld: () => new Set(),
       helloTo: (to) => this.#helloTo(to),
       dialer: new PeerDialer(),
       secure: false,
