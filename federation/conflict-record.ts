@@ -2,9 +2,10 @@
 // alone, so it reads the same in every region (federation 5). Open conflicts are the current siblings.
 import type { Hlc, Key } from "../base/index.ts";
 import type { Dot } from "./dot.ts";
+import type { Sibling, Siblings } from "./sibling.ts";
+import { TRANSACTION_LIMITS } from "./transaction-rules.ts";
 import { LOST_VALUE_BYTES_MAX } from "./transaction.ts";
 import type { Lost, Operation, Transaction } from "./transaction.ts";
-import type { Sibling } from "./sibling.ts";
 
 /** Named by `dot` and `key`: a transaction may decide several. */
 export interface ConflictRecord {
@@ -31,8 +32,12 @@ export function conflictOf(
   return { key, dot, hlc, decidedBy: operation.action, kept, lost };
 }
 
-/** The loser as its conflict's record shows it. */
-export function lostOf({ dot, hlc, value }: Sibling): Lost {
+/** The losers as their conflict's record shows them, as many as one operation names. */
+export function losersOf(siblings: Siblings): readonly Lost[] {
+  return siblings.slice(0, TRANSACTION_LIMITS.dotsMax).map(lostOf);
+}
+
+function lostOf({ dot, hlc, value }: Sibling): Lost {
   if (value === undefined) return { dot, hlc, valueBytes: 0 };
   return { dot, hlc, value: value.slice(0, LOST_VALUE_BYTES_MAX), valueBytes: value.length };
 }

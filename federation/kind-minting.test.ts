@@ -1,7 +1,7 @@
 // What a region refuses of an operation on a key of a kind, with its reason, and what it mints of the rest.
 import { describe, expect, test } from "@jest/globals";
-import type { Key } from "../base/index.ts";
-import { originId } from "./dot.ts";
+import type { Hlc, Key } from "../base/index.ts";
+import { originId, sequence } from "./dot.ts";
 import { deletionOf, mintedKind } from "./kind-minting.ts";
 import type { AskedOperation } from "./kind-minting.ts";
 import { emptyState } from "./kind-rules.ts";
@@ -51,7 +51,7 @@ describe("an operation on a kind", () => {
       "malformed",
       /put twice/,
     ],
-  ])("%# is refused as %s", (asked, refused, text) => {
+  ])("of case %# is refused, with what was expected", (asked, refused, text) => {
     expect(mintedKind(asked, emptyState(asked.kind), SELF)).toEqual({
       refused,
       text: expect.stringMatching(text),
@@ -83,6 +83,21 @@ describe("an operation on a kind", () => {
     expect(mintedKind({ ...COUNTER, amount: 2n }, state, SELF)).toMatchObject({
       refused: "out-of-range",
     });
+  });
+
+  test("that would make a map larger than a client can read is refused; what it replaces makes room", () => {
+    const write = { dot: { origin: SELF, sequence: sequence(1) }, hlc: 1n as Hlc };
+    const long = "v".repeat(1024 * 1024 - 1) as Key;
+    const fields = [{ field: key("f"), writes: [{ ...write, value: long }] }];
+    const ask = (field: string): AskedOperation => ({
+      ...MAP,
+      put: [{ field: key(field), value: key("w") }],
+    });
+    expect(mintedKind(ask("g"), { kind: "map", fields }, SELF)).toEqual({
+      refused: "out-of-range",
+      text: "the map would hold 1048578 bytes, expected 1048576 at most",
+    });
+    expect(mintedKind(ask("f"), { kind: "map", fields }, SELF)).toMatchObject({ kind: "map" });
   });
 
   test("that deletes a counter says what it has seen", () => {

@@ -7,6 +7,7 @@ import type { KindName, KindOperation, KindState } from "./kind.ts";
 import { KIND_LIMITS } from "./kind-shape.ts";
 import { boundedCounterRefusal } from "./kinds/bounded-counter.ts";
 import { counterRefusal, counterSeen } from "./kinds/counter.ts";
+import { sizeRefusal } from "./kinds/size.ts";
 
 /** As a client says it: lists in any order, and what a reset has seen is found here. */
 export type AskedOperation =
@@ -39,15 +40,10 @@ export function mintedKind(
       return mintedCounter(asked, state, self);
     case "bounded-counter":
       return mintedBounded(asked, state, self);
-    case "set": {
-      const add = ascending(asked.add);
-      const named = new Set(add);
-      const remove = ascending(asked.remove).filter((element) => !named.has(element));
-      const flaw = listFlaw("an element", "elements", [...add, ...remove]);
-      return flaw ?? { kind: "set", action: "change", add, remove };
-    }
+    case "set":
+      return mintedSet(asked, state);
     case "map":
-      return mintedMap(asked);
+      return mintedMap(asked, state);
     case "register":
     case "flag":
       return asked;
@@ -101,8 +97,23 @@ function mintedBounded(
   return refused(asked.action === "add" ? "out-of-range" : "no-rights", refusal);
 }
 
+function mintedSet(
+  asked: Extract<AskedOperation, { readonly kind: "set"; readonly action: "change" }>,
+  state: KindState,
+): KindOperation | KindRefusal {
+  const add = ascending(asked.add);
+  const named = new Set(add);
+  const remove = ascending(asked.remove).filter((element) => !named.has(element));
+  const flaw = listFlaw("an element", "elements", [...add, ...remove]);
+  if (flaw !== undefined) return flaw;
+  const size = add.length === 0 ? undefined : sizeRefusal(state, add);
+  if (size !== undefined) return refused("out-of-range", size);
+  return { kind: "set", action: "change", add, remove };
+}
+
 function mintedMap(
   asked: Extract<AskedOperation, { readonly kind: "map"; readonly action: "change" }>,
+  state: KindState,
 ): KindOperation | KindRefusal {
   const put = [...asked.put].sort((left, right) => (left.field < right.field ? -1 : 1));
   const fields = put.map(({ field }) => field);
@@ -115,7 +126,10 @@ function mintedMap(
   }
   const values = put.map(({ value }) => value);
   const flaw = listFlaw("a field", "fields", [...fields, ...remove]) ?? textFlaw("a value", values);
-  return flaw ?? { kind: "map", action: "change", put, remove };
+  if (flaw !== undefined) return flaw;
+  const size = put.length === 0 ? undefined : sizeRefusal(state, fields, values);
+  if (size !== undefined) return refused("out-of-range", size);
+  return { kind: "map", action: "change", put, remove };
 }
 
 function ascending(keys: readonly Key[]): readonly Key[] {

@@ -7,6 +7,7 @@ import { resolvesHere, settlementOf } from "./settlement.ts";
 import type { Settler } from "./settlement.ts";
 import { SIBLINGS_MAX } from "./sibling.ts";
 import type { Sibling } from "./sibling.ts";
+import { TRANSACTION_LIMITS } from "./transaction-rules.ts";
 import type { Vector } from "./vector.ts";
 import type { ViewRules } from "./view-rules.ts";
 
@@ -59,6 +60,18 @@ describe("a settlement", () => {
     const settled = settlementOf({ policy: "lww" }, KEY, [long, WINNER], settler(2, STABLE));
     const lost = settled?.action === "settle" ? settled.lost[0] : undefined;
     expect([lost?.value?.length, lost?.valueBytes]).toEqual([4_096, 5_000]);
+  });
+
+  test("names no more than one operation may; the rest is the next one's", () => {
+    const { dotsMax } = TRANSACTION_LIMITS;
+    const many = Array.from({ length: dotsMax + 2 }, (_, at) => written(at + 1, `${at}`));
+    const settled = settlementOf(
+      { policy: "siblings" },
+      KEY,
+      many,
+      settler(dotsMax + 2, new Map()),
+    );
+    expect(settled?.action === "settle" && settled.lost.length).toBe(dotsMax);
   });
 
   test("of merge at the bound writes the union, for to drop a sibling would remove its lines", () => {

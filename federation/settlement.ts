@@ -2,7 +2,7 @@
 // (federation 5). A settlement is a write like any other, so no region ever drops a sibling by itself.
 import type { Key } from "../base/index.ts";
 import { birthOver } from "./birth.ts";
-import { lostOf } from "./conflict-record.ts";
+import { losersOf } from "./conflict-record.ts";
 import type { OriginId } from "./dot.ts";
 import type { FederationBug } from "./planted.ts";
 import { SIBLINGS_MAX } from "./sibling.ts";
@@ -40,7 +40,7 @@ export function settlementOf(
     return resolutionOf(key, siblings, { action: "value", value: view.value });
   }
   if (!full && !siblings.every(({ dot }) => hasDot(settler.stable, dot))) return undefined;
-  const lost = siblings.filter((one) => one !== view.winner).map(lostOf);
+  const lost = losersOf(siblings.filter((one) => one !== view.winner));
   return { key, action: "settle", lost, kept: view.winner.dot };
 }
 
@@ -74,8 +74,8 @@ export function resolutionOf(
   resolution: Resolution,
 ): Operation | undefined {
   if (resolution.action === "keep") return undefined;
-  const context = siblings.map(({ dot }) => dot);
-  const lost = siblings.map(lostOf);
+  const lost = losersOf(siblings);
+  const context = lost.map(({ dot }) => dot);
   if (resolution.action === "delete") return { key, action: "delete", context, lost };
   const birth = birthOver(siblings);
   const { value } = resolution;

@@ -2,7 +2,7 @@
 // on, what is lost by it (federation 5, 6). Here alone is it decided what a client that says nothing has seen.
 import type { Key } from "../base/index.ts";
 import { birthOver } from "./birth.ts";
-import { lostOf } from "./conflict-record.ts";
+import { losersOf } from "./conflict-record.ts";
 import { sameDot } from "./dot.ts";
 import type { Dot } from "./dot.ts";
 import type { FederationBug } from "./planted.ts";
@@ -47,7 +47,7 @@ export function mintedWrite(
     seen.length === siblings.length ? "all-seen" : seen.map(({ dot }) => dot);
   const { late } = rules;
   const records = isContested(seen) || seen.some((one) => late !== undefined && isLate(late, one));
-  const lost = records ? { lost: seen.map(lostOf) } : {};
+  const lost = records ? { lost: losersOf(seen) } : {};
   const { key, value } = asked;
   if (value === undefined) return { key, action: "delete", context, ...lost };
   const birth = birthOver(seen);

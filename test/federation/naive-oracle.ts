@@ -147,7 +147,9 @@ function map(deeds: readonly KindDeed[]): string | undefined {
     const value = last && puts(last.done).find(({ field }) => field === name)?.value;
     return value === undefined ? [] : [[name, value]];
   });
-  return shown.length === 0 ? undefined : JSON.stringify(Object.fromEntries(shown));
+  // Not of an object: that would order fields that are numbers as numbers.
+  const members = shown.map((member) => member.map((one) => JSON.stringify(one)).join(":"));
+  return shown.length === 0 ? undefined : `{${members.join(",")}}`;
 }
 
 function register(deeds: readonly KindDeed[]): string | undefined {
