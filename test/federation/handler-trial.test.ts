@@ -1,10 +1,10 @@
 // Handlers that keep the laws, and one for each law that breaks it (federation 8, scenario 26's upload).
 import { describe, expect, test } from "@jest/globals";
-import type { Key } from "../base/index.ts";
-import { handlerFlaw } from "./handler-trial.ts";
-import type { HandlerFlaw } from "./handler-trial.ts";
-import type { Siblings } from "./sibling.ts";
-import type { Resolution, Resolve } from "./view-rules.ts";
+import type { Key } from "../../base/index.ts";
+import { handlerFlaw } from "../../federation/handler-trial.ts";
+import type { HandlerFlaw } from "../../federation/handler-trial.ts";
+import type { Siblings } from "../../federation/sibling.ts";
+import type { Resolution, Resolve } from "../../federation/view-rules.ts";
 
 const KEY = "k" as Key;
 const SAMPLES = ["3", "1", "22", undefined].map((text) =>
