@@ -303,7 +303,7 @@ export const configSchema = z.object({
     "Storage",
     "value-cache-bytes",
     whole("bytes", 0, 1024 * 1024 * MIB),
-    String(32 * MIB),
+    String(64 * MIB),
     "Bytes of values kept in memory; reads of others wait for the engine.",
   ),
 
