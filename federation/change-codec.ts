@@ -4,6 +4,7 @@ import { unreachable } from "../base/index.ts";
 import type { Key, WallMs } from "../base/index.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
+import { readChunk, writeChunk } from "./chunk-codec.ts";
 import { CHANGE_LIMITS } from "./change.ts";
 import type { FederationChange } from "./change.ts";
 import { CONFIG_LIMITS } from "./config.ts";
@@ -29,6 +30,8 @@ const CODES = {
   release: 9,
   mark: 10,
   forked: 11,
+  stage: 12,
+  "apply-staged": 13,
 } as const satisfies Readonly<Record<FederationChange["change"], number>>;
 
 const ORIGIN_MAX = 2 ** 32 - 1;
@@ -50,6 +53,12 @@ export function encodeChange(change: FederationChange): Uint8Array {
     case "apply":
       writer.count(change.transactions.length);
       for (const { bytes } of change.transactions) writer.bytes(bytes);
+      break;
+    case "stage":
+      writeChunk(writer, change.chunk);
+      break;
+    case "apply-staged":
+      writeDots(writer, [change.dot]);
       break;
     case "configure":
       writer.count(change.wallMs);
@@ -130,6 +139,13 @@ function readChange(reader: ByteReader): FederationChange {
       const self = reader.count("this region's origin", 0, ORIGIN_MAX);
       const document = reader.bytes("a document", CONFIG_LIMITS.documentBytesMax);
       return { change: "configure", document, wallMs, ...(self > 0 && { self: originId(self) }) };
+    }
+    case CODES.stage:
+      return { change: "stage", chunk: readChunk(reader) };
+    case CODES["apply-staged"]: {
+      const [dot, ...others] = readDots(reader);
+      if (dot === undefined || others.length > 0) throw reader.failure("not one dot");
+      return { change: "apply-staged", dot };
     }
     case CODES.anchor:
       return { change: "anchor", wallMs: readWallMs(reader) };

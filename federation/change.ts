@@ -3,6 +3,7 @@
 import type { Key, WallMs } from "../base/index.ts";
 import type { Dot, OriginId } from "./dot.ts";
 import type { AskedOperation } from "./kind-minting.ts";
+import type { Chunk } from "./staging.ts";
 import type { Shipped } from "./transaction-codec.ts";
 import type { Vector } from "./vector.ts";
 import type { Resolution } from "./view-rules.ts";
@@ -10,6 +11,10 @@ import type { Resolution } from "./view-rules.ts";
 export type FederationChange =
   /** Of any origins, in an order in which they may be applied; each is judged once more (federation 4). */
   | { readonly change: "apply"; readonly transactions: readonly Shipped[] }
+  /** A part of a transaction that is too large for one entry (staging.ts). */
+  | { readonly change: "stage"; readonly chunk: Chunk }
+  /** As `apply`, of the transaction that is staged whole; held where it is not. */
+  | { readonly change: "apply-staged"; readonly dot: Dot }
   /**
    * A document of a later epoch; any other is a repetition. `self`: the origin under which this region is to mint,
    * heeded while it has none, or one that is no member any more.

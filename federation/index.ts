@@ -40,3 +40,4 @@ export * from "./planted.ts";
 export * from "./region-state.ts";
 export * from "./sibling.ts";
 export * from "./region-duties.ts";
+export * from "./staging.ts";

@@ -23,13 +23,18 @@ export function adoptConfig(
   showAnew(core, rulesBefore);
 }
 
-/** Heeded while the region has no origin that is a member's. */
+/**
+ * Heeded while the region has no origin that is a member's. Never one under which anything was minted that this state
+ * knows of: it cannot know how much (trap 1).
+ */
 export function adoptSelf(core: RegionCore, origin: OriginId): boolean {
   if (core.config === undefined) return false;
   if (core.self !== undefined && memberOf(core.config, core.self.origin) !== undefined)
     return false;
   const member = memberOf(core.config, origin);
-  if (member === undefined) return false;
+  const isFresh = !core.disowned.has(origin) && core.appliedOf(origin) === 0;
+  if (member === undefined || (!isFresh && core.planted !== "dot-reused-after-restore"))
+    return false;
   core.self = { origin, incarnation: member.incarnation };
   return true;
 }

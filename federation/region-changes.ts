@@ -9,7 +9,7 @@ import { closedOrigin } from "./config-standing.ts";
 import type { FederationConfig } from "./config.ts";
 import { judge } from "./delivery.ts";
 import type { DeliveryState } from "./delivery.ts";
-import { sameDot } from "./dot.ts";
+import { dotText, sameDot } from "./dot.ts";
 import type { OriginId } from "./dot.ts";
 import { NO_RECORD } from "./kept-record.ts";
 import { refusedText } from "./local-writes.ts";
@@ -51,8 +51,8 @@ export class RegionChanges {
       const version = store.visible(key);
       if (version !== undefined) rows.want(version);
     };
-    if (change.change === "apply") {
-      for (const { transaction } of change.transactions) {
+    if (change.change === "apply" || change.change === "apply-staged") {
+      for (const { transaction } of this.#shippedIn(change)) {
         if (transaction.sequence <= this.#core.appliedOf(transaction.origin)) continue;
         for (const { key } of transaction.operations) want(key);
       }
@@ -75,7 +75,10 @@ export class RegionChanges {
   #run(change: FederationChange): Counts | Refusal {
     switch (change.change) {
       case "apply":
+      case "apply-staged":
         return this.#apply(change);
+      case "stage":
+        return this.#stage(change);
       case "anchor":
         this.#core.clock.anchorAt({ wallMs: change.wallMs, atMs: this.#core.during.now });
         return {};
@@ -132,8 +135,23 @@ export class RegionChanges {
     return { applied, config, self: self?.origin, forked, chainOf };
   }
 
-  #apply({ transactions }: Change<"apply">): Counts | Refusal {
+  /** Of one that is staged: it, or nothing. */
+  #shippedIn(change: Change<"apply" | "apply-staged">): readonly Shipped[] {
+    if (change.change === "apply") return change.transactions;
+    const whole = this.#core.chunks.whole(change.dot);
+    return whole === undefined ? [] : [whole];
+  }
+
+  #stage({ chunk }: Change<"stage">): Counts | Refusal {
+    const { outcome } = this.#core.chunks.stage(chunk);
+    if (outcome === "kept" || outcome === "duplicate") return {};
+    return refusedText(`hansa: a chunk of ${dotText(chunk.dot)} at ${chunk.offset} is ${outcome}`);
+  }
+
+  #apply(change: Change<"apply" | "apply-staged">): Counts | Refusal {
     if (this.#core.config === undefined) return NO_FEDERATION;
+    const transactions = this.#shippedIn(change);
+    if (change.change === "apply-staged" && transactions.length === 0) return { held: 1 };
     let applied = 0;
     let duplicates = 0;
     for (const shipped of transactions) {
@@ -141,7 +159,9 @@ export class RegionChanges {
       if (verdict === "apply") applied += 1;
       else if (verdict === "duplicate") duplicates += 1;
     }
-    return { applied, duplicates, held: transactions.length - applied - duplicates };
+    const held = transactions.length - applied - duplicates;
+    if (change.change === "apply-staged" && held === 0) this.#core.chunks.clear();
+    return { applied, duplicates, held };
   }
 
   /** Tested again here, whoever proposed it: exactly once (federation 4). */

@@ -27,6 +27,7 @@ import { encodeApplied, vectorRowKey } from "./region-rows.ts";
 import type { Applied } from "./region-rows.ts";
 import { RetainedTransactions } from "./retained-transactions.ts";
 import { isLive } from "./sibling.ts";
+import { StagedChunks } from "./staged-chunks.ts";
 import type { Operation, Transaction } from "./transaction.ts";
 import type { Vector } from "./vector.ts";
 import { viewOf } from "./view.ts";
@@ -43,9 +44,12 @@ export class RegionCore {
   readonly records = new KeptRecords();
   readonly retained: RetainedTransactions;
   readonly conflicts: ConflictLog;
+  readonly chunks: StagedChunks;
   readonly clock = new RegionClock();
   /** Origins of which two histories were seen: nothing more of them is applied (federation 1). */
   readonly forked = new Set<OriginId>();
+  /** Under which this state minted before it began another cluster (federation 1, trap 1). */
+  readonly disowned = new Set<OriginId>();
   rules = new PrefixRules(undefined);
   config: FederationConfig | undefined;
   self: Self | undefined;
@@ -66,6 +70,7 @@ export class RegionCore {
     this.#hash = hash;
     this.retained = new RetainedTransactions(store.writes);
     this.conflicts = new ConflictLog(store.writes);
+    this.chunks = new StagedChunks(store.writes, hash);
   }
 
   /** A value of its own: it does not move on. */
@@ -205,7 +210,7 @@ export class RegionCore {
       digest.count(origin).count(at).bytes(hash);
     }
     digest.count(this.conflicts.first).count(this.conflicts.next).count(this.standing);
-    digest.count(this.records.size);
+    digest.count(this.chunks.staged?.bytes ?? 0).count(this.records.size);
     for (const key of this.records.keys()) addRecord(digest, key, this.records.of(key));
   }
 }

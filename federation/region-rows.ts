@@ -18,13 +18,14 @@ import type { Sibling } from "./sibling.ts";
 import type { Lost } from "./transaction.ts";
 import { TRANSACTION_LIMITS } from "./transaction-rules.ts";
 
-export type RegionRow = "config" | "head" | "key" | "record" | "transaction" | "vector";
+export type RegionRow = "chunk" | "config" | "head" | "key" | "record" | "transaction" | "vector";
 
 /**
- * 'c': the configuration's document. 'h': head. 'k' key: what is kept of a key. 'r' number(8): a settled conflict.
+ * 'b' offset(8): a staged chunk. 'c': the configuration's document. 'h': head. 'k' key: what is kept of a key. 'r' number(8): a settled conflict.
  * 't' origin(8) sequence(8): a retained transaction. 'v' origin(8): how far an origin is applied.
  */
 const TAGS: Readonly<Record<RegionRow, number>> = {
+  chunk: 0x62,
   config: 0x63,
   head: 0x68,
   key: 0x6b,
@@ -60,6 +61,10 @@ export function keyOfRowKey(rowKeyBytes: Uint8Array): Key {
 /** Numbers are this region's own, from 1. */
 export function conflictRowKey(number: number): Uint8Array {
   return rowKey("record", numbers(number));
+}
+
+export function chunkRowKey(offset: number): Uint8Array {
+  return rowKey("chunk", numbers(offset));
 }
 
 /** In key order an origin's transactions stand in the order of their sequence. */
@@ -102,6 +107,8 @@ export interface Head {
   readonly hlc: Hlc;
   readonly anchor: { readonly wallMs: WallMs; readonly atMs: LogTimeMs };
   readonly forked: readonly OriginId[];
+  /** Under which this state minted before it began another cluster: never again (trap 1). */
+  readonly disowned: readonly OriginId[];
   /** At the retention bound: federated writes are refused. */
   readonly full: boolean;
   /** Of the next conflict's record. */
@@ -120,8 +127,8 @@ export function encodeHead(head: Head): Uint8Array {
   writer.u64(head.hlc);
   writer.count(head.anchor.wallMs);
   writer.count(head.anchor.atMs);
-  writer.count(head.forked.length);
-  for (const origin of head.forked) writer.count(origin);
+  writeOrigins(writer, head.forked);
+  writeOrigins(writer, head.disowned);
   writer.u8(head.full ? 1 : 0);
   writer.count(head.conflictNext);
   writer.count(head.standing);
@@ -141,13 +148,24 @@ export function decodeHead(row: Uint8Array): Head {
       wallMs: reader.count("the anchor") as WallMs,
       atMs: reader.count("the anchor's log time") as LogTimeMs,
     },
-    forked: Array.from({ length: reader.count("forks") }, () => originId(reader.count("a fork"))),
+    forked: readOrigins(reader),
+    disowned: readOrigins(reader),
     full: reader.u8("full") === 1,
     conflictNext: reader.count("the next record"),
     standing: reader.count("the running hash"),
   };
   reader.end();
   return head;
+}
+
+function writeOrigins(writer: ByteWriter, origins: readonly OriginId[]): void {
+  writer.count(origins.length);
+  for (const origin of origins) writer.count(origin);
+}
+
+function readOrigins(reader: ByteReader): readonly OriginId[] {
+  const count = reader.count("the count of origins");
+  return Array.from({ length: count }, () => originId(reader.count("an origin")));
 }
 
 function text(reader: ByteReader): Identity {

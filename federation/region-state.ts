@@ -21,7 +21,7 @@ import { ConfigError } from "./config-error.ts";
 import type { FederationConfig } from "./config.ts";
 import type { DeliveryState } from "./delivery.ts";
 import { originId } from "./dot.ts";
-import type { OriginId } from "./dot.ts";
+import type { Dot, OriginId } from "./dot.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import { LocalWrites, refusedText } from "./local-writes.ts";
 import type { FederationBug } from "./planted.ts";
@@ -154,6 +154,11 @@ export class RegionState implements FederationPort {
     return this.#core.retained.recent(origin, sequence);
   }
 
+  /** The large transaction that is being staged, and how many of its bytes. */
+  get staged(): { readonly dot: Dot; readonly bytes: number } | undefined {
+    return this.#core.chunks.staged;
+  }
+
   /** Why this region mints nothing at all; undefined: it may. */
   get bar(): Refusal | undefined {
     return this.#local.bar;
@@ -220,14 +225,15 @@ export class RegionState implements FederationPort {
   }
 
   beforeBatch(): void {
-    const { self, clock, forked, full, conflicts, standing, store, config } = this.#core;
+    const { self, clock, forked, disowned, full, conflicts, standing, store, config } = this.#core;
     if (config === undefined) return;
     this.#core.writePositions();
     const head = encodeHead({
       ...(self && { self }),
       hlc: clock.last,
       anchor: clock.anchor,
-      forked: [...forked].sort((left, right) => left - right),
+      forked: ascending(forked),
+      disowned: ascending(disowned),
       full,
       conflictNext: conflicts.next,
       standing,
@@ -244,6 +250,9 @@ export class RegionState implements FederationPort {
   restore(key: Uint8Array, value: Uint8Array): void {
     const core = this.#core;
     switch (regionRowOf(key)) {
+      case "chunk":
+        core.chunks.restore(key, value);
+        break;
       case "config":
         core.config = decodeConfig(value);
         core.rules = new PrefixRules(core.config);
@@ -268,11 +277,12 @@ export class RegionState implements FederationPort {
   }
 
   #restoreHead(value: Uint8Array): void {
-    const { self, hlc, anchor, forked, full, conflictNext, standing } = decodeHead(value);
+    const { self, hlc, anchor, forked, disowned, full, conflictNext, standing } = decodeHead(value);
     const core = this.#core;
     core.self = self;
     core.clock.restore(hlc, anchor);
     for (const origin of forked) core.forked.add(origin);
+    for (const origin of disowned) core.disowned.add(origin);
     core.full = full;
     core.conflicts.restoreNext(conflictNext);
     core.standing = standing;
@@ -283,6 +293,13 @@ export class RegionState implements FederationPort {
     this.#local.onOthersApplied();
   }
 
+  disown(): void {
+    const { self, disowned } = this.#core;
+    if (self !== undefined) disowned.add(self.origin);
+    this.#core.self = undefined;
+    this.beforeBatch();
+  }
+
   get standing(): number {
     return this.#core.standing;
   }
@@ -290,6 +307,10 @@ export class RegionState implements FederationPort {
   addTo(digest: Digest): void {
     this.#core.addTo(digest);
   }
+}
+
+function ascending(origins: ReadonlySet<OriginId>): readonly OriginId[] {
+  return [...origins].sort((left, right) => left - right);
 }
 
 function readChange(body: Uint8Array): FederationChange | Refusal {

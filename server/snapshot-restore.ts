@@ -9,9 +9,8 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Revision, WriteId } from "../base/index.ts";
 import type { SnapshotMeta, StorageOp } from "../consensus/index.ts";
-import { storeCodec } from "../rpc/index.ts";
-import { LOG_OPTIONS_DEFAULT, Machine, openLog, openNodeDisk } from "../store/index.ts";
-import type { Engine, EngineOpening, EngineRow, LogOpening } from "../store/index.ts";
+import { LOG_OPTIONS_DEFAULT, openLog, openNodeDisk } from "../store/index.ts";
+import type { Engine, EngineOpening, EngineRow, LogOpening, Machine } from "../store/index.ts";
 import { clusterFrom, hexId } from "./cluster.ts";
 import type { Bootstrap } from "./cluster.ts";
 import {
@@ -27,6 +26,7 @@ import { makeDirectory, syncDirectory, writeDurably } from "./durable-file.ts";
 import { EngineDirectory } from "./engine-directory.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import { MEMBER_FILE } from "./member-file.ts";
+import { machineOfRows } from "./machine-of-rows.ts";
 import { SnapshotFileError, readSnapshotFile } from "./snapshot-file.ts";
 import type { SnapshotContents } from "./snapshot-file.ts";
 import { checkWhole, keyCount } from "./snapshot-summary.ts";
@@ -125,7 +125,7 @@ async function restoreState(
   });
   await write(fresh, [], true);
   const engine = await reopened(engines, fresh);
-  const machine = new Machine({ codec: storeCodec, valueCacheBytesMax: 0 });
+  const machine = machineOfRows();
   const rowCount = await new Promise<number>((resolve, reject) => {
     restoreRows(engine, machine, PAGE_BYTES, (failure, count) => {
       if (failure === undefined) resolve(count);
@@ -136,7 +136,7 @@ async function restoreState(
   if (rowCount !== contents.rowCount) {
     throw new SnapshotFileError(`${rowCount} of its ${contents.rowCount} rows came to the disk`);
   }
-  if (revisionsSkipped > 0) machine.skipRevisions(revisionsSkipped);
+  machine.beginAnew(revisionsSkipped);
   const batch = machine.checkpoint();
   if (batch !== undefined) {
     await diskStep("the state cannot be written", (done) => {

@@ -3,8 +3,9 @@
 import { keyOf } from "../base/index.ts";
 import type { Revision } from "../base/index.ts";
 import type { SnapshotMeta } from "../consensus/index.ts";
-import { storeCodec } from "../rpc/index.ts";
-import { Machine, isRefusal } from "../store/index.ts";
+import { isRefusal } from "../store/index.ts";
+import type { Machine } from "../store/index.ts";
+import { machineOfRows } from "./machine-of-rows.ts";
 import { SnapshotFileError, readSnapshotFile } from "./snapshot-file.ts";
 
 export interface SnapshotSummary {
@@ -24,7 +25,7 @@ export interface SnapshotSummary {
 
 /** @throws {SnapshotFileError} for anything but a whole snapshot; {Error} when it cannot be read. */
 export async function summarizeSnapshot(path: string): Promise<SnapshotSummary> {
-  const machine = new Machine({ codec: storeCodec, valueCacheBytesMax: 0 });
+  const machine = machineOfRows();
   const { header, rowCount, sizeBytes, digest } = await readSnapshotFile(path, {
     onRows: (rows) => {
       machine.restore(rows);

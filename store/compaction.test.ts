@@ -104,7 +104,7 @@ describe("a compaction", () => {
 
 test("revisions that are left out compact what is before them, and a restart knows of it", () => {
   const host = overwritten(3);
-  host.machine.skipRevisions(100);
+  host.machine.beginAnew(100);
   host.flush();
   host.restart();
   expect(host.machine.revision).toBe(104);

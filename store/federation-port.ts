@@ -96,6 +96,9 @@ export interface FederationPort {
   /** After the last row, the versions' included. */
   restored(): void;
 
+  /** The state begins another cluster: what it minted under its origin, it may have minted on without knowing it. */
+  disown(): void;
+
   /** A running hash of all that was ever applied: cheap, for every mark. */
   readonly standing: number;
   /** Everything that decides a later answer. */

@@ -219,12 +219,15 @@ export class Machine {
   }
 
   /**
-   * For a state that begins another cluster: its revisions go on `count` later and what is before is
-   * compacted, so that nobody who knows a revision of the old cluster takes one of this for it.
+   * For a state that begins another cluster: its revisions go on `revisionsSkipped` later and what is before is
+   * compacted, so that nobody who knows a revision of the old cluster takes one of this for it. What it minted for a
+   * federation it may have minted on: it does so under that name no more (federation 1).
    */
-  skipRevisions(count: number): void {
-    assert(Number.isSafeInteger(count) && count > 0, `${count} revisions cannot be left out`);
-    this.#space.skip(count);
+  beginAnew(revisionsSkipped: number): void {
+    const isCount = Number.isSafeInteger(revisionsSkipped) && revisionsSkipped >= 0;
+    assert(isCount, `${revisionsSkipped} revisions cannot be left out`);
+    if (revisionsSkipped > 0) this.#space.skip(revisionsSkipped);
+    this.federation?.disown();
   }
 
   /**
