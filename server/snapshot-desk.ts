@@ -72,7 +72,11 @@ export class SnapshotDesk {
         if (!this.#stopped) init.core.snapshotSent(to, ok, init.now());
       },
     });
-    this.#receiver = new SnapshotReceiver({ ...init, lacks: (index) => init.core.lacks(index) });
+    this.#receiver = new SnapshotReceiver({
+      ...init,
+      lacks: (index) => init.core.lacks(index),
+      leads: () => init.core.status().role === "leader",
+    });
     const { planted } = init.options;
     this.#repairs = new RepairAnswers({
       ...init,
@@ -154,10 +158,15 @@ export class SnapshotDesk {
     });
   }
 
-  /** The state up to `index` survives power loss: what the log need not keep may go. */
+  /**
+   * The state up to `index` survives power loss: what the log need not keep may go. What the receiver of a snapshot
+   * needs next stays, also of one that was begun in an earlier epoch, or that the peer asked for by itself: of those
+   * the core knows nothing, or the receiver would need another one at once (scenario 41).
+   */
   onCheckpoint(index: LogIndex): void {
-    const { log, limits, core, now } = this.#init;
-    const target = compactionTarget(log, index, limits);
+    const { log, limits, core, now, options } = this.#init;
+    const pinned = options.planted === "snapshot-not-pinned" ? Infinity : this.#sender.reachesTo;
+    const target = compactionTarget(log, Math.min(index, pinned) as LogIndex, limits);
     if (target !== undefined) core.compactTo(target, now());
   }
 

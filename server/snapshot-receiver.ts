@@ -42,6 +42,8 @@ export interface SnapshotReceiverInit {
   /** Of the state in force. */
   readonly generation: () => number;
   readonly lacks: (index: LogIndex) => boolean;
+  /** It then lacks nothing by its own account. */
+  readonly leads: () => boolean;
   readonly now: () => MonotonicMs;
   readonly send: (to: NodeId, message: PeerMessage) => void;
   /** False: it is not needed any more. True: `installed` or the node's end follows. */
@@ -104,9 +106,14 @@ export class SnapshotReceiver {
     if (now - current.heardAtMs > this.#init.limits.snapshotStallMs) {
       this.#abandon(current, "the sender fell silent");
     } else if (!this.#init.lacks(current.header.meta.index)) {
-      this.#finish(current, "unneeded");
+      this.#finish(current, this.#unneeded);
       this.#abandon(current, "entries came meanwhile");
     }
+  }
+
+  /** One that leads may not have heard of the leader that sends: it needs none now, and perhaps does then. */
+  get #unneeded(): SnapshotEnding {
+    return this.#init.leads() ? "refused" : "unneeded";
   }
 
   /** The state that was offered is the one in force. */
@@ -130,7 +137,7 @@ export class SnapshotReceiver {
     } else if (header.version !== SNAPSHOT_VERSION) {
       this.#refuse(from, id, `format ${header.version}, this release reads ${SNAPSHOT_VERSION}`);
     } else if (!lacks(index)) {
-      this.#answerEnd(from, id, "unneeded");
+      this.#answerEnd(from, id, this.#unneeded);
     } else if (!this.#makesWay(from, index)) {
       this.#answerEnd(from, id, "refused");
     } else {
@@ -291,7 +298,7 @@ export class SnapshotReceiver {
       }
       const { generation } = receiving;
       if (this.#init.install({ meta, generation, engine, machine })) return;
-      this.#finish(receiving, "unneeded");
+      this.#finish(receiving, this.#unneeded);
       this.#abandon(receiving, "entries came meanwhile");
     });
   }

@@ -51,6 +51,11 @@ export class SnapshotSender {
     return this.#sendings.size;
   }
 
+  /** Up to where the oldest state on its way reaches; Infinity: none is. */
+  get reachesTo(): number {
+    return Math.min(...[...this.#sendings.values()].map(({ blocks }) => blocks.header.meta.index));
+  }
+
   has(to: NodeId): boolean {
     return this.#sendings.has(to);
   }

@@ -110,6 +110,7 @@ class Transfer {
   now = 0 as MonotonicMs;
   readonly source: { engine: MemoryEngine; machine: Machine };
   needed = true;
+  leads = false;
   #life = 0;
 
   constructor(count: number) {
@@ -155,6 +156,7 @@ class Transfer {
       createMachine: newMachine,
       generation: () => 0,
       lacks: () => this.needed,
+      leads: () => this.leads,
       now: () => this.now,
       send: (to, message) => this.#send(to, message),
       install: (staged) => {
@@ -376,6 +378,26 @@ describe("a snapshot from member to member", () => {
     transfer.settle();
     expect(transfer.ended).toEqual([true]);
     expect(transfer.engines.size).toBe(0);
+  });
+
+  test("to one that still leads an earlier epoch is refused: it cannot tell what it lacks", () => {
+    const transfer = new Transfer(60);
+    transfer.needed = false;
+    transfer.leads = true;
+    transfer.start();
+    transfer.settle();
+    expect(transfer.ended).toEqual([false]);
+    expect(transfer.engines.size).toBe(0);
+  });
+
+  test("says up to where it reaches until it has ended: the log behind it is kept (scenario 41)", () => {
+    const transfer = new Transfer(60);
+    expect(transfer.sender.reachesTo).toBe(Infinity);
+    transfer.start();
+    expect(transfer.sender.reachesTo).toBe(60);
+    transfer.settle();
+    expect(transfer.ended).toEqual([true]);
+    expect(transfer.sender.reachesTo).toBe(Infinity);
   });
 
   test("to a dead member is given up, and the next one may begin (scenario 43)", () => {

@@ -1,8 +1,7 @@
-// While a leader sends a snapshot, its log keeps what the receiver needs next: else a busy cluster that cuts
-// its log often would send one snapshot after the other (scenario 41).
+// While a member sends a snapshot, its log keeps what the receiver needs next: else a busy cluster that cuts its log
+// often would send one snapshot after the other (scenario 41). Whether it leads by then, or led when it began, is
+// nothing to the receiver.
 import type { NodeId } from "../../base/index.ts";
-import { EPOCH_ZERO, isMember, sameEpoch } from "../../consensus/index.ts";
-import type { Epoch, Membership, Status } from "../../consensus/index.ts";
 import { demand } from "./violation.ts";
 
 export interface SnapshotPinsInit {
@@ -11,52 +10,30 @@ export interface SnapshotPinsInit {
   readonly lastOf: (node: NodeId) => number;
 }
 
-interface UnderWay {
-  readonly from: NodeId;
-  readonly to: NodeId;
-  /** In which the sender led when it began. */
-  readonly epoch: Epoch;
-  /** What the receiver lacked at first was up to here. */
-  readonly index: number;
-}
-
 export class SnapshotPins {
   readonly #init: SnapshotPinsInit;
-  /** By sender and receiver. */
-  readonly #underWay = new Map<string, UnderWay>();
+  /** Whom each sender was to send one, since its log last began anew. */
+  readonly #underWay = new Map<NodeId, Set<NodeId>>();
 
   constructor(init: SnapshotPinsInit) {
     this.#init = init;
   }
 
-  onBegun(from: NodeId, to: NodeId, { role, epoch }: Status, index: number): void {
-    if (role !== "leader") return;
-    const name = `${from}>${to}`;
-    const before = this.#underWay.get(name);
-    // One that began under an earlier leadership goes on, and what that one had pinned is not.
-    const pinned = before === undefined || sameEpoch(before.epoch, epoch);
-    const first = before?.index ?? index;
-    this.#underWay.set(name, { from, to, epoch: pinned ? epoch : EPOCH_ZERO, index: first });
+  onBegun(from: NodeId, to: NodeId): void {
+    const receivers = this.#underWay.get(from);
+    if (receivers === undefined) this.#underWay.set(from, new Set([to]));
+    else receivers.add(to);
   }
 
-  /** For who has left the configuration nothing is kept. */
-  onConfig(from: NodeId, config: Membership): void {
-    for (const [name, one] of this.#underWay) {
-      if (one.from === from && !isMember(config, one.to)) this.#underWay.delete(name);
-    }
+  /** The sender installs a snapshot itself: its log begins behind that one. */
+  onInstall(from: NodeId): void {
+    this.#underWay.delete(from);
   }
 
-  /** `match`: what the receiver is known to hold; from `index` on it needs no snapshot, and nothing is kept. */
-  onEnded(from: NodeId, to: NodeId, { role, epoch }: Status, match: number): void {
-    const began = this.#underWay.get(`${from}>${to}`);
-    this.#underWay.delete(`${from}>${to}`);
-    if (
-      began === undefined ||
-      match >= began.index ||
-      role !== "leader" ||
-      !sameEpoch(began.epoch, epoch)
-    )
-      return;
+  /** `ok`: the receiver has it, or holds as much already. */
+  onEnded(from: NodeId, to: NodeId, ok: boolean): void {
+    const began = this.#underWay.get(from)?.delete(to) ?? false;
+    if (!began || !ok) return;
     const first = this.#init.firstOf(from);
     const last = this.#init.lastOf(to);
     demand(first <= last + 1, "snapshot-pinned", () => {

@@ -62,15 +62,14 @@ export function watchedCore(
     const status = core.status();
     onDrain();
     if (ready.write !== undefined) witness.onWrite(node, ready.write);
+    if (ready.write?.ops.some(({ op }) => op === "install-snapshot") ?? false) pins.onInstall(node);
     witness.onDrained(node, status);
-    pins.onConfig(node, status.config);
-    for (const { to, meta } of ready.sendSnapshot) pins.onBegun(node, to, status, meta.index);
+    for (const { to } of ready.sendSnapshot) pins.onBegun(node, to);
     return ready;
   };
   const sent = core.snapshotSent.bind(core);
   core.snapshotSent = (to, ok, now) => {
-    const match = core.peers().find((peer) => peer.node === to)?.match ?? 0;
-    pins.onEnded(node, to, core.status(), ok ? match : Infinity);
+    pins.onEnded(node, to, ok);
     sent(to, ok, now);
   };
   return core;
