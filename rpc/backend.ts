@@ -115,6 +115,8 @@ export interface Regions {
   ): void;
   /** Called as the write is applied; `done` once it has come as far as asked, or shortly before the deadline. */
   afterWrite(asked: RegionWrite, context: CallContext, done: (reach: RegionReach) => void): void;
+  /** `done` once this member's state is that far, or shortly before the deadline. */
+  whenApplied(revision: Revision, context: CallContext, done: () => void): void;
   /** Of the applied state. */
   token(): Uint8Array;
 }

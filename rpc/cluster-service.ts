@@ -5,9 +5,8 @@ import type { MethodPath, Reader } from "../proto/index.ts";
 import type { Backend, Header, Member, MemberRequest, MembersChanged } from "./backend.ts";
 import { decoded } from "./decode.ts";
 import { writeHeader } from "./header.ts";
-import type { ForwardToLeader } from "./kv-service.ts";
 import { unary } from "./service.ts";
-import type { Method, ServiceTable } from "./service.ts";
+import type { ForwardToLeader, Method, ServiceTable } from "./service.ts";
 
 const wire = etcdserverpb;
 

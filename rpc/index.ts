@@ -15,7 +15,6 @@ export type { MetricsText } from "./http/endpoints.ts";
 export { HttpPort } from "./http/http-port.ts";
 export { leaseRenewalBytes } from "./lease-codec.ts";
 export * from "./member-question.ts";
-export type { ForwardToLeader } from "./kv-service.ts";
 export * from "./peer-checks.ts";
 export * from "./peer-counters.ts";
 export * from "./peer-dial.ts";

@@ -7,25 +7,14 @@ import { checkRange, checkRequest } from "../store/index.ts";
 import type { Refusal, Request, RequestOp, TxnRequest } from "../store/index.ts";
 import { commandAnswer, responseBytes } from "./answer.ts";
 import type { Backend, Header } from "./backend.ts";
-import { decoded } from "./decode.ts";
+import { decoded, invalid } from "./decode.ts";
 import { readCompaction, readDeleteRangeCall, readPutCall, readRangeCall } from "./kv-request.ts";
 import type { RangeCall, WriteOptions } from "./kv-request.ts";
 import { afterWrite, beforeRead, isWrittenHere } from "./region-quorum.ts";
 import { writeRangeAnswer } from "./range-answer.ts";
 import { unary } from "./service.ts";
-import type { Call, Reply, ServiceTable } from "./service.ts";
+import type { Call, ForwardToLeader, Reply, ServiceTable } from "./service.ts";
 import { readTxnCall } from "./txn-request.ts";
-
-/**
- * Hands a read to the leader, which answers with its own bytes. False: there is no leader other than this
- * member, and `reply` is not called.
- */
-export type ForwardToLeader = (
-  method: MethodPath,
-  request: Uint8Array,
-  call: Call,
-  reply: Reply,
-) => boolean;
 
 export interface KvServiceOptions {
   readonly backend: Backend;
@@ -142,8 +131,11 @@ export class KvService {
     if (bytes.length > this.#options.requestBytesMax) {
       throw new KvError("request-too-large", "not-applied", `${bytes.length} bytes`);
     }
-    refuse(checkRequest(request, this.#options.txnOperationsMax));
     const { writeRegions } = request;
+    if (call.forwarded && writeRegions === undefined) {
+      throw invalid("a write is handed on only where it waits for other regions");
+    }
+    refuse(checkRequest(request, this.#options.txnOperationsMax));
     if (writeRegions !== undefined) {
       const route = { path, bytes, call, reply };
       if (!isWrittenHere(this.#options, request, writeRegions, route)) return;

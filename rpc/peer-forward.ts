@@ -19,11 +19,15 @@ import { unary } from "./service.ts";
 import type { Call, Reply, ServiceTable } from "./service.ts";
 
 /**
- * Reads, and changes of membership, which are compare-and-set: a forwarded write of data would need the
- * asker's own apply to answer it (peer-message.ts).
+ * Reads, and changes of membership, which are compare-and-set: a forwarded write of data needs the asker's own
+ * apply to answer it (peer-message.ts). One that waits for other regions is forwarded, for the leader alone knows
+ * them, and its answer waits for that apply (region-quorum.ts).
  */
 const FORWARDED: ReadonlySet<string> = new Set<MethodPath>([
   "/etcdserverpb.KV/Range",
+  "/etcdserverpb.KV/Put",
+  "/etcdserverpb.KV/DeleteRange",
+  "/etcdserverpb.KV/Txn",
   "/etcdserverpb.Cluster/MemberAdd",
   "/etcdserverpb.Cluster/MemberRemove",
   "/etcdserverpb.Cluster/MemberUpdate",

@@ -1,12 +1,12 @@
 // What KV calls ask beyond their region (federation 13): before a read, after a write, and at the leader, which alone
 // knows what other regions have. A region that is in no federation refuses instead of ignoring it.
 import { KvError } from "../base/index.ts";
-import type { Key } from "../base/index.ts";
+import type { Key, Revision } from "../base/index.ts";
+import { Reader, clampedNumberOf, etcdserverpb } from "../proto/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import type { Request, RequestOp } from "../store/index.ts";
 import type { Backend, Header, RegionRead, Regions } from "./backend.ts";
-import type { ForwardToLeader } from "./kv-service.ts";
-import type { Call, Reply } from "./service.ts";
+import type { Call, ForwardToLeader, Reply } from "./service.ts";
 
 interface Asker {
   readonly backend: Backend;
@@ -50,7 +50,28 @@ export function isWrittenHere(
   const refused = regions.refusesWrite({ key: keyOfWrite(request), writeRegions });
   if (refused !== undefined) throw refused;
   const asksOthers = writeRegions > 1 && !regions.leads && !call.forwarded;
-  return !(asksOthers && forwardToLeader(path, bytes, call, reply));
+  if (!asksOthers) return true;
+  // Whoever is answered here finds here what was written (decision 9).
+  const applied: Reply = (result) => {
+    if (!(result instanceof Uint8Array)) reply(result);
+    else regions.whenApplied(revisionIn(result), call, () => reply(result));
+  };
+  return !forwardToLeader(path, bytes, call, applied);
+}
+
+/** Of the header, which every answer to a write begins with. */
+function revisionIn(answer: Uint8Array): Revision {
+  const reader = new Reader(answer);
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag !== ((1 << 3) | 2)) reader.pass(tag);
+    else return clampedNumberOf(reader.nested(readHeader).revision ?? 0) as Revision;
+  }
+  return 0 as Revision;
+}
+
+function readHeader(reader: Reader): etcdserverpb.ResponseHeader.$Shape {
+  return etcdserverpb.ResponseHeader.decode(reader);
 }
 
 /** Called as the write is applied. */

@@ -26,6 +26,17 @@ export type Reply = (result: Uint8Array | KvError | Status) => void;
 /** May throw a KvError instead of replying; anything else that it throws is a bug. */
 export type UnaryHandler = (request: Uint8Array, call: Call, reply: Reply) => void;
 
+/**
+ * Hands a call to the leader, which answers with its own bytes. False: there is no leader other than this
+ * member, and `reply` is not called.
+ */
+export type ForwardToLeader = (
+  method: MethodPath,
+  request: Uint8Array,
+  call: Call,
+  reply: Reply,
+) => boolean;
+
 /** The answering side of a stream. */
 export interface StreamSink {
   /**

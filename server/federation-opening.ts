@@ -19,7 +19,7 @@ import type { Replica } from "./replica.ts";
 const sha256: Hash = (bytes) => createHash("sha256").update(bytes).digest();
 
 /** All members of a region alike: the state machine is another with it. */
-export function federates({ federationDirectoryEndpoints, federationConfigFile }: Config): boolean {
+function federates({ federationDirectoryEndpoints, federationConfigFile }: Config): boolean {
   return federationDirectoryEndpoints.length > 0 || federationConfigFile !== "";
 }
 

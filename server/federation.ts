@@ -103,6 +103,7 @@ export class Federation {
       reports: this.#reports,
       leads: () => replica.status().role === "leader",
       now: () => replica.now(),
+      revision: () => replica.machine.revision,
       ask: (done) => this.pulling?.ask(done),
     });
   }

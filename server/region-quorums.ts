@@ -2,7 +2,7 @@
 // other regions what they have and wait until it is here, and tokens that name what was seen. There is no second way
 // of merging: what is lacked comes by the ordinary pull, and that is the read repair.
 import { KvError } from "../base/index.ts";
-import type { MonotonicMs } from "../base/index.ts";
+import type { MonotonicMs, Revision } from "../base/index.ts";
 import {
   TokenError,
   causalTokenOf,
@@ -30,6 +30,8 @@ export interface RegionQuorumsInit {
   readonly reports: ReportBook;
   readonly leads: () => boolean;
   readonly now: () => MonotonicMs;
+  /** Of this member's applied state. */
+  readonly revision: () => Revision;
   /** Asks every neighbour that is reached; `done` for each that answers. */
   readonly ask: (done: (report: Report) => void) => void;
 }
@@ -165,6 +167,15 @@ export class RegionQuorums implements Regions {
         .map(({ origin }) => origin);
       if (holders.length < asked.writeRegions && now() < answerBy) return false;
       done(this.#reachOf(asked, holders));
+      return true;
+    });
+  }
+
+  whenApplied(revision: Revision, context: CallContext, done: () => void): void {
+    const answerBy = answerByOf(context, this.#init.now());
+    this.#wait(context, () => {
+      if (this.#init.revision() < revision && this.#init.now() < answerBy) return false;
+      done();
       return true;
     });
   }

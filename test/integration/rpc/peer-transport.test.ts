@@ -406,7 +406,7 @@ describe("a forwarded call", () => {
     });
   });
 
-  test("is a read", async () => {
+  test("is a read, or waits for other regions", async () => {
     const { one } = await pair({});
     const error = await forwarded(one, "/etcdserverpb.KV/Put", context());
     expect(error).toMatchObject({ code: "invalid-argument" });
