@@ -41,3 +41,4 @@ export * from "./region-state.ts";
 export * from "./sibling.ts";
 export * from "./region-duties.ts";
 export * from "./staging.ts";
+export * from "./sibling-context.ts";

@@ -3,7 +3,8 @@
 import { dirname } from "node:path";
 import type { MemberId, MonotonicMs } from "../base/index.ts";
 import { askMembers, clientServices } from "../rpc/index.ts";
-import type { Backend, Header, PeerMessage, PeerTransport, ServiceTable } from "../rpc/index.ts";
+import type { Backend, FederationDesk, Header, PeerMessage } from "../rpc/index.ts";
+import type { PeerTransport, ServiceTable } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
 import type { Alarm, DiskFailure } from "../store/index.ts";
 import { openAccounts, prepareTokens } from "./auth-opening.ts";
@@ -15,6 +16,7 @@ import type { Config } from "./config.ts";
 import { inspectDataDirectory, openDataDirectory } from "./data-directory.ts";
 import { lockDataDirectory } from "./directory-lock.ts";
 import { DiskUsage } from "./disk-usage.ts";
+import { administerFederation } from "./federation-administration.ts";
 import { federationFileOf, openFederation } from "./federation-opening.ts";
 import type { Federation } from "./federation.ts";
 import { foundingOf } from "./founding.ts";
@@ -241,7 +243,10 @@ export class Server {
     const parts = { replica: this.#replica, transport: this.#transport, ports: this.#ports };
     const metrics = instruments.metricsOf({ ...parts, backend, upkeep, federation, bootstrap });
     this.#ports.http.openMetrics(metrics, instruments.onHealth);
-    this.#ports.clients.gate.open(instruments.calls.counted(this.#services(backend, tokens)));
+    const parties = { federation, backend, replica: this.#replica };
+    const { desk, stop } = administerFederation({ ...this.#init, ...parties });
+    this.#endings.push(stop);
+    this.#ports.clients.gate.open(instruments.calls.counted(this.#services(backend, tokens, desk)));
     const alarms = (): readonly Alarm[] => this.#replica.machine.alarms.list();
     this.#ports.http.openHealth({ backend, alarms });
     this.#awaitReadiness(backend);
@@ -318,12 +323,13 @@ export class Server {
     return usage;
   }
 
-  #services(backend: Backend, tokens: TokenProvider): ServiceTable {
+  #services(backend: Backend, tokens: TokenProvider, federation?: FederationDesk): ServiceTable {
     const { config, journal } = this.#init;
     const { authority } = backend;
     const header = (): Header => backend.header();
     return clientServices({
       backend,
+      federation,
       accounts: openAccounts({ config, tokens, authority, header, journal }),
       forwardToLeader: (method, request, call, reply) => {
         const { leader } = this.#replica.status();

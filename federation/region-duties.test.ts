@@ -1,0 +1,144 @@
+// Regions that do what the document asks of them carry every change of several steps to its end, without an operator.
+import { expect, test } from "@jest/globals";
+import { checkedKey } from "../base/index.ts";
+import type { FederationConfig, Identity } from "./config.ts";
+import { changeConfig } from "./config-changes.ts";
+import type { ConfigCommand } from "./config-command.ts";
+import { originId, sequence, type OriginId, type Sequence } from "./dot.ts";
+import { dutiesOf, type RegionDuty, type RegionFacts } from "./region-duties.ts";
+
+const endpoints = ["localhost:7000"];
+const identity = (digit: string): Identity => digit.repeat(32) as Identity;
+const prefix = checkedKey("a/");
+
+function changed(config: FederationConfig | undefined, command: ConfigCommand): FederationConfig {
+  const change = changeConfig(config, command);
+  if (change.outcome !== "changed") throw new Error(JSON.stringify({ command, change }));
+  return change.config;
+}
+
+function facts(region: string, own: number, counts: readonly [number, number][] = []): RegionFacts {
+  const applied = new Map<OriginId, Sequence>(
+    counts.map(([origin, count]) => [originId(origin), sequence(count)]),
+  );
+  return { region, self: own === 0 ? undefined : originId(own), applied, reports: [] };
+}
+
+const first = changed(undefined, {
+  command: "init",
+  federationId: identity("1"),
+  region: "ams",
+  incarnation: identity("2"),
+  endpoints,
+});
+const joined = changed(first, {
+  command: "join",
+  region: "fra",
+  incarnation: identity("3"),
+  endpoints,
+});
+const two = changed(joined, { command: "live", region: "fra", origin: originId(2) });
+
+const kinds = (duties: readonly RegionDuty[]): string[] =>
+  duties.map((duty) => (duty.duty === "report" ? duty.report.command : duty.duty));
+
+test("a newcomer goes live once it has what a live region had after the admission (federation trap 31)", () => {
+  const applied = facts("fra", 2, [[1, 5]]);
+  const report = (epoch: number, count: number) => ({
+    origin: originId(1),
+    epoch,
+    vector: new Map([[originId(1), sequence(count)]]),
+  });
+  expect(dutiesOf(joined, applied)).toEqual([]);
+  expect(dutiesOf(joined, { ...applied, reports: [report(1, 5)] })).toEqual([]);
+  expect(dutiesOf(joined, { ...applied, reports: [report(2, 6)] })).toEqual([]);
+  expect(kinds(dutiesOf(joined, { ...applied, reports: [report(2, 5)] }))).toEqual(["live"]);
+  expect(dutiesOf(two, { ...applied, reports: [report(2, 5)] })).toEqual([]);
+});
+
+test("a freeze asks those that stay for what they have of the frozen origins, once", () => {
+  const frozen = changed(two, { command: "part", regions: ["fra"] });
+  const [duty] = dutiesOf(
+    frozen,
+    facts("ams", 1, [
+      [1, 9],
+      [2, 4],
+    ]),
+  );
+  expect(duty).toEqual({
+    duty: "report",
+    report: { command: "frozen", region: "ams", epoch: frozen.epoch, applied: [[2, 4]] },
+  });
+  expect(dutiesOf(frozen, facts("fra", 2, [[2, 6]]))).toEqual([]);
+  expect(dutiesOf(two, facts("ams", 1))).toEqual([]);
+});
+
+test("a prefix is re-issued, then open; given up, closed, released", () => {
+  const opening = changed(two, {
+    command: "policy",
+    prefix,
+    policy: "lww",
+    ranks: [],
+    ttl: "refused",
+  });
+  expect(kinds(dutiesOf(opening, facts("ams", 1)))).toEqual(["import"]);
+  expect(dutiesOf(opening, facts("fra", 0))).toEqual([]); // It does not mint yet.
+  let config = opening;
+  const regions = [facts("ams", 1, [[1, 3]]), facts("fra", 2, [[2, 7]])];
+  const report = (duty: RegionDuty | undefined): void => {
+    if (duty === undefined || duty.duty === "fence") throw new Error("nothing to report");
+    config = changed(config, duty.duty === "report" ? duty.report : duty.then);
+  };
+  for (const region of regions) report(dutiesOf(config, region)[0]);
+  expect(config.policies[0]?.progress.stage).toBe("open");
+  expect(regions.flatMap((region) => dutiesOf(config, region))).toEqual([]);
+  config = changed(config, { command: "policy-unset", prefix });
+  for (const region of regions) report(dutiesOf(config, region)[0]);
+  expect(config.policies[0]?.progress).toMatchObject({
+    stage: "closed",
+    cut: [
+      [1, 3],
+      [2, 7],
+    ],
+  });
+  expect(
+    dutiesOf(
+      config,
+      facts("ams", 1, [
+        [1, 3],
+        [2, 6],
+      ]),
+    ),
+  ).toEqual([]);
+  expect(
+    kinds(
+      dutiesOf(
+        config,
+        facts("ams", 1, [
+          [1, 3],
+          [2, 7],
+        ]),
+      ),
+    ),
+  ).toEqual(["release"]);
+});
+
+test("a planned move is fenced by the old home and owned by the new one, in that order (federation scenario 34)", () => {
+  const opened = changed(two, {
+    command: "policy",
+    prefix,
+    policy: "lww",
+    ranks: [],
+    ttl: "refused",
+  });
+  const homed = changed(opened, { command: "home", prefix, region: "ams", elsewhere: "forward" });
+  const moving = changed(homed, { command: "home-move", prefix, to: "fra", force: false });
+  const about = (config: FederationConfig, one: RegionFacts): string[] =>
+    kinds(dutiesOf(config, one)).filter((kind) => kind !== "import");
+  expect(about(moving, facts("ams", 1))).toEqual(["fence"]);
+  expect(about(moving, facts("fra", 2))).toEqual([]);
+  const fence = { origin: originId(1), sequence: sequence(8) };
+  const fenced = changed(moving, { command: "home-fenced", region: "ams", prefix, fence });
+  expect(about(fenced, facts("fra", 2, [[1, 7]]))).toEqual([]);
+  expect(about(fenced, facts("fra", 2, [[1, 8]]))).toEqual(["home-own"]);
+});

@@ -1,0 +1,104 @@
+// What a region owes the federation by the document that it has logged (federation 7, 11, 12): reports to the directory
+// that carry a change of several steps on, and changes of its own log that such a report needs first.
+import type { Key } from "../base/index.ts";
+import type { FederationConfig, Home, Member, Policy } from "./config.ts";
+import type { RegionReport } from "./config-command.ts";
+import { memberNamed, reportersOf, standingOf } from "./config-standing.ts";
+import { sequence, type OriginId, type Sequence } from "./dot.ts";
+import { countOf, covers, type Vector } from "./vector.ts";
+
+export type RegionDuty =
+  | { readonly duty: "report"; readonly report: RegionReport }
+  /** To be proposed step by step until nothing is left; then the report. */
+  | { readonly duty: "import" | "release"; readonly prefix: Key; readonly then: RegionReport }
+  /** A dot to be marked; the report carries it. */
+  | { readonly duty: "fence"; readonly prefix: Key };
+
+export interface RegionFacts {
+  readonly region: string;
+  /** Under which it mints; undefined: it may not. */
+  readonly self: OriginId | undefined;
+  readonly applied: Vector;
+  /** The newest of each other region. */
+  readonly reports: readonly {
+    readonly origin: OriginId;
+    readonly epoch: number;
+    readonly vector: Vector;
+  }[];
+}
+
+/** Of the document in `config`, in the order in which they are to be done; a duty that was done is not among them. */
+export function dutiesOf(config: FederationConfig, facts: RegionFacts): readonly RegionDuty[] {
+  const member = memberNamed(config, facts.region);
+  if (member === undefined) return [];
+  return [
+    ...frozenDuties(config, facts),
+    // A document of a new incarnation is logged before the region mints under it.
+    ...(facts.self === member.origin
+      ? [
+          ...liveDuties(config, member, facts),
+          ...config.policies.flatMap((policy) => prefixDuties(policy, member, facts)),
+          ...config.homes.flatMap((home) => homeDuties(home, member, facts)),
+        ]
+      : []),
+  ];
+}
+
+function frozenDuties(config: FederationConfig, { region, applied }: RegionFacts): RegionDuty[] {
+  const { freeze } = config;
+  if (freeze === undefined || !reportersOf(config).includes(region)) return [];
+  if (freeze.reports.some((report) => report.region === region)) return [];
+  const counts = freeze.origins.flatMap((origin): (readonly [OriginId, Sequence])[] => {
+    const count = countOf(applied, origin);
+    return count === 0 ? [] : [[origin, sequence(count)]];
+  });
+  const { epoch } = freeze;
+  return [{ duty: "report", report: { command: "frozen", region, epoch, applied: counts } }];
+}
+
+/**
+ * It writes once it has all that one live region had after that logged the admission: what was purged before then it
+ * has too, and nothing is purged after without it (federation 11, trap 31).
+ */
+function liveDuties(config: FederationConfig, member: Member, facts: RegionFacts): RegionDuty[] {
+  if (member.live || standingOf(config, member.name) !== "joining") return [];
+  const others = config.members.filter(({ live, name }) => live && name !== member.name);
+  const isCaughtUp = others.some(({ origin }) =>
+    facts.reports.some(
+      (report) =>
+        report.origin === origin &&
+        report.epoch >= member.admitted &&
+        covers(facts.applied, report.vector),
+    ),
+  );
+  if (others.length > 0 && !isCaughtUp) return [];
+  const { name: region, origin } = member;
+  return [{ duty: "report", report: { command: "live", region, origin } }];
+}
+
+function prefixDuties(policy: Policy, member: Member, { applied }: RegionFacts): RegionDuty[] {
+  const { prefix, progress } = policy;
+  const { name: region, origin } = member;
+  if (progress.stage === "open" || !progress.pending.includes(region)) return [];
+  const { stage } = progress;
+  const then = { command: "prefix-done", region, prefix, stage } as const;
+  if (stage === "opening") return member.live ? [{ duty: "import", prefix, then }] : [];
+  if (stage === "closing") {
+    const own = countOf(applied, origin);
+    const report = own === 0 ? then : { ...then, last: sequence(own) };
+    return [{ duty: "report", report }];
+  }
+  return covers(applied, new Map(progress.cut)) ? [{ duty: "release", prefix, then }] : [];
+}
+
+function homeDuties(
+  { prefix, region, move }: Home,
+  member: Member,
+  facts: RegionFacts,
+): RegionDuty[] {
+  if (move === undefined) return [];
+  if (region === member.name && move.fence === undefined) return [{ duty: "fence", prefix }];
+  if (move.to !== member.name || move.fence === undefined) return [];
+  if (countOf(facts.applied, move.fence.origin) < move.fence.sequence) return [];
+  return [{ duty: "report", report: { command: "home-own", region: member.name, prefix } }];
+}

@@ -1,0 +1,90 @@
+// What a member does with the directory: takes operators' commands, follows the document while it leads, and does its
+// region's duties. Nothing of it is there where the options name no directory.
+import type { ConfigNews } from "../federation/index.ts";
+import type { Backend, FederationDesk as FederationDeskPort } from "../rpc/index.ts";
+import type { Config } from "./config.ts";
+import { federationRegionOf } from "./config-federation.ts";
+import type { FederationDirectory } from "./federation-directory.ts";
+import { FederationDesk } from "./federation-desk.ts";
+import { openDirectory } from "./federation-directory-opening.ts";
+import { FederationDuties } from "./federation-duties.ts";
+import type { Federation } from "./federation.ts";
+import type { Journal } from "./ports.ts";
+import type { Replica } from "./replica.ts";
+
+export interface FederationAdministrationInit {
+  readonly config: Config;
+  /** Absent: the region is in none. */
+  readonly federation: Federation | undefined;
+  readonly replica: Replica;
+  readonly backend: Pick<Backend, "header">;
+  readonly journal: Journal;
+  readonly onBug: (bug: unknown) => void;
+}
+
+export interface FederationAdministration {
+  /** Absent: no directory is named. */
+  readonly desk?: FederationDeskPort;
+  /** Ends all of it. */
+  readonly stop: () => void;
+}
+
+/** @throws {StartRefusal} badConfiguration naming what cannot be used */
+export function administerFederation(init: FederationAdministrationInit): FederationAdministration {
+  const { config, federation, replica, backend, journal, onBug } = init;
+  const directory = openDirectory(config, journal);
+  if (directory === undefined || federation === undefined) return { stop: () => undefined };
+  const { state, reports } = federation;
+  const region = federationRegionOf(config);
+  const common = { region, directory, onBug };
+  const duties = new FederationDuties({ ...common, replica, state, reports, journal });
+  const desk = new FederationDesk({
+    ...common,
+    known: () => {
+      const logged = state.config;
+      return { config: logged.epoch === 0 ? undefined : logged, applied: state.applied };
+    },
+    header: () => backend.header(),
+    now: () => replica.now(),
+  });
+  const unfollow = offerDocuments({ federation, replica, onBug }, directory);
+  const rest = duties.follow();
+  return {
+    desk,
+    stop: () => {
+      unfollow();
+      rest();
+      directory.close().catch(onBug);
+    },
+  };
+}
+
+/** Who does not lead hears of a document from its leader's log; who comes to lead offers what it was told last. */
+function offerDocuments(
+  {
+    federation,
+    replica,
+    onBug,
+  }: Pick<FederationAdministrationInit, "replica" | "onBug"> & { readonly federation: Federation },
+  directory: FederationDirectory,
+): () => void {
+  let latest: ConfigNews | undefined;
+  let offering = false;
+  const offer = (): void => {
+    if (offering || latest === undefined || replica.status().role !== "leader") return;
+    if (latest.epoch <= federation.state.config.epoch) return;
+    offering = true;
+    federation.configure(latest, () => {
+      offering = false;
+    });
+  };
+  const unfollow = directory.follow((news) => {
+    latest = news;
+    offer();
+  }, onBug);
+  const unwatch = replica.onChange(offer);
+  return () => {
+    unfollow();
+    unwatch();
+  };
+}

@@ -1,0 +1,148 @@
+// A directory group of one and a region of one, each a whole server in this process: founded, changed, followed and
+// shown through the calls that an operator makes (federation 14).
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { Client, KvError } from "../../client/index.ts";
+import { run } from "../../cli/program.ts";
+import { Closers } from "../../server/closers.ts";
+import { parseConfig } from "../../server/config.ts";
+import { ServerJournal } from "../../server/journal.ts";
+import { Server } from "../../server/server.ts";
+import { freePort } from "../e2e/free-port.ts";
+import { until } from "../e2e/until.ts";
+
+const WAIT_MS = 20_000;
+
+let folder: string;
+const endings: (() => Promise<unknown>)[] = [];
+let directory: { readonly endpoint: string };
+let region: { readonly endpoint: string };
+let client: Client;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "hansa-directory-"));
+  directory = await started("directory", []);
+  region = await started("ams", [
+    `--federation-directory-endpoints=${directory.endpoint}`,
+    "--federation-region=ams",
+  ]);
+  client = new Client({ endpoints: [region.endpoint], discover: false, deadlineMs: 20_000 });
+  endings.push(() => client.close());
+}, 60_000);
+
+afterAll(async () => {
+  for (const end of endings.reverse()) await end();
+  rmSync(folder, { recursive: true });
+}, 30_000);
+
+async function started(name: string, flags: readonly string[]): Promise<{ endpoint: string }> {
+  const endpoint = `127.0.0.1:${await freePort()}`;
+  const peer = `http://127.0.0.1:${await freePort()}`;
+  const result = parseConfig(
+    [
+      ...[`--name=${name}`, `--data-dir=${join(folder, name)}`, ...flags],
+      ...[`--listen-client-urls=http://${endpoint}`, `--advertise-client-urls=http://${endpoint}`],
+      ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`],
+      ...[`--initial-cluster=${name}=${peer}`, `--log-outputs=${join(folder, `${name}.log`)}`],
+      `--log-segment-bytes=${4 * 1024 * 1024}`,
+    ],
+    {},
+  );
+  if (!result.ok) throw new Error(JSON.stringify(result.issues));
+  const { config } = result;
+  const closers = new Closers();
+  const fail = (failure: unknown): never => {
+    throw failure;
+  };
+  const journal = ServerJournal.open({
+    ...{ level: "info", outputs: config.logOutputs, format: "json", fields: {} },
+    onOutputFailure: (_, failure) => fail(failure),
+  });
+  const server = await Server.start({
+    ...{ config, journal, closers, onHalt: fail, onBug: fail, onRemoved: () => undefined },
+    signal: new AbortController().signal,
+  });
+  endings.push(async () => {
+    await server.stop();
+    expect(await closers.closeAll()).toEqual([]);
+    await journal.close();
+  });
+  return { endpoint };
+}
+
+async function hansa(
+  ...argv: readonly string[]
+): Promise<{ exit: number; out: string; err: string }> {
+  let out = "";
+  let err = "";
+  const exit = await run(["--endpoints", region.endpoint, "--timeout", "20s", ...argv], {
+    env: {},
+    readInput: () => Promise.resolve(new Uint8Array()),
+    out: (text: string | Uint8Array) => {
+      out += typeof text === "string" ? text : new TextDecoder().decode(text);
+    },
+    err: (text) => {
+      err += text;
+    },
+  });
+  return { exit, out, err };
+}
+
+test("there is no federation before it is founded, and the answer says so", async () => {
+  await expect(client.federation.status()).rejects.toMatchObject({
+    code: "federation-refused",
+    outcome: "not-applied",
+  });
+  const { exit, err } = await hansa("federation", "pause", "ams");
+  expect([exit, err]).toEqual([1, expect.stringContaining("there is no federation yet")]);
+});
+
+test("a region is founded, logs the document, opens a prefix by itself, and shows all of it", async () => {
+  expect(await hansa("federation", "init", "127.0.0.1:7000")).toMatchObject({
+    exit: 0,
+    out: "Federation is at epoch 1\n",
+  });
+  await until("the region has logged the document", WAIT_MS, async () =>
+    (await client.federation.status()).regionEpoch === 1 ? true : undefined,
+  );
+  expect((await hansa("federation", "policy", "set", "config/", "lww")).exit).toBe(0);
+  await until("the prefix is open", WAIT_MS, async () => {
+    const { document } = await client.federation.status();
+    const text = new TextDecoder().decode(document);
+    return text.includes('"progress":{"stage":"open"}') ? true : undefined;
+  });
+  const { out } = await hansa("federation", "status", "-w", "json");
+  expect(JSON.parse(out)).toMatchObject({
+    directory_answered: true,
+    regions: [{ name: "ams", standing: "live", origin: 1, endpoints: ["127.0.0.1:7000"] }],
+  });
+});
+
+test("commands given at once each take effect once: the document is compared and set", async () => {
+  const before = (await client.federation.status()).epoch;
+  const names = ["fra", "iad", "lax", "sin"];
+  const answers = await Promise.all(
+    names.map((name) =>
+      client.federation.change({ join: { region: name, endpoints: [`${name}:7000`] } }),
+    ),
+  );
+  expect(answers.map(({ epoch }) => epoch).sort((a, b) => a - b)).toEqual(
+    names.map((_, at) => before + 1 + at),
+  );
+  const { regions } = await client.federation.status();
+  expect(regions.map(({ origin }) => origin).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+});
+
+test("what is refused changes nothing and says why; what is malformed too", async () => {
+  const refused = await client.federation
+    .change({ part: { regions: ["nowhere"] } })
+    .catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(KvError);
+  expect(String(refused)).toMatch(/no region is named nowhere; members are ams, fra, iad/);
+  await expect(client.federation.change({})).rejects.toMatchObject({ code: "invalid-argument" });
+  await expect(
+    client.federation.change({ policy: { prefix: new Uint8Array(1), policy: "best" } }),
+  ).rejects.toThrow(/no policy is named "best"/);
+});
