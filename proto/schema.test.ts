@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "55b5a99f5eea8e43a1ddee3ab36f6b0b91d6aa3b6273ee9832531fd69d0171f5";
+const SCHEMA_SHA256 = "8adae1ddcdba4ed739feb1883b06ef9b1e65e44f4d456a7821296f14b3d1771a";
 
 const folder = import.meta.dirname ?? __dirname;
 

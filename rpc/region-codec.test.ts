@@ -5,6 +5,7 @@ import { KvError } from "../base/index.ts";
 import type { WallMs } from "../base/index.ts";
 import { originId, sequence } from "../federation/index.ts";
 import type { Identity, PullMessage, ServeMessage } from "../federation/index.ts";
+import { hansa } from "../proto/index.ts";
 import {
   decodePullMessage,
   decodeServeMessage,
@@ -78,6 +79,20 @@ describe("messages between regions", () => {
     const none = serveMessageBytes({ kind: "answer", id: 1, report: undefined });
     expect(decodeServeMessage(none)).toEqual({ kind: "answer", id: 1, report: undefined });
     expect(decodeServeMessage(Uint8Array.of(0xfa, 0x3f, 0))).toBeUndefined();
+  });
+
+  test("a batch that pays is deflated, and one that lies about its size is refused", () => {
+    const transactions = Array.from({ length: 100 }, (_, at) => new Uint8Array(100).fill(at));
+    const batch = { origin, from: 1, transactions, hash };
+    const bytes = serveMessageBytes({ kind: "batch", batch });
+    expect(bytes.length).toBeLessThan(2_000);
+    expect(plain(decodeServeMessage(bytes))).toEqual(plain({ kind: "batch", batch }));
+    const said = hansa.region.v1.ServeMessage.decode(bytes);
+    for (const lie of [0, 1, 10_199, 10_201, 2 ** 31]) {
+      const lied = { batch: { ...said.batch, inflated_bytes: lie } };
+      const lying = hansa.region.v1.ServeMessage.encode(lied).finish();
+      expect(() => decodeServeMessage(lying)).toThrow(KvError);
+    }
   });
 
   test("hostile bytes give one typed error and nothing else", () => {

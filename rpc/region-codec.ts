@@ -24,6 +24,7 @@ import type {
 import { exactNumberOf, hansa } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
 import { decoded, invalid } from "./decode.ts";
+import { batchShape, transactionsIn } from "./region-batch.ts";
 
 const wire = hansa.region.v1;
 const IDENTITY = /^[0-9a-f]{32}$/;
@@ -49,12 +50,8 @@ export function serveMessageBytes(message: ServeMessage): Uint8Array {
   switch (message.kind) {
     case "hello":
       return wire.ServeMessage.encode({ hello: helloShape(message.hello) }).finish();
-    case "batch": {
-      const { transactions, ...batch } = message.batch;
-      return wire.ServeMessage.encode({
-        batch: { ...batch, transactions: [...transactions] },
-      }).finish();
-    }
+    case "batch":
+      return wire.ServeMessage.encode({ batch: batchShape(message.batch) }).finish();
     case "reports": {
       const reports = message.reports.map(reportShape);
       return wire.ServeMessage.encode({ reports: { reports } }).finish();
@@ -117,7 +114,7 @@ function readServeMessage(reader: Reader): ServeMessage | undefined {
   if (batch) {
     const from = exactNumberOf(batch.from ?? 0, "from");
     if (from < 1) throw invalid("a batch begins at 0; expected at least 1");
-    const transactions = batch.transactions ?? [];
+    const transactions = transactionsIn(batch);
     const origin = originOf(batch.origin);
     return { kind: "batch", batch: { origin, from, transactions, hash: hashOf(batch.hash) } };
   }

@@ -4,17 +4,14 @@ import { Metadata } from "@grpc/grpc-js";
 import type { Client, ClientDuplexStream } from "@grpc/grpc-js";
 import { KvError, randomBetween } from "../base/index.ts";
 import type { Random } from "../base/index.ts";
-import { TRANSACTION_LIMITS } from "../federation/index.ts";
 import type { ExchangeHello, PullMessage, ServeMessage } from "../federation/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import { bytesIn, bytesOut } from "./grpc-bytes.ts";
 import type { PeerDialer } from "./peer-dial.ts";
+import { BATCH_BYTES_MAX } from "./region-batch.ts";
 import { decodeServeMessage, pullMessageBytes } from "./region-codec.ts";
 
 const PULL: MethodPath = "/hansa.region.v1.Exchange/Pull";
-
-/** The largest transaction, or a batch of smaller ones. */
-const MESSAGE_BYTES_MAX = TRANSACTION_LIMITS.bytesMax + 1024 * 1024;
 
 export interface RegionLinkLimits {
   /** Pauses between attempts double from the first to the second, each drawn from its upper half. */
@@ -114,7 +111,7 @@ export class RegionLink {
     // A client of its own for each attempt: with the certificates of today, and no pauses but ours.
     this.#client?.close();
     this.#client = dialer.clientTo(this.#url, {
-      "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+      "grpc.max_receive_message_length": BATCH_BYTES_MAX,
       "grpc.max_send_message_length": -1,
       "grpc.keepalive_time_ms": limits.keepaliveMs,
       "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,

@@ -20,7 +20,7 @@ export interface FederationKeepingInit {
   readonly reports: ReportBook;
   readonly clock: Clock;
   readonly logTime: () => LogTimeMs;
-  /** `done` gets whether it had its effect. */
+  /** `done` gets whether it had its whole effect: a step of bounded size may leave something to do. */
   readonly propose: (change: FederationChange, done: (applied: boolean) => void) => void;
   readonly journal: Journal;
 }

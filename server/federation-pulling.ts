@@ -1,7 +1,8 @@
 // The leader's pulling: a link to each neighbour of the topology in force, what the puller makes of their messages, and
 // its entries in the region's log. It begins with the applied state when this member begins to lead, and is dropped
 // whole when it no longer does.
-import type { MonotonicMs, Random, WallMs } from "../base/index.ts";
+import { hlcMs } from "../base/index.ts";
+import type { Buckets, MonotonicMs, Random, WallMs } from "../base/index.ts";
 import {
   EXCHANGE_LIMITS_DEFAULT,
   ExchangePuller,
@@ -23,6 +24,7 @@ import type {
   OriginLag,
   PullEffect,
   Report,
+  Shipped,
   ReportBook,
 } from "../federation/index.ts";
 import { REGION_LINK_LIMITS_DEFAULT, RegionLink } from "../rpc/index.ts";
@@ -59,6 +61,8 @@ export interface FederationPullingInit {
   /** Reports have come: who serves has something to relay. */
   readonly onReports: () => void;
   readonly clock: Clock;
+  /** Seconds from a transaction's stamp until it is applied here. */
+  readonly arrivals: Buckets;
   readonly journal: Journal;
 }
 
@@ -260,6 +264,7 @@ export class FederationPulling {
         break;
       case "apply":
         propose({ change: "apply", transactions: effect.transactions }, (count) => {
+          if (count === effect.transactions.length) this.#observe(effect.transactions);
           this.#act(this.#puller.onProposed(count ?? 0, this.#now()));
         });
         break;
@@ -296,6 +301,15 @@ export class FederationPulling {
           journal.warn("a region retains no more what is lacked here", { ...effect });
         });
         break;
+    }
+  }
+
+  /** From the stamp of its origin to now: clocks are compared, and agree within what the mint guard allows. */
+  #observe(transactions: readonly Shipped[]): void {
+    const { clock, arrivals } = this.#init;
+    const wallMs = clock.wallMs();
+    for (const { transaction } of transactions) {
+      arrivals.add(Math.max(0, wallMs - hlcMs(transaction.hlc)) / 1000);
     }
   }
 

@@ -1,7 +1,7 @@
 // A region's part in a federation, as one member of it runs: every member serves what it has applied to regions that
 // pull; the leader pulls, and proposes what comes, the clock, and what may be forgotten. Nothing of it is there in a
 // region that is in no federation.
-import { KvError, present } from "../base/index.ts";
+import { Buckets, KvError, exponentialBounds, present } from "../base/index.ts";
 import type { MonotonicMs, Random } from "../base/index.ts";
 import { sameEpoch } from "../consensus/index.ts";
 import type { Epoch } from "../consensus/index.ts";
@@ -54,6 +54,8 @@ export interface FederationInit {
   readonly journal: Journal;
 }
 
+/** 1 ms to 16 s, and above. */
+const ARRIVAL_SECONDS = exponentialBounds(0.001, 2, 15);
 /** Longer than an election. */
 const READY_MS = 7_000;
 /** Another region waits for the answer, but not for ever. */
@@ -75,6 +77,8 @@ export class Federation {
   readonly #reports = new ReportBook();
   readonly #serving: FederationServing;
   readonly quorums: RegionQuorums;
+  /** Seconds from the stamps of other regions' transactions until they are applied here. */
+  readonly arrivals = new Buckets(ARRIVAL_SECONDS);
   #leading: Leading | undefined;
   /** What of the state was told of last. */
   #seen: { readonly standing: number; readonly epoch: number } | undefined;
@@ -223,7 +227,7 @@ export class Federation {
         reports: this.#reports,
         clock,
         logTime: () => replica.logClock.read(),
-        propose: (change, done) => this.#propose(change, (answer) => done(answer !== undefined)),
+        propose: (change, done) => this.#propose(change, (answer) => done(answer?.more === false)),
         journal: this.#init.journal,
       });
       this.#leading = { epoch, ready: false, asking: false, keeping, pulling: undefined };
@@ -259,6 +263,7 @@ export class Federation {
     const run = new FederationPulling({
       ...{ self, state, hash, dialer, secure, random, clock, journal },
       reports: this.#reports,
+      arrivals: this.arrivals,
       helloTo: (to) => this.#helloTo(to),
       propose: (change, done) => this.#propose(change, (answer) => done(answer?.applied)),
       configure: (config, done) => this.configure(config, done),

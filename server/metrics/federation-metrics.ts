@@ -9,6 +9,7 @@ import type { Collection, Sample } from "./collected.ts";
 export function addFederationMetrics(collection: Collection, federation: Federation): void {
   addApplied(collection, federation);
   addLags(collection, federation);
+  addArrivals(collection, federation);
   addLinks(collection, federation);
 }
 
@@ -67,6 +68,14 @@ function addLags(collection: Collection, federation: Federation): void {
     "Transactions of each origin that are here and wait for others.",
     perOrigin((origin) => heldOf(federation, state, origin).count),
     labels,
+  );
+}
+
+function addArrivals(collection: Collection, { arrivals }: Federation): void {
+  collection.histogram(
+    "hansa_federation_arrival_seconds",
+    "From the stamp of another region's transaction until it is applied in this one.",
+    () => arrivals,
   );
 }
 

@@ -2,7 +2,7 @@
 // what it says is not served. The regions' states are in memory; streams, links and timers are those of a server.
 import { createHash } from "node:crypto";
 import { afterEach, expect, test } from "@jest/globals";
-import { Mulberry32, assert } from "../../base/index.ts";
+import { Buckets, Mulberry32, assert } from "../../base/index.ts";
 import { helloOf, originId } from "../../federation/index.ts";
 import type { FederationConfig, OriginId, Report, ReportBook } from "../../federation/index.ts";
 import { Http2Carrier, PeerDialer, regionServiceTable } from "../../rpc/index.ts";
@@ -95,6 +95,7 @@ class Node {
           done(count);
         });
       },
+      arrivals: this.arrivals,
       configure: (_, done) => done(),
       onClock: (_, aheadMs) => {
         this.clocksAheadMs.push(aheadMs);
@@ -107,6 +108,7 @@ class Node {
 
   readonly clocksAheadMs: number[] = [];
   readonly refusals: string[] = [];
+  readonly arrivals = new Buckets([1]);
   /** Changes other than transactions that were proposed. */
   readonly asked: string[] = [];
 
@@ -185,6 +187,7 @@ test("writes of three regions in a mesh are everywhere, once; a region that was 
   away.mint(9);
   await away.start();
   await converged(nodes, 111);
+  expect(nodes.map(({ arrivals }) => arrivals.count)).toEqual([41, 91, 90]);
   await until("clocks are compared", DEADLINE_MS, () => away.clocksAheadMs.length > 1 || undefined);
   expect(Math.max(...away.clocksAheadMs.map(Math.abs))).toBeLessThan(2_000);
 });
