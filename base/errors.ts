@@ -66,6 +66,7 @@ export type KvErrorCode =
   | "session-full"
   | "federation-refused"
   | "retention-full"
+  | "context-stale"
   | "lock-expired"
   | "campaign-expired"
   | "not-elected"

@@ -5,18 +5,22 @@ import type { Key } from "../base/index.ts";
 import { NO_LEASE } from "../store/index.ts";
 import type { PutRequest, Refusal } from "../store/index.ts";
 import { linkOf } from "./chain.ts";
-import type { OriginId, Sequence } from "./dot.ts";
+import { dotText } from "./dot.ts";
+import type { Dot, OriginId, Sequence } from "./dot.ts";
 import { placed } from "./kept-record.ts";
+import type { KeptRecord } from "./kept-record.ts";
 import type { AskedOperation } from "./kind-minting.ts";
 import { deletionOf, mintedKind } from "./kind-minting.ts";
 import { kindChangeOf } from "./kind-rules.ts";
 import { steppedRecord } from "./record-step.ts";
 import { stateOf } from "./region-core.ts";
 import type { RegionCore, Self } from "./region-core.ts";
+import { SiblingContextError, decodeSiblingContext } from "./sibling-context.ts";
 import { encodeTransaction } from "./transaction-codec.ts";
 import { TRANSACTION_LIMITS } from "./transaction-rules.ts";
 import type { Operation, Transaction } from "./transaction.ts";
 import { mintedWrite } from "./write-minting.ts";
+import type { AskedWrite, MintRefusal } from "./write-minting.ts";
 
 /** Of an operation beside its key and value: a bound of what its head, context and birth take. */
 const OPERATION_BYTES = 64;
@@ -59,7 +63,7 @@ export class LocalWrites {
     this.#deps = undefined;
   }
 
-  put({ key, lease }: PutRequest, value: Uint8Array): void {
+  put({ key, lease, siblingContext }: PutRequest, value: Uint8Array): void {
     const open = this.#opened(key);
     const kind = this.#core.rules.policyOf(key)?.kind;
     if (lease !== NO_LEASE) {
@@ -68,16 +72,16 @@ export class LocalWrites {
       this.#refuse(refusedWrite(key, `it is a ${kind}, which is operated on and never put`));
     }
     if (open === undefined || this.#fault !== undefined) this.#core.store.show(key, value);
-    else this.#write(open, key, value);
+    else this.#write(open, { key, value }, siblingContext);
   }
 
-  delete(key: Key): void {
+  delete(key: Key, siblingContext: Uint8Array | undefined): void {
     const open = this.#opened(key);
     const kind = this.#core.rules.policyOf(key)?.kind;
     if (open === undefined) {
       this.#core.store.show(key, undefined);
     } else if (kind === undefined) {
-      this.#write(open, key, undefined);
+      this.#write(open, { key }, siblingContext);
     } else {
       const deletion = deletionOf(stateOf(this.#core.records.before(key), kind));
       if ("refused" in deletion) this.#refuse(refusedWrite(key, deletion.text));
@@ -158,21 +162,42 @@ export class LocalWrites {
     this.#core.records.rollback();
   }
 
-  #write(open: Open, key: Key, value: Uint8Array | undefined): void {
+  #write(open: Open, asked: AskedWrite, siblingContext: Uint8Array | undefined): void {
     const { records, rules, applied, planted } = this.#core;
-    const asked = value === undefined ? { key } : { key, value };
-    const siblings = records.before(key).siblings;
-    const minted = mintedWrite(asked, siblings, rules.viewOf(key), applied, planted);
+    const { key } = asked;
+    const context = this.#contextOf(open, key, siblingContext);
+    if (this.#fault !== undefined) return;
+    const before = records.before(key);
+    // What a client has not read stays, and its value with it.
+    const record = context === undefined ? before : this.#core.loaded(key, before);
+    const whole = context === undefined ? asked : { ...asked, context };
+    const minted = mintedWrite(whole, record.siblings, rules.viewOf(key), applied, planted);
     if ("refused" in minted) {
-      this.#refuse(refusedWrite(key, minted.refused));
+      this.#refuse(refusedMint(key, minted));
       return;
     }
     const isReborn = open.operations.get(key)?.action === "delete";
-    this.#add(open, isReborn ? withoutBirth(minted) : minted, "local");
+    this.#add(open, isReborn ? withoutBirth(minted) : minted, "local", record);
+  }
+
+  #contextOf(open: Open, key: Key, bytes: Uint8Array | undefined): readonly Dot[] | undefined {
+    if (bytes === undefined) return undefined;
+    if (open.operations.has(key)) {
+      this.#refuse(refusedWrite(key, "what has a context is written once in a transaction"));
+      return undefined;
+    }
+    try {
+      return decodeSiblingContext(bytes);
+    } catch (error) {
+      if (!(error instanceof SiblingContextError)) throw error;
+      const message = `hansa: the sibling context: ${error.message}`;
+      this.#refuse({ kind: "refused", code: "invalid-argument", message });
+      return undefined;
+    }
   }
 
   /** `local`: a client waits for it, and always learns what became of the key (federation 6). */
-  #add(open: Open, operation: Operation, by: "local" | "own"): void {
+  #add(open: Open, operation: Operation, by: "local" | "own", before?: KeptRecord): void {
     const { key } = operation;
     const lost = "lost" in operation ? (operation.lost?.length ?? 0) : 0;
     const valueBytes = operation.action === "put" ? operation.value.length : 0;
@@ -184,13 +209,12 @@ export class LocalWrites {
       this.#refuse(refusedText(`hansa: ${count} federated keys are too much for one transaction`));
     }
     if (by === "own") this.#core.step(open.head, operation);
-    else this.#stepLocally(open.head, operation);
+    else this.#stepLocally(open.head, operation, before ?? this.#core.records.before(key));
   }
 
-  #stepLocally(head: Transaction, operation: Operation): void {
+  #stepLocally(head: Transaction, operation: Operation, before: KeptRecord): void {
     const { records, store, planted, rules } = this.#core;
     const { key } = operation;
-    const before = records.before(key);
     const after = steppedRecord(before, head, operation, planted);
     const shown = this.#core.shownOf(key, after);
     const kind = rules.policyOf(key)?.kind;
@@ -261,6 +285,22 @@ const RETENTION_FULL: Refusal = {
   code: "retention-full",
   message: "hansa: too much of this region is not known to be held by another",
 };
+
+function refusedMint(key: Key, { refused, dots }: MintRefusal): Refusal {
+  const named = dots.map(dotText).join(" ");
+  switch (refused) {
+    case "context-stale":
+      return {
+        kind: "refused",
+        code: "context-stale",
+        message: `hansa: the context omits ${named}, a delete: read again`,
+      };
+    case "context-ahead":
+      return refusedWrite(key, `its context names ${named}, which this region has not applied yet`);
+    case "siblings-bound":
+      return refusedWrite(key, `it has too many siblings: resolve some of ${named} first`);
+  }
+}
 
 function refusedWrite(key: Key, why: string): Refusal {
   return refusedText(`hansa: ${JSON.stringify(key)} may not be written here: ${why}`);

@@ -177,7 +177,13 @@ export class RegionChanges {
     if (verdict !== "apply") return verdict;
     this.#reissueBefore(operations);
     core.store.begin();
-    for (const operation of operations) core.step(transaction, operation);
+    for (const operation of operations) {
+      core.step(transaction, operation);
+      if (core.planted === "txn-torn") {
+        core.store.commit();
+        core.store.begin();
+      }
+    }
     core.append(transaction, bytes, chain);
     core.store.commit();
     this.#local.onOthersApplied();

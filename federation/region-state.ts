@@ -39,6 +39,7 @@ import {
 } from "./region-rows.ts";
 import type { Retained } from "./retained-transactions.ts";
 import type { Retention } from "./retention.ts";
+import { encodeSiblingContext } from "./sibling-context.ts";
 import type { Vector } from "./vector.ts";
 
 export interface RegionStateInit {
@@ -159,6 +160,11 @@ export class RegionState implements FederationPort {
     return this.#core.chunks.staged;
   }
 
+  /** Of all siblings that the key has: what a client hands back that has read them. */
+  siblingContextOf(key: Key): Uint8Array {
+    return encodeSiblingContext(this.recordOf(key).siblings.map(({ dot }) => dot));
+  }
+
   /** Why this region mints nothing at all; undefined: it may. */
   get bar(): Refusal | undefined {
     return this.#local.bar;
@@ -181,8 +187,8 @@ export class RegionState implements FederationPort {
     this.#local.put(request, value);
   }
 
-  delete(key: Key): void {
-    this.#local.delete(key);
+  delete(key: Key, siblingContext: Uint8Array | undefined): void {
+    this.#local.delete(key, siblingContext);
   }
 
   get fault(): Refusal | undefined {

@@ -239,6 +239,7 @@ export function readPutCall(reader: Reader): PutCall {
   let ignoreLease = false;
   let requestId: RequestId | undefined;
   let writeRegions = 0;
+  let siblingContext: Uint8Array | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -266,11 +267,15 @@ export function readPutCall(reader: Reader): PutCall {
       case 1002 << 3:
         writeRegions = reader.uint32();
         break;
+      case (1003 << 3) | 2:
+        siblingContext = reader.bytes();
+        break;
       default:
         reader.pass(tag);
     }
   }
-  const put = { key, value, lease, prevKv, ignoreValue, ignoreLease };
+  const plain = { key, value, lease, prevKv, ignoreValue, ignoreLease };
+  const put = siblingContext === undefined ? plain : { ...plain, siblingContext };
   if (writeRegions !== 0) return { put, ...writeOptions(requestId, writeRegions) };
   return requestId === undefined ? { put } : { put, requestId };
 }
@@ -294,6 +299,7 @@ export function readDeleteRangeCall(reader: Reader): DeleteRangeCall {
   let prevKv = false;
   let requestId: RequestId | undefined;
   let writeRegions = 0;
+  let siblingContext: Uint8Array | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -312,11 +318,15 @@ export function readDeleteRangeCall(reader: Reader): DeleteRangeCall {
       case 1002 << 3:
         writeRegions = reader.uint32();
         break;
+      case (1003 << 3) | 2:
+        siblingContext = reader.bytes();
+        break;
       default:
         reader.pass(tag);
     }
   }
-  const deleteRange = end === NO_KEY ? { key, prevKv } : { key, end, prevKv };
+  const plain = end === NO_KEY ? { key, prevKv } : { key, end, prevKv };
+  const deleteRange = siblingContext === undefined ? plain : { ...plain, siblingContext };
   if (writeRegions !== 0) return { deleteRange, ...writeOptions(requestId, writeRegions) };
   return requestId === undefined ? { deleteRange } : { deleteRange, requestId };
 }

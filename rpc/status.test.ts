@@ -83,6 +83,7 @@ const EXPECTED: Readonly<Record<KvErrorCode, readonly [number, string]>> = {
   "regions-not-reached": [14, "hansa: not enough regions were reached"],
   "causal-lost": [15, "hansa: what the causal token names is lost"],
   "federation-refused": [9, "hansa: the federation does not allow it"],
+  "context-stale": [10, "hansa: the key was deleted since it was read: read again"],
   "retention-full": [8, "hansa: too much is not known to be held by another region"],
   "lock-expired": [2, "mutex: session is expired"],
   "campaign-expired": [2, "election: session is expired"],

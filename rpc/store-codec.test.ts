@@ -34,6 +34,7 @@ describe("requests", () => {
       ignore_value: true,
       ignore_lease: true,
       request_id: { session: 2n ** 63n, sequence: 4, acknowledged_below: 3 },
+      sibling_context: bytes("seen"),
     }).finish();
     expect(storeCodec.decodeRequest("put", body)).toEqual({
       kind: "put",
@@ -44,6 +45,7 @@ describe("requests", () => {
         prevKv: true,
         ignoreValue: true,
         ignoreLease: true,
+        siblingContext: bytes("seen"),
       },
       requestId: { session: 2n ** 63n, sequence: 4, acknowledgedBelow: 3 },
     });
@@ -77,6 +79,14 @@ describe("requests", () => {
     expect(storeCodec.decodeRequest("delete-range", body)).toEqual({
       kind: "delete-range",
       deleteRange: { key: "a", end: "\0", prevKv: false },
+    });
+  });
+
+  test("a delete that says what it has seen, if nothing", () => {
+    const body = DeleteRangeRequest.encode({ key: bytes("a"), sibling_context: bytes("") }).finish();
+    expect(storeCodec.decodeRequest("delete-range", body)).toEqual({
+      kind: "delete-range",
+      deleteRange: { key: "a", prevKv: false, siblingContext: bytes("") },
     });
   });
 

@@ -4,12 +4,13 @@ import type { KeySpace } from "./key-space.ts";
 import { keyValueOf } from "./range-selection.ts";
 import type { Pick } from "./range-selection.ts";
 import type { DeleteRangeRequest } from "./request.ts";
-import type { DeleteRangeResponse } from "./response.ts";
+import { refusal } from "./refusal.ts";
+import type { DeleteRangeResponse, Refusal } from "./response.ts";
 import type { RowSet } from "./row-set.ts";
 
 /** `rows` names the values that the answer returns. */
 export function needDeleteRange(request: DeleteRangeRequest, space: KeySpace, rows: RowSet): void {
-  if (!request.prevKv) return;
+  if (!request.prevKv && request.siblingContext === undefined) return;
   space.index.visit(spanOf(request), space.revision, Infinity, (_key, version) => {
     rows.want(version);
   });
@@ -20,7 +21,12 @@ export function deleteRange(
   request: DeleteRangeRequest,
   space: KeySpace,
   rows: RowSet,
-): DeleteRangeResponse {
+): DeleteRangeResponse | Refusal {
+  const { siblingContext } = request;
+  if (siblingContext !== undefined) {
+    const isOne = request.end === undefined && space.federation?.holds(request.key) === true;
+    if (!isOne) return refusal("federation-refused");
+  }
   const picks: Pick[] = [];
   space.index.visit(spanOf(request), space.revision + 1, Infinity, (key, version) => {
     picks.push({ key, version });
@@ -28,6 +34,6 @@ export function deleteRange(
   const prevKvs = request.prevKv
     ? picks.map((pick) => keyValueOf(pick, rows.row(pick.version)))
     : [];
-  for (const { key } of picks) space.delete(key);
+  for (const { key } of picks) space.delete(key, siblingContext);
   return { deleted: picks.length, prevKvs };
 }

@@ -10,11 +10,11 @@ import type { Caller } from "./caller.ts";
 import type { KeySpace } from "./key-space.ts";
 import { isLeaseCommand, runLeaseCommand } from "./lease-commands.ts";
 import type { RequestCodec } from "./machine-options.ts";
-import { isRefusal, refusal, refused } from "./refusal.ts";
+import { isRefusal, refused } from "./refusal.ts";
 import { requestHash } from "./request-hash.ts";
 import type { NamedCommand } from "./request-hash.ts";
 import type { Request, RequestId } from "./request.ts";
-import type { KeptResponse, Response } from "./response.ts";
+import type { KeptResponse, Refusal, Response } from "./response.ts";
 import type { RowSet } from "./row-set.ts";
 import { isSessionCommand, runSessionCommand } from "./session-commands.ts";
 import type { SessionTable } from "./sessions.ts";
@@ -37,6 +37,12 @@ export interface Occasion {
   readonly now: LogTimeMs;
   readonly rows: RowSet;
 }
+
+const NO_FEDERATION: Refusal = {
+  kind: "refused",
+  code: "federation-refused",
+  message: "hansa: the region is in no federation",
+};
 
 export class Execution {
   readonly #init: ExecutionInit;
@@ -102,7 +108,7 @@ export class Execution {
   #runFederation(request: Extract<Request, { readonly kind: "federation" }>): Response {
     const { space, alarms } = this.#init;
     const { federation } = space;
-    if (federation === undefined) return refused(refusal("federation-refused"), this.#revision);
+    if (federation === undefined) return refused(NO_FEDERATION, this.#revision);
     const answer = alarms.bars(request) ?? federation.run(request.body);
     if (isRefusal(answer)) return refused(answer, this.#revision);
     return { kind: "federation", revision: this.#revision, answer };

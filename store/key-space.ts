@@ -123,8 +123,8 @@ export class KeySpace implements FederatedStore {
   }
 
   /** `key` is visible. */
-  delete(key: Key): void {
-    if (this.federation?.holds(key) === true) this.federation.delete(key);
+  delete(key: Key, siblingContext?: Uint8Array): void {
+    if (this.federation?.holds(key) === true) this.federation.delete(key, siblingContext);
     else this.#delete(key);
   }
 

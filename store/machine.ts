@@ -23,6 +23,7 @@ import type { LeaseView } from "./leases.ts";
 import type { EngineBatch, MachineOptions } from "./machine-options.ts";
 import type { RangePlan, RangeScan, TxnPlan } from "./plan.ts";
 import { PointReading } from "./point-reading.ts";
+import { readsBefore } from "./put.ts";
 import { RangeReading } from "./range-reading.ts";
 import type { RangeRequest, Request, TxnRequest } from "./request.ts";
 import type { Refusal, Response } from "./response.ts";
@@ -385,7 +386,7 @@ export class Machine {
 function readsRows(request: Request): boolean {
   switch (request.kind) {
     case "put":
-      return request.put.prevKv || request.put.ignoreValue;
+      return readsBefore(request.put);
     case "txn":
     case "delete-range":
     case "federation":

@@ -11,9 +11,14 @@ import { NO_LEASE } from "./version.ts";
 
 /** `rows` names the value before, where the put keeps or returns it. */
 export function needPut(request: PutRequest, space: KeySpace, rows: RowSet): void {
-  if (!request.prevKv && !request.ignoreValue) return;
+  if (!readsBefore(request)) return;
   const before = space.index.visible(request.key, space.revision);
   if (before !== undefined) rows.want(before);
+}
+
+/** Whether it looks at the value before. */
+export function readsBefore({ prevKv, ignoreValue, siblingContext }: PutRequest): boolean {
+  return prevKv || ignoreValue || siblingContext !== undefined;
 }
 
 /** Judged on the state before the command, and before anything is changed, like `checkKept`. */
@@ -41,7 +46,9 @@ const NO_PREVIOUS: PutResponse = {};
  * transaction deleted the key that it keeps something of.
  */
 export function put(request: PutRequest, space: KeySpace, rows: RowSet): PutResponse | Refusal {
-  const { key, prevKv, ignoreValue, ignoreLease } = request;
+  const { key, prevKv, ignoreValue, ignoreLease, siblingContext } = request;
+  const isFederated = space.federation?.holds(key) === true;
+  if (siblingContext !== undefined && !isFederated) return refusal("federation-refused");
   if (!prevKv && !ignoreValue && !ignoreLease) {
     write(request, request.value, request.lease, space);
     return NO_PREVIOUS;

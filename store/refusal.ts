@@ -38,7 +38,6 @@ export type RefusalCode = Extract<
   | "session-mismatch"
   | "session-full"
   | "federation-refused"
-  | "retention-full"
   | "invalid-argument"
 >;
 
@@ -75,8 +74,7 @@ const TEXTS: Readonly<Record<RefusalCode, string>> = {
   "already-acknowledged": "hansa: the answer to this sequence was already acknowledged",
   "session-mismatch": "hansa: this sequence was used for another command",
   "session-full": "hansa: too many sessions, or too many unacknowledged answers",
-  "federation-refused": "hansa: the region is in no federation",
-  "retention-full": "hansa: too much is not known to be held by another region",
+  "federation-refused": "hansa: the key is of no federated prefix",
   "invalid-argument": "hansa: the request id is malformed",
 };
 

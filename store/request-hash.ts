@@ -51,11 +51,18 @@ function addRange(digest: Digest, request: RangeRequest): void {
 function addPut(digest: Digest, request: PutRequest): void {
   digest.text(request.key).bytes(request.value).wide(request.lease);
   digest.flag(request.prevKv).flag(request.ignoreValue).flag(request.ignoreLease);
+  addContext(digest, request.siblingContext);
 }
 
 function addDeleteRange(digest: Digest, request: DeleteRangeRequest): void {
   addKeyRange(digest, request);
   digest.flag(request.prevKv);
+  addContext(digest, request.siblingContext);
+}
+
+/** Nothing for none: a command without one has the hash that it always had. */
+function addContext(digest: Digest, context: Uint8Array | undefined): void {
+  if (context !== undefined) digest.bytes(context);
 }
 
 function addTxn(digest: Digest, txn: TxnRequest): void {

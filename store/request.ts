@@ -32,10 +32,14 @@ export interface PutRequest {
   readonly prevKv: boolean;
   readonly ignoreValue: boolean;
   readonly ignoreLease: boolean;
+  /** Which siblings of a federated key its client has read, as federation/ writes it; absent: what is shown. */
+  readonly siblingContext?: Uint8Array;
 }
 
 export interface DeleteRangeRequest extends KeyRange {
   readonly prevKv: boolean;
+  /** As of a put; of one key only. */
+  readonly siblingContext?: Uint8Array;
 }
 
 export type CompareResult = "equal" | "greater" | "less" | "not-equal";

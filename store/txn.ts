@@ -158,8 +158,10 @@ function runStep(step: Step, space: KeySpace, rows: RowSet): ResponseOp | Refusa
       const response = put(step.put, space, rows);
       return isRefusal(response) ? response : { kind: "put", put: response };
     }
-    case "delete-range":
-      return { kind: "delete-range", deleteRange: deleteRange(step.deleteRange, space, rows) };
+    case "delete-range": {
+      const response = deleteRange(step.deleteRange, space, rows);
+      return isRefusal(response) ? response : { kind: "delete-range", deleteRange: response };
+    }
     case "txn": {
       const response = runPath(step.path, space, rows);
       return isRefusal(response) ? response : { kind: "txn", txn: response };

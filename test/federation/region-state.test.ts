@@ -4,7 +4,13 @@ import { describe, expect, test } from "@jest/globals";
 import { assert, present } from "../../base/index.ts";
 import type { Key, LeaseId, WallMs } from "../../base/index.ts";
 import { del, grant, op, put, txn, valueIs } from "../store/requests.ts";
-import { chunksOf, encodeConfig, originId } from "../../federation/index.ts";
+import {
+  chunksOf,
+  encodeConfig,
+  encodeSiblingContext,
+  originId,
+  sequence,
+} from "../../federation/index.ts";
 import { Region, configOf, exchange, hash, policy, regions } from "./region.ts";
 import type { FederationConfig, Identity } from "../../federation/index.ts";
 
@@ -327,6 +333,81 @@ describe("configuration", () => {
     expect(north.get("f/3")).toHaveLength(400_000);
     expect(north.state.staged).toBeUndefined();
     north.restart();
+  });
+});
+
+describe("a write with a context", () => {
+  const context = (...dots: readonly (readonly [number, number])[]): Uint8Array =>
+    encodeSiblingContext(
+      dots.map(([origin, at]) => ({ origin: originId(origin), sequence: sequence(at) })),
+    );
+
+  test("resolves what its client has read, and no other (scenario 3)", () => {
+    const all = regions(configOf(3, [policy("f/", { policy: "siblings" })]));
+    for (const region of all) region.run(put("f/a", `of ${region.origin}`));
+    const [east, north, south] = all;
+    assert(east !== undefined && north !== undefined && south !== undefined, "three regions");
+    east.pull(north);
+    east.run(put("f/a", "resolved", { siblingContext: context([1, 1], [2, 1]) }));
+    expect(east.siblings("f/a")).toEqual(["1:2"]);
+    exchange(all);
+    for (const region of all) expect(region.siblings("f/a")).toEqual(["1:2", "3:1"]);
+    // Nothing of what is there was read: all stays, the value of the lone one too.
+    north.run(put("f/b", "1"));
+    north.run(put("f/b", "2", { siblingContext: context() }));
+    expect(north.siblings("f/b")).toEqual(["2:2", "2:3"]);
+    north.run({
+      kind: "delete-range",
+      deleteRange: { key: "f/b" as Key, prevKv: false, siblingContext: context([2, 3]) },
+    });
+    expect(north.siblings("f/b")).toEqual(["2:2", "2:4 gone"]);
+    exchange(all);
+    for (const region of all) region.restart();
+    expect(south.siblings("f/b")).toEqual(["2:2", "2:4 gone"]);
+  });
+
+  test("is refused where it omits a delete, is ahead, malformed, or of no federated key", () => {
+    const [east, north] = two({ policy: "siblings" });
+    const asked = (key: string, bytes: Uint8Array): object =>
+      east.run(put(key, "x", { siblingContext: bytes }));
+    east.run(put("f/a", "1"));
+    expect(asked("f/a", context([2, 1]))).toMatchObject({ code: "federation-refused" });
+    north.run(put("f/a", "2"));
+    north.run(del("f/a"));
+    exchange([east, north]);
+    expect(asked("f/a", context([1, 1]))).toMatchObject({ code: "context-stale" });
+    expect(asked("f/a", Uint8Array.of(9))).toMatchObject({ code: "invalid-argument" });
+    expect(asked("own", context([1, 1]))).toMatchObject({ code: "federation-refused" });
+    const ranged = { key: "f/a" as Key, end: "f/z" as Key, prevKv: false };
+    expect(
+      east.run({ kind: "delete-range", deleteRange: { ...ranged, siblingContext: context() } }),
+    ).toMatchObject({ code: "federation-refused" });
+    expect(asked("f/a", context([1, 1], [2, 2]))).toMatchObject({ kind: "put" });
+    expect(east.siblings("f/a")).toEqual(["1:2"]);
+  });
+});
+
+describe("guards that are taken away are missed", () => {
+  test("txn-torn: a transaction is more revisions than one", () => {
+    const config = configOf(2, [policy("f/")]);
+    const [east] = regions(config);
+    const north = new Region(2, "txn-torn");
+    north.configure(config);
+    assert(east !== undefined, "a region");
+    east.run(txn([], [op.put("f/a", "1"), op.put("f/b", "1")]));
+    const { revision } = north;
+    north.pull(east);
+    expect(north.revision).not.toBe(revision + 1);
+  });
+
+  test("dot-reused-after-restore: a rolled back region mints under the name that it had", () => {
+    const config = configOf(2, [policy("f/")]);
+    const east = new Region(1, "dot-reused-after-restore");
+    east.configure(config);
+    east.run(put("f/a", "1"));
+    for (const host of [east.host, east.twin]) host.machine.beginAnew(0);
+    east.configure({ ...config, epoch: 2 });
+    expect(east.state.self?.origin).toBe(east.origin);
   });
 });
 
