@@ -25,8 +25,11 @@ const ANSWER_MS_MAX = 200;
 /** Calls that wait for other regions; one more is refused. */
 const WAITING_MAX = 10_000;
 
+/** Of the applied state. */
+export type QuorumState = Pick<FederatedRegion, "applied" | "config" | "self" | "holds">;
+
 export interface RegionQuorumsInit {
-  readonly state: FederatedRegion;
+  readonly state: QuorumState;
   readonly reports: ReportBook;
   readonly leads: () => boolean;
   readonly now: () => MonotonicMs;

@@ -1,0 +1,177 @@
+// Quorums across regions: whose word counts, what is told when too few have a write, and what a read waits for
+// (federation 13; scenarios 31 and 32).
+import { describe, expect, test } from "@jest/globals";
+import { keyOf } from "../base/index.ts";
+import type { KvError, MonotonicMs, Revision } from "../base/index.ts";
+import { ReportBook, encodeToken, originId, sequence } from "../federation/index.ts";
+import type {
+  FederationConfig,
+  Identity,
+  OriginId,
+  Report,
+  Sequence,
+} from "../federation/index.ts";
+import type { RegionReach } from "../rpc/index.ts";
+import { OWN_AUTHORITY } from "../store/index.ts";
+import type { QuorumState } from "./region-quorums.ts";
+import { RegionQuorums } from "./region-quorums.ts";
+
+const self = originId(1);
+const identity = (digit: string): Identity => digit.repeat(32) as Identity;
+
+const CONFIG: FederationConfig = {
+  federationId: identity("a"),
+  epoch: 1,
+  originNext: originId(4),
+  members: ["eu", "us", "zz"].map((name, at) => ({
+    name,
+    origin: originId(at + 1),
+    incarnation: identity(String(at + 1)),
+    endpoints: [`${name}:1`],
+    admitted: 1,
+    live: true,
+  })),
+  closed: [],
+  paused: [],
+  policies: [],
+  handlers: [],
+  placements: [{ prefix: keyOf(Buffer.from("f/")), regions: ["eu", "us"] }],
+  homes: [],
+  topology: { shape: "mesh" },
+};
+
+const key = keyOf(Buffer.from("f/k"));
+
+/** A leader of three regions, whose clock is moved by hand. */
+class Bench {
+  now = 0 as MonotonicMs;
+  readonly applied = new Map<OriginId, Sequence>([[self, sequence(10)]]);
+  readonly reports = new ReportBook();
+  readonly asked: ((report: Report) => void)[] = [];
+  readonly quorums: RegionQuorums;
+
+  constructor() {
+    const { applied } = this;
+    const state: QuorumState = { applied, config: CONFIG, self, holds: () => true };
+    this.quorums = new RegionQuorums({
+      state,
+      reports: this.reports,
+      leads: () => true,
+      now: () => this.now,
+      revision: () => 1 as Revision,
+      ask: (done) => this.asked.push(done),
+    });
+    this.hear(1, 10);
+  }
+
+  /** A region reports what it has of origin 1. */
+  hear(origin: number, count: number): void {
+    this.reports.note(this.report(origin, count));
+    this.quorums.onNews();
+  }
+
+  report(origin: number, count: number): Report {
+    return { origin: originId(origin), epoch: 1, vector: new Map([[self, sequence(count)]]) };
+  }
+
+  passTo(ms: number): void {
+    this.now = ms as MonotonicMs;
+    this.quorums.onNews();
+  }
+
+  get context() {
+    const { signal } = new AbortController();
+    return { deadlineAtMs: 1_000 as MonotonicMs, signal, caller: OWN_AUTHORITY };
+  }
+
+  write(writeRegions: number): { reach?: RegionReach } {
+    const told: { reach?: RegionReach } = {};
+    this.quorums.afterWrite({ key, writeRegions }, this.context, (reach) => {
+      told.reach = reach;
+    });
+    return told;
+  }
+
+  read(readRegions: number, token?: Uint8Array): { ended?: KvError | "ready" } {
+    const told: { ended?: KvError | "ready" } = {};
+    const asked = { key, readRegions, ...(token === undefined ? {} : { token }) };
+    this.quorums.beforeRead(asked, this.context, (error) => {
+      told.ended = error ?? "ready";
+    });
+    return told;
+  }
+}
+
+describe("a write that waits for regions", () => {
+  test("is answered once enough have it, not by those that have less", () => {
+    const bench = new Bench();
+    const told = bench.write(2);
+    bench.hear(2, 9);
+    expect(told.reach).toBeUndefined();
+    bench.hear(2, 10);
+    expect(told.reach).toEqual({ asked: 2, reached: 2, sloppy: false, names: ["eu", "us"] });
+  });
+
+  test("counts a stand-in outside of the placement, and says so", () => {
+    const bench = new Bench();
+    const told = bench.write(2);
+    bench.hear(3, 12);
+    expect(told.reach).toEqual({ asked: 2, reached: 2, sloppy: true, names: ["eu", "zz"] });
+  });
+
+  test("is told how far it came before its deadline passes: no failure", () => {
+    const bench = new Bench();
+    const told = bench.write(3);
+    bench.hear(2, 10);
+    bench.passTo(899);
+    expect(told.reach).toBeUndefined();
+    bench.passTo(901);
+    expect(told.reach).toMatchObject({ asked: 3, reached: 2 });
+  });
+});
+
+describe("a read that asks regions", () => {
+  test("waits until one has answered after the question, and until what it has is here", () => {
+    const bench = new Bench();
+    bench.hear(2, 10);
+    const told = bench.read(2);
+    expect(told.ended).toBeUndefined();
+    bench.asked[0]?.({ ...bench.report(2, 10), vector: new Map([[originId(2), sequence(4)]]) });
+    expect(told.ended).toBeUndefined();
+    bench.applied.set(originId(2), sequence(4));
+    bench.quorums.onNews();
+    expect(told.ended).toBe("ready");
+  });
+
+  test("does not count a region outside of the placement, and fails typed", () => {
+    const bench = new Bench();
+    const told = bench.read(2);
+    bench.asked[0]?.(bench.report(3, 10));
+    bench.passTo(950);
+    expect(told.ended).toMatchObject({
+      code: "regions-not-reached",
+      outcome: "not-applied",
+      message: "1 of 2 regions answered in time",
+    });
+  });
+
+  test("with a token waits for what it names", () => {
+    const bench = new Bench();
+    const vector = new Map([[originId(3), sequence(2)]]);
+    const told = bench.read(0, encodeToken({ federationId: identity("a"), epoch: 1, vector }));
+    expect(told.ended).toBeUndefined();
+    bench.applied.set(originId(3), sequence(2));
+    bench.quorums.onNews();
+    expect(told.ended).toBe("ready");
+  });
+});
+
+test("what no answer could satisfy is refused before anything is done", () => {
+  const { quorums } = new Bench();
+  expect(quorums.refusesWrite({ key, writeRegions: 3 })).toBeUndefined();
+  expect(quorums.refusesWrite({ key, writeRegions: 4 })?.message).toBe(
+    "4 regions are asked for; the federation has 3",
+  );
+  const token = Uint8Array.of(9);
+  expect(quorums.refusesRead({ key, readRegions: 1, token })?.code).toBe("invalid-argument");
+});
