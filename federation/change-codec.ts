@@ -41,7 +41,7 @@ const DOT_BYTES_MIN = 2;
 const ASKED = { operation: 0, neverDeleted: 1 } as const;
 
 /** What stood where a change was expected. */
-export class ChangeError extends Error {
+class ChangeError extends Error {
   override readonly name = "ChangeError";
 }
 

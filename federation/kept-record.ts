@@ -26,11 +26,6 @@ export function soleTombstone({ siblings, kinds }: KeptRecord): Sibling | undefi
   return isAlone && only.value === undefined ? only : undefined;
 }
 
-/** Whether the value is to be had of the key's newest version. */
-export function isInVersion({ siblings }: KeptRecord): boolean {
-  return siblings[0]?.value === IN_VERSION;
-}
-
 /** With the value of the newest version, where that has it. */
 export function hydrated(siblings: Siblings, valueOfVersion: () => Uint8Array): Siblings {
   const [only] = siblings;

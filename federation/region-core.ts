@@ -20,6 +20,7 @@ import { KeptRecords } from "./kept-records.ts";
 import type { KindName, KindState } from "./kind.ts";
 import { emptyState, kindChangeOf, valueOfKind } from "./kind-rules.ts";
 import type { FederationBug } from "./planted.ts";
+import { encodeKindState } from "./kind-state-codec.ts";
 import { PrefixRules } from "./prefix-rules.ts";
 import { steppedRecord } from "./record-step.ts";
 import { RegionClock } from "./region-clock.ts";
@@ -227,5 +228,5 @@ function addRecord(digest: Digest, key: Key, { siblings, kinds }: KeptRecord): v
     digest.count(dot.origin).count(dot.sequence).wide(hlc).count(epoch).flag(isLive(sibling));
     if (value !== undefined) digest.bytes(value);
   }
-  for (const state of kinds) digest.bytes(valueOfKind(state) ?? new Uint8Array(0));
+  for (const state of kinds) digest.bytes(encodeKindState(state));
 }

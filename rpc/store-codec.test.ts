@@ -83,7 +83,10 @@ describe("requests", () => {
   });
 
   test("a delete that says what it has seen, if nothing", () => {
-    const body = DeleteRangeRequest.encode({ key: bytes("a"), sibling_context: bytes("") }).finish();
+    const body = DeleteRangeRequest.encode({
+      key: bytes("a"),
+      sibling_context: bytes(""),
+    }).finish();
     expect(storeCodec.decodeRequest("delete-range", body)).toEqual({
       kind: "delete-range",
       deleteRange: { key: "a", prevKv: false, siblingContext: bytes("") },

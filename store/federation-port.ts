@@ -4,7 +4,7 @@
 import type { Key, LogIndex, LogTimeMs } from "../base/index.ts";
 import type { Digest } from "./digest.ts";
 import type { PutRequest } from "./request.ts";
-import type { Refusal } from "./response.ts";
+import type { FederationAnswer, Refusal } from "./response.ts";
 import type { RowSet } from "./row-set.ts";
 import type { Version } from "./version.ts";
 
@@ -41,23 +41,6 @@ export interface FederationOccasion {
   /** Log time, this entry's included (R9). */
   readonly now: LogTimeMs;
   readonly rows: RowSet;
-}
-
-/** What a change of the federation came to. The counts are of transactions in it. */
-export interface FederationAnswer {
-  readonly applied: number;
-  /** Applied before. */
-  readonly duplicates: number;
-  /** Neither: not next of their origin, not causally ready, or not acceptable as things stand. */
-  readonly held: number;
-  /** Of this region, by the change: an import, a settlement, a marker. */
-  readonly minted: number;
-  /** How many transactions this region has minted in all. */
-  readonly own: number;
-  /** Whether a step of bounded size left something to do: the change is then proposed again. */
-  readonly more: boolean;
-  /** Of a change that goes key by key: where the next step goes on. */
-  readonly after?: Key;
 }
 
 export interface FederationPort {

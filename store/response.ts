@@ -1,7 +1,6 @@
 // What the store answers, as types; rpc/ turns them into bytes and adds the header.
 import type { Key, KvErrorCode, LeaseId, Revision, SessionId } from "../base/index.ts";
 import type { Alarm } from "./alarm.ts";
-import type { FederationAnswer } from "./federation-port.ts";
 
 export interface KeyValue {
   readonly key: Key;
@@ -46,6 +45,23 @@ export interface Refusal {
   readonly kind: "refused";
   readonly code: KvErrorCode;
   readonly message: string;
+}
+
+/** What a change of the federation came to. The counts are of transactions in it. */
+export interface FederationAnswer {
+  readonly applied: number;
+  /** Applied before. */
+  readonly duplicates: number;
+  /** Neither: not next of their origin, not causally ready, or not acceptable as things stand. */
+  readonly held: number;
+  /** Of this region, by the change: an import, a settlement, a marker. */
+  readonly minted: number;
+  /** How many transactions this region has minted in all. */
+  readonly own: number;
+  /** Whether a step of bounded size left something to do: the change is then proposed again. */
+  readonly more: boolean;
+  /** Of a change that goes key by key: where the next step goes on. */
+  readonly after?: Key;
 }
 
 /** The answer to a command; `revision` is the store's after it (what the response header shows). */

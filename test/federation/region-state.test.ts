@@ -3,21 +3,30 @@
 import { describe, expect, test } from "@jest/globals";
 import { assert, present } from "../../base/index.ts";
 import type { Key, LeaseId, WallMs } from "../../base/index.ts";
-import { del, grant, op, put, txn, valueIs } from "../store/requests.ts";
+import { del, grant, op, put, revoke, txn, valueIs } from "../store/requests.ts";
 import {
   chunksOf,
+  conflictRowKey,
+  decodeConflict,
   encodeConfig,
   encodeSiblingContext,
   originId,
   sequence,
 } from "../../federation/index.ts";
-import { Region, configOf, exchange, hash, policy, regions } from "./region.ts";
-import type { FederationConfig, Identity } from "../../federation/index.ts";
+import { Region, bytes, configOf, exchange, hash, policy, regions } from "./region.ts";
+import type { ConflictRecord, FederationConfig, Identity } from "../../federation/index.ts";
 
 function two(rest: Parameters<typeof policy>[1] = {}): readonly [Region, Region] {
   const [east, north] = regions(configOf(2, [policy("f/", rest)]));
   assert(east !== undefined && north !== undefined, "two regions");
   return [east, north];
+}
+
+/** A settled conflict as its row has it. */
+function conflict(region: Region, number: number): ConflictRecord {
+  region.host.flush();
+  const [row] = region.host.load([conflictRowKey(number)]);
+  return decodeConflict(present(row, "the conflict's row"));
 }
 
 describe("local writes", () => {
@@ -64,13 +73,45 @@ describe("local writes", () => {
     ]);
   });
 
-  test("a lease's end deletes what hangs on it, and no federated key hangs on one", () => {
+  test("a put with a lease is refused, and uses no dot (federation 15)", () => {
     const [east] = two();
     east.run(grant(9n, 60_000));
     expect(east.run(put("f/a", "1", { lease: 9n as LeaseId }))).toMatchObject({
       code: "federation-refused",
       message: expect.stringContaining("a lease is the region's own") as unknown,
     });
+    expect(east.state.applied.size).toBe(0);
+  });
+
+  test("a lease from before its key was federated still ends it, and lets go of it when it is re-issued", () => {
+    const east = new Region(1);
+    east.run(grant(9n, 60_000));
+    for (const key of ["f/a", "f/b", "f/c", "own"]) {
+      east.run(put(key, "leased", { lease: 9n as LeaseId }));
+    }
+    east.configure(configOf(2, [policy("f/")]));
+    east.run(put("f/b", "written since"));
+    east.run(put("f/c", "kept", { ignoreLease: true }));
+    east.run(revoke(9n));
+    expect(["f/a", "f/b", "f/c", "own"].map((key) => east.get(key))).toEqual([
+      undefined,
+      "written since",
+      "kept",
+      undefined,
+    ]);
+    expect(east.siblings("f/a")).toEqual(["1:3 gone"]);
+    east.restart();
+  });
+
+  test("where the region may not mint, a lease still ends its keys, without a dot", () => {
+    const config = configOf(2, [policy("f/")]);
+    const east = new Region(1);
+    east.run(grant(9n, 60_000));
+    east.run(put("f/a", "leased", { lease: 9n as LeaseId }));
+    const members = config.members.map((member) => ({ ...member, live: false }));
+    east.configure({ ...config, members });
+    east.run(revoke(9n));
+    expect(east.get("f/a")).toBeUndefined();
     expect(east.state.applied.size).toBe(0);
   });
 
@@ -107,6 +148,14 @@ describe("what others minted", () => {
       expect(region.get("f/a")).toBe("of north");
       expect(region.state.conflicts).toEqual({ first: 1, next: 2 });
     }
+    const [ofEast, ofNorth] = [conflict(east, 1), conflict(north, 1)];
+    expect(ofNorth).toEqual(ofEast);
+    expect(ofEast).toMatchObject({
+      key: "f/a",
+      decidedBy: "settle",
+      kept: { origin: 2, sequence: 1 },
+      lost: [{ dot: { origin: 1, sequence: 1 }, value: bytes("of east") }],
+    });
   });
 
   test("under siblings both stay, in equal order; a local put dominates what is shown (scenarios 2, 3)", () => {
