@@ -1,17 +1,14 @@
 // `hansa federation ...`: founds a federation of regions, changes its members and shows it. Any member of any region
 // that knows the directory takes the commands.
 import type { Command } from "commander";
-import type { FederationCommand } from "../client/index.ts";
 import { withExamples } from "./examples.ts";
 import { addHomeCommands, addPlacementCommands, addPolicyCommands } from "./federation-prefixes.ts";
+import type { SendChange } from "./federation-send.ts";
 import { addTopologyCommands } from "./federation-topology.ts";
 import { changedView, federationStatusView } from "./federation-view.ts";
 import { addLiveFlag, live } from "./live.ts";
 import { withSession } from "./session.ts";
 import type { Stdio } from "./stdio.ts";
-
-/** Sends one command and prints what became of it. */
-export type SendChange = (command: Command, change: FederationCommand) => Promise<void>;
 
 export function addFederationCommands(program: Command, stdio: Stdio): void {
   const federation = program.command("federation").description("regions that write on their own");

@@ -2,7 +2,7 @@
 import { Option } from "commander";
 import type { Command } from "commander";
 import { withExamples } from "./examples.ts";
-import type { SendChange } from "./federation-commands.ts";
+import type { SendChange } from "./federation-send.ts";
 
 const POLICIES = [
   "lww",

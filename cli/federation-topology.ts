@@ -1,6 +1,6 @@
 // `hansa federation topology ...`: from whom each region pulls.
 import type { Command } from "commander";
-import type { SendChange } from "./federation-commands.ts";
+import type { SendChange } from "./federation-send.ts";
 import { UsageError } from "./exit-code.ts";
 
 export function addTopologyCommands(federation: Command, send: SendChange): void {

@@ -11,6 +11,7 @@ import type { CallOptions } from "./options.ts";
 /** One field of the message, as proto/federation.proto has them. */
 export type FederationCommand = hansa.v1.IFederationChangeRequest;
 
+/** What became of a command. */
 export interface FederationChangedAnswer extends Answer {
   /** False: it was so already. */
   readonly changed: boolean;
@@ -18,6 +19,7 @@ export interface FederationChangedAnswer extends Answer {
   readonly epoch: number;
 }
 
+/** A region as the configuration has it, and how far the one that was asked is with it. */
 export interface FederationRegion {
   readonly name: string;
   readonly origin: number;
@@ -34,6 +36,7 @@ export interface FederationRegion {
   readonly cut: number;
 }
 
+/** The federation as it stands. */
 export interface FederationStatusAnswer extends Answer {
   readonly federationId: string;
   readonly epoch: number;
@@ -48,6 +51,7 @@ export interface FederationStatusAnswer extends Answer {
   readonly document: Uint8Array;
 }
 
+/** Any member of any region takes them that knows the directory; the configuration changes for all. */
 export class FederationCalls {
   readonly #courier: Courier;
 

@@ -133,6 +133,6 @@ function oneHomeFaults(
 }
 
 /** Members, and regions that were. */
-export function everNamed({ members, closed }: FederationConfig): readonly string[] {
+function everNamed({ members, closed }: FederationConfig): readonly string[] {
   return [...new Set([...members.map(({ name }) => name), ...closed.map(({ region }) => region)])];
 }

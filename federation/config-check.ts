@@ -14,7 +14,7 @@ export function checkConfig(config: FederationConfig): void {
 }
 
 /** Empty: the document is valid. */
-export function faultsOf(config: FederationConfig): readonly ConfigFault[] {
+function faultsOf(config: FederationConfig): readonly ConfigFault[] {
   const faults = new FaultList();
   faults.identity("federationId", config.federationId);
   memberFaults(config, faults);

@@ -7,7 +7,7 @@ import { decodeDocument } from "./config-decode.ts";
 import { fault } from "./json-reader.ts";
 
 /** Raised with every field that an older version would have to understand. */
-export const CONFIG_FORMAT = 1;
+const CONFIG_FORMAT = 1;
 
 /** @throws {ConfigError} if the document is larger than a document may be. */
 export function encodeConfig(config: FederationConfig): Uint8Array {

@@ -2,7 +2,6 @@
 // asked. What they say together is checked here too.
 import type { ConfigIssue } from "./config-issue.ts";
 import { option } from "./config-option.ts";
-import type { OptionValues } from "./config-schema.ts";
 import { endpoints, path, text, wordOrNone } from "./config-value.ts";
 
 const GROUP = "Federation";
@@ -77,8 +76,21 @@ export function federationRegionOf(values: {
 
 const REGION_NAME = /^[a-z0-9._-]{1,64}$/;
 
+/** Options that parsed; the others are absent. */
+interface FederationValues {
+  readonly region?: string;
+  readonly federationConfigFile?: string;
+  readonly federationDirectoryEndpoints?: readonly string[];
+  readonly federationRegion?: string;
+  readonly federationDirectoryTrustedCaFile?: string;
+  readonly federationDirectoryCertFile?: string;
+  readonly federationDirectoryKeyFile?: string;
+  readonly federationDirectoryUser?: string;
+  readonly federationDirectoryPasswordFile?: string;
+}
+
 export function checkFederation(
-  values: Partial<OptionValues>,
+  values: FederationValues,
   issueOf: (flag: string, problem: string) => ConfigIssue,
 ): ConfigIssue[] {
   const issues: ConfigIssue[] = [];

@@ -15,7 +15,7 @@ import type {
 import type { Journal } from "./ports.ts";
 
 /** Reserved in the directory group; who may change it may do everything to the federation. */
-export const DIRECTORY_KEY = "/hansa/federation";
+const DIRECTORY_KEY = "/hansa/federation";
 
 /** Others change the document too: so often it is read and changed anew. */
 const ATTEMPTS_MAX = 16;
