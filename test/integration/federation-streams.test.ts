@@ -1,11 +1,21 @@
 // Regions over real streams: what one mints the others have, a region that went away is caught up with, and who is not
 // what it says is not served. The regions' states are in memory; streams, links and timers are those of a server.
 import { createHash } from "node:crypto";
+import { checkServerIdentity } from "node:tls";
+import { credentials } from "@grpc/grpc-js";
 import { afterEach, expect, test } from "@jest/globals";
 import { Buckets, Mulberry32, assert } from "../../base/index.ts";
 import { helloOf, originId } from "../../federation/index.ts";
 import type { FederationConfig, OriginId, Report, ReportBook } from "../../federation/index.ts";
-import { Http2Carrier, PeerDialer, regionServiceTable } from "../../rpc/index.ts";
+import {
+  Http2Carrier,
+  PeerDialer,
+  TlsAcceptor,
+  hostOf,
+  regionServiceTable,
+} from "../../rpc/index.ts";
+import { makeAuthority, makeCertificate } from "../../server/certificate-maker.ts";
+import type { CertifiedKey } from "../../server/certificate-maker.ts";
 import { systemClock } from "../../server/clock.ts";
 import { FederationPulling } from "../../server/federation-pulling.ts";
 import { FederationServing } from "../../server/federation-serving.ts";
@@ -17,6 +27,34 @@ import { Region, configOf } from "../federation/exchange-world.ts";
 const DEADLINE_MS = 20_000;
 const journal = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** What a region shows to others, and whom it trusts. */
+interface Papers {
+  readonly own: CertifiedKey;
+  readonly authority: CertifiedKey;
+}
+
+function acceptorOf({ own, authority }: Papers): TlsAcceptor {
+  return new TlsAcceptor({
+    context: { cert: own.certificate, key: own.key, ca: authority.certificate },
+    demandsCertificate: true,
+    refusalOf: () => undefined,
+    handshakeMs: 10_000,
+    handshakesMax: 16,
+    monotonicMs: () => systemClock.monotonicMs(),
+    onRefused: () => undefined,
+  });
+}
+
+function dialerOf({ own, authority }: Papers): PeerDialer {
+  const [ca, key, certificate] = [authority.certificate, own.key, own.certificate].map((pem) =>
+    Buffer.from(pem),
+  );
+  const security = credentials.createSsl(ca, key, certificate, {
+    checkServerIdentity: (name, shown) => checkServerIdentity(hostOf(name), shown),
+  });
+  return new PeerDialer(() => ({ generation: 1, credentials: security }));
+}
+
 /** One region of one member, which leads it. */
 class Node {
   readonly region: Region;
@@ -26,7 +64,11 @@ class Node {
   #carrier: Http2Carrier | undefined;
   pulling: FederationPulling | undefined;
 
-  constructor(origin: OriginId, config: FederationConfig, port: number) {
+  /** Undefined: it speaks in plain text. */
+  readonly #papers: Papers | undefined;
+
+  constructor(origin: OriginId, config: FederationConfig, port: number, papers?: Papers) {
+    this.#papers = papers;
     this.region = new Region(origin, config);
     this.reports = this.region.reports;
     this.#port = port;
@@ -55,7 +97,7 @@ class Node {
     this.#serving = serving;
     const services = regionServiceTable({
       refusalOf: (hello, call) =>
-        regionRefusal(hello, call.certificate, region.config, region.self),
+        regionRefusal(hello, call.certificate, this.judged ?? region.config, region.self),
       open: (hello, outlet) => serving.open(hello, outlet),
       onRefused: (_, reason) => {
         this.refusals.push(reason);
@@ -74,15 +116,16 @@ class Node {
         throw bug;
       },
     });
-    await this.#carrier.listen("127.0.0.1", this.#port);
+    const papers = this.#papers;
+    await this.#carrier.listen("127.0.0.1", this.#port, papers && acceptorOf(papers));
     this.pulling = new FederationPulling({
       self: region.self,
       state: region,
       reports,
       hash: (bytes) => createHash("sha256").update(bytes).digest(),
       helloTo: (to) => this.#helloTo(to),
-      dialer: new PeerDialer(),
-      secure: false,
+      dialer: papers === undefined ? new PeerDialer() : dialerOf(papers),
+      secure: papers !== undefined,
       random: new Mulberry32(region.self),
       propose: (change, done) => {
         if (change.change !== "apply") {
@@ -106,6 +149,8 @@ class Node {
     });
   }
 
+  /** What hellos are judged by, where it is not the configuration in force. */
+  judged: FederationConfig | undefined;
   readonly clocksAheadMs: number[] = [];
   readonly refusals: string[] = [];
   readonly arrivals = new Buckets([1]);
@@ -235,4 +280,40 @@ test("a region that has lost its own writes mints no more", async () => {
   first.region.rollBack();
   await first.start();
   await until("it is barred", DEADLINE_MS, () => first.asked.includes("forked") || undefined);
+});
+
+test("over mutual TLS a region is served under its own name alone", async () => {
+  const authority = await makeAuthority("CA", 1);
+  const papersOf = async (commonName: string): Promise<Papers> => {
+    const order = { commonName, hosts: ["localhost"], usage: "both", validDays: 1 } as const;
+    return { own: await makeCertificate(authority, order), authority };
+  };
+  const port = await freePorts(3);
+  const config = configOf(3);
+  const members = config.members.map((member, at) => ({
+    ...member,
+    endpoints: [`localhost:${port + at}`],
+  }));
+  // Names of hosts are common to all; the third shows the name of another.
+  const strict = members.map((member) => ({ ...member, endpoints: [`127.0.0.1:${port}`] }));
+  const names = ["r1", "r2", "r1"];
+  const nodes = await Promise.all(
+    names.map(async (name, at) => {
+      const papers = await papersOf(name);
+      return new Node(originId(at + 1), { ...config, members }, port + at, papers);
+    }),
+  );
+  started.push(...nodes);
+  const [first, second, third] = nodes;
+  assert(first !== undefined && second !== undefined && third !== undefined, "three regions");
+  // By its endpoints' hosts nobody is told apart here: only the name counts.
+  first.judged = { ...config, members: strict };
+  for (const node of nodes) await node.start();
+  second.mint(1);
+  first.mint(2);
+  await converged([first, second], 2);
+  await until("the third is refused", DEADLINE_MS, () => first.refusals.length > 0 || undefined);
+  expect(first.refusals[0]).toBe(
+    "the certificate names CN r1, DNS:localhost; expected region r3 or one of its hosts: 127.0.0.1",
+  );
 });
