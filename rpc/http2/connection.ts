@@ -13,7 +13,7 @@ import type { Http2Limits } from "./limits.ts";
 import { Setting, initialWindowIn } from "./peer-settings.ts";
 import { PingMeter } from "./ping-meter.ts";
 import { StreamTable } from "./stream-table.ts";
-import type { Route } from "./stream.ts";
+import type { Route } from "./route.ts";
 import { Transmission } from "./transmission.ts";
 
 export interface ConnectionOptions {

@@ -18,7 +18,7 @@ import { Connection } from "./connection.ts";
 import { HTTP1_REFUSAL, PREFACE, TLS_REFUSAL, speechOf } from "./first-bytes.ts";
 import { HTTP2_LIMITS_DEFAULT } from "./limits.ts";
 import type { Http2Limits } from "./limits.ts";
-import type { Route } from "./stream.ts";
+import type { Route } from "./route.ts";
 
 /** etcd's grpcOverheadBytes: what a message may be above --max-request-bytes before gRPC refuses it. */
 const OVERHEAD_BYTES = 512 * 1024;

@@ -15,7 +15,8 @@ import { httpAnswerOf } from "./hpack-encoder.ts";
 import type { Http2Limits } from "./limits.ts";
 import { checkTrailers, requestHead } from "./request-head.ts";
 import { Http2Stream } from "./stream.ts";
-import type { Route, StreamOwner } from "./stream.ts";
+import type { Route } from "./route.ts";
+import type { StreamOwner } from "./stream.ts";
 import type { Transmission } from "./transmission.ts";
 
 export interface StreamTableOptions {

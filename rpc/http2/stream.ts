@@ -2,7 +2,6 @@
 import { KvError } from "../../base/index.ts";
 import type { MonotonicMs } from "../../base/index.ts";
 import { GRPC } from "../../proto/index.ts";
-import type { Streaming } from "../../proto/index.ts";
 import { NOBODY } from "../../store/index.ts";
 import type { Call, Method, StreamSink, StreamSource } from "../service.ts";
 import { statusOf } from "../status.ts";
@@ -14,14 +13,9 @@ import { ErrorCode, StreamFault } from "./fault.ts";
 import { ReceiveWindow } from "./flow-window.ts";
 import { MessageReader } from "./message-reader.ts";
 import type { RequestHead } from "./request-head.ts";
+import type { Route } from "./route.ts";
 import { StreamOutput } from "./stream-output.ts";
 import type { Transmission } from "./transmission.ts";
-
-/** A method and which sides of it stream. */
-export interface Route {
-  readonly method: Method;
-  readonly streaming: Streaming;
-}
 
 /** What a stream needs of its connection. */
 export interface StreamOwner {
