@@ -134,9 +134,10 @@ export class LocalWrites {
 
   /** What stands in the way of minting at all. */
   get bar(): Refusal | undefined {
-    const { rules, self, forked } = this.#core;
+    const { rules, self, forked, clock } = this.#core;
     const bar = rules.barsMint(self?.origin);
     if (bar !== undefined) return refusedText(`hansa: ${bar}`);
+    if (clock.isExhausted) return refusedText("hansa: no later stamp is left to mint with");
     if (self !== undefined && forked.has(self.origin)) {
       return refusedText(`hansa: origin ${self.origin} has two histories, of which this is one`);
     }

@@ -9,6 +9,10 @@ export interface Anchor {
   readonly atMs: LogTimeMs;
 }
 
+/** A stamp has 48 bits of milliseconds and 16 that count. */
+const WALL_MS_MAX = 2 ** 48 - 1;
+const HLC_MAX = 2n ** 64n - 1n;
+
 const UNANCHORED: Anchor = { wallMs: 0 as WallMs, atMs: 0 as LogTimeMs };
 
 export class RegionClock {
@@ -39,12 +43,18 @@ export class RegionClock {
 
   /** What the clock shows at that log time, in whole milliseconds. */
   wallMs(now: LogTimeMs): WallMs {
-    return Math.floor(this.#anchor.wallMs + Math.max(now - this.#anchor.atMs, 0)) as WallMs;
+    const shown = Math.floor(this.#anchor.wallMs + Math.max(now - this.#anchor.atMs, 0));
+    return Math.min(shown, WALL_MS_MAX) as WallMs;
   }
 
   /** The stamp of what is minted at that log time; `saw` makes it so. */
   next(now: LogTimeMs): Hlc {
     return hlcNext(this.#last, this.wallMs(now));
+  }
+
+  /** Whether no later stamp is left: somebody's was forged, and only another incarnation of it helps. */
+  get isExhausted(): boolean {
+    return this.#last >= HLC_MAX;
   }
 
   saw(stamp: Hlc): void {

@@ -2,14 +2,17 @@
 // see to the revision and the event, what a restart brings back. Scenarios are those of the federation's design.
 import { describe, expect, test } from "@jest/globals";
 import { assert, present } from "../../base/index.ts";
-import type { Key, LeaseId, WallMs } from "../../base/index.ts";
+import type { Hlc, Key, LeaseId, WallMs } from "../../base/index.ts";
 import { del, grant, op, put, revoke, txn, valueIs } from "../store/requests.ts";
 import {
   chunksOf,
   conflictRowKey,
   decodeConflict,
+  decodeTransaction,
   encodeConfig,
   encodeSiblingContext,
+  encodeTransaction,
+  linkOf,
   originId,
   sequence,
 } from "../../federation/index.ts";
@@ -349,6 +352,23 @@ describe("configuration", () => {
     east.change({ change: "anchor", wallMs: 1000 as WallMs });
     east.run(put("f/a", "2"));
     expect(east.state.hlc).toBe(hlc + 1n);
+  });
+
+  test("a stamp that leaves no later one stops minting, and nothing else (trap 15)", () => {
+    const [east, north] = two();
+    east.run(put("f/a", "1"));
+    const [honest] = east.shipped();
+    const transaction = {
+      ...present(honest, "a transaction").transaction,
+      hlc: (2n ** 64n - 1n) as Hlc,
+    };
+    const chain = present(north.state.chainOf(east.origin), "the seed of its chain");
+    north.apply(decodeTransaction(encodeTransaction(transaction, linkOf(chain))));
+    expect(north.get("f/a")).toBe("1");
+    expect(north.run(put("f/a", "2"))).toMatchObject({ code: "federation-refused" });
+    expect(north.run(put("own", "2"))).toMatchObject({ kind: "put" });
+    expect(north.change({ change: "anchor", wallMs: (2 ** 48 - 1) as WallMs })).toMatchObject({});
+    north.restart();
   });
 
   test("bytes that are no change are refused", () => {
