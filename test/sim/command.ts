@@ -22,6 +22,7 @@ export const USAGE = `npm run sim -- [options]
   --voters N, --learners N, --clients N    with one seed: a smaller cluster than the seed drew
   --no-shrink        leave a failing seed as it is
   --jobs N           threads (one a core)
+  --federation       whole federations: with --seed, --seeds, --steps and --bug alone
   --list             the planted bugs and the checks that must catch them`;
 
 export interface Command {

@@ -1,10 +1,12 @@
 // The simulator: one seed with its story, many seeds or hours of them with their totals, one planted bug or
 // all of them. Ends with a line of totals, and a non-zero code on a violation or an escape.
 import { randomInt } from "node:crypto";
-import { isMainThread } from "node:worker_threads";
+import { isMainThread, workerData } from "node:worker_threads";
 import type { ProtocolName } from "../../server/cluster.ts";
 import { USAGE, UsageError, parseCommand } from "./command.ts";
 import type { Command } from "./command.ts";
+import { runFederations, serveFederationShare } from "./federation/main.ts";
+import type { FederationShare } from "./federation/main.ts";
 import { runFleet, serveJobs } from "./fleet.ts";
 import type { Job, Task } from "./fleet.ts";
 import { runHunts } from "./hunt.ts";
@@ -155,7 +157,9 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 if (isMainThread) {
-  run(process.argv.slice(2)).then(
+  const args = process.argv.slice(2);
+  const running = args.includes("--federation") ? runFederations(args) : run(args);
+  running.then(
     (code) => {
       process.exitCode = code;
     },
@@ -166,6 +170,12 @@ if (isMainThread) {
       process.exitCode = 2;
     },
   );
+} else if (isFederationShare(workerData)) {
+  serveFederationShare(workerData);
 } else {
   serveJobs();
+}
+
+function isFederationShare(data: unknown): data is FederationShare {
+  return typeof data === "object" && data !== null && "kind" in data && data.kind === "federation";
 }

@@ -26,7 +26,9 @@ export type CheckName =
   | "durability"
   | "convergence"
   | "liveness"
-  | "core-assertion";
+  | "core-assertion"
+  | "causality"
+  | "siblings";
 
 export class Violation extends Error {
   override readonly name = "Violation";
