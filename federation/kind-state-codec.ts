@@ -23,6 +23,8 @@ const WRITE_BYTES_MIN = 11;
 const COUNTER_BYTES_MIN = 35;
 const RIGHTS_BYTES_MIN = 19;
 const GIVEN_BYTES_MIN = 9;
+/** The length of its name, and of the list of what stands behind it. */
+const NAMED_BYTES_MIN = 2;
 /** A row is within a transaction's bounds, and each thing in it takes a byte at least. */
 const ITEMS_MAX = 2 ** 26;
 
@@ -96,9 +98,9 @@ function readState(reader: ByteReader): KindState {
         records: readList(reader, RIGHTS_BYTES_MIN, readRightsRecord),
       };
     case TAGS.set:
-      return { kind: "set", elements: readList(reader, 1 + DOT_BYTES_MIN, readElement) };
+      return { kind: "set", elements: readList(reader, NAMED_BYTES_MIN, readElement) };
     case TAGS.map:
-      return { kind: "map", fields: readList(reader, 1 + WRITE_BYTES_MIN, readField) };
+      return { kind: "map", fields: readList(reader, NAMED_BYTES_MIN, readField) };
     case TAGS.register:
       return {
         kind: "register",

@@ -30,6 +30,16 @@ function addApplied(collection: Collection, federation: Federation): void {
     ["origin", "region"],
   );
   collection.gauge(
+    "hansa_federation_conflicts_open",
+    "Federated keys of which several siblings are kept.",
+    () => state.state.records.contested,
+  );
+  collection.counter(
+    "hansa_federation_conflicts_settled_total",
+    "Conflicts that were decided, by a write or by settling, since the region was founded.",
+    () => state.state.conflicts.next - 1,
+  );
+  collection.gauge(
     "hansa_federation_pullers",
     "Regions that pull from this member.",
     () => federation.pullers,

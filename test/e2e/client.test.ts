@@ -98,7 +98,7 @@ describe.each(protocolsFor("paxos"))(
         code: "not-committed",
         outcome: "not-applied",
       });
-      const waiting = { ...future, onMiss: "wait", deadlineMs: 500 } as const;
+      const waiting = { ...future, onMiss: "wait", deadlineMs: 2_000 } as const;
       await expect(client.get("k", waiting)).rejects.toMatchObject({ code: "not-committed" });
     });
 

@@ -1,0 +1,252 @@
+// `npm run demo:federation`: three regions of three members with a delay between them. They write at the same time, one
+// is cut off and goes on writing, the cut heals, and all show the same. Then it is left running to play with; with
+// `--once` it ends, non-zero unless all regions' keys are equal, and its last line is the figures.
+import { createHash } from "node:crypto";
+import { Client, KvError } from "../../client/index.ts";
+import { Arrivals, msText, percentile, writeSteadily } from "./measure.ts";
+import type { Acknowledged } from "./measure.ts";
+import { Processes, endpointsOf, planGroup, regionEndpointsOf } from "./regions.ts";
+import type { Group } from "./regions.ts";
+import { WideArea } from "./wide-area.ts";
+
+const REGIONS = ["ams", "fra", "iad"] as const;
+/** Between any two regions; there and back it is twice as much. */
+const ONE_WAY_MS = 40;
+const READY_MS_MAX = 120_000;
+const HEAL_MS_MAX = 60_000;
+const WRITES = 100;
+const EVERY_MS = 20;
+const POLL_MS = 50;
+const CUT_REGION = "iad";
+
+interface Region {
+  readonly name: string;
+  readonly group: Group;
+  readonly client: Client;
+}
+
+interface Figures {
+  writes: number;
+  conflicts: number;
+  readonly ackMs: number[];
+  readonly lagMs: number[];
+  converged: boolean;
+}
+
+function say(text: string): void {
+  console.log(text);
+}
+
+/** Asks until it is so. @throws {Error} naming what did not come to be. */
+async function until(what: string, msMax: number, ask: () => Promise<boolean>): Promise<void> {
+  const untilMs = performance.now() + msMax;
+  while (!(await ask())) {
+    if (performance.now() > untilMs) throw new Error(`waited ${msMax} ms in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** False while the store refuses for a reason that passes. */
+async function succeeds(call: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await call();
+    return true;
+  } catch (error) {
+    if (error instanceof KvError) return false;
+    throw error;
+  }
+}
+
+/** Of keys and values, not of revisions: those are each region's own. */
+async function stateHash({ client }: Region): Promise<string> {
+  const { kvs } = await client.range({ prefix: "demo/" });
+  const hash = createHash("sha256");
+  for (const kv of kvs) hash.update(`${kv.keyText()}=${kv.text()}\n`);
+  return hash.digest("hex").slice(0, 16);
+}
+
+async function isEqual(regions: readonly Region[]): Promise<boolean> {
+  const [first, ...others] = await Promise.all(regions.map(stateHash));
+  return others.every((other) => other === first);
+}
+
+async function found(regions: readonly Region[]): Promise<void> {
+  for (const [at, { name, group, client }] of regions.entries()) {
+    const endpoints = regionEndpointsOf(group);
+    const command = at === 0 ? { init: { endpoints } } : { join: { endpoints } };
+    await until(`${name} is admitted`, READY_MS_MAX, () =>
+      succeeds(() => client.federation.change(command)),
+    );
+  }
+  const [first] = regions;
+  const prefix = new TextEncoder().encode("demo/");
+  await until("the prefix demo/ is federated", READY_MS_MAX, () =>
+    succeeds(async () => first?.client.federation.change({ policy: { prefix, policy: "lww" } })),
+  );
+  for (const { name, client } of regions) {
+    await until(`${name} takes writes`, READY_MS_MAX, () =>
+      succeeds(() => client.put(`demo/at/${name}`, name)),
+    );
+  }
+  await until("all regions show the same", READY_MS_MAX, () => isEqual(regions));
+}
+
+async function writeEverywhere(regions: readonly Region[], figures: Figures): Promise<void> {
+  const watches = regions.map(({ name, client }) => ({
+    name,
+    arrivals: new Arrivals(client, "demo/load/"),
+  }));
+  const load = { prefix: "demo/load/", count: WRITES, everyMs: EVERY_MS };
+  const written = await Promise.all(
+    regions.map(async ({ name, client }) => ({
+      name,
+      done: await writeSteadily(client, name, load),
+    })),
+  );
+  await until("every write is told everywhere", HEAL_MS_MAX, () =>
+    Promise.resolve(
+      written.every(({ done }) =>
+        watches.every(({ arrivals }) => arrivals.toldAtMs(done.at(-1)?.value ?? "") !== undefined),
+      ),
+    ),
+  );
+  for (const { name, done } of written) {
+    figures.writes += done.length;
+    figures.ackMs.push(...done.map(({ askedAtMs, atMs }) => atMs - askedAtMs));
+    for (const watch of watches) {
+      if (watch.name !== name) figures.lagMs.push(...lagsOf(done, watch.arrivals));
+    }
+  }
+  for (const { arrivals } of watches) await arrivals.close();
+  const { ackMs, lagMs } = figures;
+  say(
+    `  acknowledged at local latency: p50 ${msText(percentile(ackMs, 0.5))}, p99 ${msText(percentile(ackMs, 0.99))}`,
+  );
+  say(
+    `  seen in the other regions after: p50 ${msText(percentile(lagMs, 0.5))}, p99 ${msText(percentile(lagMs, 0.99))}`,
+  );
+}
+
+/** From the acknowledgement until the watch was told. */
+function lagsOf(done: readonly Acknowledged[], arrivals: Arrivals): number[] {
+  return done.flatMap(({ value, atMs }) => {
+    const toldAtMs = arrivals.toldAtMs(value);
+    return toldAtMs === undefined ? [] : [toldAtMs - atMs];
+  });
+}
+
+/** What a region's own copy of a key says. */
+async function shown({ client }: Region, key: string): Promise<string> {
+  const { kv } = await client.get(key);
+  return kv?.text() ?? "(nothing)";
+}
+
+async function cutAndHeal(
+  regions: readonly Region[],
+  wan: WideArea,
+  figures: Figures,
+): Promise<void> {
+  say(`\n${CUT_REGION} is cut off. All three write the same five keys.`);
+  wan.cut(CUT_REGION);
+  for (let at = 0; at < 5; at += 1) {
+    for (const { name, client } of regions) {
+      const askedAtMs = performance.now();
+      await client.put(`demo/shared/${at}`, `${name} says ${at}`);
+      figures.ackMs.push(performance.now() - askedAtMs);
+      figures.writes += 1;
+    }
+  }
+  for (const region of regions) {
+    say(`  ${region.name} shows demo/shared/0 = ${await shown(region, "demo/shared/0")}`);
+  }
+  say("The cut heals.");
+  wan.heal();
+  const healedAtMs = performance.now();
+  await until("all regions show the same after the cut", HEAL_MS_MAX, () => isEqual(regions));
+  say(`  all show the same after ${(performance.now() - healedAtMs).toFixed(0)} ms`);
+  for (const region of regions) {
+    say(`  ${region.name} shows demo/shared/0 = ${await shown(region, "demo/shared/0")}`);
+  }
+}
+
+/** Keys of which some region kept several siblings, settled since or open. */
+async function conflictsOf({ group }: Region): Promise<number> {
+  const [endpoint = ""] = endpointsOf(group);
+  const text = await (await fetch(`http://${endpoint}/metrics`)).text();
+  const value = (name: string): number =>
+    Number(new RegExp(`^${name} (\\d+)`, "m").exec(text)?.[1] ?? 0);
+  return (
+    value("hansa_federation_conflicts_open") + value("hansa_federation_conflicts_settled_total")
+  );
+}
+
+function howToPlay(regions: readonly Region[]): string {
+  const [first, second] = regions;
+  if (first === undefined || second === undefined) return "";
+  return [
+    "\nLeft running. To try:",
+    `  npx hansa put demo/x hello --endpoints ${endpointsOf(first.group).join(",")}`,
+    `  npx hansa get demo/x --endpoints ${endpointsOf(second.group).join(",")}`,
+    `  npx hansa federation status -w table --endpoints ${endpointsOf(first.group).join(",")}`,
+    "Ctrl-C ends it and removes its data.",
+  ].join("\n");
+}
+
+async function run(once: boolean): Promise<number> {
+  const wan = new WideArea(ONE_WAY_MS);
+  const processes = new Processes(wan);
+  const figures: Figures = { writes: 0, conflicts: 0, ackMs: [], lagMs: [], converged: false };
+  const regions: Region[] = [];
+  try {
+    say(
+      `Three regions of three members, ${ONE_WAY_MS} ms each way between them; data in ${processes.folder}`,
+    );
+    const directory = await planGroup("dir", REGIONS);
+    await processes.start(directory, []);
+    for (const name of REGIONS) {
+      const group = await planGroup(name, [name, name, name]);
+      const endpoints = endpointsOf(directory).join(",");
+      await processes.start(group, [
+        "--region",
+        name,
+        "--federation-directory-endpoints",
+        endpoints,
+      ]);
+      regions.push({ name, group, client: new Client({ endpoints: endpointsOf(group) }) });
+    }
+    await found(regions);
+    say(`\nEvery region writes ${WRITES} times, one write every ${EVERY_MS} ms.`);
+    await writeEverywhere(regions, figures);
+    await cutAndHeal(regions, wan, figures);
+    const [first] = regions;
+    figures.conflicts = first === undefined ? 0 : await conflictsOf(first);
+    figures.converged = await isEqual(regions);
+    if (!once) {
+      say(howToPlay(regions));
+      await new Promise((resolve) => {
+        process.once("SIGINT", resolve);
+        process.once("SIGTERM", resolve);
+      });
+    }
+  } finally {
+    for (const { client } of regions) await client.close();
+    await processes.stop();
+    wan.close();
+  }
+  const { writes, conflicts, lagMs, converged } = figures;
+  say(
+    `regions ${REGIONS.length}, writes ${writes}, conflicts ${conflicts}, ` +
+      `lag p99 ${msText(percentile(lagMs, 0.99))}, converged ${converged ? "yes" : "no"}`,
+  );
+  return converged ? 0 : 1;
+}
+
+run(process.argv.includes("--once")).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  },
+);

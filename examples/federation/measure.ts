@@ -1,0 +1,70 @@
+// What a writer and the readers of the demonstration measure: how long a region takes to acknowledge, and how long
+// after that the other regions' watches are told.
+import { KvError } from "../../client/index.ts";
+import type { Client, Watcher } from "../../client/index.ts";
+
+/** In ms; undefined: nothing was measured. */
+export function percentile(samples: readonly number[], share: number): number | undefined {
+  const sorted = [...samples].sort((left, right) => left - right);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+}
+
+export function msText(value: number | undefined): string {
+  return value === undefined ? "unknown" : `${value.toFixed(1)} ms`;
+}
+
+/** Watches a prefix in one region, and notes when each value was told. */
+export class Arrivals {
+  readonly #watcher: Watcher;
+  readonly #toldAtMs = new Map<string, number>();
+  readonly #ended: Promise<void>;
+
+  constructor(client: Client, prefix: string) {
+    this.#watcher = client.watch({ prefix });
+    this.#ended = this.#follow();
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      for await (const { events } of this.#watcher) {
+        for (const { kind, kv } of events) {
+          if (kind === "put") this.#toldAtMs.set(kv.text(), performance.now());
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof KvError && error.code === "cancelled")) throw error;
+    }
+  }
+
+  toldAtMs(value: string): number | undefined {
+    return this.#toldAtMs.get(value);
+  }
+
+  async close(): Promise<void> {
+    this.#watcher.close();
+    await this.#ended;
+  }
+}
+
+export interface Acknowledged {
+  readonly value: string;
+  readonly askedAtMs: number;
+  readonly atMs: number;
+}
+
+/** `count` puts of distinct values, `everyMs` apart, whether those before are answered or not. */
+export async function writeSteadily(
+  client: Client,
+  region: string,
+  load: { readonly prefix: string; readonly count: number; readonly everyMs: number },
+): Promise<Acknowledged[]> {
+  const acknowledged: Promise<Acknowledged>[] = [];
+  for (let at = 0; at < load.count; at += 1) {
+    const value = `${region}-${load.prefix}${at}`;
+    const askedAtMs = performance.now();
+    const put = client.put(`${load.prefix}${region}/${at % 20}`, value);
+    acknowledged.push(put.then(() => ({ value, askedAtMs, atMs: performance.now() })));
+    await new Promise((resolve) => setTimeout(resolve, load.everyMs));
+  }
+  return Promise.all(acknowledged);
+}

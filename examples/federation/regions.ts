@@ -1,0 +1,120 @@
+// The processes of the demonstration: three regions of three members, and the directory group with a voter in each
+// region. Data goes to a folder that is removed in the end.
+import { fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { WideArea } from "./wide-area.ts";
+
+const MAIN = join(__dirname, "..", "..", "cli", "main.js");
+const STOP_MS_MAX = 10_000;
+
+export interface Seat {
+  /** Whose network it is in. */
+  readonly region: string;
+  readonly name: string;
+  readonly clientPort: number;
+  readonly peerPort: number;
+}
+
+export interface Group {
+  readonly token: string;
+  readonly seats: readonly Seat[];
+}
+
+export function endpointsOf({ seats }: Group): string[] {
+  return seats.map(({ clientPort }) => `127.0.0.1:${clientPort}`);
+}
+
+/** By which other regions reach it: through their proxies. */
+export function regionEndpointsOf({ seats }: Group): string[] {
+  return seats.map(({ peerPort }) => `127.0.0.1:${peerPort}`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+export async function planGroup(token: string, regions: readonly string[]): Promise<Group> {
+  const seats: Seat[] = [];
+  for (const [at, region] of regions.entries()) {
+    const name = `${token}${at + 1}`;
+    seats.push({ region, name, clientPort: await freePort(), peerPort: await freePort() });
+  }
+  return { token, seats };
+}
+
+export class Processes {
+  readonly folder = mkdtempSync(join(tmpdir(), "hansa-federation-"));
+  readonly #wan: WideArea;
+  readonly #children: ChildProcess[] = [];
+  readonly #proxies = new Map<string, string>();
+
+  constructor(wan: WideArea) {
+    this.#wan = wan;
+  }
+
+  /** `flags`: beside those that every member has. */
+  async start(group: Group, flags: readonly string[]): Promise<void> {
+    for (const seat of group.seats) {
+      this.#wan.place(seat.peerPort, seat.region);
+      this.#wan.place(seat.clientPort, seat.region);
+    }
+    for (const seat of group.seats) await this.#startOne(group, seat, flags);
+  }
+
+  async #startOne(group: Group, seat: Seat, flags: readonly string[]): Promise<void> {
+    const { region, name, clientPort, peerPort } = seat;
+    const proxy = this.#proxies.get(region) ?? (await this.#wan.proxyOf(region));
+    this.#proxies.set(region, proxy);
+    const isSpread = new Set(group.seats.map((one) => one.region)).size > 1;
+    // "localhost" is reached directly; "127.0.0.1", through the proxy.
+    const host = isSpread ? "127.0.0.1" : "localhost";
+    const urlOf = (one: Seat): string => `http://${host}:${one.peerPort}`;
+    const cluster = group.seats.map((one) => `${one.name}=${urlOf(one)}`).join(",");
+    const dataDir = join(this.folder, name);
+    mkdirSync(dataDir, { recursive: true });
+    const log = openSync(join(this.folder, `${name}.log`), "a");
+    const child = fork(
+      MAIN,
+      [
+        ...["serve", "--name", name, "--data-dir", dataDir],
+        ...["--listen-client-urls", `http://127.0.0.1:${clientPort}`],
+        ...["--advertise-client-urls", `http://127.0.0.1:${clientPort}`],
+        ...["--listen-peer-urls", `http://127.0.0.1:${peerPort}`],
+        ...["--initial-advertise-peer-urls", urlOf(seat)],
+        ...["--initial-cluster", cluster, "--initial-cluster-token", group.token],
+        ...flags,
+      ],
+      {
+        stdio: ["ignore", log, log, "ipc"],
+        env: { ...process.env, grpc_proxy: proxy, no_grpc_proxy: "localhost" },
+        detached: true,
+      },
+    );
+    closeSync(log);
+    this.#children.push(child);
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#children.filter(({ exitCode }) => exitCode === null);
+    const ends = running.map((child) => once(child, "exit"));
+    for (const child of running) child.kill("SIGTERM");
+    const late = setTimeout(() => {
+      for (const child of running) child.kill("SIGKILL");
+    }, STOP_MS_MAX);
+    await Promise.all(ends);
+    clearTimeout(late);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
