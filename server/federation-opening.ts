@@ -1,31 +1,24 @@
-// Whether this member's region is in a federation, by its options, and what is then opened: the state machine's part,
-// and the member's own. Without those options neither is there.
-import { createHash, randomBytes } from "node:crypto";
+// Whether this member takes part in a federation, by its options, and what is then opened. Its state machine has the
+// region's part whatever the options are (machine-federation.ts).
+import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Mulberry32 } from "../base/index.ts";
-import { CONFIG_LIMITS, ConfigError, RegionState, decodeConfig } from "../federation/index.ts";
-import type { ConfigNews, Hash } from "../federation/index.ts";
+import { CONFIG_LIMITS, ConfigError, decodeConfig } from "../federation/index.ts";
+import type { ConfigNews } from "../federation/index.ts";
 import type { PeerDialer } from "../rpc/index.ts";
-import type { MachineOptions } from "../store/index.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { federationRegionOf } from "./config-federation.ts";
 import { ExitCode, StartRefusal } from "./exit-code.ts";
 import { FederatedRegion } from "./federated-region.ts";
 import { Federation } from "./federation.ts";
+import { sha256 } from "./machine-federation.ts";
 import type { Journal } from "./ports.ts";
 import type { Replica } from "./replica.ts";
 
-const sha256: Hash = (bytes) => createHash("sha256").update(bytes).digest();
-
-/** All members of a region alike: the state machine is another with it. */
+/** Whether this member serves other regions, and pulls from them while it leads. */
 function federates({ federationDirectoryEndpoints, federationConfigFile }: Config): boolean {
   return federationDirectoryEndpoints.length > 0 || federationConfigFile !== "";
-}
-
-export function machineFederation(config: Config): Pick<MachineOptions, "createFederation"> {
-  if (!federates(config)) return {};
-  return { createFederation: (store) => new RegionState(store, { hash: sha256 }) };
 }
 
 /**

@@ -21,13 +21,13 @@ import type { Config } from "./config.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import type { DiskTimings } from "./disk-timings.ts";
 import { EngineDirectory } from "./engine-directory.ts";
-import { machineFederation } from "./federation-opening.ts";
 import { giveBack } from "./give-back.ts";
 import { openGroupLog } from "./group-log.ts";
 import type { MendingTies } from "./group-log.ts";
 import type { JournalFields, ServerJournal } from "./journal.ts";
 import { REPLICA_LIMITS_DEFAULT } from "./limits.ts";
 import type { ReplicaLimits } from "./limits.ts";
+import { MACHINE_FEDERATION } from "./machine-federation.ts";
 import type { PeerRoundTrips } from "./peer-round-trips.ts";
 import type { Transport } from "./ports.ts";
 import { Replica } from "./replica.ts";
@@ -84,7 +84,7 @@ export async function openGroup(init: GroupInit): Promise<Replica> {
     new Machine({
       codec: storeCodec,
       valueCacheBytesMax: config.valueCacheBytes,
-      ...machineFederation(config),
+      ...MACHINE_FEDERATION,
     });
   const { engine, machine } = await openAppliedState({
     log: log.reader,

@@ -1,6 +1,6 @@
 // One command's way through the rules, the same on every replica: who asks for it, what bars it, whether it was
 // answered before, and then its effect. A refusal is an answer like any other, and changes nothing.
-import { assert } from "../base/index.ts";
+import { assert, present } from "../base/index.ts";
 import type { LogIndex, LogTimeMs, Revision } from "../base/index.ts";
 import { isAlarmCommand } from "./alarms.ts";
 import type { AlarmTable } from "./alarms.ts";
@@ -14,7 +14,7 @@ import { isRefusal, refused } from "./refusal.ts";
 import { requestHash } from "./request-hash.ts";
 import type { NamedCommand } from "./request-hash.ts";
 import type { Request, RequestId } from "./request.ts";
-import type { KeptResponse, Refusal, Response } from "./response.ts";
+import type { KeptResponse, Response } from "./response.ts";
 import type { RowSet } from "./row-set.ts";
 import { isSessionCommand, runSessionCommand } from "./session-commands.ts";
 import type { SessionTable } from "./sessions.ts";
@@ -37,12 +37,6 @@ export interface Occasion {
   readonly now: LogTimeMs;
   readonly rows: RowSet;
 }
-
-const NO_FEDERATION: Refusal = {
-  kind: "refused",
-  code: "federation-refused",
-  message: "hansa: the region is in no federation",
-};
 
 export class Execution {
   readonly #init: ExecutionInit;
@@ -107,8 +101,7 @@ export class Execution {
   /** Never refused for want of space: what another region has accepted is accepted here (federation 3). */
   #runFederation(request: Extract<Request, { readonly kind: "federation" }>): Response {
     const { space, alarms } = this.#init;
-    const { federation } = space;
-    if (federation === undefined) return refused(NO_FEDERATION, this.#revision);
+    const federation = present(space.federation, "a federation, whose change was logged");
     const answer = alarms.bars(request) ?? federation.run(request.body);
     if (isRefusal(answer)) return refused(answer, this.#revision);
     return { kind: "federation", revision: this.#revision, answer };

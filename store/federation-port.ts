@@ -1,6 +1,6 @@
-// Port: what a federation does with the keys of its prefixes (federation 2 to 7). federation/ implements it; a lone
-// region has none. It runs inside the state machine: deterministic, and all that it keeps is in rows of the family
-// "federation", written in the same engine batch as the versions that they describe.
+// Port: what a federation does with the keys of its prefixes (federation 2 to 7). federation/ implements it; in a
+// region without a configuration it holds no key. It runs inside the state machine: deterministic, and all that it
+// keeps is in rows of the family "federation", written in the same engine batch as the versions that they describe.
 import type { Key, LogIndex, LogTimeMs } from "../base/index.ts";
 import type { Digest } from "./digest.ts";
 import type { PutRequest } from "./request.ts";

@@ -27,7 +27,7 @@ export interface MachineOptions {
   readonly engineLogBytesMax?: number;
   /** Rules of the state machine: equal on all members of a group. */
   readonly sessionLimits?: SessionLimits;
-  /** Makes what federates the store's prefixes, for one machine; absent in a lone region. */
+  /** Makes what federates the store's prefixes, for one machine; equal on all members of a group. */
   readonly createFederation?: (store: FederatedStore) => FederationPort;
   /** Only the simulator sets it. */
   readonly planted?: PlantedBug | PlantedAuthBug;

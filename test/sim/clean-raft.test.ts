@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import { STEPS, runClean } from "./budget.ts";
 import { simulate } from "./simulate.ts";
 
-const CLEAN_SEEDS = 60;
+const CLEAN_SEEDS = 40;
 
 test(`the first ${CLEAN_SEEDS} seeds are clean, and do something`, () => {
   runClean("raft", CLEAN_SEEDS);

@@ -97,6 +97,7 @@ export const ENTRY_POINTS: readonly RegExp[] = [
   /^client\/index\.ts$/,
   /^raft\/index\.ts$/,
   /^examples\/[a-z-]+\.ts$/,
+  /^examples\/[a-z-]+\/demo\.ts$/,
   /^test\/(?:sim|exhaustive|robustness)\/main\.ts$/,
   /^test\/bench\/[a-z-]+-load\.ts$/,
   /^test\/.*\.test\.ts$/,

@@ -1,0 +1,20 @@
+// The demonstration of a federation as its users start it, with `npm run e2e`: twelve processes are too many for every
+// run of the tests.
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { finish } from "./child.ts";
+import { MAIN } from "./cluster.ts";
+
+const DEMO = join(MAIN, "..", "..", "examples", "federation", "demo.js");
+const isLong = process.env["HANSA_TEST_EVERY_PROTOCOL"] === "1";
+
+(isLong ? describe : describe.skip)("npm run demo:federation -- --once", () => {
+  test("three regions write, one is cut off and heals, all are equal", async () => {
+    const { exit, stdout, stderr } = await finish(process.execPath, [DEMO, "--once"]);
+    expect({ exit, stderr }).toEqual({ exit: { code: 0 }, stderr: "" });
+    expect(stdout).toMatch(/^iad is cut off/m);
+    expect(stdout).toMatch(
+      /^regions 3, writes 315, conflicts [1-9]\d*, lag p99 [\d.]+ ms, converged yes$/m,
+    );
+  }, 300_000);
+});
