@@ -1,5 +1,5 @@
 // Whole KV and session answers as bytes, header first.
-import { KvError } from "../base/index.ts";
+import { KvError, unreachable } from "../base/index.ts";
 import { Writer } from "../proto/index.ts";
 import type { Response } from "../store/index.ts";
 import { writeAlarms } from "./alarm-codec.ts";
@@ -52,12 +52,15 @@ export function responseBytes(
       writeAlarms(writer, response.alarms);
       break;
     case "auth":
+    case "federation":
     case "compaction":
     case "session-close":
     case "lease-revoke":
     case "lease-renew":
     case "lease-expire":
       break;
+    default:
+      unreachable(response);
   }
   return writer.finish(true);
 }
