@@ -167,7 +167,7 @@ function compile() {
   const wanted = new Set();
   const stale = [];
   for (const source of sourceFolders.flatMap((folder) => filesUnder(folder, ".ts"))) {
-    if (source.endsWith(".d.ts") || source.endsWith(".test.ts")) continue;
+    if (source.endsWith(".d.ts") || /\.(?:test|long)\.ts$/.test(source)) continue;
     const output = join(root, "dist", relative(root, source).replace(/\.ts$/, ".js"));
     wanted.add(output);
     if (modifiedAtMs(source) > Math.min(modifiedAtMs(output), builtAtMs))

@@ -1,4 +1,4 @@
-// The serving side of one stream: any origin from what is retained here, each from where the puller left off, in
+// The serving side of one stream: each origin from what is retained here, each from where the puller left off, in
 // batches within a window of each origin (federation 4). Messages and loaded rows in, effects out. A window an
 // origin, never one for all: transactions that wait for another origin's must not hold those up.
 import { compareBytes } from "../base/index.ts";

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { logIndex } from "../base/index.ts";
 import type { BootNonce, LogTimeMs } from "../base/index.ts";
+import { EPOCH_ZERO } from "../consensus/index.ts";
 import type { Entry, LogReader } from "../consensus/index.ts";
 import { nodeId } from "../base/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
@@ -23,7 +24,7 @@ function put(index: number): Entry {
   const origin = { node: nodeId(1), boot: 1n as BootNonce, counter: index };
   const data = encodeCommand({
     kind: "put",
-    logTimeMs: index as LogTimeMs,
+    stamp: { epoch: EPOCH_ZERO, logTimeMs: index as LogTimeMs },
     origin,
     caller: NOBODY,
     body,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { BootNonce, LogIndex, LogTimeMs, NodeId } from "../base/index.ts";
+import { EPOCH_ZERO } from "../consensus/index.ts";
 import type { Entry } from "../consensus/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
 import { storeCodec } from "../rpc/index.ts";
@@ -16,7 +17,7 @@ function put(index: number): Entry {
   const origin = { node: 1 as NodeId, boot: 1n as BootNonce, counter: index };
   const data = encodeCommand({
     kind: "put",
-    logTimeMs: index as LogTimeMs,
+    stamp: { epoch: EPOCH_ZERO, logTimeMs: index as LogTimeMs },
     origin,
     caller: NOBODY,
     body,

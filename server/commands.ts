@@ -129,7 +129,7 @@ export class CommandDesk {
     return encodeCommand({
       kind,
       caller,
-      logTimeMs: this.#init.logClock.stamp(epoch),
+      stamp: { epoch, logTimeMs: this.#init.logClock.stamp(epoch) },
       origin: { node, ...id },
       body,
     });

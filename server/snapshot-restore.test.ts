@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { BootNonce, LogIndex, LogTimeMs, NodeId } from "../base/index.ts";
+import { EPOCH_ZERO } from "../consensus/index.ts";
 import type { Entry, SnapshotMeta } from "../consensus/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
 import { storeCodec } from "../rpc/index.ts";
@@ -46,7 +47,7 @@ function put(index: number): Entry {
   const origin = { node: 1 as NodeId, boot: 1n as BootNonce, counter: index };
   const data = encodeCommand({
     kind: "put",
-    logTimeMs: index as LogTimeMs,
+    stamp: { epoch: EPOCH_ZERO, logTimeMs: index as LogTimeMs },
     origin,
     caller: NOBODY,
     body,

@@ -9,6 +9,7 @@ import type {
   NodeId,
   PlantedBug,
 } from "../base/index.ts";
+import { EPOCH_ZERO } from "../consensus/index.ts";
 import type { Entry } from "../consensus/index.ts";
 import { storeCodec } from "../rpc/index.ts";
 import type { PeerMessage, SnapshotMessage } from "../rpc/index.ts";
@@ -64,7 +65,7 @@ function put(index: number): Entry {
   const origin = { node: A, boot: 1n as BootNonce, counter: index };
   const data = encodeCommand({
     kind: "put",
-    logTimeMs: index as LogTimeMs,
+    stamp: { epoch: EPOCH_ZERO, logTimeMs: index as LogTimeMs },
     origin,
     caller: NOBODY,
     body,

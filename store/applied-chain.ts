@@ -5,7 +5,9 @@
 // the engine holds everything up to it in table files: a sync alone does not protect a batch that lies in
 // the engine's own log from damage there. A checkpoint moves the base on and removes the rows up to it.
 import { assert } from "../base/index.ts";
-import type { LogIndex, LogTimeMs, Revision } from "../base/index.ts";
+import type { LogIndex, LogTimeMs, NodeId, Revision } from "../base/index.ts";
+import { LOG_STAMP_ZERO } from "./log-time.ts";
+import type { LogStamp } from "./log-time.ts";
 import type { PendingWrites } from "./pending-writes.ts";
 import { BASE_ROW, numberInRowKey, numberedRowKey, putUint64, readUint64 } from "./rows.ts";
 
@@ -15,7 +17,7 @@ export interface Marker {
   readonly revision: Revision;
   /** -1: none yet. */
   readonly floor: number;
-  readonly logTimeMs: LogTimeMs;
+  readonly stamp: LogStamp;
   readonly writeDigest: number;
 }
 
@@ -32,7 +34,7 @@ interface Candidate {
   readonly writtenBytes: number;
 }
 
-const MARKER_BYTES = 56;
+const MARKER_BYTES = 80;
 /** Candidates are at least this part of `engineLogBytesMax` apart, which bounds their number. */
 const CANDIDATE_SHARE = 1 / 64;
 
@@ -42,7 +44,7 @@ const START: Link = {
   applied: 0 as LogIndex,
   revision: 1 as Revision,
   floor: -1,
-  logTimeMs: 0 as LogTimeMs,
+  stamp: LOG_STAMP_ZERO,
   writeDigest: 0,
 };
 
@@ -153,8 +155,11 @@ function encodeLink(link: Link): Uint8Array {
   putUint64(value, 16, link.applied);
   putUint64(value, 24, link.revision);
   putUint64(value, 32, link.floor + 1);
-  putUint64(value, 40, link.logTimeMs);
+  putUint64(value, 40, link.stamp.logTimeMs);
   putUint64(value, 48, link.writeDigest);
+  putUint64(value, 56, link.stamp.epoch.config);
+  putUint64(value, 64, link.stamp.epoch.round);
+  putUint64(value, 72, link.stamp.epoch.node);
   return value;
 }
 
@@ -166,7 +171,14 @@ function decodeLink(value: Uint8Array): Link {
     applied: readUint64(value, 16) as LogIndex,
     revision: readUint64(value, 24) as Revision,
     floor: readUint64(value, 32) - 1,
-    logTimeMs: readUint64(value, 40) as LogTimeMs,
+    stamp: {
+      epoch: {
+        config: readUint64(value, 56),
+        round: readUint64(value, 64),
+        node: readUint64(value, 72) as NodeId | 0,
+      },
+      logTimeMs: readUint64(value, 40) as LogTimeMs,
+    },
     writeDigest: readUint64(value, 48),
   };
 }

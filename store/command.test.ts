@@ -15,7 +15,14 @@ const commands: fc.Arbitrary<Command> = fc.record({
     "session-open",
     "session-close",
   ),
-  logTimeMs: counts.map((at) => at as LogTimeMs),
+  stamp: fc.record({
+    epoch: fc.record({
+      config: counts,
+      round: counts,
+      node: counts.map((node) => node as NodeId | 0),
+    }),
+    logTimeMs: counts.map((at) => at as LogTimeMs),
+  }),
   origin: fc.record({
     node: counts.map((node) => node as NodeId),
     boot: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }).map((boot) => boot as BootNonce),
@@ -34,7 +41,7 @@ const commands: fc.Arbitrary<Command> = fc.record({
 
 const command: Command = {
   kind: "put",
-  logTimeMs: 5 as LogTimeMs,
+  stamp: { epoch: { config: 0, round: 7, node: 0 }, logTimeMs: 5 as LogTimeMs },
   origin: { node: 2 as NodeId, boot: 3n as BootNonce, counter: 4 },
   caller: NOBODY,
   body: Uint8Array.of(1, 2, 3),
@@ -61,18 +68,22 @@ describe("the command frame", () => {
     expect(decodeCommand(frame).body.buffer).toBe(frame.buffer);
   });
 
-  test("of nobody in particular has a fixed header and the format that it always had", () => {
+  test("of nobody in particular has a fixed header and a format of its own", () => {
     const frame = encodeCommand(command);
     expect(frame.length).toBe(COMMAND_HEADER_BYTES + command.body.length);
-    expect(frame[0]).toBe(1);
+    expect(frame[0]).toBe(4);
   });
 
   test("names one user and nobody longer than a name may be", () => {
     const caller = { kind: "user", name: "x".repeat(1 << 16), authRevision: 1 } as const;
     expect(() => encodeCommand({ ...command, caller })).toThrow("is no user's");
     const frame = encodeCommand({ ...command, caller: { ...caller, name: "ann" } });
-    expect(() => decodeCommand(frame.subarray(0, 45))).toThrow("cut off in his name");
-    expect(() => decodeCommand(frame.subarray(0, 40))).toThrow("names nobody");
+    expect(() => decodeCommand(frame.subarray(0, COMMAND_HEADER_BYTES + 11))).toThrow(
+      "cut off in his name",
+    );
+    expect(() => decodeCommand(frame.subarray(0, COMMAND_HEADER_BYTES + 6))).toThrow(
+      "names nobody",
+    );
   });
 
   test("of an unknown format or kind, or cut short, is a bug and not a command", () => {
@@ -87,8 +98,12 @@ describe("the command frame", () => {
   });
 
   test("holds safe integers only", () => {
-    expect(() => encodeCommand({ ...command, logTimeMs: -1 as LogTimeMs })).toThrow("-1 is not");
-    expect(() => encodeCommand({ ...command, logTimeMs: 0.5 as LogTimeMs })).toThrow("0.5 is not");
+    const stamped = (at: number): Command => {
+      const stamp = { ...command.stamp, logTimeMs: at as LogTimeMs };
+      return { ...command, stamp };
+    };
+    expect(() => encodeCommand(stamped(-1))).toThrow("-1 is not");
+    expect(() => encodeCommand(stamped(0.5))).toThrow("0.5 is not");
     const wide = { ...command.origin, boot: (1n << 64n) as BootNonce };
     expect(() => encodeCommand({ ...command, origin: wide })).toThrow("is not 64 bits");
   });

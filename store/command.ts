@@ -1,10 +1,11 @@
 // The frame of a command in the log: a fixed binary header, then the request's bytes as they came from the
-// wire. The header is what the proposing leader adds: the kind, the log time, and who waits for the answer; and
+// wire. The header is what the proposing leader adds: the kind, its stamp, and who waits for the answer; and
 // in whose name it was asked, which is judged where it is applied.
 import { assert, present } from "../base/index.ts";
 import type { BootNonce, LogTimeMs, NodeId } from "../base/index.ts";
 import { NOBODY, OWN_AUTHORITY } from "./caller.ts";
 import type { Caller } from "./caller.ts";
+import type { LogStamp } from "./log-time.ts";
 import type { RequestKind } from "./request.ts";
 import { putUint64, readUint64 } from "./rows.ts";
 
@@ -17,8 +18,8 @@ export interface CommandOrigin {
 
 export interface Command {
   readonly kind: RequestKind;
-  /** The proposer's log time; apply takes the larger of it and the log time before (R9). */
-  readonly logTimeMs: LogTimeMs;
+  /** Of the leader that proposed it first (R9). */
+  readonly stamp: LogStamp;
   readonly origin: CommandOrigin;
   readonly caller: Caller;
   /** The request as it came from the wire. A view into the frame when decoded. */
@@ -26,13 +27,14 @@ export interface Command {
 }
 
 /** The format says in whose name; of a user, revision and name follow the header. */
-const FORMATS: Readonly<Record<Caller["kind"], number>> = { nobody: 1, user: 2, server: 3 };
+const FORMATS: Readonly<Record<Caller["kind"], number>> = { nobody: 4, user: 5, server: 6 };
 const LOG_TIME_AT = 2;
-const NODE_AT = 10;
-const BOOT_AT = 18;
-const COUNTER_AT = 26;
+const EPOCH_AT = 10;
+const NODE_AT = 34;
+const BOOT_AT = 42;
+const COUNTER_AT = 50;
 /** Bytes that the frame adds to a request; of a user's, CALLER_BYTES and the name in UTF-8 more. */
-export const COMMAND_HEADER_BYTES = 34;
+export const COMMAND_HEADER_BYTES = 58;
 const CALLER_BYTES = 10;
 const CALLER_NAME_BYTES_MAX = 0xffff;
 
@@ -62,18 +64,21 @@ const KINDS: readonly (RequestKind | undefined)[] = (
 }, []);
 
 /**
- * @throws {AssertionError} if log time, node or counter is not a safe integer >= 0, or the boot nonce
+ * @throws {AssertionError} if a number of the stamp or the origin is not a safe integer >= 0, or the boot nonce
  * has more than 64 bits.
  */
 export function encodeCommand(command: Command): Uint8Array {
-  const { kind, logTimeMs, origin, caller, body } = command;
+  const { kind, stamp, origin, caller, body } = command;
   const own = callerBytes(caller);
   const bodyAt = COMMAND_HEADER_BYTES + own.length;
   assert(origin.boot >= 0n && origin.boot < 1n << 64n, `boot nonce ${origin.boot} is not 64 bits`);
   const frame = new Uint8Array(bodyAt + body.length);
   frame[0] = FORMATS[caller.kind];
   frame[1] = KIND_CODES[kind];
-  writeCount(frame, LOG_TIME_AT, logTimeMs);
+  writeCount(frame, LOG_TIME_AT, stamp.logTimeMs);
+  writeCount(frame, EPOCH_AT, stamp.epoch.config);
+  writeCount(frame, EPOCH_AT + 8, stamp.epoch.round);
+  writeCount(frame, EPOCH_AT + 16, stamp.epoch.node);
   writeCount(frame, NODE_AT, origin.node);
   new DataView(frame.buffer).setBigUint64(BOOT_AT, origin.boot);
   writeCount(frame, COUNTER_AT, origin.counter);
@@ -98,7 +103,7 @@ function callerBytes(caller: Caller): Uint8Array {
 }
 
 /** What the state machine needs of a command: all but the origin. */
-export type CommandBody = Pick<Command, "kind" | "logTimeMs" | "caller" | "body">;
+export type CommandBody = Pick<Command, "kind" | "stamp" | "caller" | "body">;
 
 /** @throws {AssertionError} if the frame is not one that `encodeCommand` made: the log's checksums passed it. */
 export function decodeCommand(frame: Uint8Array): CommandBody {
@@ -107,9 +112,19 @@ export function decodeCommand(frame: Uint8Array): CommandBody {
   const { caller, bodyAt } = callerIn(frame);
   return {
     kind: present(KINDS[code], `the kind of command code ${code}`),
-    logTimeMs: readUint64(frame, LOG_TIME_AT) as LogTimeMs,
+    stamp: stampIn(frame),
     caller,
     body: frame.subarray(bodyAt),
+  };
+}
+
+function stampIn(frame: Uint8Array): LogStamp {
+  const config = readUint64(frame, EPOCH_AT);
+  const round = readUint64(frame, EPOCH_AT + 8);
+  const node = readUint64(frame, EPOCH_AT + 16) as NodeId | 0;
+  return {
+    epoch: { config, round, node },
+    logTimeMs: readUint64(frame, LOG_TIME_AT) as LogTimeMs,
   };
 }
 

@@ -11,14 +11,15 @@ import type { AuthView } from "./auth-judge.ts";
 import { AuthTable } from "./auth-table.ts";
 import { AppliedChain } from "./applied-chain.ts";
 import type { Marker } from "./applied-chain.ts";
-import type { Caller } from "./caller.ts";
 import { Changes } from "./changes.ts";
 import { decodeCommand } from "./command.ts";
+import type { CommandBody } from "./command.ts";
 import { Digest } from "./digest.ts";
 import type { FederationPort } from "./federation-port.ts";
 import type { EngineRow } from "./engine.ts";
 import { Execution } from "./execution.ts";
 import { KeySpace } from "./key-space.ts";
+import { LOG_STAMP_ZERO, stampAfter } from "./log-time.ts";
 import type { LeaseView } from "./leases.ts";
 import type { EngineBatch, MachineOptions } from "./machine-options.ts";
 import type { RangePlan, RangeScan, TxnPlan } from "./plan.ts";
@@ -40,11 +41,7 @@ import { needCommand } from "./write.ts";
 
 export type { EngineBatch, MachineOptions, RequestCodec } from "./machine-options.ts";
 
-interface CommandAsked {
-  readonly request: Request;
-  readonly caller: Caller;
-  readonly logTimeMs: LogTimeMs;
-}
+type CommandAsked = Omit<CommandBody, "kind" | "body"> & { readonly request: Request };
 
 interface Prepared {
   readonly entry: Entry;
@@ -70,7 +67,8 @@ export class Machine {
   /** Shared by all commands that read nothing. */
   readonly #noRows: RowSet;
   #applied = 0 as LogIndex;
-  #logTime = 0 as LogTimeMs;
+  /** Log time, and whose stamp moved it last. */
+  #stamp = LOG_STAMP_ZERO;
   /** What `needs` made of the next entry; its rows are held until the entry is applied. */
   #prepared: Prepared | undefined;
 
@@ -118,7 +116,7 @@ export class Machine {
 
   /** The largest log time applied (R9): where a leader's own begins. */
   get logTime(): LogTimeMs {
-    return this.#logTime;
+    return this.#stamp.logTimeMs;
   }
 
   /** Their times are log times. */
@@ -210,9 +208,9 @@ export class Machine {
     if (gap !== undefined && this.#options.planted !== "state-gap-ignored-at-boot") {
       return { ok: false, reason: gap };
     }
-    const { applied, revision, floor, logTimeMs, writeDigest } = this.#chain.last;
+    const { applied, revision, floor, stamp, writeDigest } = this.#chain.last;
     this.#space.restoreMarker(revision, floor, writeDigest);
-    this.#logTime = logTimeMs;
+    this.#stamp = stamp;
     this.federation?.restored();
     const again = this.#options.planted === "apply-twice-on-restart";
     this.#applied = again ? this.#chain.base.applied : applied;
@@ -220,14 +218,15 @@ export class Machine {
   }
 
   /**
-   * For a state that begins another cluster: its revisions go on `revisionsSkipped` later and what is before is
-   * compacted, so that nobody who knows a revision of the old cluster takes one of this for it. What it minted for a
-   * federation it may have minted on: it does so under that name no more (federation 1).
+   * For a state that begins another cluster, whose epochs begin anew: its revisions go on `revisionsSkipped` later and
+   * what is before is compacted, so that nobody who knows a revision of the old cluster takes one of this for it. What
+   * it minted for a federation it may have minted on: it does so under that name no more (federation 1).
    */
   beginAnew(revisionsSkipped: number): void {
     const isCount = Number.isSafeInteger(revisionsSkipped) && revisionsSkipped >= 0;
     assert(isCount, `${revisionsSkipped} revisions cannot be left out`);
     if (revisionsSkipped > 0) this.#space.skip(revisionsSkipped);
+    this.#stamp = { ...LOG_STAMP_ZERO, logTimeMs: this.logTime };
     this.federation?.disown();
   }
 
@@ -243,11 +242,11 @@ export class Machine {
   #prepare(entry: Entry): Prepared {
     assert(entry.index === this.#applied + 1, `applied ${this.#applied}, next ${entry.index}`);
     if (entry.kind !== "command") return { entry, rows: this.#noRows };
-    const { kind, logTimeMs, caller, body } = decodeCommand(entry.data);
+    const { kind, stamp, caller, body } = decodeCommand(entry.data);
     const request = this.#options.codec.decodeRequest(kind, body);
     const rows = readsRows(request) ? new RowSet(this.#space.cache) : this.#noRows;
     if (rows !== this.#noRows) needCommand(request, this.#space, rows);
-    return { entry, command: { request, caller, logTimeMs }, rows };
+    return { entry, command: { request, caller, stamp }, rows };
   }
 
   /**
@@ -268,12 +267,12 @@ export class Machine {
     return response;
   }
 
-  #run({ request, caller, logTimeMs }: CommandAsked, rows: RowSet): Response {
-    if (logTimeMs > this.#logTime) {
-      this.#sessions.advance(this.#logTime, logTimeMs);
-      this.#logTime = logTimeMs;
-    }
-    const occasion = { caller, index: this.#applied, now: this.#logTime, rows };
+  #run({ request, caller, stamp }: CommandAsked, rows: RowSet): Response {
+    const before = this.logTime;
+    this.#stamp = stampAfter(this.#stamp, stamp);
+    const now = this.logTime;
+    this.#sessions.advance(before, now);
+    const occasion = { caller, index: this.#applied, now, rows };
     this.federation?.enter(occasion);
     return this.#execution.run(request, occasion);
   }
@@ -307,14 +306,15 @@ export class Machine {
   }
 
   get #hasNews(): boolean {
-    const { applied, revision } = this.#chain.last;
-    return !this.#space.writes.isEmpty || this.#applied !== applied || this.revision !== revision;
+    const { applied, revision, stamp } = this.#chain.last;
+    const isSame = this.#applied === applied && this.revision === revision && this.#stamp === stamp;
+    return !isSame || !this.#space.writes.isEmpty;
   }
 
   get #marker(): Marker {
     const { floor, writeDigest } = this.#space;
-    const { revision } = this;
-    return { applied: this.#applied, revision, floor, logTimeMs: this.#logTime, writeDigest };
+    const { revision, applied } = this;
+    return { applied, revision, floor, stamp: this.#stamp, writeDigest };
   }
 
   /** The engine holds every batch up to `upTo`: their values may leave memory. */
@@ -363,7 +363,7 @@ export class Machine {
   #standing(): number {
     const { revision, floor, writeDigest, leases } = this.#space;
     const digest = new Digest().count(revision).count(floor).count(writeDigest);
-    digest.count(this.#logTime).count(leases.size).count(this.#accounts.revision);
+    digest.count(this.logTime).count(leases.size).count(this.#accounts.revision);
     return digest.count(this.federation?.standing ?? 0).value();
   }
 
@@ -372,7 +372,9 @@ export class Machine {
    * after a restart. Looks at every key: for checks, not for every entry.
    */
   hash(): number {
-    const digest = new Digest().count(this.#logTime);
+    const { epoch, logTimeMs } = this.#stamp;
+    const digest = new Digest().count(logTimeMs);
+    digest.count(epoch.config).count(epoch.round).count(epoch.node);
     this.#space.addTo(digest);
     this.#sessions.addTo(digest);
     this.#accounts.addTo(digest);

@@ -169,7 +169,7 @@ describe.each(protocolsFor("raft"))("over %s", (protocol) => {
       await founder.auth.addRole("app");
       await founder.auth.grantPermission("app", "readwrite", { prefix: "app/" });
       await founder.auth.grantRole("ann", "app");
-      // Its streams were opened before there was anybody to be.
+      // Its streams were opened before anyone could be named.
       await founder.put("app/before", "1");
       await founder.auth.enable();
       expect(await failureOf(founder.put("app/after", "1"))).toBe("user-empty");

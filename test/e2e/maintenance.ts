@@ -9,7 +9,7 @@ import { openRocksdbEngine } from "../../store/index.ts";
 import type { Engine, EngineRow } from "../../store/index.ts";
 import { endOf } from "../contract/answers.ts";
 import { rowsOf } from "../contract/engine.ts";
-import { Cluster, protocolsFor } from "./cluster.ts";
+import { Cluster } from "./cluster.ts";
 import type { MemberProcess, PROTOCOLS } from "./cluster.ts";
 import { EtcdCluster, etcdctl } from "./etcd.ts";
 import { describeWith } from "./tools.ts";
@@ -50,8 +50,7 @@ async function falsify(member: MemberProcess, text: string): Promise<void> {
 }
 
 export function maintenanceSuite(protocol: (typeof PROTOCOLS)[number]): void {
-  const runs = protocolsFor("raft").includes(protocol);
-  (runs ? describe : describe.skip)(`upkeep over ${protocol}`, () => {
+  describe(`upkeep over ${protocol}`, () => {
     let cluster: Cluster;
     let client: Client;
 

@@ -167,7 +167,7 @@ function play(step: Step, at: number, regions: readonly Region[]): void {
   for (const one of KEYS) region.check(one);
 }
 
-/** Of what may come next, the `which`-th: any causal order can come about. */
+/** Of what may come next, the `which`-th; every causal order can come about. */
 function deliver(from: Region, to: Region, which: number): void {
   let passed = 0;
   for (const transaction of from.log) {

@@ -42,7 +42,7 @@ const SHAPES = new Map<string, MessageShape>(
   }),
 );
 
-/** Bytes of a message of this shape: any of its fields, any number of times, with any value. */
+/** Bytes of a message of this shape: its fields in every order, as often as one likes, with every value. */
 function messageBytes(shape: MessageShape, depth = 0): fc.Arbitrary<Uint8Array> {
   const fields = shape.fields.filter(({ type }) => type.kind !== "message" || depth < DEPTH_MAX);
   if (fields.length === 0) return fc.constant(new Uint8Array(0));

@@ -71,8 +71,8 @@ function putEntry(index: number): Entry {
   const length = [0x80 | (value.length & 0x7f), value.length >> 7];
   const body = Uint8Array.of(0x0a, key.length, ...key, 0x12, ...length, ...value);
   const origin = { node: nodeId(1), boot: 1n as BootNonce, counter: index };
-  const logTimeMs = index as LogTimeMs;
-  const data = encodeCommand({ kind: "put", logTimeMs, origin, caller: NOBODY, body });
+  const stamp = { epoch: term(1), logTimeMs: index as LogTimeMs };
+  const data = encodeCommand({ kind: "put", stamp, origin, caller: NOBODY, body });
   return { index: logIndex(index), epoch: term(1), kind: "command", data };
 }
 

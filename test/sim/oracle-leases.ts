@@ -1,6 +1,8 @@
 // Leases as plainly as they can be written: when each is due, in log time, which entries alone move on. Which keys
 // hang on a lease the keys themselves say.
 
+import type { LogStamp } from "../../store/log-time.ts";
+
 interface OracleLease {
   readonly ttlMs: number;
   dueAtMs: number;
@@ -15,6 +17,8 @@ export interface LeaseTurn {
 export class OracleLeases {
   readonly #leases = new Map<bigint, OracleLease>();
   #logTimeMs = 0;
+  /** Of the stamp that counted last: config, round, node. */
+  #epoch: readonly number[] = [0, 0, 0];
 
   get size(): number {
     return this.#leases.size;
@@ -24,8 +28,12 @@ export class OracleLeases {
     return this.#leases.has(id);
   }
 
-  /** Of each command; it never goes back. */
-  onLogTime(logTimeMs: number): void {
+  /** Of each command; log time never goes back, and no stamp of an earlier epoch counts behind one of a later. */
+  onStamp({ epoch: { config, round, node }, logTimeMs }: LogStamp): void {
+    const epoch = [config, round, node];
+    const differs = epoch.findIndex((part, at) => part !== this.#epoch[at]);
+    if ((epoch[differs] ?? 0) < (this.#epoch[differs] ?? 0)) return;
+    this.#epoch = epoch;
     this.#logTimeMs = Math.max(this.#logTimeMs, logTimeMs);
   }
 

@@ -122,8 +122,8 @@ export class Oracle {
   }
 
   #command(entry: Extract<Entry, { kind: "command" }>): OracleStep {
-    const { kind, body, logTimeMs } = decodeCommand(entry.data);
-    this.leases.onLogTime(logTimeMs);
+    const { kind, body, stamp } = decodeCommand(entry.data);
+    this.leases.onStamp(stamp);
     const request = this.#codec.decodeRequest(kind, body);
     const requestId = "requestId" in request ? request.requestId : undefined;
     if (requestId === undefined) return this.#run(entry, request);

@@ -2,7 +2,7 @@
 // for from what was flushed, and can be stopped and restored from it, as a node is.
 import { assert, bytesOf, keyOf } from "../../base/index.ts";
 import type { BootNonce, Key, LogIndex, LogTimeMs, NodeId } from "../../base/index.ts";
-import type { Entry } from "../../consensus/index.ts";
+import type { Entry, Epoch } from "../../consensus/index.ts";
 import { Machine, NOBODY, encodeCommand, isRefusal } from "../../store/index.ts";
 import type {
   EngineBatch,
@@ -45,20 +45,23 @@ function fromJson(bytes: Uint8Array): unknown {
   });
 }
 
-export function entryOf(index: number, request: Request, logTimeMs = 0, caller = NOBODY): Entry {
+const EPOCH: Epoch = { config: 0, round: 1, node: 0 };
+
+export function entryOf(
+  index: number,
+  request: Request,
+  logTimeMs = 0,
+  caller = NOBODY,
+  stampedIn = EPOCH,
+): Entry {
   const data = encodeCommand({
     kind: request.kind,
-    logTimeMs: logTimeMs as LogTimeMs,
+    stamp: { epoch: stampedIn, logTimeMs: logTimeMs as LogTimeMs },
     origin: { node: 1 as NodeId, boot: 7n as BootNonce, counter: index },
     caller,
     body: toJson(request),
   });
-  return {
-    index: index as LogIndex,
-    epoch: { config: 0, round: 1, node: 0 },
-    kind: "command",
-    data,
-  };
+  return { index: index as LogIndex, epoch: EPOCH, kind: "command", data };
 }
 
 /** Answers without the encoded form, which is a matter of what is cached. */
@@ -94,8 +97,9 @@ export class Host {
   }
 
   /** Applies a command as the next entry. */
-  run(request: Request, logTimeMs = 0, caller = NOBODY): Response {
-    const response = this.apply(entryOf(this.machine.applied + 1, request, logTimeMs, caller));
+  run(request: Request, logTimeMs = 0, caller = NOBODY, stampedIn = EPOCH): Response {
+    const index = this.machine.applied + 1;
+    const response = this.apply(entryOf(index, request, logTimeMs, caller, stampedIn));
     assert(response !== undefined, "a command has an answer");
     return plain(response);
   }

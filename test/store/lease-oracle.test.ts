@@ -3,6 +3,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Key, LeaseId } from "../../base/index.ts";
+import type { Epoch } from "../../consensus/index.ts";
+import { NOBODY } from "../../store/index.ts";
 import type { Request } from "../../store/index.ts";
 import { commands } from "./arbitrary.ts";
 import { Host, plain } from "./host.ts";
@@ -122,4 +124,21 @@ describe("a lease", () => {
     expect(host.run(EXPIRE, 1_900)).toMatchObject({ count: 1 });
     expect(host.run(renew(5n), 1_900)).toMatchObject({ ttlsMs: [0] });
   });
+
+  test.each([false, true])(
+    "is not ended by what an earlier leader stamped and a later one proposes again, restarted: %s",
+    (restarts) => {
+      const host = new Host();
+      const ballot = (round: number): Epoch => ({ config: 0, round, node: 0 });
+      host.run(grant(5n, 1_000), 2_180, NOBODY, ballot(5));
+      if (restarts) {
+        host.checkpoint();
+        host.restart();
+      }
+      expect(host.run(EXPIRE, 3_186, NOBODY, ballot(4))).toMatchObject({ count: 0 });
+      expect(host.machine.logTime).toBe(2_180);
+      expect(host.run(EXPIRE, 3_179, NOBODY, ballot(6))).toMatchObject({ count: 0 });
+      expect(host.run(EXPIRE, 3_180, NOBODY, ballot(6))).toMatchObject({ count: 1 });
+    },
+  );
 });

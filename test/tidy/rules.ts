@@ -100,9 +100,7 @@ export const ENTRY_POINTS: readonly RegExp[] = [
   /^examples\/[a-z-]+\/demo\.ts$/,
   /^test\/(?:sim|exhaustive|robustness)\/main\.ts$/,
   /^test\/bench\/[a-z-]+-load\.ts$/,
-  /^test\/.*\.test\.ts$/,
-  /^test\/.*\.bench\.ts$/,
-  /^test\/.*\.patroni\.ts$/,
+  /^test\/.*\.(?:test|long|bench|patroni)\.ts$/,
 ];
 
 /** Every export of these is used by somebody outside the repository. */
