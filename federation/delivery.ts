@@ -58,7 +58,8 @@ export function judge(
   if (epoch > config.epoch) return { verdict: "future-epoch", epoch };
   const accepted = acceptance(config, origin, sequence);
   if (accepted === "unknown") return { verdict: "unknown-origin" };
-  if (accepted !== "accepted") return { verdict: accepted };
+  const thaws = accepted === "frozen" && planted === "part-without-freeze";
+  if (accepted !== "accepted" && !thaws) return { verdict: accepted };
   if (origin === state.self) {
     return { verdict: planted === "blind-own-origin-filter" ? "duplicate" : "rolled-back" };
   }

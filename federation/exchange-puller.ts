@@ -25,6 +25,7 @@ import type {
 import { ExchangePulling } from "./exchange-pulling.ts";
 import type { ReportBook } from "./exchange-reports.ts";
 import { routesOf } from "./exchange-routes.ts";
+import type { FederationBug } from "./planted.ts";
 import type { Routes, Way } from "./exchange-routes.ts";
 import { Holding } from "./holding.ts";
 import { TransactionError, decodeTransaction } from "./transaction-codec.ts";
@@ -79,6 +80,8 @@ export interface PullerInit {
   readonly reports: ReportBook;
   readonly limits: ExchangeLimits;
   readonly hash: Hash;
+  /** Only tests and the simulator set it. */
+  readonly planted?: FederationBug;
 }
 
 export class ExchangePuller {
@@ -112,7 +115,7 @@ export class ExchangePuller {
   onOpened(neighbour: OriginId, hello: ExchangeHello, nowMs: number): readonly PullEffect[] {
     const next = (before: Uint8Array, bytes: Uint8Array): Uint8Array =>
       chainNext(this.#init.hash, before, bytes);
-    const pulling = new ExchangePulling(next);
+    const pulling = new ExchangePulling(next, this.#init.planted);
     const { epoch } = hello;
     this.#links.set(neighbour, { pulling, refused: new Set(), epoch, statedAtMs: -Infinity });
     return [...this.#tellConfig(), ...this.#route(nowMs)];
@@ -297,10 +300,10 @@ export class ExchangePuller {
 
   #propose(nowMs: number): readonly PullEffect[] {
     if (this.#proposing || nowMs < this.#notBeforeMs) return [];
-    const { limits, state } = this.#init;
+    const { limits, state, planted } = this.#init;
     const { applyCountMax: countMax, applyBytesMax: bytesMax } = limits;
     const effects = this.#lookAtStamps();
-    const ready = this.holding.next(state(), { countMax, bytesMax }, NONE);
+    const ready = this.holding.next(state(), { countMax, bytesMax }, NONE, planted);
     if (ready.length === 0) return effects;
     this.#proposing = true;
     return [...effects, { kind: "apply", transactions: ready }];
@@ -308,14 +311,15 @@ export class ExchangePuller {
 
   /** From the first stamp that is far ahead on, its origin's transactions wait, and what depends on them. */
   #lookAtStamps(): readonly PullEffect[] {
-    const { wallMs, state, reports } = this.#init;
+    const { wallMs, state, reports, planted } = this.#init;
     const { applied, self } = state();
     const others = new Map(
       reports
         .all()
         .flatMap(({ origin, vector }) => (origin === self ? [] : [[origin, vector] as const])),
     );
-    this.#guard = ingressGuard({ now: wallMs, heads: this.holding.heads(applied), others });
+    const heads = this.holding.heads(applied);
+    this.#guard = ingressGuard({ now: wallMs, heads, others, ...(planted && { planted }) });
     const effects: PullEffect[] = [...this.#guard.ahead].map(([origin, aheadMs]) => {
       return { kind: "ahead", origin, aheadMs };
     });

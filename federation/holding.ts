@@ -201,6 +201,9 @@ class Run {
     if (first === undefined) return undefined;
     const { origin } = first.transaction;
     const wanted = countOf(this.#applied, origin) + 1;
+    if (this.#planted === "drop-on-overtake") {
+      return held.find(({ transaction: { sequence } }) => sequence >= wanted);
+    }
     const next = held[wanted - first.transaction.sequence];
     // Without gaps from the first on, its place follows from its number; else it is looked for.
     if (next?.transaction.sequence === wanted) return next;
