@@ -14,6 +14,7 @@ import type { OriginId } from "./dot.ts";
 import { NO_RECORD } from "./kept-record.ts";
 import { refusedText } from "./local-writes.ts";
 import type { LocalWrites } from "./local-writes.ts";
+import { expanded, repeat } from "./planted-acts.ts";
 import { purged } from "./purge.ts";
 import { adoptConfig, adoptSelf } from "./reconfiguration.ts";
 import type { RegionCore } from "./region-core.ts";
@@ -172,12 +173,16 @@ export class RegionChanges {
     const { delivery } = this;
     const chain = core.chainOf(origin);
     if (delivery === undefined || chain === undefined) return "unknown-origin";
-    const { verdict } = judge(delivery, shipped);
+    const filtered = core.planted === "blind-own-origin-filter" && core.disowned.has(origin);
+    if (filtered) return "duplicate";
+    const { verdict } = judge(delivery, shipped, core.planted);
     if (verdict === "forked" || verdict === "rolled-back") core.forked.add(origin);
+    if (verdict === "duplicate" && core.planted !== undefined) repeat(core, transaction);
     if (verdict !== "apply") return verdict;
     this.#reissueBefore(operations);
     core.store.begin();
-    for (const operation of operations) {
+    const all = core.planted === undefined ? operations : expanded(core, operations);
+    for (const operation of all) {
       core.step(transaction, operation);
       if (core.planted === "txn-torn") {
         core.store.commit();
