@@ -33,6 +33,19 @@ export interface FederatedStore {
   valueOf(version: Version, rows: RowSet): Uint8Array;
   /** Up to `countMax` visible keys of the prefix above `after`, in order. */
   keysUnder(prefix: Key, after: Key | undefined, countMax: number): readonly Key[];
+  /** The keys as they stand at this call, for who reads them over a while. */
+  view(): FederatedView;
+}
+
+/** It holds compaction off within the store's patience. */
+export interface FederatedView {
+  /** A compaction could wait no longer: what is read from here on may be missing. */
+  readonly expired: boolean;
+  /** The value that is visible; where it is not in memory, the engine's key of its row. Undefined: there is none. */
+  look(key: Key): { readonly value: Uint8Array } | { readonly rowKey: Uint8Array } | undefined;
+  /** Of such a row. */
+  valueIn(row: Uint8Array): Uint8Array;
+  release(): void;
 }
 
 /** The entry that is being applied. */

@@ -3,7 +3,7 @@
 import { assert, present } from "../base/index.ts";
 import type { Key, LeaseId, LogIndex, PlantedAuthBug, PlantedBug } from "../base/index.ts";
 import { Digest } from "./digest.ts";
-import type { FederatedStore, FederationPort } from "./federation-port.ts";
+import type { FederatedStore, FederatedView, FederationPort } from "./federation-port.ts";
 import { KeyIndex, spanUnder } from "./key-index.ts";
 import { LeaseTable } from "./leases.ts";
 import { PendingWrites } from "./pending-writes.ts";
@@ -150,6 +150,25 @@ export class KeySpace implements FederatedStore {
       next = this.index.visit(rest, Infinity, countMax - keys.length, (key) => keys.push(key));
     }
     return keys;
+  }
+
+  view(): FederatedView {
+    const { revision, pins, index, cache } = this;
+    const pin = pins.take(revision);
+    return {
+      get expired() {
+        return pin.expired;
+      },
+      look: (key) => {
+        const version = index.visible(key, revision);
+        if (version === undefined) return undefined;
+        const row = cache.read(version);
+        if (row === undefined) return { rowKey: versionRowKey(version.mod, version.sub) };
+        return { value: valueInRow(row) };
+      },
+      valueIn: valueInRow,
+      release: () => pins.release(pin),
+    };
   }
 
   #delete(key: Key): void {
