@@ -1,7 +1,9 @@
 // Small byte arrays side by side in larger buffers. One with a buffer of its own costs some 500 bytes of memory
-// beside its content and more time than filling it; a view into a shared buffer costs about a hundred. A shared
-// buffer stays in memory as long as one of its arrays is held: who holds them for long packs them anew now and
-// then, beside others that stay.
+// beside its content and more time than filling it; a view into a shared buffer costs about a hundred. Space is
+// never used again: a shared buffer stays in memory as long as one of its arrays is held, and goes with the last.
+// So whoever holds arrays must let go of neighbours at about the same time, or pack what stays anew: rows.ts fills
+// one with what is held until the engine has it, and value-cache.ts passes its rows in the order in which they came
+// and packs those that stay, whether it evicts or they are dropped.
 
 const SLAB_BYTES = 16 * 1024;
 /** Larger ones gain little, and would leave the ends of slabs unused. */

@@ -73,6 +73,21 @@ describe("the value cache", () => {
     expect(cache.bytes).toBe(CHARGED_BYTES);
   });
 
+  test("a key that is written and compacted without end costs neither places nor its neighbours' memory", () => {
+    const cache = new ValueCache(1e9);
+    const staying: Version[] = [];
+    for (let mod = 1; mod <= 50_000; mod += 1) {
+      const one = kept(cache, mod);
+      if (mod % 500 === 0) staying.push(one);
+      else cache.drop(one);
+    }
+    expect(cache.bytes).toBe(staying.length * CHARGED_BYTES);
+    expect(cache.places).toBeLessThan(2_000);
+    const buffers = new Set(staying.map(({ row: held }) => held?.buffer));
+    // Each buffer takes 163 of them.
+    expect(buffers.size).toBeLessThan(20);
+  });
+
   test("counts exactly what it holds, and never beyond its bound", () => {
     const steps = fc.array(
       fc.record({ what: fc.constantFrom("pin", "unpin", "keep", "read", "drop"), at: fc.nat(7) }),

@@ -9,13 +9,18 @@ import type { Version } from "./version.ts";
 
 /** A typed array, its share of a packed buffer's end and its place in the queue, beside the row's own bytes. */
 const ROW_OVERHEAD_BYTES = 160;
+/** So many places of dropped versions cost less than passing them. */
+const DROPPED_PLACES = 1_024;
+/** Passed at each drop: more than a drop adds, so that dropped versions never are much more than those that stay. */
+const PASSED_AT_ONCE = 2;
 
 export class ValueCache {
   readonly #bytesMax: number;
-  /** Every cached version once; a dropped one leaves when its turn comes. */
+  /** Every cached version once; a dropped one leaves when its turn comes, which drops bring on where they are many. */
   readonly #clock = new Fifo<Version>();
   readonly #slab = new Slab();
   #bytes = 0;
+  #count = 0;
 
   constructor(bytesMax: number) {
     assert(bytesMax >= 0, `a cache of ${bytesMax} bytes cannot be`);
@@ -25,6 +30,11 @@ export class ValueCache {
   /** Bytes cached and evictable, overhead included; pinned rows are the writer's account. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Of its queue: dropped versions included. */
+  get places(): number {
+    return this.#clock.size;
   }
 
   /** The row of a version just written: it stays until `unpin`. */
@@ -53,8 +63,23 @@ export class ValueCache {
 
   /** The version is gone from the store, or was never committed. */
   drop(version: Version): void {
+    this.#forget(version);
+    for (let passed = 0; passed < PASSED_AT_ONCE && this.#isMostlyDropped; passed += 1) {
+      const next = this.#clock.shift();
+      if (next !== undefined && next.residence !== ABSENT) this.#stay(next);
+    }
+  }
+
+  get #isMostlyDropped(): boolean {
+    return this.#clock.size > 2 * this.#count + DROPPED_PLACES;
+  }
+
+  #forget(version: Version): void {
     const { row, residence } = version;
-    if (row !== undefined && residence !== PINNED) this.#bytes -= row.length + ROW_OVERHEAD_BYTES;
+    if (row !== undefined && residence !== PINNED) {
+      this.#bytes -= row.length + ROW_OVERHEAD_BYTES;
+      this.#count -= 1;
+    }
     version.row = undefined;
     version.residence = ABSENT;
   }
@@ -65,6 +90,7 @@ export class ValueCache {
     version.residence = CACHED;
     version.row = this.#slab.pack(row);
     this.#bytes += row.length + ROW_OVERHEAD_BYTES;
+    this.#count += 1;
     this.#clock.push(version);
     while (this.#bytes > this.#bytesMax) this.#evictOne();
   }
@@ -74,11 +100,15 @@ export class ValueCache {
     assert(version !== undefined, `${this.#bytes} bytes are cached, but nothing is queued`);
     if (version.residence === CACHED_AND_READ) {
       version.residence = CACHED;
-      // Beside others that stay, so that it does not hold the memory of neighbours that have left.
-      if (version.row !== undefined) version.row = this.#slab.pack(version.row);
-      this.#clock.push(version);
+      this.#stay(version);
     } else if (version.residence === CACHED) {
-      this.drop(version);
+      this.#forget(version);
     }
+  }
+
+  /** Beside others that stay, so that it does not hold the memory of neighbours that have left. */
+  #stay(version: Version): void {
+    if (version.row !== undefined) version.row = this.#slab.pack(version.row);
+    this.#clock.push(version);
   }
 }
