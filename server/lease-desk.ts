@@ -7,12 +7,13 @@ import { leaseRenewalBytes } from "../rpc/index.ts";
 import type { CallContext, Done, Header, LeaseState, Leases } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
 import { renewAsElected, revokeAsDeposed, unloggedTtlS } from "./planted-lease-bugs.ts";
+import type { LeaseReplica } from "./planted-lease-bugs.ts";
 import type { Reader } from "./reader.ts";
 import type { Replica } from "./replica.ts";
 
 export interface LeaseDeskInit {
-  readonly replica: Replica;
-  readonly reader: Reader;
+  readonly replica: LeaseReplica & Pick<Replica, "endOfTurn" | "onChange" | "status">;
+  readonly reader: Pick<Reader, "moment">;
   readonly header: () => Header;
 }
 
@@ -22,7 +23,7 @@ interface Renewal {
 }
 
 /** In one command. */
-const RENEWALS_MAX = 1_024;
+export const RENEWALS_MAX = 1_024;
 /** Of a renewal and of an expiry: longer than an election. */
 const COMMAND_MS_MAX = 7_000;
 /**
