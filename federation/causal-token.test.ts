@@ -1,6 +1,8 @@
 // Causal tokens: round trip, hostile bytes, and what a region says of one (federation 13, trap 20).
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { keyOf } from "../base/index.ts";
+import { FEDERATION_ID, documentOf, identity } from "../test/federation/document.ts";
 import {
   TokenError,
   causalTokenOf,
@@ -8,45 +10,31 @@ import {
   encodeToken,
   standingOfToken,
 } from "./causal-token.ts";
-import type { FederationConfig, Identity } from "./config.ts";
 import { originId, sequence } from "./dot.ts";
 import { placementOf } from "./placement.ts";
 import type { Vector } from "./vector.ts";
-import { keyOf } from "../base/index.ts";
 
-const identity = (digit: string): Identity => digit.repeat(32) as Identity;
 const vector = (...counts: readonly (readonly [number, number])[]): Vector =>
   new Map(counts.map(([origin, count]) => [originId(origin), sequence(count)]));
 
-const CONFIG: FederationConfig = {
-  federationId: identity("a"),
-  epoch: 7,
-  originNext: originId(5),
-  members: ["ap", "eu", "us"].map((name, at) => ({
-    name,
-    origin: originId(at + 1),
-    incarnation: identity(String(at + 1)),
-    endpoints: [`${name}:1`],
-    admitted: 1,
-    live: true,
-  })),
-  closed: [{ origin: originId(4), incarnation: identity("4"), region: "sa", cut: 20, closed: 6 }],
-  paused: [],
-  policies: [],
-  handlers: [],
-  placements: [
-    { prefix: keyOf(Buffer.from("")), regions: ["ap", "eu", "us"] },
-    { prefix: keyOf(Buffer.from("f/eu/")), regions: ["ap", "eu"] },
-  ],
-  homes: [],
-  topology: { shape: "mesh" },
-};
+const CONFIG = documentOf(
+  ["ap", "eu", "us"].map((name) => ({ name })),
+  {
+    epoch: 7,
+    originNext: originId(5),
+    closed: [{ origin: originId(4), incarnation: identity(4), region: "sa", cut: 20, closed: 6 }],
+    placements: [
+      { prefix: keyOf(Buffer.from("")), regions: ["ap", "eu", "us"] },
+      { prefix: keyOf(Buffer.from("f/eu/")), regions: ["ap", "eu"] },
+    ],
+  },
+);
 
 describe("a causal token", () => {
   test("is what was seen, without closed origins, and comes back as it was", () => {
     const token = causalTokenOf(CONFIG, vector([1, 5], [2, 9], [4, 20]));
     expect(token).toEqual({
-      federationId: identity("a"),
+      federationId: FEDERATION_ID,
       epoch: 7,
       vector: vector([1, 5], [2, 9]),
     });
@@ -66,7 +54,7 @@ describe("a causal token", () => {
     );
   });
 
-  const token = { federationId: identity("a"), epoch: 7, vector: vector([1, 5]) };
+  const token = { federationId: FEDERATION_ID, epoch: 7, vector: vector([1, 5]) };
 
   test.each([
     ["seen", token, vector([1, 5], [4, 20])],
@@ -74,7 +62,7 @@ describe("a causal token", () => {
     ["ahead, until what a closed origin left is here", token, vector([1, 9], [4, 19])],
     ["ahead of this region's configuration", { ...token, epoch: 8 }, vector([1, 9], [4, 20])],
     ["lost beyond a cut", { ...token, epoch: 5, vector: vector([4, 21]) }, vector([4, 20])],
-    ["foreign", { ...token, federationId: identity("b") }, vector([1, 9], [4, 20])],
+    ["foreign", { ...token, federationId: identity(0xb) }, vector([1, 9], [4, 20])],
   ])("is %s", (standing, given, applied) => {
     expect(standing).toContain(standingOfToken(given, CONFIG, applied));
   });

@@ -2,45 +2,21 @@
 import { X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import { helloOf, originId } from "../federation/index.ts";
-import type { ExchangeHello, FederationConfig, Identity } from "../federation/index.ts";
+import type { ExchangeHello } from "../federation/index.ts";
+import { documentOf, identity } from "../test/federation/document.ts";
 import { makeAuthority, makeCertificate } from "./certificate-maker.ts";
 import type { CertifiedKey } from "./certificate-maker.ts";
 import { regionRefusal } from "./region-hosts.ts";
 
 const self = originId(1);
 const other = originId(2);
-const identity = (digit: string): Identity => digit.repeat(32) as Identity;
-
-const CONFIG: FederationConfig = {
-  federationId: identity("f"),
-  epoch: 3,
-  originNext: originId(3),
-  members: [
-    {
-      name: "eu",
-      origin: self,
-      incarnation: identity("1"),
-      endpoints: ["10.1.0.1:2380"],
-      admitted: 1,
-      live: true,
-    },
-    {
-      name: "us",
-      origin: other,
-      incarnation: identity("2"),
-      endpoints: ["n1.us.example:2380", "[fd00::2]:2380"],
-      admitted: 1,
-      live: true,
-    },
+const CONFIG = documentOf(
+  [
+    { name: "eu", endpoints: ["10.1.0.1:2380"] },
+    { name: "us", endpoints: ["n1.us.example:2380", "[fd00::2]:2380"] },
   ],
-  closed: [],
-  paused: [],
-  policies: [],
-  handlers: [],
-  placements: [],
-  homes: [],
-  topology: { shape: "mesh" },
-};
+  { epoch: 3 },
+);
 
 let authority: CertifiedKey;
 
@@ -99,8 +75,8 @@ describe("a hello is refused", () => {
     ],
     [
       "of another federation",
-      from({ federationId: identity("e") }),
-      /^federation e+; this region belongs to f+$/,
+      from({ federationId: identity(0xe) }),
+      /^federation 0+e; this region belongs to 0+fed$/,
     ],
     ["that is meant for another", hello({ to: other }), "meant for origin 2; this is origin 1"],
     [
@@ -110,8 +86,8 @@ describe("a hello is refused", () => {
     ],
     [
       "of another incarnation",
-      from({ incarnation: identity("3") }),
-      /^incarnation 3+ of origin 2; the configuration has 2+$/,
+      from({ incarnation: identity(0x3) }),
+      /^incarnation 0+3 of origin 2; the configuration has 0+65$/,
     ],
   ])("%s", (_, given, reason) => {
     expect(regionRefusal(given, undefined, CONFIG, self)).toMatch(reason);

@@ -4,41 +4,18 @@ import { describe, expect, test } from "@jest/globals";
 import { keyOf } from "../base/index.ts";
 import type { KvError, MonotonicMs, Revision } from "../base/index.ts";
 import { ReportBook, encodeToken, originId, sequence } from "../federation/index.ts";
-import type {
-  FederationConfig,
-  Identity,
-  OriginId,
-  Report,
-  Sequence,
-} from "../federation/index.ts";
+import type { OriginId, Report, Sequence } from "../federation/index.ts";
 import type { RegionReach } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
+import { FEDERATION_ID, documentOf } from "../test/federation/document.ts";
 import type { QuorumState } from "./region-quorums.ts";
 import { RegionQuorums } from "./region-quorums.ts";
 
 const self = originId(1);
-const identity = (digit: string): Identity => digit.repeat(32) as Identity;
-
-const CONFIG: FederationConfig = {
-  federationId: identity("a"),
-  epoch: 1,
-  originNext: originId(4),
-  members: ["eu", "us", "zz"].map((name, at) => ({
-    name,
-    origin: originId(at + 1),
-    incarnation: identity(String(at + 1)),
-    endpoints: [`${name}:1`],
-    admitted: 1,
-    live: true,
-  })),
-  closed: [],
-  paused: [],
-  policies: [],
-  handlers: [],
-  placements: [{ prefix: keyOf(Buffer.from("f/")), regions: ["eu", "us"] }],
-  homes: [],
-  topology: { shape: "mesh" },
-};
+const CONFIG = documentOf(
+  ["eu", "us", "zz"].map((name) => ({ name })),
+  { placements: [{ prefix: keyOf(Buffer.from("f/")), regions: ["eu", "us"] }] },
+);
 
 const key = keyOf(Buffer.from("f/k"));
 
@@ -158,7 +135,7 @@ describe("a read that asks regions", () => {
   test("with a token waits for what it names", () => {
     const bench = new Bench();
     const vector = new Map([[originId(3), sequence(2)]]);
-    const told = bench.read(0, encodeToken({ federationId: identity("a"), epoch: 1, vector }));
+    const told = bench.read(0, encodeToken({ federationId: FEDERATION_ID, epoch: 1, vector }));
     expect(told.ended).toBeUndefined();
     bench.applied.set(originId(3), sequence(2));
     bench.quorums.onNews();

@@ -3,9 +3,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { keyOf } from "../../base/index.ts";
-import { encodeConfig, originId } from "../../federation/index.ts";
-import type { FederationConfig, Identity } from "../../federation/index.ts";
+import { encodeConfig } from "../../federation/index.ts";
+import { documentOf, policy } from "../federation/document.ts";
 import { Cluster } from "./cluster.ts";
 import { until } from "./until.ts";
 import { bytes, WireClient } from "./wire-client.ts";
@@ -16,40 +15,6 @@ const REGIONS = ["eu", "us", "ap"] as const;
 type Name = (typeof REGIONS)[number];
 /** Of the first region; the others have one. */
 const MEMBERS = process.env["HANSA_TEST_EVERY_PROTOCOL"] === "1" ? 3 : 1;
-
-const identity = (digit: string): Identity => digit.repeat(32) as Identity;
-
-function documentOf(endpoints: readonly (readonly string[])[]): FederationConfig {
-  const members = REGIONS.map((name, at) => ({
-    name,
-    origin: originId(at + 1),
-    incarnation: identity(String(at + 1)),
-    endpoints: endpoints[at] ?? [],
-    admitted: 1,
-    live: true,
-  }));
-  return {
-    federationId: identity("f"),
-    epoch: 1,
-    originNext: originId(REGIONS.length + 1),
-    members: members.sort((left, right) => (left.name < right.name ? -1 : 1)),
-    closed: [],
-    paused: [],
-    policies: [
-      {
-        prefix: keyOf(Buffer.from("f/")),
-        policy: "lww",
-        ranks: [],
-        ttl: "refused",
-        progress: { stage: "open" },
-      },
-    ],
-    handlers: [],
-    placements: [],
-    homes: [],
-    topology: { shape: "mesh" },
-  };
-}
 
 describe("three regions", () => {
   const clusters = new Map<Name, Cluster>();
@@ -64,7 +29,8 @@ describe("three regions", () => {
     const endpoints = REGIONS.map((name) =>
       clusterOf(name).members.map(({ peerUrl }) => peerUrl.replace("http://", "")),
     );
-    const document = encodeConfig(documentOf(endpoints));
+    const named = REGIONS.map((name, at) => ({ name, endpoints: endpoints[at] ?? [] }));
+    const document = encodeConfig(documentOf(named, { policies: [policy("f/")] }));
     for (const name of REGIONS) {
       const cluster = clusterOf(name);
       const file = join(cluster.folder, "federation.json");

@@ -13,7 +13,8 @@ import type {
 import { del, op, put, txn } from "../store/requests.ts";
 import { VECTOR_ZERO, countOf, shared } from "../../federation/index.ts";
 import type { Region } from "./region.ts";
-import { ANCHOR_MS, bytes, configOf, exchange, policy, regions } from "./region.ts";
+import { policy } from "./document.ts";
+import { ANCHOR_MS, bytes, configOf, exchange, regions } from "./region.ts";
 
 const POLICIES: readonly PolicyName[] = [
   "lww",

@@ -18,7 +18,6 @@ import {
   helloOf,
   judge,
   linkOf,
-  originId,
   sequence,
 } from "../../federation/index.ts";
 import type {
@@ -26,7 +25,6 @@ import type {
   DeliveryState,
   FederationConfig,
   Holding,
-  Identity,
   OriginId,
   PullEffect,
   PullMessage,
@@ -36,9 +34,9 @@ import type {
   ServeMessage,
 } from "../../federation/index.ts";
 import { keyOf } from "../../base/index.ts";
+import { documentOf, numbered } from "./document.ts";
 
 const hash = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
-const identity = (number: number): Identity => number.toString(16).padStart(32, "0") as Identity;
 
 const LIMITS = {
   ...EXCHANGE_LIMITS_DEFAULT,
@@ -50,26 +48,7 @@ const LIMITS = {
 };
 
 export function configOf(regions: number, epoch = 1): FederationConfig {
-  return {
-    federationId: identity(1),
-    epoch,
-    originNext: originId(regions + 1),
-    members: Array.from({ length: regions }, (_, at) => ({
-      name: `r${at + 1}`,
-      origin: originId(at + 1),
-      incarnation: identity(100 + at),
-      endpoints: [`r${at + 1}:1`],
-      admitted: 1,
-      live: true,
-    })),
-    closed: [],
-    paused: [],
-    policies: [],
-    handlers: [],
-    placements: [],
-    homes: [],
-    topology: { shape: "mesh" },
-  };
+  return documentOf(numbered(regions), { epoch });
 }
 
 /** One way of a stream: in order, and lost whole. */

@@ -6,7 +6,8 @@ import { compareBytes } from "../../base/index.ts";
 import { judge } from "../../federation/delivery.ts";
 import { originId, sequence } from "../../federation/dot.ts";
 import { vectorText } from "../../federation/vector.ts";
-import { StreamRegion, configOf, identity } from "./stream-world.ts";
+import { identity } from "./document.ts";
+import { StreamRegion, configOf } from "./stream-world.ts";
 import type { StreamOptions } from "./stream-world.ts";
 
 const R1 = originId(1);

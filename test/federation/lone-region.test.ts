@@ -3,24 +3,13 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Key } from "../../base/index.ts";
+import { POLICY_NAMES } from "../../federation/index.ts";
 import { commands, ranges } from "../store/arbitrary.ts";
 import { Host } from "../store/host.ts";
-import { Region, configOf, policy } from "./region.ts";
-import type { PolicyName } from "../../federation/index.ts";
+import { policy } from "./document.ts";
+import { Region, configOf } from "./region.ts";
 
-const POLICIES: readonly PolicyName[] = [
-  "lww",
-  "first-writer",
-  "priority",
-  "home-wins",
-  "add-wins",
-  "delete-wins",
-  "merge",
-  "siblings",
-  "resolver",
-];
-
-const names = fc.constantFrom(...POLICIES);
+const names = fc.constantFrom(...POLICY_NAMES);
 
 test("one region alone answers as a store that knows no federation", () => {
   fc.assert(

@@ -18,7 +18,6 @@ import type {
   FederationBug,
   FederationChange,
   FederationConfig,
-  Identity,
   OriginId,
   Policy,
   Shipped,
@@ -26,52 +25,22 @@ import type {
 import type { FederationAnswer, Refusal, Request, Response } from "../../store/index.ts";
 import { Host } from "../store/host.ts";
 import { rangeOf } from "../store/requests.ts";
+import { documentOf, policy } from "./document.ts";
 
 export const hash = (bytes: Uint8Array): Uint8Array =>
   new Uint8Array(createHash("sha256").update(bytes).digest());
 
 const VALUE_CACHE_BYTES = 4096;
 const NAMES = ["east", "north", "south", "west"];
-const FEDERATION = "f".repeat(32) as Identity;
 export const ANCHOR_MS = 1_700_000_000_000;
-
-export function policy(prefix: string, rest: Partial<Policy> = {}): Policy {
-  return {
-    prefix: prefix as Key,
-    policy: "lww",
-    ranks: [],
-    ttl: "refused",
-    progress: { stage: "open" },
-    ...rest,
-  };
-}
 
 export function configOf(
   count: number,
   policies: readonly Policy[],
   rest: Partial<FederationConfig> = {},
 ): FederationConfig {
-  return {
-    federationId: FEDERATION,
-    epoch: 1,
-    originNext: originId(count + 1),
-    members: NAMES.slice(0, count).map((name, at) => ({
-      name,
-      origin: originId(at + 1),
-      incarnation: String(at + 1).repeat(32) as Identity,
-      endpoints: [`${name}.example:2390`],
-      admitted: 1,
-      live: true,
-    })),
-    closed: [],
-    paused: [],
-    policies,
-    handlers: [],
-    placements: [],
-    homes: [],
-    topology: { shape: "mesh" },
-    ...rest,
-  };
+  const named = NAMES.slice(0, count).map((name) => ({ name }));
+  return documentOf(named, { policies, ...rest });
 }
 
 export class Region {
@@ -235,6 +204,13 @@ export function regions(config: FederationConfig): readonly Region[] {
     region.configure(config);
     return region;
   });
+}
+
+/** Of one federated prefix, f/. */
+export function two(rest: Parameters<typeof policy>[1] = {}): readonly [Region, Region] {
+  const [east, north] = regions(configOf(2, [policy("f/", rest)]));
+  assert(east !== undefined && north !== undefined, "two regions");
+  return [east, north];
 }
 
 /** Until nobody lacks anything. */

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { HLC_ZERO, assert, hlcMax, hlcNext, randomBetween } from "../../base/index.ts";
 import type { Hlc, Key, Mulberry32, WallMs } from "../../base/index.ts";
 import { chainNext, chainSeed, linkOf } from "../../federation/chain.ts";
-import type { FederationConfig, Identity, Topology } from "../../federation/config.ts";
+import type { FederationConfig, Identity } from "../../federation/config.ts";
 import { judge } from "../../federation/delivery.ts";
 import type { DeliveryState } from "../../federation/delivery.ts";
 import { dotText, originId, sequence } from "../../federation/dot.ts";
@@ -20,12 +20,10 @@ import { hasSeen } from "../../federation/transaction.ts";
 import type { Transaction } from "../../federation/transaction.ts";
 import { countOf, covers } from "../../federation/vector.ts";
 import type { Vector } from "../../federation/vector.ts";
+import { documentOf, identity, numbered } from "./document.ts";
 
 export const sha256 = (bytes: Uint8Array): Uint8Array =>
   createHash("sha256").update(bytes).digest();
-
-export const identity = (number: number): Identity =>
-  number.toString(16).padStart(32, "0") as Identity;
 
 /** The incarnation under which the tests' origins mint. */
 const incarnationOf = (origin: number): Identity => identity(0xabc000 + origin);
@@ -35,27 +33,11 @@ export function configOf(
   regions: number,
   changes: Partial<FederationConfig> = {},
 ): FederationConfig {
-  return {
-    federationId: identity(1),
-    epoch: 1,
-    originNext: originId(regions + 1),
-    members: Array.from({ length: regions }, (_, at) => ({
-      name: `r${at + 1}`,
-      origin: originId(at + 1),
-      incarnation: incarnationOf(at + 1),
-      endpoints: [],
-      admitted: 1,
-      live: true,
-    })),
-    closed: [],
-    paused: [],
-    policies: [],
-    handlers: [],
-    placements: [],
-    homes: [],
-    topology: { shape: "mesh" } satisfies Topology,
-    ...changes,
-  };
+  const named = numbered(regions);
+  return documentOf(
+    named.map((region, at) => ({ ...region, incarnation: incarnationOf(at + 1), endpoints: [] })),
+    changes,
+  );
 }
 
 export interface StreamOptions {

@@ -1,0 +1,47 @@
+// The bytes of a federation's document: the same for equal documents, and what is none is refused by name.
+import { expect, test } from "@jest/globals";
+import { three } from "../test/federation/config-history.ts";
+import { decodeConfig, encodeConfig } from "./config-codec.ts";
+import type { FederationConfig } from "./config.ts";
+
+test("a document is found again in its bytes, which are equal for equal documents", () => {
+  const bytes = encodeConfig(three);
+  expect(decodeConfig(bytes)).toEqual(three);
+  const shuffled = Object.fromEntries(Object.entries(three).reverse()) as unknown;
+  expect(encodeConfig(shuffled as FederationConfig)).toEqual(bytes);
+});
+
+test("bytes that are no document are refused with the place and what was expected", () => {
+  const text = (change: (json: Record<string, unknown>) => unknown): Uint8Array =>
+    new TextEncoder().encode(
+      JSON.stringify(change(JSON.parse(new TextDecoder().decode(encodeConfig(three))) as never)),
+    );
+  expect(() => decodeConfig(new TextEncoder().encode("{"))).toThrow(/is not JSON/);
+  expect(() => decodeConfig(text((json) => ({ ...json, format: 2 })))).toThrow(
+    /format is 2; this version reads 1/,
+  );
+  expect(() => decodeConfig(text((json) => ({ ...json, extra: 1 })))).toThrow(
+    /extra is not a field of this format/,
+  );
+  expect(() => decodeConfig(text((json) => ({ ...json, epoch: 0.5 })))).toThrow(
+    /epoch must be an integer from 1/,
+  );
+  expect(() => decodeConfig(text((json) => ({ ...json, members: [{ name: "x" }] })))).toThrow(
+    /members\[0\]\.origin is missing/,
+  );
+  expect(() => decodeConfig(new Uint8Array(1024 * 1024 + 1))).toThrow(/bytes, more than 1048576/);
+});
+
+test("every fault of a document is named at once", () => {
+  const json = JSON.parse(new TextDecoder().decode(encodeConfig(three))) as Record<string, unknown>;
+  const broken = {
+    ...json,
+    federationId: "XY",
+    originNext: 3,
+    paused: [9],
+    topology: { shape: "star", hub: "lax" },
+  };
+  expect(() => decodeConfig(new TextEncoder().encode(JSON.stringify(broken)))).toThrow(
+    /federationId must be 32.*members\[2\]\.origin is 3, but 3 is the next.*paused\[0\] is 9.*topology\.hub is "lax"/,
+  );
+});

@@ -1,0 +1,248 @@
+// Who belongs to a federation, command by command: joins, parts, new incarnations, pauses, who pulls from whom
+// (federation 1, 11, 14). Each history is told whole.
+import { expect, test } from "@jest/globals";
+import { identity } from "../test/federation/document.ts";
+import {
+  changed,
+  endpoints,
+  founded,
+  reports,
+  three,
+  why,
+} from "../test/federation/config-history.ts";
+import { acceptance, regionOf, standingOf } from "./config-standing.ts";
+import type { FederationConfig } from "./config.ts";
+import { originId } from "./dot.ts";
+import { neighboursOf } from "./topology.ts";
+
+test("origins grow with each join and are never allotted twice (federation 1, federation trap 1)", () => {
+  expect(three.members.map(({ name, origin }) => [name, origin])).toEqual([
+    ["ams", 1],
+    ["fra", 2],
+    ["iad", 3],
+  ]);
+  const parted = changed(
+    three,
+    { command: "part", regions: ["iad"] },
+    { command: "frozen", region: "ams", epoch: 6, applied: [] },
+    { command: "frozen", region: "fra", epoch: 6, applied: reports([3, 7]) },
+    { command: "join", region: "iad", incarnation: identity(5), endpoints },
+  );
+  expect(parted.members.map(({ origin }) => origin)).toEqual([1, 2, 4]);
+  expect(
+    why(three, { command: "join", region: "fra", incarnation: identity(9), endpoints }),
+  ).toMatch(/fra is a member, with origin 2/);
+  expect(
+    why(three, { command: "join", region: "lax", incarnation: identity(3), endpoints }),
+  ).toMatch(/must not share an incarnation/);
+});
+
+test("a newcomer is joining until it says that it is live (federation 11)", () => {
+  const joined = changed(founded, {
+    command: "join",
+    region: "fra",
+    incarnation: identity(3),
+    endpoints,
+  });
+  expect(standingOf(joined, "fra")).toBe("joining");
+  expect(joined.members.find(({ name }) => name === "fra")?.admitted).toBe(joined.epoch);
+  expect(why(joined, { command: "live", region: "fra", origin: originId(1) })).toMatch(
+    /has origin 2, not 1/,
+  );
+  expect(why(three, { command: "live", region: "fra", origin: originId(2) })).toBe("unchanged");
+});
+
+test("a part freezes, waits for all that stay, and commits the greatest report as the cut", () => {
+  const frozen = changed(three, { command: "part", regions: ["iad"] });
+  expect(standingOf(frozen, "iad")).toBe("frozen");
+  expect(acceptance(frozen, originId(3), 1)).toBe("frozen");
+  const once = changed(frozen, {
+    command: "frozen",
+    region: "ams",
+    epoch: frozen.epoch,
+    applied: reports([3, 40]),
+  });
+  expect(once.freeze?.epoch).toBe(frozen.epoch);
+  expect(why(once, { command: "frozen", region: "ams", epoch: frozen.epoch, applied: [] })).toBe(
+    "unchanged",
+  );
+  const parted = changed(once, {
+    command: "frozen",
+    region: "fra",
+    epoch: frozen.epoch,
+    applied: reports([3, 31]),
+  });
+  expect(parted.freeze).toBeUndefined();
+  expect(standingOf(parted, "iad")).toBe("parted");
+  expect(parted.closed).toEqual([
+    { origin: 3, incarnation: identity(4), region: "iad", cut: 40, closed: parted.epoch },
+  ]);
+  expect(acceptance(parted, originId(3), 40)).toBe("accepted");
+  expect(acceptance(parted, originId(3), 41)).toBe("beyond-cut");
+  expect(acceptance(parted, originId(7), 1)).toBe("unknown");
+  expect(regionOf(parted, originId(3))).toBe("iad");
+});
+
+test("a region that dies while another is parted is parted with it; all report anew", () => {
+  const one = changed(
+    three,
+    { command: "part", regions: ["iad"] },
+    { command: "frozen", region: "fra", epoch: 6, applied: reports([3, 40]) },
+    { command: "part", regions: ["fra"] },
+  );
+  expect(one.freeze).toMatchObject({ origins: [2, 3], reports: [] });
+  const both = changed(one, {
+    command: "frozen",
+    region: "ams",
+    epoch: one.epoch,
+    applied: reports([2, 5], [3, 12]),
+  });
+  expect(both.closed.map(({ origin, cut }) => [origin, cut])).toEqual([
+    [2, 5],
+    [3, 12], // fra's 40 went with fra: nobody that stays could fetch them.
+  ]);
+});
+
+test("a cut comes down when its only holder is parted before the others fetched up to it", () => {
+  const parted = changed(
+    three,
+    { command: "part", regions: ["iad"] },
+    { command: "frozen", region: "fra", epoch: 6, applied: reports([3, 40]) },
+    { command: "frozen", region: "ams", epoch: 6, applied: reports([3, 12]) },
+    { command: "part", regions: ["fra"] },
+  );
+  expect(acceptance(parted, originId(3), 20)).toBe("frozen");
+  const alone = changed(parted, {
+    command: "frozen",
+    region: "ams",
+    epoch: parted.epoch,
+    applied: reports([2, 5], [3, 25]),
+  });
+  expect(alone.closed.map(({ cut }) => cut)).toEqual([5, 25]);
+});
+
+test("thaw gives a freeze up; a report of a freeze that ended changes nothing", () => {
+  const frozen = changed(three, { command: "part", regions: ["iad"] });
+  const thawed = changed(frozen, { command: "thaw" });
+  expect(standingOf(thawed, "iad")).toBe("live");
+  expect(why(thawed, { command: "frozen", region: "ams", epoch: frozen.epoch, applied: [] })).toBe(
+    "unchanged",
+  );
+  expect(
+    why(frozen, { command: "frozen", region: "iad", epoch: frozen.epoch, applied: [] }),
+  ).toMatch(/iad does not report; ams, fra do/);
+  expect(why(founded, { command: "part", regions: ["ams"] })).toMatch(/no region would be left/);
+  expect(why(three, { command: "part", regions: ["lax"] })).toMatch(/no region is named lax/);
+});
+
+test("a reincarnated region has another origin and joins; its old one is closed (federation scenario 9)", () => {
+  const frozen = changed(three, {
+    command: "reincarnate",
+    region: "ams",
+    incarnation: identity(7),
+    soleSurvivor: false,
+  });
+  const reborn = changed(
+    frozen,
+    { command: "frozen", region: "fra", epoch: frozen.epoch, applied: reports([1, 8]) },
+    { command: "frozen", region: "iad", epoch: frozen.epoch, applied: reports([1, 9]) },
+  );
+  expect(reborn.members.find(({ name }) => name === "ams")).toMatchObject({
+    origin: 4,
+    incarnation: identity(7),
+    live: false,
+    admitted: reborn.epoch,
+  });
+  expect(reborn.closed.map(({ origin, cut }) => [origin, cut])).toEqual([[1, 9]]);
+  expect(regionOf(reborn, originId(1))).toBe("ams");
+});
+
+test("a sole survivor parts all others by its own report (federation scenario 10)", () => {
+  const frozen = changed(three, {
+    command: "reincarnate",
+    region: "ams",
+    incarnation: identity(7),
+    soleSurvivor: true,
+  });
+  const alone = changed(frozen, {
+    command: "frozen",
+    region: "ams",
+    epoch: frozen.epoch,
+    applied: reports([1, 8], [2, 3]),
+  });
+  expect(alone.members.map(({ name, origin }) => [name, origin])).toEqual([["ams", 4]]);
+  expect(alone.closed.map(({ origin, cut }) => [origin, cut])).toEqual([
+    [1, 8],
+    [2, 3],
+    [3, 0],
+  ]);
+});
+
+test("an origin is paused and resumed", () => {
+  const paused = changed(three, { command: "pause", region: "fra" });
+  expect(acceptance(paused, originId(2), 1)).toBe("paused");
+  expect(why(paused, { command: "pause", region: "fra" })).toBe("unchanged");
+  expect(acceptance(changed(paused, { command: "resume", region: "fra" }), originId(2), 1)).toBe(
+    "accepted",
+  );
+});
+
+test("topologies are lists of neighbours, changed live; a parted hop is bypassed (federation scenario 6)", () => {
+  const of = ({ topology, members }: FederationConfig) =>
+    Object.fromEntries(
+      members.map(({ name }) => [
+        name,
+        neighboursOf(
+          topology,
+          members.map((member) => member.name),
+          name,
+        ).join(" "),
+      ]),
+    );
+  expect(of(three)).toEqual({ ams: "fra iad", fra: "ams iad", iad: "ams fra" });
+  const star = changed(three, { command: "topology", topology: { shape: "star", hub: "fra" } });
+  expect(of(star)).toEqual({ ams: "fra", fra: "ams iad", iad: "fra" });
+  const tree = changed(star, {
+    command: "topology",
+    topology: { shape: "tree", root: "iad", fanout: 1 },
+  });
+  expect(of(tree)).toEqual({ iad: "ams", ams: "fra iad", fra: "ams" });
+  const chain = changed(tree, {
+    command: "topology",
+    topology: {
+      shape: "lists",
+      lists: [
+        { region: "iad", neighbours: ["fra"] },
+        { region: "fra", neighbours: ["iad", "ams"] },
+        { region: "ams", neighbours: ["fra"] },
+      ],
+    },
+  });
+  expect(of(chain)).toEqual({ ams: "fra", fra: "ams iad", iad: "fra" });
+  const four = changed(chain, {
+    command: "join",
+    region: "lax",
+    incarnation: identity(8),
+    endpoints,
+  });
+  expect(of(four)).toMatchObject({ ams: "fra lax", lax: "ams fra iad" });
+  const bypassed = changed(
+    chain,
+    { command: "part", regions: ["fra"] },
+    { command: "frozen", region: "ams", epoch: chain.epoch + 1, applied: [] },
+    { command: "frozen", region: "iad", epoch: chain.epoch + 1, applied: [] },
+  );
+  expect(of(bypassed)).toEqual({ ams: "iad", iad: "ams" });
+  const cut = {
+    command: "topology",
+    topology: {
+      shape: "lists",
+      lists: [
+        { region: "ams", neighbours: ["fra"] },
+        { region: "fra", neighbours: ["ams"] },
+        { region: "iad", neighbours: ["fra"] },
+      ],
+    },
+  } as const;
+  expect(why(chain, cut)).toMatch(/is not connected/);
+});
