@@ -41,8 +41,13 @@ const ROOT_ONLY: readonly MethodPath[] = [
   "/etcdserverpb.Cluster/MemberRemove",
   "/etcdserverpb.Cluster/MemberUpdate",
   "/etcdserverpb.Cluster/MemberPromote",
+  "/etcdserverpb.Maintenance/Defragment",
+  "/etcdserverpb.Maintenance/Hash",
+  "/etcdserverpb.Maintenance/HashKV",
   "/etcdserverpb.Maintenance/Snapshot",
   "/etcdserverpb.Maintenance/MoveLeader",
+  "/etcdserverpb.Maintenance/Downgrade",
+  ...METHOD_PATHS.filter((path) => path.startsWith("/hansa.v1.Federation/")),
   ...METHOD_PATHS.filter((path) => /\/Auth\/(?:AuthE|AuthD|User(?!Get)|Role(?!Get))/.test(path)),
 ];
 

@@ -417,6 +417,43 @@ describe("paths and browsers", () => {
     expect(await asked("evil.example")).toBe("HTTP/1.1 421 Misdirected Request");
   });
 
+  test("calls that pass Express by are bound as those that do not", async () => {
+    // Where anybody may ask from anywhere, plain calls of the gateway are not led through Express.
+    const open = (await begun({ messageBytesMax: 1_000 })).served;
+    const named = { corsOrigins: ["https://console"], hostsAllowed: ["127.0.0.1"] };
+    const bound = (await begun({ messageBytesMax: 1_000, ...named })).served;
+    const large = `{"value":"${"A".repeat(3_000)}"}`;
+    const bodies = ['{"key":"YQ=="}', "", '{"key":', large, '{"key":"YQ=="} {}'];
+    for (const path of ["/v3/kv/put", "/v3/kv/put?pretty", "/v3/kv/put/", "/v3/nothing"]) {
+      for (const body of bodies) {
+        const headers = { origin: "https://console" };
+        const [passing, led] = await Promise.all(
+          [open, bound].map((served) => served.ask(path, body, { headers })),
+        );
+        expect([path, passing?.status, passing?.text]).toEqual([path, led?.status, led?.text]);
+        expect(passing?.headers.get("access-control-allow-origin")).toBe("*");
+        expect(led?.headers.get("access-control-allow-origin")).toBe("https://console");
+        for (const name of ["access-control-allow-methods", "access-control-allow-headers"]) {
+          expect(passing?.headers.get(name)).toBe(led?.headers.get(name));
+        }
+      }
+    }
+  });
+
+  test("the gateway refuses names and tells origins apart where either is bound", async () => {
+    const named = (await begun({ hostsAllowed: ["etcd.internal"] })).served;
+    const connection = named.dial();
+    connection.send(posted("/v3/kv/range", '{"key":"YQ=="}', ["connection: close"]));
+    await connection.closed;
+    expect(connection.said).toMatch(/^HTTP\/1\.1 421 Misdirected Request\r\n/);
+    const some = (await begun({ corsOrigins: ["https://console"] })).served;
+    const headers = { origin: "https://other" };
+    const { status, headers: answered } = await some.ask("/v3/kv/range", '{"key":"YQ=="}', {
+      headers,
+    });
+    expect([status, answered.get("access-control-allow-origin")]).toEqual([200, null]);
+  });
+
   test("a client that asks for h2c on top is answered in HTTP/1.1, its body too", async () => {
     const { served } = await begun();
     const connection = served.dial();
