@@ -74,6 +74,27 @@ export class RetainedTransactions {
     return recent && decodeRetained(recent.row);
   }
 
+  /** Only where a guard is taken away: what was minted there is minted again. */
+  dropBeyond(positions: ReadonlyMap<OriginId, { readonly sequence: number }>): void {
+    for (const origin of [...this.#recent.keys()]) {
+      const last = this.retention.lastOf(origin);
+      if (last !== undefined && last > (positions.get(origin)?.sequence ?? 0)) {
+        this.dropUnless(origin, Infinity);
+      }
+    }
+  }
+
+  /** Drops all of the origin that does not reach `applied`: what is applied next would not go on from it. */
+  dropUnless(origin: OriginId, applied: number): void {
+    const first = this.retention.firstOf(origin);
+    const last = this.retention.lastOf(origin);
+    if (first === undefined || last === undefined || last >= applied) return;
+    for (let at: number = first; at <= last; at += 1) {
+      this.#writes.delete(transactionRowKey(origin, at));
+    }
+    this.retention.drop(new Map([[origin, last]]));
+  }
+
   /** Drops up to `through`, a bounded number of rows; whether something is left to drop. */
   drop(through: Vector): boolean {
     let left = DROPPED_MAX;

@@ -14,6 +14,8 @@ export interface RetentionQuestion {
   /** What a region has applied by its own last word, in whatever order it came: it is about possession. */
   readonly vectorOf: (origin: OriginId) => Vector | undefined;
   readonly bytesMax: number;
+  /** Snapshots of this region that are on their way: what goes on from them is not dropped. */
+  readonly pinned?: readonly Vector[];
 }
 
 export interface RetentionPlan {
@@ -42,6 +44,18 @@ export class Retention {
     return suffix.first as Sequence;
   }
 
+  /** The last that is retained; undefined: nothing is. */
+  lastOf(origin: OriginId): Sequence | undefined {
+    const suffix = this.#suffixes.get(origin);
+    return suffix === undefined || suffix.first > suffix.last ? undefined : (suffix.last as Sequence);
+  }
+
+  /** Of `from` to `last`, all of it retained. */
+  bytesBetween(origin: OriginId, from: number, last: number): number {
+    const suffix = this.#suffixes.get(origin);
+    return suffix === undefined ? 0 : suffix.bytesThrough(last) - suffix.bytesThrough(from - 1);
+  }
+
   /** @throws {AssertionError} unless it follows the last of its origin that is retained. */
   add(origin: OriginId, sequence: Sequence, bytes: number): void {
     const suffix = this.#suffixes.get(origin);
@@ -57,7 +71,8 @@ export class Retention {
 
   plan(question: RetentionQuestion): RetentionPlan {
     const others = question.config.members.filter(({ origin }) => origin !== question.self);
-    const vectors = others.map(({ origin }) => question.vectorOf(origin));
+    const { pinned = [] } = question;
+    const vectors = [...others.map(({ origin }) => question.vectorOf(origin)), ...pinned];
     const through = new Map<OriginId, Sequence>();
     let bytes = this.bytes;
     for (const [origin, suffix] of this.#suffixes) {
@@ -101,11 +116,14 @@ export class Retention {
 }
 
 /** How far some other region that stays is known to have each origin. */
-function heldBy({ config, self, vectorOf }: RetentionQuestion): (origin: OriginId) => number {
+function heldBy({ config, self, vectorOf, pinned = [] }: RetentionQuestion): (origin: OriginId) => number {
   const staying = config.members.filter(
     ({ name, origin }) => origin !== self && standingOf(config, name) !== "frozen",
   );
   const vectors = staying.map(({ origin }) => vectorOf(origin));
-  return (origin) =>
-    Math.max(0, ...vectors.map((vector) => (vector === undefined ? 0 : countOf(vector, origin))));
+  return (origin) => {
+    const counts = vectors.map((vector) => (vector === undefined ? 0 : countOf(vector, origin)));
+    const most = Math.max(0, ...counts);
+    return Math.min(most, ...pinned.map((vector) => countOf(vector, origin)));
+  };
 }

@@ -1,0 +1,285 @@
+// A staged snapshot takes the place of what this region kept, in one entry and one revision (federation 10, 11): the
+// donor's state at V, and on top of it every transaction beyond V that is retained here, its own suffix first of all.
+// So nothing that was applied is taken back, but what lies beyond the cut of a closed origin: that is the salvage.
+import { assert, compareBytes, present } from "../base/index.ts";
+import type { Key } from "../base/index.ts";
+import { Digest } from "../store/index.ts";
+import type { RowSet } from "../store/index.ts";
+import { BOOTSTRAP_LIMITS, BootstrapError, PartsReader, vectorOf } from "./bootstrap-part.ts";
+import type { BootstrapHead, Positions } from "./bootstrap-part.ts";
+import { chainNext, linkOf } from "./chain.ts";
+import { acceptance, closedOrigin, memberOf } from "./config-standing.ts";
+import type { ConflictRecord } from "./conflict-record.ts";
+import { dotText } from "./dot.ts";
+import type { OriginId } from "./dot.ts";
+import { sameWrites } from "./event-rule.ts";
+import { NO_RECORD, keptOf } from "./kept-record.ts";
+import { encodeKindState } from "./kind-state-codec.ts";
+import { steppedRecord } from "./record-step.ts";
+import type { RecordContent } from "./record-step.ts";
+import type { RegionCore } from "./region-core.ts";
+import { decodeRetained, transactionRowKey } from "./region-rows.ts";
+import type { Applied } from "./region-rows.ts";
+import type { Retained } from "./retained-transactions.ts";
+import { decodeTransaction } from "./transaction-codec.ts";
+import type { Shipped } from "./transaction-codec.ts";
+import { countOf, hasDot } from "./vector.ts";
+
+/** A run of one origin's retained transactions. */
+interface Run {
+  readonly origin: OriginId;
+  readonly from: number;
+  /** The last; below `from`: there is none. */
+  readonly last: number;
+}
+
+interface Replayed {
+  readonly shipped: Shipped;
+  readonly hash: Uint8Array;
+}
+
+/** Why the staged snapshot may not be installed as things stand, whatever is in it; undefined: it may. */
+export function bootstrapFault(core: RegionCore): string | undefined {
+  const head = core.bootstrap.staged?.head;
+  const { config, self } = core;
+  if (head === undefined || config === undefined) return "no snapshot is staged";
+  if (head.federationId !== config.federationId) return `it is of federation ${head.federationId}`;
+  if (head.epoch > config.epoch) return `it is of epoch ${head.epoch}, which is not known here`;
+  const member = self && memberOf(config, self.origin);
+  if (self === undefined || member === undefined) return "this region is no member";
+  const isAfterMarker = head.epoch >= member.admitted || core.planted === "snapshot-before-marker";
+  if (!isAfterMarker)
+    return `it was taken before epoch ${member.admitted}, which admitted this region`;
+  for (const [origin, { sequence: at }] of head.positions) {
+    const fault = positionFault(core, origin, at);
+    if (fault !== undefined) return fault;
+  }
+  return runsFault(core, head);
+}
+
+function positionFault(core: RegionCore, origin: OriginId, at: number): string | undefined {
+  const { config, self } = core;
+  assert(config !== undefined, "faults are looked for in a federation");
+  if (self?.origin === origin && at > core.appliedOf(origin)) {
+    return `it has transaction ${origin}:${at} of this region, which minted less`;
+  }
+  const accepted = acceptance(config, origin, at);
+  if (accepted === "unknown") return `origin ${origin} is not known here`;
+  return accepted === "beyond-cut" ? `it has ${origin}:${at}, beyond that origin's cut` : undefined;
+}
+
+function runsFault(core: RegionCore, head: BootstrapHead): string | undefined {
+  let bytes = 0;
+  for (const { origin, from, last } of runsBeyond(core, head.positions)) {
+    const { retention } = core.retained;
+    const first = retention.firstOf(origin);
+    if (first === undefined || first > from) {
+      return `it lacks ${origin}:${from}, which is applied here and retained no more`;
+    }
+    bytes += retention.bytesBetween(origin, from, last);
+  }
+  const most = BOOTSTRAP_LIMITS.replayBytesMax;
+  return bytes > most
+    ? `${bytes} bytes are applied here beyond it, expected at most ${most}`
+    : undefined;
+}
+
+/** What is applied here, may be, and is not in a state at `positions`. */
+function runsBeyond(core: RegionCore, positions: Positions): readonly Run[] {
+  const { config, self, planted } = core;
+  assert(config !== undefined, "a snapshot is of a federation");
+  const runs: Run[] = [];
+  for (const [origin, applied] of core.applied) {
+    if (origin === self?.origin && planted === "rebootstrap-drops-own-suffix") continue;
+    const from = (positions.get(origin)?.sequence ?? 0) + 1;
+    const last = Math.min(applied, closedOrigin(config, origin)?.cut ?? applied);
+    if (from <= last) runs.push({ origin, from, last });
+  }
+  return runs;
+}
+
+/** Names the rows that `installBootstrap` reads. */
+export function needBootstrap(core: RegionCore, rows: RowSet): void {
+  const head = core.bootstrap.staged?.head;
+  if (head === undefined || bootstrapFault(core) !== undefined) return;
+  core.bootstrap.need(rows);
+  for (const { origin, from, last } of runsBeyond(core, head.positions)) {
+    // One before, where it is retained: its hash tells whether the donor's history of the origin is this one.
+    const first = present(core.retained.retention.firstOf(origin), "a retained run's first");
+    for (let at = Math.max(first, from - 1); at <= last; at += 1) {
+      if (core.retained.recent(origin, at) === undefined) {
+        rows.wantOther(transactionRowKey(origin, at));
+      }
+    }
+  }
+}
+
+/** Undefined: it is installed. Else why not, and nothing has changed. */
+export function installBootstrap(core: RegionCore, rows: RowSet): string | undefined {
+  const head = core.bootstrap.staged?.head;
+  const fault = bootstrapFault(core);
+  if (head === undefined || fault !== undefined) return fault ?? "no snapshot is staged";
+  try {
+    const replayed = replayOf(core, head, rows);
+    const content = new Map<Key, RecordContent>();
+    const conflicts: ConflictRecord[] = [];
+    const reader = new PartsReader();
+    for (const chunk of core.bootstrap.chunks(rows)) {
+      for (const part of reader.push(chunk)) {
+        if (part.part === "records") {
+          for (const [key, record] of part.records) content.set(key, record);
+        } else if (part.part === "conflicts") conflicts.push(...part.conflicts);
+      }
+    }
+    reader.end();
+    for (const { shipped } of replayed) replay(core, content, shipped);
+    replaceState(core, head, replayed, content, conflicts);
+    return undefined;
+  } catch (error) {
+    if (error instanceof BootstrapError) return error.message;
+    throw error;
+  }
+}
+
+/** In an order in which they may be applied. @throws {BootstrapError} if the two histories do not fit together */
+function replayOf(core: RegionCore, head: BootstrapHead, rows: RowSet): readonly Replayed[] {
+  const reached = new Map<OriginId, number>(vectorOf(head.positions));
+  const queues = runsBeyond(core, head.positions).map((run) => runOf(core, head, run, rows));
+  const ordered: Replayed[] = [];
+  for (let progress = true; progress;) {
+    progress = false;
+    for (const queue of queues) {
+      for (let next = queue[0]; next !== undefined; next = queue[0]) {
+        const { deps, origin, sequence } = next.shipped.transaction;
+        if ([...deps].some(([other, count]) => (reached.get(other) ?? 0) < count)) break;
+        queue.shift();
+        reached.set(origin, sequence);
+        ordered.push(next);
+        progress = true;
+      }
+    }
+  }
+  const [held] = queues.flat();
+  if (held === undefined) return ordered;
+  const { transaction } = held.shipped;
+  throw new BootstrapError(`${dotText(transaction)} depends on what is neither in it nor here`);
+}
+
+function runOf(core: RegionCore, head: BootstrapHead, run: Run, rows: RowSet): Replayed[] {
+  const { origin, from, last } = run;
+  const retained = (at: number): Retained =>
+    core.retained.recent(origin, at) ??
+    decodeRetained(present(rows.other(transactionRowKey(origin, at)), "a retained row"));
+  const theirs = head.positions.get(origin);
+  const first = present(core.retained.retention.firstOf(origin), "a retained run's first");
+  const isKnown = theirs !== undefined && first < from;
+  if (isKnown && compareBytes(retained(from - 1).hash, theirs.hash) !== 0) throw forked(origin);
+  const replayed: Replayed[] = [];
+  let chain = theirs?.hash ?? present(core.seedOf(origin), "the seed of an origin that is applied");
+  for (let at = from; at <= last; at += 1) {
+    const { hash, bytes } = retained(at);
+    const shipped = decodeTransaction(bytes);
+    if (compareBytes(shipped.link, linkOf(chain)) !== 0) throw forked(origin);
+    chain = chainNext(core.hash, chain, bytes);
+    if (compareBytes(chain, hash) !== 0) throw forked(origin);
+    replayed.push({ shipped, hash });
+  }
+  return replayed;
+}
+
+function forked(origin: OriginId): BootstrapError {
+  return new BootstrapError(`its history of origin ${origin} is not the one that is applied here`);
+}
+
+function replay(
+  core: RegionCore,
+  content: Map<Key, RecordContent>,
+  { transaction }: Shipped,
+): void {
+  for (const operation of transaction.operations) {
+    const before = content.get(operation.key) ?? NO_RECORD;
+    content.set(operation.key, steppedRecord(before, transaction, operation, core.planted));
+  }
+}
+
+function replaceState(
+  core: RegionCore,
+  head: BootstrapHead,
+  replayed: readonly Replayed[],
+  content: ReadonlyMap<Key, RecordContent>,
+  conflicts: readonly ConflictRecord[],
+): void {
+  const before = core.applied;
+  const positions = new Map<OriginId, Applied>(head.positions);
+  for (const { shipped, hash } of replayed) {
+    const { origin, sequence } = shipped.transaction;
+    positions.set(origin, { sequence, hash });
+  }
+  core.clock.saw(head.hlc);
+  showContent(core, content);
+  // Of what was applied here before, this region has the records already.
+  for (const record of conflicts) {
+    if (!hasDot(before, record.dot)) core.conflicts.add(record, core.during.index);
+  }
+  core.replacePositions(positions);
+  if (core.planted === "rebootstrap-drops-own-suffix") core.retained.dropBeyond(positions);
+  for (const [origin, { sequence: at }] of positions) core.retained.dropUnless(origin, at);
+  core.bootstrap.clear();
+  core.chunks.clear();
+  core.note(new Digest().restart(core.standing).count(head.donor).count(head.standing));
+}
+
+/** One revision: each key that is kept otherwise than before, with what it shows. */
+function showContent(core: RegionCore, content: ReadonlyMap<Key, RecordContent>): void {
+  const { store, records } = core;
+  store.begin();
+  for (const key of records.keys()) {
+    if (!content.has(key) && isFederated(core, key)) {
+      store.show(key, undefined);
+      records.set(key, NO_RECORD);
+    }
+  }
+  for (const [key, after] of content) {
+    if (sameContent(records.of(key), after)) continue;
+    const shown = core.shownOf(key, after);
+    store.show(key, shown);
+    records.set(key, keptOf(key, after, shown));
+  }
+  records.commit(store.writes);
+  store.commit();
+}
+
+/** A prefix that has left the federation shows what it showed, and what is kept of it is let go by its own steps. */
+function isFederated(core: RegionCore, key: Key): boolean {
+  const policy = core.rules.policyOf(key);
+  return policy !== undefined && policy.progress.stage !== "closed";
+}
+
+/** Equal dots are equal writes. */
+function sameContent(left: RecordContent, right: RecordContent): boolean {
+  if (!sameWrites(left.siblings, right.siblings)) return false;
+  if (left.kinds.length !== right.kinds.length) return false;
+  return left.kinds.every((state, at) => {
+    const other = right.kinds[at];
+    return (
+      other !== undefined && compareBytes(encodeKindState(state), encodeKindState(other)) === 0
+    );
+  });
+}
+
+export interface BeyondCut {
+  readonly origin: OriginId;
+  readonly cut: number;
+  /** The last that is applied. */
+  readonly last: number;
+}
+
+/** Origins of which this state has something that nobody is to have: it is to be replaced (federation 11, trap 23). */
+export function beyondCuts({
+  config,
+  applied,
+}: Pick<RegionCore, "config" | "applied">): readonly BeyondCut[] {
+  return (config?.closed ?? [])
+    .map(({ origin, cut }) => ({ origin, cut, last: countOf(applied, origin) }))
+    .filter(({ cut, last }) => last > cut);
+}

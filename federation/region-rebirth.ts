@@ -1,0 +1,91 @@
+// What a region's state tells of taking another's in its place and of giving its own (federation 1, 10, 11): what is staged,
+// what it has that nobody is to have, what of that is kept for its operator, and which incarnations are its own.
+import { BootstrapCut } from "./bootstrap-cut.ts";
+import { beyondCuts, bootstrapFault } from "./bootstrap-install.ts";
+import type { BeyondCut } from "./bootstrap-install.ts";
+import type { StagedBootstrap } from "./bootstrap-staging.ts";
+import type { Identity } from "./config.ts";
+import { sequence } from "./dot.ts";
+import type { OriginId, Sequence } from "./dot.ts";
+import type { RegionCore } from "./region-core.ts";
+import type { Vector } from "./vector.ts";
+
+/** Transactions of a closed origin beyond its cut that are retained here: from `first` to `last`. */
+export interface Salvage {
+  readonly origin: OriginId;
+  readonly first: number;
+  readonly last: number;
+}
+
+export class RegionRebirth {
+  readonly #core: RegionCore;
+
+  constructor(core: RegionCore) {
+    this.#core = core;
+  }
+
+  get staged(): StagedBootstrap | undefined {
+    return this.#core.bootstrap.staged;
+  }
+
+  /** Why what is staged may not be installed as things stand, whatever is in it; undefined: it may. */
+  get fault(): string | undefined {
+    return bootstrapFault(this.#core);
+  }
+
+  /** Closed origins of which something beyond their cuts is a part of this state: it is to be replaced. */
+  get beyondCuts(): readonly BeyondCut[] {
+    return beyondCuts(this.#core);
+  }
+
+  /** What others may rely on: without what lies beyond the cuts of closed origins. */
+  get standing(): Vector {
+    const { applied } = this.#core;
+    const beyond = this.beyondCuts;
+    if (beyond.length === 0) return applied;
+    const standing = new Map<OriginId, Sequence>(applied);
+    for (const { origin, cut } of beyond) {
+      if (cut === 0) standing.delete(origin);
+      else standing.set(origin, sequence(cut));
+    }
+    return standing;
+  }
+
+  get salvage(): readonly Salvage[] {
+    const { config, retained } = this.#core;
+    return (config?.closed ?? []).flatMap(({ origin, cut }) => {
+      const first = retained.retention.firstOf(origin);
+      const last = retained.retention.lastOf(origin);
+      if (first === undefined || last === undefined || last <= cut) return [];
+      return [{ origin, first: Math.max(first, cut + 1), last }];
+    });
+  }
+
+  /** Whether this region's own log drew that incarnation. */
+  drew(incarnation: Identity): boolean {
+    return this.#core.drawn.includes(incarnation);
+  }
+
+  /** This state for another region, as it is at this call; to be released. Undefined: it is no member's. */
+  cut(): BootstrapCut | undefined {
+    const { config, self, clock, positions, records, conflicts, standing, store } = this.#core;
+    if (config === undefined || self === undefined) return undefined;
+    return new BootstrapCut({
+      head: {
+        federationId: config.federationId,
+        epoch: config.epoch,
+        donor: self.origin,
+        standing,
+        hlc: clock.last,
+        positions: new Map(positions),
+      },
+      records: records.entries(),
+      conflicts: {
+        first: conflicts.first,
+        next: conflicts.next,
+        recent: conflicts.recent(conflicts.recentFrom) ?? [],
+      },
+      view: store.view(),
+    });
+  }
+}
