@@ -107,7 +107,7 @@ test("within a federated prefix a policy differs at once, but a kind opens, and 
   expect(unset.policies.map(({ prefix: one }) => one)).toEqual(["", "counters/"]);
 });
 
-test("a policy says what it needs, and what is not supported is refused", () => {
+test("a policy says what it needs", () => {
   const a = prefix("a/");
   expect(why(three, { ...lww, prefix: a, policy: "priority" })).toMatch(/ranks must name/);
   expect(why(three, { ...lww, prefix: a, ranks: ["fra"] })).toMatch(
@@ -115,10 +115,6 @@ test("a policy says what it needs, and what is not supported is refused", () => 
   );
   expect(why(three, { ...lww, prefix: a, policy: "priority", ranks: ["lax"] })).toMatch(/"lax"/);
   expect(why(three, { ...lww, prefix: a, policy: "merge", kind: "set" })).toMatch(/must be lww/);
-  expect(why(three, { ...lww, prefix: a, policy: "resolver", handler: "mine" })).toMatch(
-    /custom handler, which this version does not support/,
-  );
-  expect(why(three, { command: "handler", name: "mine" })).toMatch(/not supported/);
 });
 
 test("a home moves by plan: fence, own; unplanned only when it is parted or by force (federation 12)", () => {

@@ -2,11 +2,11 @@
 // time, whatever the order it is given them in, leave alone what is one value, and come to the same however it is
 // cut up. What fails on upload would make regions differ, or write to each other without end (trap 8).
 import { compareBytes } from "../base/index.ts";
-import type { Hlc, Key } from "../base/index.ts";
+import type { Hlc } from "../base/index.ts";
 import { originId, sequence } from "./dot.ts";
 import type { Sibling, Siblings } from "./sibling.ts";
 import { compareStamps } from "./view.ts";
-import type { Resolution, Resolve } from "./view-rules.ts";
+import type { Resolution } from "./view-rules.ts";
 
 /** What it answered, and what was expected of it. */
 export interface HandlerFlaw {
@@ -17,21 +17,19 @@ export interface HandlerFlaw {
   readonly expected: Resolution;
 }
 
-/** Every three of the samples are tried: 8 of them take 512 rounds of a dozen calls. */
-const HANDLER_SAMPLES_MAX = 8;
+/** Every three of the samples are tried: 8 of them take 512 rounds of a dozen questions. */
+export const HANDLER_SAMPLES_MAX = 8;
+
+/** What the one on trial is asked; the answer is handed back, and the last word is the flaw, if there is one. */
+export type HandlerTrial = Generator<Siblings, HandlerFlaw | undefined, Resolution>;
 
 /** `undefined` among the samples: a tombstone. Beyond HANDLER_SAMPLES_MAX none is tried. Undefined: no flaw. */
-export function handlerFlaw(
-  resolve: Resolve,
-  key: Key,
-  samples: readonly (Uint8Array | undefined)[],
-): HandlerFlaw | undefined {
+export function* handlerTrial(samples: readonly (Uint8Array | undefined)[]): HandlerTrial {
   const tried = samples.slice(0, HANDLER_SAMPLES_MAX);
   for (const first of tried) {
     for (const second of tried) {
       for (const third of tried) {
-        const three = [first, second, third].map(siblingAt);
-        const flaw = flawOfThree((siblings) => resolve(key, siblings), three);
+        const flaw = yield* trialOfThree([first, second, third].map(siblingAt));
         if (flaw !== undefined) return flaw;
       }
     }
@@ -39,34 +37,30 @@ export function handlerFlaw(
   return undefined;
 }
 
-type Ask = (siblings: Siblings) => Resolution;
-
-function flawOfThree(ask: Ask, three: Siblings): HandlerFlaw | undefined {
+function* trialOfThree(three: Siblings): HandlerTrial {
   const [one, two, last] = three;
   if (one === undefined || two === undefined || last === undefined) return undefined;
-  const answer = ask(three);
+  const answer = yield three;
+  const again = differing("repetition", three, yield three, answer);
+  if (again !== undefined) return again;
   const orders = [
     [last, two, one],
     [two, one, last],
     [two, last, one],
   ];
+  for (const order of orders) {
+    const flaw = differing("permutation", order, yield order, answer);
+    if (flaw !== undefined) return flaw;
+  }
   const twins = [one, alike(two, one.value)];
-  const twinned = ask(twins);
-  const left = combined(ask, combined(ask, one, two), last);
-  const right = combined(ask, one, combined(ask, two, last));
-  return (
-    differing("repetition", three, ask(three), answer) ??
-    orders
-      .map((order) => differing("permutation", order, ask(order), answer))
-      .find((flaw) => flaw !== undefined) ??
-    differing(
-      "idempotence",
-      twins,
-      twinned,
-      twinned.action === "keep" ? twinned : outcomeOf(one),
-    ) ??
-    (left && right && differing("associativity", three, outcomeOf(left), outcomeOf(right)))
-  );
+  const twinned = yield twins;
+  const expected = twinned.action === "keep" ? twinned : outcomeOf(one);
+  const doubled = differing("idempotence", twins, twinned, expected);
+  if (doubled !== undefined) return doubled;
+  const left = yield* combined(yield* combined(one, two), last);
+  const right = yield* combined(one, yield* combined(two, last));
+  if (left === undefined || right === undefined) return undefined;
+  return differing("associativity", three, outcomeOf(left), outcomeOf(right));
 }
 
 function differing(
@@ -100,13 +94,12 @@ function outcomeOf({ value }: Sibling): Resolution {
 }
 
 /** What both come to, with the later stamp of the two; undefined: they are kept, or were before. */
-function combined(
-  ask: Ask,
+function* combined(
   left: Sibling | undefined,
   right: Sibling | undefined,
-): Sibling | undefined {
+): Generator<Siblings, Sibling | undefined, Resolution> {
   if (left === undefined || right === undefined) return undefined;
-  const resolution = ask([left, right]);
+  const resolution = yield [left, right];
   if (resolution.action === "keep") return undefined;
   const later = compareStamps(left, right) > 0 ? left : right;
   return alike(later, resolution.action === "value" ? resolution.value : undefined);

@@ -1,7 +1,7 @@
 // Handlers that keep the laws, and one for each law that breaks it (federation 8, scenario 26's upload).
 import { describe, expect, test } from "@jest/globals";
 import type { Key } from "../../base/index.ts";
-import { handlerFlaw } from "../../federation/handler-trial.ts";
+import { handlerTrial } from "../../federation/handler-trial.ts";
 import type { HandlerFlaw } from "../../federation/handler-trial.ts";
 import type { Siblings } from "../../federation/sibling.ts";
 import type { Resolution, Resolve } from "../../federation/view-rules.ts";
@@ -23,7 +23,10 @@ function valueOf(text: string | undefined): Resolution {
 }
 
 function flawOf(resolve: Resolve): HandlerFlaw | undefined {
-  return handlerFlaw(resolve, KEY, SAMPLES);
+  const trial = handlerTrial(SAMPLES);
+  let step = trial.next();
+  while (step.done !== true) step = trial.next(resolve(KEY, step.value));
+  return step.value;
 }
 
 describe("a handler", () => {

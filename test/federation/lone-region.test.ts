@@ -24,7 +24,9 @@ test("one region alone answers as a store that knows no federation", () => {
         const prefixes = ["a", "b"].map((prefix) =>
           policy(prefix, { policy: name, ...(name === "resolver" && { handler: "h" }) }),
         );
-        const handlers = [{ name: "h", hash: "0".repeat(64), runs: "on-write" as const }];
+        const handlers = [
+          { name: "h", hash: "0".repeat(64), source: "unused", runs: "on-write" as const },
+        ];
         region.configure(configOf(1, prefixes, name === "resolver" ? { handlers } : {}));
         for (const command of script) {
           expect(region.run(command)).toEqual(lone.run(command, region.nowMs));

@@ -70,10 +70,12 @@ export const PACKAGES: Readonly<Record<string, readonly { name: string; file?: s
   rpc: [{ name: "@grpc/grpc-js" }, { name: "express" }, { name: "protobufjs" }, { name: "ws" }],
   server: [
     { name: "@grpc/grpc-js" },
+    { name: "@jitl/quickjs-wasmfile-release-sync", file: "server/handler-interpreter.ts" },
     { name: "@peculiar/x509" },
     { name: "bcrypt" },
     { name: "jose" },
     { name: "prom-client" },
+    { name: "quickjs-emscripten-core", file: "server/handler-interpreter.ts" },
     { name: "reflect-metadata" },
     { name: "winston" },
     { name: "yaml" },
@@ -94,6 +96,7 @@ export const USED_BY_GENERATED: readonly string[] = ["proto/wire.ts"];
 /** What runs or is published; everything else must be reachable from these. */
 export const ENTRY_POINTS: readonly RegExp[] = [
   /^cli\/main\.ts$/,
+  /^server\/handler-worker\.ts$/,
   /^client\/index\.ts$/,
   /^raft\/index\.ts$/,
   /^examples\/[a-z-]+\.ts$/,

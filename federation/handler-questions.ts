@@ -1,0 +1,61 @@
+// What a region's leader has to ask custom handlers, and what it proposes of their answers (federation 8). On write it is
+// the winner's origin alone that asks, any region once that is closed: two at once would answer each other without
+// end (trap 7). On read every region asks for itself, and writes nothing.
+import type { Key } from "../base/index.ts";
+import type { FederationChange } from "./change.ts";
+import type { Handler } from "./config.ts";
+import type { Dot } from "./dot.ts";
+import type { KeptRecord } from "./kept-record.ts";
+import { isMadeBy, isMadeOf } from "./made-view.ts";
+import type { FederationBug } from "./planted.ts";
+import type { PrefixRules } from "./prefix-rules.ts";
+import { resolvesHere } from "./settlement.ts";
+import type { Settler } from "./settlement.ts";
+import type { Siblings } from "./sibling.ts";
+import { isContested, seenBy } from "./view.ts";
+import type { Resolution } from "./view-rules.ts";
+
+export interface HandlerQuestion {
+  readonly key: Key;
+  readonly handler: Handler;
+  /** What it is asked about, by ascending dot. */
+  readonly asked: Siblings;
+  /** Of all siblings of the key: the answer is for these alone. */
+  readonly dots: readonly Dot[];
+}
+
+/** The region, as its leader looks. */
+export interface HandlerAsker extends Pick<Settler, "self" | "isClosed"> {
+  readonly rules: PrefixRules;
+  readonly planted?: FederationBug;
+}
+
+/** Undefined: nothing is to be asked of the key. */
+export function handlerQuestion(
+  key: Key,
+  { siblings, made }: Pick<KeptRecord, "siblings" | "made">,
+  { rules, planted, ...settler }: HandlerAsker,
+): HandlerQuestion | undefined {
+  const handler = rules.handlerOf(key);
+  if (handler === undefined) return undefined;
+  const view = rules.viewOf(key);
+  const asked = seenBy(view, siblings);
+  if (handler.runs === "on-read") {
+    const isAnswered = made !== undefined && isMadeBy(view, made) && isMadeOf(made, asked);
+    if (isAnswered || !isContested(asked)) return undefined;
+  } else if (!resolvesHere(view, key, siblings, settler, planted)) {
+    return undefined;
+  }
+  return { key, handler, asked, dots: siblings.map(({ dot }) => dot) };
+}
+
+/** Undefined: the siblings stay as they are. */
+export function handledChange(
+  { key, handler, asked, dots }: HandlerQuestion,
+  resolution: Resolution,
+): FederationChange | undefined {
+  if (resolution.action === "keep") return undefined;
+  if (handler.runs === "on-write") return { change: "resolve", key, dots, resolution };
+  const view = { handler: handler.hash, dots: asked.map(({ dot }) => dot), resolution };
+  return { change: "show", key, view };
+}
