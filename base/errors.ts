@@ -66,6 +66,8 @@ export type KvErrorCode =
   | "session-full"
   | "federation-refused"
   | "retention-full"
+  | "home-unreachable"
+  | "home-late"
   | "context-stale"
   | "lock-expired"
   | "campaign-expired"

@@ -3,6 +3,7 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import { withExamples } from "./examples.ts";
 import type { SendChange } from "./federation-send.ts";
+import { countValue } from "./flag-value.ts";
 
 const POLICIES = [
   "lww",
@@ -13,12 +14,14 @@ const POLICIES = [
   "delete-wins",
   "merge",
   "siblings",
+  "resolver",
 ];
 const KINDS = ["counter", "bounded-counter", "set", "map", "register", "flag"];
 
 interface PolicyFlags {
   readonly kind?: string;
   readonly ranks?: string;
+  readonly handler?: string;
   readonly ownerTtl?: boolean;
 }
 
@@ -31,6 +34,7 @@ export function addPolicyCommands(federation: Command, send: SendChange): void {
     .argument("<policy>", POLICIES.join(", "))
     .addOption(new Option("--kind <kind>", "keys are not plain values").choices(KINDS))
     .option("--ranks <list>", "of priority: regions, the strongest first")
+    .option("--handler <name>", "of resolver: who makes one value of siblings")
     .option("--owner-ttl", "leases belong to the region that put the key; otherwise refused")
     .action(async (prefix: string, name: string, flags: PolicyFlags, command: Command) => {
       await send(command, {
@@ -39,6 +43,7 @@ export function addPolicyCommands(federation: Command, send: SendChange): void {
           policy: name,
           kind: flags.kind ?? "",
           ranks: listOf(flags.ranks),
+          handler: flags.handler ?? "",
           owner_ttl: flags.ownerTtl ?? false,
         },
       });
@@ -103,6 +108,7 @@ export function addHomeCommands(federation: Command, send: SendChange): void {
       const force = flags.force ?? false;
       await send(command, { move_home: { prefix: bytesOf(prefix), to, force } });
     });
+  addLeaseCommand(home, send);
   home
     .command("stay")
     .description("give up a planned move")
@@ -110,6 +116,44 @@ export function addHomeCommands(federation: Command, send: SendChange): void {
     .action(async (prefix: string, _: object, command: Command) => {
       await send(command, { stay_home: { prefix: bytesOf(prefix) } });
     });
+}
+
+function addLeaseCommand(home: Command, send: SendChange): void {
+  const lease = home
+    .command("lease")
+    .description("have a home held by a lease: when its region is away for so long, an heir has it")
+    .argument("<prefix>", "as it was set")
+    .option("--ttl <seconds>", "3 to 3600; 0: it moves by command alone again", countValue, 15)
+    .option("--heirs <list>", "regions, the first before the others (default: every region)")
+    .option(
+      "--write-regions <count>",
+      "what so many acknowledged outlives it (default: 2)",
+      countValue,
+    )
+    .action(async (prefix: string, flags: LeaseFlags, command: Command) => {
+      await send(command, {
+        lease_home: {
+          prefix: bytesOf(prefix),
+          ttl_s: flags.ttl,
+          heirs: listOf(flags.heirs),
+          write_regions: flags.writeRegions ?? 0,
+        },
+      });
+    });
+  withExamples(
+    lease,
+    [
+      "federation home lease claims/ --ttl 10",
+      "any region takes it over 10 s after it was heard of",
+    ],
+    ["federation home lease claims/ --heirs fra,iad", "these two alone, fra first"],
+  );
+}
+
+interface LeaseFlags {
+  readonly ttl: number;
+  readonly heirs?: string;
+  readonly writeRegions?: number;
 }
 
 function bytesOf(text: string): Uint8Array {

@@ -1,10 +1,12 @@
 // What `hansa federation` prints: a line a region for people, a table, or everything with the configuration in JSON.
 import type {
   FederationChangedAnswer,
+  FederationHome,
   FederationRegion,
   FederationStatusAnswer,
 } from "../client/index.ts";
 import { textFrom } from "../client/index.ts";
+import { stoppedLines } from "./federation-handler-view.ts";
 import { headerJson } from "./output-json.ts";
 import type { Json } from "./output-json.ts";
 import type { View } from "./view.ts";
@@ -15,7 +17,8 @@ export function changedView({ header, changed, epoch }: FederationChangedAnswer)
 }
 
 export function federationStatusView(status: FederationStatusAnswer): View {
-  const { federationId, epoch, regionEpoch, directoryAnswered, regions, awaited } = status;
+  const { federationId, epoch, regionEpoch, directoryAnswered, regions, awaited, handlers } =
+    status;
   const source = directoryAnswered ? "" : ", as this region has it: the directory does not answer";
   return {
     simple: [
@@ -23,6 +26,8 @@ export function federationStatusView(status: FederationStatusAnswer): View {
       ...(regionEpoch === epoch ? [] : [`this region has logged epoch ${regionEpoch}\n`]),
       ...(awaited.length === 0 ? [] : [`a freeze waits for ${awaited.join(", ")}\n`]),
       ...regions.map(regionLine),
+      ...stoppedLines(handlers),
+      ...status.homes.map(homeLine),
     ],
     table: {
       head: ["REGION", "STANDING", "ORIGIN", "APPLIED", "CUT", "PULLS FROM", "ENDPOINTS"],
@@ -54,6 +59,13 @@ function regionLine(region: FederationRegion): string {
   const { name, origin, applied, cut } = region;
   const end = region.standing === "parted" ? ` of ${cut}` : "";
   return `${name}: ${standingText(region)}, origin ${origin}, applied ${applied}${end}\n`;
+}
+
+function homeLine({ prefix, region, movingTo, leaseTtlS, taken }: FederationHome): string {
+  const moving = movingTo === "" ? "" : `, moving to ${movingTo}`;
+  const leased = leaseTtlS === 0 ? "" : `, leased for ${leaseTtlS} s`;
+  const times = taken === 0 ? "" : `, taken over ${taken} ${taken === 1 ? "time" : "times"}`;
+  return `home of ${JSON.stringify(textFrom(prefix))}: ${region}${moving}${leased}${times}\n`;
 }
 
 function standingText({ standing, paused }: FederationRegion): string {

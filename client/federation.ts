@@ -1,12 +1,13 @@
 // The administration of the federation that a region belongs to (`hansa.v1.Federation`): a member carries each
 // command to the directory. A command whose outcome is unknown may be given again: what is so already stays.
 import type { etcdserverpb, hansa } from "../proto/index.ts";
-import { countOf, headerOf } from "./answer.ts";
+import { headerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
-import { METHODS } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import type { Courier } from "./courier.ts";
 import type { CallOptions } from "./options.ts";
+import { countOf } from "./wire-value.ts";
+import { METHODS } from "./methods.ts";
 
 /** One field of the message, as proto/federation.proto has them. */
 export type FederationCommand = hansa.v1.IFederationChangeRequest;
@@ -36,6 +37,40 @@ export interface FederationRegion {
   readonly cut: number;
 }
 
+/** Custom JavaScript that makes one value of siblings. */
+export interface FederationHandler {
+  readonly name: string;
+  /** SHA-256 of the source, in hexadecimal digits. */
+  readonly hash: string;
+  /** "on-read" or "on-write". */
+  readonly runs: string;
+  readonly source: string;
+  /** The region in which it misbehaved; empty: it runs. */
+  readonly stoppedBy: string;
+  /** What it did there. */
+  readonly stoppedWhy: string;
+}
+
+/** The region that takes all writes of a prefix. */
+export interface FederationHome {
+  readonly prefix: Uint8Array;
+  readonly region: string;
+  /** What other regions do with a write: "forward", "refuse" or "advisory". */
+  readonly elsewhere: string;
+  /** Of the configuration that gave it to the region. */
+  readonly epoch: number;
+  /** The region that it is on its way to; empty: it stays. */
+  readonly movingTo: string;
+  /** It is held by a lease of so many seconds; 0: it moves by command alone. */
+  readonly leaseTtlS: number;
+  /** Who may take it over when its lease has ended, the first before the others. */
+  readonly heirs: readonly string[];
+  /** What so many regions acknowledged outlives a take-over. */
+  readonly writeRegions: number;
+  /** How often it moved without its region's part. */
+  readonly taken: number;
+}
+
 /** The federation as it stands. */
 export interface FederationStatusAnswer extends Answer {
   readonly federationId: string;
@@ -47,6 +82,10 @@ export interface FederationStatusAnswer extends Answer {
   readonly regions: readonly FederationRegion[];
   /** Regions whose reports a freeze waits for. */
   readonly awaited: readonly string[];
+  /** By name. */
+  readonly handlers: readonly FederationHandler[];
+  /** By prefix. */
+  readonly homes: readonly FederationHome[];
   /** The whole configuration, in JSON. */
   readonly document: Uint8Array;
 }
@@ -90,6 +129,8 @@ export class FederationCalls {
           regionEpoch: countOf(wire.region_epoch),
           regions: wire.regions.map(regionOf),
           awaited: wire.awaited,
+          handlers: wire.handlers.map(handlerOf),
+          homes: wire.homes.map(homeOf),
           document: wire.document,
         };
       },
@@ -135,5 +176,31 @@ function regionOf(wire: hansa.v1.IRegionStatus): FederationRegion {
     neighbours: wire.neighbours ?? [],
     applied: countOf(wire.applied),
     cut: countOf(wire.cut),
+  };
+}
+
+function handlerOf(wire: hansa.v1.IHandlerStatus): FederationHandler {
+  return {
+    name: wire.name ?? "",
+    hash: wire.hash ?? "",
+    runs: wire.runs ?? "",
+    source: wire.source ?? "",
+    stoppedBy: wire.stopped_by ?? "",
+    stoppedWhy: wire.stopped_why ?? "",
+  };
+}
+
+function homeOf(home: hansa.v1.IHomeStatus): FederationHome {
+  const { prefix, region, elsewhere, epoch, moving_to, lease_ttl_s, write_regions } = home;
+  return {
+    prefix: prefix ?? new Uint8Array(0),
+    region: region ?? "",
+    elsewhere: elsewhere ?? "",
+    epoch: countOf(epoch),
+    movingTo: moving_to ?? "",
+    leaseTtlS: lease_ttl_s ?? 0,
+    heirs: home.heirs ?? [],
+    writeRegions: write_regions ?? 0,
+    taken: home.taken ?? 0,
   };
 }

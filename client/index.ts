@@ -33,16 +33,46 @@ export type { Bytes, KeySelector } from "./bytes.ts";
 export type { BackoffOptions } from "./backoff.ts";
 export type { TlsOptions } from "./channel-security.ts";
 export { Client } from "./client.ts";
+export { ConflictCalls } from "./conflicts.ts";
+export type {
+  ConflictWatchOptions,
+  LostWrite,
+  OpenConflict,
+  OpenConflictsAnswer,
+  OpenConflictsOptions,
+  SettledConflict,
+  SettledConflictsAnswer,
+  SettledConflictsOptions,
+} from "./conflicts.ts";
 export { Election, Leadership } from "./election.ts";
 export { FederationCalls } from "./federation.ts";
 export type {
   FederationChangedAnswer,
   FederationCommand,
+  FederationHandler,
+  FederationHome,
   FederationRegion,
   FederationStatusAnswer,
 } from "./federation.ts";
+export type { RegionReach, RegionReadOptions, RegionWriteOptions } from "./regions.ts";
+export type { Dot, KeySiblings, Sibling } from "./siblings.ts";
 export type { AuthOptions } from "./credentials.ts";
+export { IdCalls } from "./ids.ts";
+export type { IdsAnswer } from "./ids.ts";
 export type { KeyCalls } from "./key-calls.ts";
+export { operation } from "./kind-operation.ts";
+export type { KindOperation } from "./kind-operation.ts";
+export { BoundedCounter, Counter, Flag, Kinds, MapKey, Register, SetKey } from "./kinds.ts";
+export type {
+  BoundedCounterAnswer,
+  CounterAnswer,
+  FlagAnswer,
+  KindReadOptions,
+  MapAnswer,
+  OperateOptions,
+  RegisterAnswer,
+  SetAnswer,
+} from "./kinds.ts";
 export type { TurnOptions } from "./key-queue.ts";
 export { HeldLock, Lock } from "./lock.ts";
 export { Namespace } from "./namespace.ts";
@@ -57,11 +87,13 @@ export type {
   ClientLimits,
   ClientOptions,
   DeleteOptions,
+  KeyReadOptions,
   OnMiss,
   PutOptions,
   RangeOptions,
   ReadMode,
   ReadOptions,
+  ResolveOptions,
   SortBy,
 } from "./options.ts";
 export { KeptLease } from "./kept-lease.ts";

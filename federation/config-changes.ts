@@ -7,7 +7,17 @@ import { encodeConfig } from "./config-codec.ts";
 import type { ConfigChange, ConfigCommand } from "./config-command.ts";
 import { ConfigError } from "./config-error.ts";
 import { frozenReport, part, reincarnate, thaw } from "./config-freeze.ts";
-import { moveHome, ownHome, setHome, stayHome, fenceHome, unsetHome } from "./config-homes.ts";
+import { setHandler, stopHandler, unsetHandler } from "./config-handlers.ts";
+import {
+  fenceHome,
+  leaseHome,
+  moveHome,
+  ownHome,
+  setHome,
+  stayHome,
+  takeHome,
+  unsetHome,
+} from "./config-homes.ts";
 import { endpoints, found, goLive, join, pause, resume } from "./config-members.ts";
 import { place } from "./config-placement.ts";
 import { prefixDone, setPolicy, unsetPolicy } from "./config-policies.ts";
@@ -84,6 +94,8 @@ function step(
       return setHome(config, command);
     case "home-unset":
       return unsetHome(config, command.prefix);
+    case "home-lease":
+      return leaseHome(config, command);
     case "home-move":
       return moveHome(config, command);
     case "home-stay":
@@ -92,10 +104,16 @@ function step(
       return fenceHome(config, command);
     case "home-own":
       return ownHome(config, command);
+    case "home-taken":
+      return takeHome(config, command);
     case "topology":
       return { topology: inOrder(command.topology) };
     case "handler":
-      throw new Refusal("custom handlers are not supported by this version");
+      return setHandler(config, command);
+    case "handler-unset":
+      return unsetHandler(config, command);
+    case "handler-stopped":
+      return stopHandler(config, command);
     default:
       return unreachable(command);
   }

@@ -107,10 +107,13 @@ export function homeFaults(config: FederationConfig, faults: FaultList): void {
 
 function oneHomeFaults(
   config: FederationConfig,
-  { region, epoch, move }: Home,
+  home: Home,
   path: string,
   faults: FaultList,
 ): void {
+  const { region, epoch, move } = home;
+  leaseFaults(config, home, path, faults);
+  lateFaults(config, home, path, faults);
   faults.oneOf(`${path}.region`, region, everNamed(config));
   faults.require(
     epoch <= config.epoch,
@@ -130,6 +133,42 @@ function oneHomeFaults(
     `${path}.move.fence`,
     "is of an origin that was never allotted",
   );
+}
+
+function leaseFaults(
+  config: FederationConfig,
+  { lease, elsewhere }: Home,
+  path: string,
+  faults: FaultList,
+): void {
+  if (lease === undefined) return;
+  const why = "is for homes that take all writes, not advisory ones";
+  faults.require(elsewhere !== "advisory", `${path}.lease`, why);
+  const { heirs } = lease;
+  faults.require(heirs.length > 0, `${path}.lease.heirs`, "must name at least one region");
+  faults.require(
+    new Set(heirs).size === heirs.length,
+    `${path}.lease.heirs`,
+    "names a region twice",
+  );
+  const known = everNamed(config);
+  heirs.forEach((name, at) => {
+    faults.oneOf(`${path}.lease.heirs[${at}]`, name, known);
+  });
+}
+
+function lateFaults(
+  { originNext, epoch: now }: FederationConfig,
+  { late = [] }: Home,
+  path: string,
+  faults: FaultList,
+): void {
+  late.forEach(({ origin, epoch }, at) => {
+    const isKnown = origin < originNext;
+    faults.require(isKnown, `${path}.late[${at}].origin`, "was never allotted");
+    const isPast = epoch <= now;
+    faults.require(isPast, `${path}.late[${at}].epoch`, `is ${epoch}, later than epoch ${now}`);
+  });
 }
 
 /** Members, and regions that were. */

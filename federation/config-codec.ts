@@ -1,7 +1,13 @@
 // A document as bytes: JSON that people can read, its fields in one order and its lists sorted, so that equal
 // documents are equal bytes. A format that this version does not know is refused, never read in part: a region
 // keeps to its older epoch until it is upgraded, and what is newer waits (federation 14).
-import { CONFIG_LIMITS, type FederationConfig, type PrefixStage, type Topology } from "./config.ts";
+import {
+  CONFIG_LIMITS,
+  type FederationConfig,
+  type Home,
+  type PrefixStage,
+  type Topology,
+} from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { decodeDocument } from "./config-decode.ts";
 import { fault } from "./json-reader.ts";
@@ -72,15 +78,15 @@ function ordered(config: FederationConfig): object {
       ttl,
       progress: orderedStage(progress),
     })),
-    handlers: handlers.map(({ name, hash, runs }) => ({ name, hash, runs })),
-    placements: placements.map(({ prefix, regions }) => ({ prefix, regions })),
-    homes: homes.map(({ prefix, region, elsewhere, epoch: since, move }) => ({
-      prefix,
-      region,
-      elsewhere,
-      epoch: since,
-      ...(move === undefined ? {} : { move: orderedMove(move) }),
+    handlers: handlers.map(({ name, hash, source, runs, stopped }) => ({
+      name,
+      hash,
+      source,
+      runs,
+      ...(stopped === undefined ? {} : { stopped: { region: stopped.region, why: stopped.why } }),
     })),
+    placements: placements.map(({ prefix, regions }) => ({ prefix, regions })),
+    homes: homes.map(orderedHome),
     topology: orderedTopology(topology),
   };
 }
@@ -110,6 +116,22 @@ function orderedStage(progress: PrefixStage): object {
     case "closed":
       return { stage: progress.stage, pending: progress.pending, cut: progress.cut };
   }
+}
+
+function orderedHome({ prefix, region, elsewhere, epoch, move, lease, late }: Home): object {
+  return {
+    prefix,
+    region,
+    elsewhere,
+    epoch,
+    ...(move === undefined ? {} : { move: orderedMove(move) }),
+    ...(lease && {
+      lease: { ttlS: lease.ttlS, heirs: lease.heirs, writeRegions: lease.writeRegions },
+    }),
+    ...(late && {
+      late: late.map(({ origin, epoch: since, cut }) => ({ origin, epoch: since, cut })),
+    }),
+  };
 }
 
 function orderedMove(move: NonNullable<FederationConfig["homes"][number]["move"]>): object {

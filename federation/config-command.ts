@@ -4,6 +4,7 @@ import type { Key } from "../base/index.ts";
 import type {
   Epoch,
   FederationConfig,
+  Handler,
   Home,
   Identity,
   PolicyName,
@@ -75,17 +76,34 @@ export type OperatorCommand =
       readonly elsewhere: Home["elsewhere"];
     }
   | { readonly command: "home-unset"; readonly prefix: Key }
-  /** Planned, unless `force` or the home is parted: then at once (federation 12). */
+  /**
+   * Has it held by a lease, from here on; the fields as of HomeLease. `ttlS` 0: by none any more. `writeRegions` 0: 2, if
+   * there are two.
+   */
+  | {
+      readonly command: "home-lease";
+      readonly prefix: Key;
+      readonly ttlS: number;
+      readonly heirs: readonly RegionName[];
+      readonly writeRegions: number;
+    }
+  /**
+   * Planned, unless `force` or the home is parted: then at once (federation 12). `known`: what the region that is asked
+   * has applied; what the old home minted beyond it comes late.
+   */
   | {
       readonly command: "home-move";
       readonly prefix: Key;
       readonly to: RegionName;
       readonly force: boolean;
+      readonly known?: readonly (readonly [OriginId, Sequence])[];
     }
   /** Gives up a planned move: the home owns the prefix again, under a new epoch. */
   | { readonly command: "home-stay"; readonly prefix: Key }
   | { readonly command: "topology"; readonly topology: Topology }
-  | { readonly command: "handler"; readonly name: string };
+  /** Uploads one, in the place of what has its name; one that was stopped goes on. Its trial is over (handler-trial.ts). */
+  | ({ readonly command: "handler" } & Omit<Handler, "stopped">)
+  | { readonly command: "handler-unset"; readonly name: string };
 
 export type RegionReport =
   /** A joining region covers one member's Marker(admitted) and its lag is under the limit. */
@@ -112,8 +130,24 @@ export type RegionReport =
       readonly prefix: Key;
       readonly fence: Dot;
     }
+  /** It threw, looped or changed its answers in that region: siblings stay as they are (federation 8). */
+  | {
+      readonly command: "handler-stopped";
+      readonly region: RegionName;
+      readonly name: string;
+      readonly hash: string;
+      readonly why: string;
+    }
   /** The new home has applied the fence. */
-  | { readonly command: "home-own"; readonly region: RegionName; readonly prefix: Key };
+  | { readonly command: "home-own"; readonly region: RegionName; readonly prefix: Key }
+  /** An heir takes over a home whose lease has ended; `known` as of `home-move`. */
+  | {
+      readonly command: "home-taken";
+      readonly region: RegionName;
+      readonly prefix: Key;
+      readonly from: RegionName;
+      readonly known: readonly (readonly [OriginId, Sequence])[];
+    };
 
 /** `unchanged`: what was asked is so already, as after a repeated report. `refused` changes nothing. */
 export type ConfigChange =

@@ -5,8 +5,11 @@ import {
   CONFIG_LIMITS,
   type Closing,
   type FederationConfig,
+  type Handler,
   type Home,
+  type HomeLease,
   type Identity,
+  type LateCut,
   type Member,
   type Policy,
   type PrefixStage,
@@ -46,13 +49,7 @@ export function decodeDocument(value: unknown, format: number): FederationConfig
       ...(reader.has("freeze") ? { freeze: reader.object("freeze", freeze) } : {}),
       paused: reader.list("paused", CONFIG_LIMITS.membersMax, originAt),
       policies: reader.list("policies", CONFIG_LIMITS.prefixesMax, policy),
-      handlers: reader.list("handlers", CONFIG_LIMITS.handlersMax, (entry, path) =>
-        objectOf(entry, path, (handler) => ({
-          name: name(handler, "name"),
-          hash: handler.text("hash", HASH_LENGTH),
-          runs: handler.choice("runs", ["on-read", "on-write"]),
-        })),
-      ),
+      handlers: reader.list("handlers", CONFIG_LIMITS.handlersMax, handler),
       placements: reader.list("placements", CONFIG_LIMITS.prefixesMax, (entry, path) =>
         objectOf(entry, path, (placement) => ({
           prefix: prefix(placement),
@@ -113,6 +110,21 @@ function policy(entry: unknown, path: string): Policy {
   }));
 }
 
+function handler(entry: unknown, path: string): Handler {
+  return objectOf(entry, path, (reader) => ({
+    name: name(reader, "name"),
+    hash: reader.text("hash", HASH_LENGTH),
+    source: reader.text("source", CONFIG_LIMITS.handlerSourceLengthMax),
+    runs: reader.choice("runs", ["on-read", "on-write"]),
+    ...(reader.has("stopped") ? { stopped: reader.object("stopped", stopped) } : {}),
+  }));
+}
+
+function stopped(reader: JsonReader): NonNullable<Handler["stopped"]> {
+  const why = reader.text("why", CONFIG_LIMITS.handlerWhyLengthMax);
+  return { region: name(reader, "region"), why };
+}
+
 function stage(reader: JsonReader): PrefixStage {
   const at = reader.choice("stage", ["opening", "open", "closing", "closed"]);
   if (at === "open") return { stage: at };
@@ -129,6 +141,24 @@ function home(entry: unknown, path: string): Home {
     elsewhere: reader.choice("elsewhere", ["forward", "refuse", "advisory"]),
     epoch: epoch(reader, "epoch"),
     ...(reader.has("move") ? { move: reader.object("move", move) } : {}),
+    ...(reader.has("lease") ? { lease: reader.object("lease", homeLease) } : {}),
+    ...(reader.has("late") ? { late: reader.list("late", CONFIG_LIMITS.latesMax, lateCut) } : {}),
+  }));
+}
+
+function homeLease(reader: JsonReader): HomeLease {
+  return {
+    ttlS: reader.integer("ttlS", CONFIG_LIMITS.leaseTtlMin, CONFIG_LIMITS.leaseTtlMax),
+    heirs: names(reader, "heirs"),
+    writeRegions: reader.integer("writeRegions", 1, CONFIG_LIMITS.membersMax),
+  };
+}
+
+function lateCut(entry: unknown, path: string): LateCut {
+  return objectOf(entry, path, (reader) => ({
+    origin: origin(reader, "origin"),
+    epoch: epoch(reader, "epoch"),
+    cut: reader.integer("cut", 0, Number.MAX_SAFE_INTEGER),
   }));
 }
 

@@ -1,12 +1,15 @@
 // The homes of prefixes (federation 12). A planned move has three steps, so that at no instant two regions own a
-// prefix: the old home takes no more writes and logs its Fence; the new one applies up to it; then it owns.
-import type { FederationConfig, Home } from "./config.ts";
+// prefix: the old home takes no more writes and logs its Fence; the new one applies up to it; then it owns. An unplanned
+// one has no fence: the document keeps what was known of the old home, and what comes beyond it comes late.
+import { CONFIG_LIMITS } from "./config.ts";
+import type { FederationConfig, Home, LateCut, RegionName } from "./config.ts";
 import type { ConfigCommand } from "./config-command.ts";
 import { requireFederated } from "./config-placement.ts";
 import { memberNamed } from "./config-standing.ts";
 import {
   prefixText,
   Refusal,
+  requireMember,
   requireStaying,
   type Step,
   withoutPrefix,
@@ -41,26 +44,52 @@ export function unsetHome(config: FederationConfig, prefix: Key): Step {
   return { homes: withoutPrefix(config.homes, prefix) };
 }
 
-export function moveHome(
-  config: FederationConfig,
-  { prefix, to, force }: Command<"home-move">,
-): Step {
+/**
+ * No heirs named: every member, in the order of the document. `ttlS` 0: it moves by command alone again. The home gets
+ * an epoch with it: nobody takes over before the home is known to have logged that it needs a lease.
+ */
+export function leaseHome(config: FederationConfig, command: Command<"home-lease">): Step {
+  const { prefix, ttlS } = command;
+  const { lease, ...moving } = homeOf(config, prefix);
+  if (ttlS === 0 && lease === undefined) return undefined;
+  if (moving.move !== undefined) {
+    throw new Refusal(`it is on its way from ${moving.region} to ${moving.move.to}`);
+  }
+  const home: Home = { ...moving, epoch: config.epoch + 1 };
+  if (ttlS === 0) return { homes: withPrefix(config.homes, home) };
+  const { leaseTtlMin, leaseTtlMax } = CONFIG_LIMITS;
+  if (ttlS < leaseTtlMin || ttlS > leaseTtlMax) {
+    throw new Refusal(`a home is leased for ${leaseTtlMin} to ${leaseTtlMax} s, not ${ttlS}`);
+  }
+  const writeRegions = command.writeRegions || Math.min(2, config.members.length);
+  if (writeRegions > config.members.length) {
+    throw new Refusal(`${writeRegions} regions; the federation has ${config.members.length}`);
+  }
+  for (const heir of command.heirs) requireMember(config, heir);
+  const all = config.members.map(({ name }) => name);
+  const heirs = command.heirs.length > 0 ? command.heirs : all;
+  const asked = { ttlS, heirs, writeRegions };
+  if (JSON.stringify(lease) === JSON.stringify(asked)) return undefined;
+  return { homes: withPrefix(config.homes, { ...home, lease: asked }) };
+}
+
+export function moveHome(config: FederationConfig, command: Command<"home-move">): Step {
+  const { prefix, to, force } = command;
   const home = homeOf(config, prefix);
   requireStaying(config, to);
-  const { region, elsewhere } = home;
+  const { region } = home;
   if (region === to) {
     if (home.move === undefined) return undefined;
     throw new Refusal(`it is on its way from ${region} to ${home.move.to}: home stay keeps it`);
   }
-  const epoch = config.epoch + 1;
   if (force || memberNamed(config, region) === undefined) {
-    return { homes: withPrefix(config.homes, { prefix, region: to, elsewhere, epoch }) };
+    return { homes: withPrefix(config.homes, lost(config, home, to, command.known ?? [])) };
   }
   if (home.move !== undefined) {
     if (home.move.to === to) return undefined;
     throw new Refusal(`it is on its way from ${region} to ${home.move.to}: home stay keeps it`);
   }
-  const moving: Home = { ...home, move: { to, begun: epoch } };
+  const moving: Home = { ...home, move: { to, begun: config.epoch + 1 } };
   return { homes: withPrefix(config.homes, moving) };
 }
 
@@ -84,15 +113,42 @@ export function fenceHome(
 }
 
 export function ownHome(config: FederationConfig, { prefix, region }: Command<"home-own">): Step {
-  const { move, elsewhere, region: owner } = homeOf(config, prefix);
-  if (owner === region) return undefined;
+  const { move, ...home } = homeOf(config, prefix);
+  if (home.region === region) return undefined;
   if (move?.to !== region) throw new Refusal(`${prefixText(prefix)} is not moving to ${region}`);
   if (move.fence === undefined) {
-    throw new Refusal(`region ${owner} has not fenced ${prefixText(prefix)} yet`);
+    throw new Refusal(`region ${home.region} has not fenced ${prefixText(prefix)} yet`);
   }
-  return {
-    homes: withPrefix(config.homes, { prefix, region, elsewhere, epoch: config.epoch + 1 }),
-  };
+  return { homes: withPrefix(config.homes, { ...home, region, epoch: config.epoch + 1 }) };
+}
+
+/** By an heir that has found the lease to have ended; whoever sends it makes sure of that in the same change. */
+export function takeHome(config: FederationConfig, command: Command<"home-taken">): Step {
+  const { prefix, region, from, known } = command;
+  const home = homeOf(config, prefix);
+  if (home.region !== from) return undefined; // Another has taken it meanwhile.
+  if (home.lease === undefined) throw new Refusal(`the home of ${prefixText(prefix)} has no lease`);
+  if (!home.lease.heirs.includes(region)) {
+    throw new Refusal(`region ${region} is no heir of ${prefixText(prefix)}`);
+  }
+  requireStaying(config, region);
+  return { homes: withPrefix(config.homes, lost(config, home, region, known)) };
+}
+
+/** Without a fence: nobody knows what else the old home took. */
+function lost(
+  config: FederationConfig,
+  { move: _, late = [], ...home }: Home,
+  to: RegionName,
+  known: Command<"home-taken">["known"],
+): Home {
+  const epoch = config.epoch + 1;
+  const taken = { ...home, region: to, epoch };
+  // A closed origin has a cut of its own, beyond which nothing is accepted at all.
+  const origin = memberNamed(config, home.region)?.origin;
+  if (origin === undefined) return late.length === 0 ? taken : { ...taken, late };
+  const cut: LateCut = { origin, epoch, cut: new Map(known).get(origin) ?? 0 };
+  return { ...taken, late: [...late, cut].slice(-CONFIG_LIMITS.latesMax) };
 }
 
 function homeOf({ homes }: FederationConfig, prefix: Key): Home {

@@ -109,12 +109,16 @@ export interface Policy {
   readonly progress: PrefixStage;
 }
 
-/** A custom handler (federation 8). The source is kept beside the document, under its hash. */
+/** A custom handler: JavaScript that makes one value of a key's siblings (federation 8). */
 export interface Handler {
   readonly name: string;
-  /** SHA-256 of the source, 64 lowercase hexadecimal digits. */
+  /** SHA-256 of the source, 64 lowercase hexadecimal digits: who runs it holds the two against each other. */
   readonly hash: string;
+  readonly source: string;
+  /** Shows what it makes, or writes it. */
   readonly runs: "on-read" | "on-write";
+  /** Nobody runs it until it is set again: what it did in which region. */
+  readonly stopped?: { readonly region: RegionName; readonly why: string };
 }
 
 /** The N regions whose acknowledgements count for W and R (federation 4, 13). No entry: all members. */
@@ -124,7 +128,30 @@ export interface Placement {
   readonly regions: readonly RegionName[];
 }
 
-/** The one region that takes writes of a prefix (federation 12). Manual: it moves by command alone. */
+/**
+ * A home that is held by a lease of the directory: when that has ended, an heir takes the home over. Without one it
+ * moves by command alone (federation 12).
+ */
+export interface HomeLease {
+  readonly ttlS: number;
+  /** Who may take it over, the first before the others; itself is passed over. */
+  readonly heirs: readonly RegionName[];
+  /** What this many regions acknowledged never comes late: an heir hears of as many as that takes. */
+  readonly writeRegions: number;
+}
+
+/**
+ * Of an origin whose region was a prefix's home and lost it without a fence: what it minted there before `epoch`, and
+ * beyond `cut`, is never shown by itself (federation 12).
+ */
+export interface LateCut {
+  readonly origin: OriginId;
+  readonly epoch: Epoch;
+  /** 0: nothing of it was known. */
+  readonly cut: number;
+}
+
+/** The one region that takes writes of a prefix (federation 12). */
 export interface Home {
   readonly prefix: Key;
   readonly region: RegionName;
@@ -134,6 +161,9 @@ export interface Home {
   readonly epoch: Epoch;
   /** A planned move under way: `region` takes no more writes; `fence` is the dot of its Fence, once logged. */
   readonly move?: { readonly to: RegionName; readonly begun: Epoch; readonly fence?: Dot };
+  readonly lease?: HomeLease;
+  /** By ascending epoch, the latest CONFIG_LIMITS.latesMax; absent: none. */
+  readonly late?: readonly LateCut[];
 }
 
 /** From whom each region pulls. `lists` names it for each; the shapes follow the members by name. */
@@ -180,6 +210,15 @@ export const CONFIG_LIMITS = {
   /** Of policies, of placements and of homes. */
   prefixesMax: 1024,
   handlersMax: 64,
+  /** Of one home. The oldest is forgotten: by then what it hides is long settled or overwritten. */
+  latesMax: 32,
+  /** Of a home's lease, in seconds: above the shortest that a group grants. */
+  leaseTtlMin: 3,
+  leaseTtlMax: 3600,
+  /** UTF-16 units, as of a JavaScript string. */
+  handlerSourceLengthMax: 32 * 1024,
+  /** Of why one was stopped; UTF-16 units. */
+  handlerWhyLengthMax: 512,
   fanoutMax: 31,
   /** Of the encoded document; etcd's largest request is 1.5 MiB. */
   documentBytesMax: 1024 * 1024,

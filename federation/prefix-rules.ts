@@ -1,11 +1,11 @@
 // What the configuration says of keys: whether they are federated, how they are shown, who may write them here. Made
 // anew with each document, so that the path of a write only looks up (federation 7, 11, 12).
 import type { Key } from "../base/index.ts";
-import type { FederationConfig, Home, Policy, RegionName } from "./config.ts";
+import type { FederationConfig, Handler, Home, Policy, RegionName } from "./config.ts";
 import { memberOf, standingOf } from "./config-standing.ts";
 import type { OriginId } from "./dot.ts";
 import { PrefixTable } from "./prefix-table.ts";
-import { viewRulesOf } from "./view-rules.ts";
+import { runningHandler, viewRulesOf } from "./view-rules.ts";
 import type { ViewRules } from "./view-rules.ts";
 
 /** Of a key that no policy names any more. */
@@ -24,6 +24,19 @@ export class PrefixRules {
     this.#homes = new PrefixTable(config?.homes ?? []);
   }
 
+  get config(): FederationConfig | undefined {
+    return this.#config;
+  }
+
+  get homes(): readonly Home[] {
+    return this.#config?.homes ?? [];
+  }
+
+  /** Undefined: every region writes the key. */
+  homeOf(key: Key): Home | undefined {
+    return this.#homes.of(key);
+  }
+
   /** Undefined: the key is the region's own. */
   policyOf(key: Key): Policy | undefined {
     return this.#policies.of(key);
@@ -32,14 +45,24 @@ export class PrefixRules {
   viewOf(key: Key): ViewRules {
     const policy = this.policyOf(key);
     if (policy === undefined || this.#config === undefined) return WITHOUT_POLICY;
-    const home = policy.policy === "home-wins" ? this.#homes.of(key) : undefined;
+    const at = this.#homes.of(key);
+    const home = policy.policy === "home-wins" || at?.late !== undefined ? at : undefined;
     const byHome = this.#views.get(policy) ?? new Map<Home | undefined, ViewRules>();
     this.#views.set(policy, byHome);
     const known = byHome.get(home);
     if (known !== undefined) return known;
-    const rules = viewRulesOf(this.#config, policy, home === undefined ? {} : { home });
+    const rules = viewRulesOf(this.#config, policy, home);
     byHome.set(home, rules);
     return rules;
+  }
+
+  /** Who makes one value of the key's siblings; undefined: nobody, or nobody at present. */
+  handlerOf(key: Key): Handler | undefined {
+    const policy = this.policyOf(key);
+    if (this.#config === undefined || policy?.policy !== "resolver") return undefined;
+    const { stage } = policy.progress;
+    const isLeaving = stage === "closing" || stage === "closed";
+    return isLeaving ? undefined : runningHandler(this.#config, policy.handler);
   }
 
   /** Why the region of `self` may mint nothing at all; undefined: it may. */

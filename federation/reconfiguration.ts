@@ -1,12 +1,19 @@
 // A new document takes the place of the one before it: another policy shows other siblings, at once and in one
 // revision, since nothing was ever pruned for the old one (federation 5, 7, trap 3).
+import type { Key } from "../base/index.ts";
 import { changeOf } from "./event-rule.ts";
+import { decodeConfig } from "./config-codec.ts";
+import { ConfigError } from "./config-error.ts";
 import type { FederationConfig } from "./config.ts";
 import { memberOf } from "./config-standing.ts";
 import type { OriginId } from "./dot.ts";
+import { keptOf } from "./kept-record.ts";
+import type { KeptRecords } from "./kept-records.ts";
 import { PrefixRules } from "./prefix-rules.ts";
 import type { RegionCore } from "./region-core.ts";
 import { CONFIG_ROW } from "./region-rows.ts";
+import type { Sibling } from "./sibling.ts";
+import { isLate } from "./view.ts";
 
 /** Of one revision; more differences take several. */
 const KEYS_MAX = 1024;
@@ -39,12 +46,13 @@ export function adoptSelf(core: RegionCore, origin: OriginId): boolean {
   return true;
 }
 
-/** Only keys of several siblings look different under another policy. */
+/** Keys that look different under other rules: of several siblings, or of one that a home minted too late. */
 function showAnew(core: RegionCore, rulesBefore: PrefixRules): void {
   const { records, rules, store } = core;
+  const late = latenessNews(records, rulesBefore, rules);
   const news: (() => void)[] = [];
-  for (const key of records.contested()) {
-    const record = records.of(key);
+  for (const key of [...records.contested(), ...late]) {
+    const record = core.loaded(key, records.of(key));
     const before = core.shownOf(key, record, rulesBefore);
     const after = core.shownOf(key, record);
     const change = changeOf(
@@ -52,11 +60,48 @@ function showAnew(core: RegionCore, rulesBefore: PrefixRules): void {
       { siblings: record.siblings, ...(before && { value: before }) },
       { siblings: record.siblings, ...(after && { value: after }) },
     );
-    if (change !== "none") news.push(() => store.show(key, after));
+    if (change === "none") continue;
+    news.push(() => {
+      store.show(key, after);
+      records.set(key, keptOf(key, record, after));
+    });
   }
   for (let from = 0; from < news.length; from += KEYS_MAX) {
     store.begin();
     for (const show of news.slice(from, from + KEYS_MAX)) show();
+    records.commit(store.writes);
     store.commit();
   }
+}
+
+/** Keys whose values `adoptConfig` compares, where they are left to the version. A document that cannot be read: none. */
+export function keysOfNews({ records, rules }: RegionCore, document: Uint8Array): readonly Key[] {
+  try {
+    return latenessNews(records, rules, new PrefixRules(decodeConfig(document)));
+  } catch (error) {
+    if (error instanceof ConfigError) return [];
+    throw error;
+  }
+}
+
+/** Keys of a lone write that comes too late by one of the documents, and not by the other. Looks at every key. */
+function latenessNews(
+  records: KeptRecords,
+  before: PrefixRules,
+  after: PrefixRules,
+): readonly Key[] {
+  const prefixes = [...before.homes, ...after.homes].flatMap(({ prefix, late }) =>
+    late === undefined ? [] : [prefix],
+  );
+  if (prefixes.length === 0) return [];
+  return records.keys().filter((key) => {
+    const [only, ...others] = records.of(key).siblings;
+    if (only === undefined || others.length > 0) return false;
+    if (!prefixes.some((prefix) => key.startsWith(prefix))) return false;
+    return wasLate(before, key, only) !== wasLate(after, key, only);
+  });
+}
+
+function wasLate(rules: PrefixRules, key: Key, sibling: Sibling): boolean {
+  return isLate(rules.viewOf(key).late ?? [], sibling);
 }

@@ -4,6 +4,8 @@ import { unreachable } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import { Digest } from "../store/index.ts";
 import type { FederationAnswer, Refusal, RowSet } from "../store/index.ts";
+import type { BootstrapChange } from "./bootstrap-change-codec.ts";
+import { isBootstrapChange, needBootstrapChange, runBootstrapChange } from "./bootstrap-changes.ts";
 import type { FederationChange } from "./change.ts";
 import { closedOrigin } from "./config-standing.ts";
 import type { FederationConfig } from "./config.ts";
@@ -14,9 +16,11 @@ import type { OriginId } from "./dot.ts";
 import { NO_RECORD } from "./kept-record.ts";
 import { refusedText } from "./local-writes.ts";
 import type { LocalWrites } from "./local-writes.ts";
+import { OTHER_SIBLINGS, showMade } from "./made-showing.ts";
 import { expanded, repeat } from "./planted-acts.ts";
 import { purged } from "./purge.ts";
-import { adoptConfig, adoptSelf } from "./reconfiguration.ts";
+import { adoptConfig, adoptSelf, keysOfNews } from "./reconfiguration.ts";
+import { needRepair, repairRecord } from "./record-repair.ts";
 import type { RegionCore } from "./region-core.ts";
 import { resolutionOf, settlementOf } from "./settlement.ts";
 import type { Shipped } from "./transaction-codec.ts";
@@ -59,6 +63,12 @@ export class RegionChanges {
       }
     } else if (change.change === "import") {
       for (const key of this.#residents(change)) want(key);
+    } else if (change.change === "configure") {
+      for (const key of keysOfNews(this.#core, change.document)) want(key);
+    } else if (change.change === "repair") {
+      needRepair(this.#core, change, rows);
+    } else if (isBootstrapChange(change)) {
+      needBootstrapChange(this.#core, change, rows);
     }
   }
 
@@ -89,6 +99,8 @@ export class RegionChanges {
         return this.#settle(change);
       case "resolve":
         return this.#resolve(change);
+      case "show":
+        return showMade(this.#core, change);
       case "operate":
         return this.#minting(() => {
           for (const { key, asked } of change.operations) this.#local.operate(key, asked);
@@ -99,9 +111,19 @@ export class RegionChanges {
         return this.#release(change);
       case "mark":
         return this.#inEpoch(change.epoch) ?? this.#minting(() => this.#local.mark());
+      case "repair":
+        return repairRecord(this.#core, change) ?? {};
       case "forked":
         this.#core.forked.add(change.origin);
         return {};
+      case "allocate":
+        return this.#allocate(change);
+      case "bootstrap":
+      case "install":
+      case "unstage":
+      case "draw":
+      case "discard":
+        return this.#bootstrap(change);
       case "configure":
         return {};
       default:
@@ -141,6 +163,12 @@ export class RegionChanges {
     if (change.change === "apply") return change.transactions;
     const whole = this.#core.chunks.whole(change.dot);
     return whole === undefined ? [] : [whole];
+  }
+
+  #bootstrap(change: BootstrapChange): Counts | Refusal {
+    const result = runBootstrapChange(this.#core, change);
+    this.#local.onOthersApplied();
+    return result;
   }
 
   #stage({ chunk }: Change<"stage">): Counts | Refusal {
@@ -248,9 +276,9 @@ export class RegionChanges {
     const stable = shared(cut, applied);
     const keys = planted === undefined ? records.buriedWithin(stable, PURGED_MAX) : records.keys();
     for (const key of keys) {
-      const { siblings, kinds } = records.of(key);
-      const left = purged(siblings, stable, planted);
-      if (left !== siblings) records.set(key, { siblings: left, kinds });
+      const record = records.of(key);
+      const siblings = purged(record.siblings, stable, planted);
+      if (siblings !== record.siblings) records.set(key, { ...record, siblings });
     }
     records.commit(store.writes);
     this.#core.full = full;
@@ -282,12 +310,22 @@ export class RegionChanges {
     const isAsSeen =
       siblings.length === dots.length &&
       siblings.every(({ dot }) => dots.some((seen) => sameDot(seen, dot)));
-    if (!isAsSeen || siblings.length < 2) {
-      return refusedText("hansa: the key's siblings are others by now: read again");
-    }
+    if (!isAsSeen || siblings.length < 2) return OTHER_SIBLINGS;
     const operation = resolutionOf(key, siblings, resolution);
     if (operation === undefined) return {};
     return this.#minting(() => this.#local.decide(operation));
+  }
+
+  /** Under the region's own origin, which nobody else ever has; frozen or not. */
+  #allocate({ count }: Change<"allocate">): Counts | Refusal {
+    const { self, clock, during, ids, forked } = this.#core;
+    if (self === undefined || !clock.isAnchored) return NO_FEDERATION;
+    if (forked.has(self.origin)) {
+      return refusedText(`hansa: origin ${self.origin} has two histories, of which this is one`);
+    }
+    const block = ids.take(self.origin, clock.wallMs(during.now), count);
+    if ("refused" in block) return refusedText(`hansa: ${block.refused}`);
+    return { firstId: block.first };
   }
 
   #release({ prefix, after }: Change<"release">): Counts | Refusal {

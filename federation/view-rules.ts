@@ -1,10 +1,9 @@
 // What the configuration says of the view of a key: its policy, with regions turned into origins (federation 7, 12).
 import { unreachable } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
-import type { FederationConfig, Home, Policy, RegionName } from "./config.ts";
+import type { FederationConfig, Handler, Home, LateCut, Policy, RegionName } from "./config.ts";
 import type { OriginId } from "./dot.ts";
 import type { Siblings } from "./sibling.ts";
-import type { Vector } from "./vector.ts";
 
 /** What a custom handler makes of siblings; `keep` leaves them as they are, the last of them shown (federation 8). */
 export type Resolution =
@@ -15,13 +14,8 @@ export type Resolution =
 /** Total and the same everywhere: a handler that fails keeps. Siblings by ascending dot. */
 export type Resolve = (key: Key, siblings: Siblings) => Resolution;
 
-/** Writes minted under an epoch before `epoch`, and not within `cut`, come too late to be seen by themselves. */
-export interface LateRule {
-  readonly epoch: number;
-  readonly cut: Vector;
-}
-
-export type ViewRules = { readonly late?: LateRule } & (
+/** `late`: what homes minted that had lost the prefix by then is not seen by itself (federation 12). */
+export type ViewRules = { readonly late?: readonly LateCut[] } & (
   | {
       readonly policy: "lww" | "first-writer" | "add-wins" | "delete-wins" | "merge" | "siblings";
     }
@@ -29,17 +23,20 @@ export type ViewRules = { readonly late?: LateRule } & (
   | { readonly policy: "priority"; readonly rankOf: ReadonlyMap<OriginId, number> }
   /** All origins, closed ones too, of the region that is the home. */
   | { readonly policy: "home-wins"; readonly home: ReadonlySet<OriginId> }
-  /** Absent: the handler runs on write, and the view is that of `siblings`. */
-  | { readonly policy: "resolver"; readonly resolve?: Resolve }
+  /**
+   * `shownBy`: the hash of the handler whose answers are shown; absent: it runs on write, or is stopped. `resolve`: that
+   * answer, once it is known; absent: the view is that of `siblings`.
+   */
+  | { readonly policy: "resolver"; readonly shownBy?: string; readonly resolve?: Resolve }
 );
 
-/** Of one prefix. `home`: that of the key, absent where it has none. */
+/** Of one prefix. `at`: the home of the key; undefined: it has none. */
 export function viewRulesOf(
   config: FederationConfig,
-  { policy, ranks }: Policy,
-  more: { readonly home?: Home; readonly late?: LateRule; readonly resolve?: Resolve } = {},
+  { policy, ranks, handler }: Policy,
+  at?: Home,
 ): ViewRules {
-  const late = more.late === undefined ? {} : { late: more.late };
+  const late = at?.late === undefined ? {} : { late: at.late };
   switch (policy) {
     case "lww":
     case "first-writer":
@@ -55,14 +52,25 @@ export function viewRulesOf(
       return { policy, rankOf: new Map(ranked), ...late };
     }
     case "home-wins": {
-      const home = more.home === undefined ? [] : originsOf(config, more.home.region);
+      const home = at === undefined ? [] : originsOf(config, at.region);
       return { policy, home: new Set(home), ...late };
     }
-    case "resolver":
-      return { policy, ...(more.resolve && { resolve: more.resolve }), ...late };
+    case "resolver": {
+      const running = runningHandler(config, handler);
+      return { policy, ...(running?.runs === "on-read" && { shownBy: running.hash }), ...late };
+    }
     default:
       return unreachable(policy);
   }
+}
+
+/** Undefined: there is none of that name, or it is stopped. */
+export function runningHandler(
+  { handlers }: FederationConfig,
+  name: string | undefined,
+): Handler | undefined {
+  const handler = handlers.find((one) => one.name === name);
+  return handler?.stopped === undefined ? handler : undefined;
 }
 
 /** The one it mints under, and those it once did: its old writes keep its rank. */

@@ -68,12 +68,17 @@ describe("a view", () => {
 
   test("leaves out what a home that had moved wrote too late, until it is known there", () => {
     const late = sibling(1, 20, "late");
-    const rules = { policy: "lww", late: { epoch: 2, cut: new Map() } } as const;
+    const rules = {
+      policy: "lww",
+      late: [{ origin: originId(1), epoch: 2, cut: 19 }],
+    } as const;
     const current = sibling(2, 9, "current", 9, 2);
     expect(shown(rules, late, current)).toBe("current");
     expect(shown(rules, late)).toBeUndefined();
-    const cut = new Map([[originId(1), sequence(20)]]);
-    expect(shown({ policy: "lww", late: { epoch: 2, cut } }, late, current)).toBe("late");
+    const known = { policy: "lww", late: [{ origin: originId(1), epoch: 2, cut: 20 }] } as const;
+    expect(shown(known, late, current)).toBe("late");
+    const others = { policy: "lww", late: [{ origin: originId(3), epoch: 2, cut: 0 }] } as const;
+    expect(shown(others, late, current)).toBe("late");
   });
 
   test("by a handler is what it says; it is not asked where nothing is contested", () => {

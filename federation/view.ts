@@ -3,13 +3,13 @@
 import { compareBytes, unreachable } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import { compareDots } from "./dot.ts";
+import type { LateCut } from "./config.ts";
 import type { OriginId } from "./dot.ts";
 import { mergedLines } from "./merged-lines.ts";
 import { isLive, isTombstone } from "./sibling.ts";
 import type { Sibling, Siblings } from "./sibling.ts";
 import type { Stamp } from "./transaction.ts";
-import { hasDot } from "./vector.ts";
-import type { LateRule, ViewRules } from "./view-rules.ts";
+import type { ViewRules } from "./view-rules.ts";
 
 export interface View {
   /** Absent: there is no such key. */
@@ -20,8 +20,7 @@ export interface View {
 
 /** Undefined: no sibling may be seen, and there is no such key. */
 export function viewOf(rules: ViewRules, key: Key, siblings: Siblings): View | undefined {
-  const { late } = rules;
-  const seen = late === undefined ? siblings : siblings.filter((one) => !isLate(late, one));
+  const seen = seenBy(rules, siblings);
   const winner = winnerOf(rules, seen);
   if (winner === undefined) return undefined;
   if (rules.policy === "merge") {
@@ -36,9 +35,16 @@ export function viewOf(rules: ViewRules, key: Key, siblings: Siblings): View | u
   return winner.value === undefined ? { winner } : { winner, value: winner.value };
 }
 
-/** Minted by a home that had moved, and not known when it did (federation 12): for the conflict's record. */
-export function isLate({ epoch, cut }: LateRule, sibling: Sibling): boolean {
-  return sibling.epoch < epoch && !hasDot(cut, sibling.dot);
+/** All but those that come too late to be seen by themselves. */
+export function seenBy({ late }: ViewRules, siblings: Siblings): Siblings {
+  return late === undefined ? siblings : siblings.filter((one) => !isLate(late, one));
+}
+
+/** Minted by a home that had lost the prefix, and not known when it did (federation 12): for the conflict's record. */
+export function isLate(late: readonly LateCut[], { dot, epoch }: Sibling): boolean {
+  return late.some(
+    (one) => one.origin === dot.origin && epoch < one.epoch && dot.sequence > one.cut,
+  );
 }
 
 /** Whether siblings disagree. Equal bytes are one outcome; so are tombstones. */

@@ -61,6 +61,10 @@ const METHODS = {
   "/hansa.v1.Session/Close": "unary",
   "/hansa.v1.Federation/Change": "unary",
   "/hansa.v1.Federation/Status": "unary",
+  "/hansa.v1.Conflicts/ListOpen": "unary",
+  "/hansa.v1.Conflicts/ListSettled": "unary",
+  "/hansa.v1.Conflicts/Watch": "server",
+  "/hansa.v1.Ids/Allocate": "unary",
   "/hansa.v1.Pipeline/Exchange": "both",
   "/hansa.peer.v1.Peer/Stream": "both",
   "/hansa.peer.v1.Peer/Snapshots": "both",
@@ -68,6 +72,8 @@ const METHODS = {
   "/hansa.peer.v1.Peer/Members": "unary",
   "/hansa.peer.v1.Peer/Publish": "unary",
   "/hansa.region.v1.Exchange/Pull": "both",
+  "/hansa.region.v1.States/Take": "server",
+  "/hansa.region.v1.Homes/Write": "unary",
 } as const satisfies Readonly<Record<string, Streaming>>;
 
 /** A gRPC method's full path. */

@@ -131,6 +131,8 @@ export const WIRE_STATUS = {
   "regions-not-reached": hansa(GRPC.UNAVAILABLE, "not enough regions were reached"),
   "causal-lost": hansa(GRPC.DATA_LOSS, "what the causal token names is lost"),
   "federation-refused": hansa(GRPC.FAILED_PRECONDITION, "the federation does not allow it"),
+  "home-unreachable": hansa(GRPC.UNAVAILABLE, "the region that takes these writes"),
+  "home-late": hansa(GRPC.UNAVAILABLE, "the home's lease ended before the answer"),
   "context-stale": hansa(GRPC.ABORTED, "the key was deleted since it was read: read again"),
   "retention-full": hansa(
     GRPC.RESOURCE_EXHAUSTED,

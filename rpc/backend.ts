@@ -13,6 +13,8 @@ import type {
   WallMs,
 } from "../base/index.ts";
 import type { Epoch, ReadMode, Role } from "../consensus/index.ts";
+import type { Dot, HomeRoute } from "../federation/index.ts";
+import type { MethodPath } from "../proto/index.ts";
 import type {
   Alarm,
   AuthView,
@@ -31,6 +33,7 @@ import type {
   WatchListener,
   WatchRequest,
 } from "../store/index.ts";
+import type { HandedOn } from "./home-codec.ts";
 
 /** Of one call. Every call has a deadline: the client's, capped by the server's own limit. */
 export interface CallContext {
@@ -72,6 +75,8 @@ export interface Header {
   readonly causalToken?: Uint8Array;
   /** How far a write came, where that was asked for. */
   readonly reach?: RegionReach;
+  /** The region that took a write, where it is another. */
+  readonly home?: string;
 }
 
 /** What a read asks of the federation (federation 13). */
@@ -121,6 +126,33 @@ export interface Regions {
   token(): Uint8Array;
 }
 
+/** Regions that take the writes of some prefixes for all (federation 12). */
+export interface Homes {
+  /** Where a write goes, by the configuration applied here; judged again where it is applied. */
+  routeOf(request: Request): HomeRoute;
+  /** How this member stands to the leased homes that the request writes under; undefined: there are none. */
+  standingFor(request: Request): HomeStanding | undefined;
+  /**
+   * Hands it on; `done` once, with an outcome that holds: `not-applied` only of what no home has taken. What was taken
+   * is applied here too by then, unless it has not come within a second.
+   */
+  handOn(asked: HomeCall, context: CallContext, done: (result: HandedOn | KvError) => void): void;
+}
+
+/** Asked for before a write is proposed, and kept until it is acknowledged. */
+export interface HomeStanding {
+  /** Why it is not taken here. */
+  readonly refusal: KvError | undefined;
+  /** Once it is committed: why it is not acknowledged. */
+  lateness(): KvError | undefined;
+}
+
+export interface HomeCall {
+  readonly region: string;
+  readonly method: MethodPath;
+  readonly request: Uint8Array;
+}
+
 /** `default`: the server's choice (etcd's meaning). */
 export type AskedReadMode = ReadMode | "default";
 export type OnMiss = "wait" | "forward" | "fail";
@@ -132,6 +164,8 @@ export interface ReadOptions {
   /** 0: any. */
   readonly minRevision: Revision;
   readonly onMiss: OnMiss;
+  /** Of the one key, with its answer: `federation-refused` where it is of no federated prefix. */
+  readonly siblings?: boolean;
 }
 
 /** What an answer is, stated by the member that gave it. */
@@ -158,6 +192,31 @@ export type Done<T> = (answer: Answer<T>) => void;
 export interface RangeAnswer {
   readonly range: RangeResponse;
   readonly proof: ReadProof;
+  /** Where they were asked for. */
+  readonly siblings?: KeySiblings;
+}
+
+/** What is kept of a federated key, for a client. */
+export interface KeySiblings {
+  /** Of its prefix. */
+  readonly policy: string;
+  /** Empty: plain values. */
+  readonly kind: string;
+  /** By ascending dot; of a register, its writes. */
+  readonly siblings: readonly ShownSibling[];
+  readonly context: Uint8Array;
+  /** Of a bounded counter: those of this region. */
+  readonly rights: bigint;
+}
+
+export interface ShownSibling {
+  readonly dot: Dot;
+  /** Empty: not known any more. */
+  readonly region: string;
+  readonly wallMs: number;
+  /** Absent: a delete. In a list of conflicts its beginning. */
+  readonly value?: Uint8Array;
+  readonly valueBytes: number;
 }
 
 export interface Member {
@@ -302,6 +361,8 @@ export interface Backend {
   readonly leases: Leases;
   /** Absent in a region that is in no federation. */
   readonly regions?: Regions | undefined;
+  /** Absent in a region that is in no federation. */
+  readonly homes?: Homes | undefined;
   /** As of this moment, for answers that carry no result of their own. */
   header(): Header;
   range(

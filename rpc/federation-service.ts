@@ -1,5 +1,5 @@
 // hansa.v1.Federation: the document changed a command at a time, and shown with what this region knows of the others.
-import { KvError, keyOf, present, unreachable } from "../base/index.ts";
+import { KvError, bytesOf, keyOf, present, unreachable } from "../base/index.ts";
 import {
   encodeConfig,
   isKindName,
@@ -8,7 +8,7 @@ import {
   reportersOf,
   standingOf,
 } from "../federation/index.ts";
-import type { ConfigCommand, FederationConfig, Topology } from "../federation/index.ts";
+import type { ConfigCommand, FederationConfig, Home, Topology } from "../federation/index.ts";
 import { Writer, hansa } from "../proto/index.ts";
 import { decoded, invalid } from "./decode.ts";
 import type { FederationDesk, FederationOrder, FederationView } from "./federation-desk.ts";
@@ -69,6 +69,8 @@ function orderOf(request: hansa.v1.FederationChangeRequest): FederationOrder {
       const soleSurvivor = sole_survivor ?? false;
       return { order: "reincarnate", region: region ?? "", soleSurvivor };
     }
+    case "handler":
+      return handlerOrder(present(request.handler, "handler"));
     case undefined:
       throw invalid("no command is given");
     default:
@@ -78,7 +80,7 @@ function orderOf(request: hansa.v1.FederationChangeRequest): FederationOrder {
 
 type Plain = Exclude<
   NonNullable<hansa.v1.FederationChangeRequest["command"]>,
-  "init" | "join" | "endpoints" | "reincarnate"
+  "init" | "join" | "endpoints" | "reincarnate" | "handler"
 >;
 
 function commandOf(request: hansa.v1.FederationChangeRequest, name: Plain): ConfigCommand {
@@ -108,13 +110,40 @@ function commandOf(request: hansa.v1.FederationChangeRequest, name: Plain): Conf
       const force = move.force ?? false;
       return { command: "home-move", prefix: keyIn(move), to: move.to ?? "", force };
     }
+    case "lease_home": {
+      const { ttl_s, heirs, write_regions } = present(request.lease_home, name);
+      return {
+        command: "home-lease",
+        prefix: keyIn(present(request.lease_home, name)),
+        ttlS: ttl_s ?? 0,
+        heirs: heirs ?? [],
+        writeRegions: write_regions ?? 0,
+      };
+    }
     case "stay_home":
       return { command: "home-stay", prefix: keyIn(present(request.stay_home, name)) };
+    case "unset_handler":
+      return { command: "handler-unset", name: present(request.unset_handler, name).name ?? "" };
     case "topology":
       return { command: "topology", topology: topologyOf(present(request.topology, name)) };
     default:
       return unreachable(name);
   }
+}
+
+function handlerOrder(given: hansa.v1.ISetHandler): FederationOrder {
+  const { name, source, runs, samples } = given;
+  const when = runs ?? "";
+  if (when !== "on-read" && when !== "on-write") {
+    throw invalid(`runs is ${JSON.stringify(when)}; expected on-read or on-write`);
+  }
+  return {
+    order: "handler",
+    name: name ?? "",
+    source: source ?? "",
+    runs: when,
+    samples: samples ?? [],
+  };
 }
 
 function homeCommand(given: hansa.v1.ISetHome): ConfigCommand {
@@ -128,7 +157,7 @@ function homeCommand(given: hansa.v1.ISetHome): ConfigCommand {
 }
 
 function policyCommand(given: hansa.v1.ISetPolicy): ConfigCommand {
-  const { policy, kind, ranks, owner_ttl: ownerTtl } = given;
+  const { policy, kind, ranks, handler, owner_ttl: ownerTtl } = given;
   const name = policy ?? "";
   if (!isPolicyName(name)) throw invalid(`no policy is named ${JSON.stringify(name)}`);
   const kindName = kind ?? "";
@@ -139,6 +168,7 @@ function policyCommand(given: hansa.v1.ISetPolicy): ConfigCommand {
     policy: name,
     ...(kindName === "" ? {} : { kind: kindName }),
     ranks: ranks ?? [],
+    ...(handler === undefined || handler === null || handler === "" ? {} : { handler }),
     ttl: ownerTtl === true ? "owner" : "refused",
   };
 }
@@ -182,8 +212,26 @@ function statusOf(view: FederationView): hansa.v1.IFederationStatusResponse {
     directory_answered: directoryAnswered,
     region_epoch: regionEpoch,
     regions: [...membersIn(view), ...closedIn(view)],
+    homes: config.homes.map(homeStatusOf),
     awaited: reportersOf(config).filter((name) => !reported.has(name)),
     document: encodeConfig(config),
+    handlers: config.handlers.map(({ name, hash, runs, source, stopped }) => ({
+      ...{ name, hash, runs, source },
+      stopped_by: stopped?.region ?? "",
+      stopped_why: stopped?.why ?? "",
+    })),
+  };
+}
+
+function homeStatusOf(home: Home): hansa.v1.IHomeStatus {
+  const { prefix, region, elsewhere, epoch, move, lease, late = [] } = home;
+  return {
+    ...{ region, elsewhere, epoch, prefix: bytesOf(prefix) },
+    moving_to: move?.to ?? "",
+    lease_ttl_s: lease?.ttlS ?? 0,
+    heirs: [...(lease?.heirs ?? [])],
+    write_regions: lease?.writeRegions ?? 0,
+    taken: late.length,
   };
 }
 

@@ -63,6 +63,7 @@ export function writeHeader(writer: Writer, header: Header, revision?: Revision)
     writer.uint32((1002 << 3) | 2).bytes(header.causalToken);
   }
   if (header.reach !== undefined) writeReach(writer, header.reach);
+  if (header.home !== undefined) writer.uint32((1004 << 3) | 2).string(header.home);
   writer.ldelim();
 }
 

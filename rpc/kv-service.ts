@@ -8,11 +8,14 @@ import type { Refusal, Request, RequestOp, TxnRequest } from "../store/index.ts"
 import { commandAnswer, responseBytes } from "./answer.ts";
 import type { Backend, Header } from "./backend.ts";
 import { decoded, invalid } from "./decode.ts";
-import { readCompaction, readDeleteRangeCall, readPutCall, readRangeCall } from "./kv-request.ts";
-import type { RangeCall, WriteOptions } from "./kv-request.ts";
+import { handOnWrite, homeOf } from "./home-writes.ts";
+import { readCompaction, readDeleteRangeCall, readPutCall } from "./kv-request.ts";
+import type { WriteOptions } from "./kv-request.ts";
 import { afterWrite, beforeRead, isWrittenHere } from "./region-quorum.ts";
 import { writeRangeAnswer } from "./range-answer.ts";
-import { unary } from "./service.ts";
+import { readRangeCall } from "./range-request.ts";
+import type { RangeCall } from "./range-request.ts";
+import { isFromMember, unary } from "./service.ts";
 import type { Call, ForwardToLeader, Reply, ServiceTable } from "./service.ts";
 import { readTxnCall } from "./txn-request.ts";
 
@@ -106,8 +109,8 @@ export class KvService {
 
   #txn(bytes: Uint8Array, call: Call, reply: Reply): void {
     const parsed = decoded(bytes, readTxnCall);
-    const { txn, requestId } = parsed;
-    if (requestId !== undefined || canWrite(txn)) {
+    const { txn, requestId, writeRegions } = parsed;
+    if (requestId !== undefined || writeRegions !== undefined || canWrite(txn)) {
       this.#write({ kind: "txn", ...parsed }, TXN, bytes, call, reply);
       return;
     }
@@ -131,22 +134,31 @@ export class KvService {
     if (bytes.length > this.#options.requestBytesMax) {
       throw new KvError("request-too-large", "not-applied", `${bytes.length} bytes`);
     }
-    const { writeRegions } = request;
-    if (call.forwarded && writeRegions === undefined) {
-      throw invalid("a write is handed on only where it waits for other regions");
-    }
     refuse(checkRequest(request, this.#options.txnOperationsMax));
-    if (writeRegions !== undefined) {
-      const route = { path, bytes, call, reply };
-      if (!isWrittenHere(this.#options, request, writeRegions, route)) return;
+    const { writeRegions } = request;
+    const { homes } = this.#options.backend;
+    const home = homes === undefined ? undefined : homeOf(homes, request, call);
+    if (homes !== undefined && home?.to === "region") {
+      const write = { request, path, bytes, call, reply };
+      handOnWrite(this.#options.backend, homes, home.region, write);
+      return;
     }
+    const isLeased = home?.to === "here" && home.leased.length > 0;
+    if (isLeased || writeRegions !== undefined) {
+      const asked = { isLeased, ...(writeRegions !== undefined && { writeRegions }) };
+      if (!isWrittenHere(this.#options, request, asked, { path, bytes, call, reply })) return;
+    } else if (isFromMember(call)) {
+      throw invalid("a write is handed on only where the leader alone can take it");
+    }
+    // What other regions are waited for may outlast the lease, as the commit may.
+    const standing = isLeased ? homes?.standingFor(request) : undefined;
     this.#options.backend.write(request, bytes, call, (answer) => {
       if (!answer.ok) reply(answer.error);
       else if (writeRegions === undefined || answer.value.kind === "refused") {
         reply(commandAnswer(answer.header, answer.value));
       } else {
         afterWrite(this.#options, request, writeRegions, call, answer.header, (header) => {
-          reply(commandAnswer(header, answer.value));
+          reply(standing?.lateness() ?? commandAnswer(header, answer.value));
         });
       }
     });

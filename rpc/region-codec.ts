@@ -2,29 +2,22 @@
 // the federation's; here it is bytes. Hostile bytes give one typed error and nothing else.
 import { unreachable } from "../base/index.ts";
 import type { WallMs } from "../base/index.ts";
-import {
-  CHAIN_HASH_BYTES,
-  EXCHANGE_LIMITS_DEFAULT,
-  VECTOR_ORIGINS_MAX,
-  originId,
-  sequence,
-} from "../federation/index.ts";
+import { CHAIN_HASH_BYTES, EXCHANGE_LIMITS_DEFAULT } from "../federation/index.ts";
 import type {
   ConfigNews,
   ExchangeHello,
   Identity,
-  OriginId,
   Position,
   PullMessage,
   Report,
-  Sequence,
   ServeMessage,
-  Vector,
 } from "../federation/index.ts";
 import { exactNumberOf, hansa } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
 import { decoded, invalid } from "./decode.ts";
 import { batchShape, transactionsIn } from "./region-batch.ts";
+import { answerShape, comparedOf, questionOf, questionShape } from "./region-compare.ts";
+import { originOf, vectorOf, vectorShape } from "./region-vector.ts";
 
 const wire = hansa.region.v1;
 const IDENTITY = /^[0-9a-f]{32}$/;
@@ -41,6 +34,10 @@ export function pullMessageBytes(message: PullMessage): Uint8Array {
       return wire.PullMessage.encode({ clock: { asked_at_ms: message.askedAtMs } }).finish();
     case "ask":
       return wire.PullMessage.encode({ ask: { id: message.id } }).finish();
+    case "compare": {
+      const compare = { id: message.id, ...questionShape(message.question) };
+      return wire.PullMessage.encode({ compare }).finish();
+    }
     default:
       return unreachable(message);
   }
@@ -64,6 +61,11 @@ export function serveMessageBytes(message: ServeMessage): Uint8Array {
       const { id, report } = message;
       const answer = report === undefined ? { id } : { id, report: reportShape(report) };
       return wire.ServeMessage.encode({ answer }).finish();
+    }
+    case "compared": {
+      const { id, answer } = message;
+      const compared = answer === undefined ? { id } : { id, ...answerShape(answer) };
+      return wire.ServeMessage.encode({ compared }).finish();
     }
     case "config":
       return wire.ServeMessage.encode({ config: message.config }).finish();
@@ -91,7 +93,7 @@ export function decodeServeMessage(bytes: Uint8Array): ServeMessage | undefined 
 }
 
 function readPullMessage(reader: Reader): PullMessage | undefined {
-  const { hello, want, config, clock, ask } = wire.PullMessage.decode(reader);
+  const { hello, want, config, clock, ask, compare } = wire.PullMessage.decode(reader);
   if (hello) return { kind: "hello", hello: helloOf(hello) };
   if (want) {
     const positions = want.positions ?? [];
@@ -104,12 +106,16 @@ function readPullMessage(reader: Reader): PullMessage | undefined {
   }
   if (clock) return { kind: "clock", askedAtMs: askedAtOf(clock) };
   if (ask) return { kind: "ask", id: exactNumberOf(ask.id ?? 0, "id") };
+  if (compare) {
+    const id = exactNumberOf(compare.id ?? 0, "id");
+    return { kind: "compare", id, question: questionOf(compare) };
+  }
   return config ? { kind: "config", config: configOf(config) } : undefined;
 }
 
 function readServeMessage(reader: Reader): ServeMessage | undefined {
   const message = wire.ServeMessage.decode(reader);
-  const { hello, batch, reports, clock, answer, config, gone, forked } = message;
+  const { hello, batch, reports, clock, answer, compared, config, gone, forked } = message;
   if (hello) return { kind: "hello", hello: helloOf(hello) };
   if (batch) {
     const from = exactNumberOf(batch.from ?? 0, "from");
@@ -129,6 +135,10 @@ function readServeMessage(reader: Reader): ServeMessage | undefined {
     const report = answer.report ? reportOf(answer.report) : undefined;
     return { kind: "answer", id: exactNumberOf(answer.id ?? 0, "id"), report };
   }
+  if (compared) {
+    const id = exactNumberOf(compared.id ?? 0, "id");
+    return { kind: "compared", id, answer: comparedOf(compared) };
+  }
   if (config) return { kind: "config", config: configOf(config) };
   if (gone) {
     const retainedFrom = exactNumberOf(gone.retained_from ?? 0, "retained_from");
@@ -139,7 +149,7 @@ function readServeMessage(reader: Reader): ServeMessage | undefined {
   return { kind: "forked", theirs, ours: hashOf(forked.ours) };
 }
 
-function helloShape(hello: ExchangeHello): hansa.region.v1.Hello.$Properties {
+export function helloShape(hello: ExchangeHello): hansa.region.v1.Hello.$Properties {
   const { version, from, to, epoch, leads } = hello;
   return {
     ...{ version, to, epoch, leads },
@@ -149,7 +159,8 @@ function helloShape(hello: ExchangeHello): hansa.region.v1.Hello.$Properties {
   };
 }
 
-function helloOf(hello: hansa.region.v1.Hello.$Properties): ExchangeHello {
+/** @throws {KvError} `invalid-argument`, naming what is wrong. */
+export function helloOf(hello: hansa.region.v1.Hello.$Properties): ExchangeHello {
   const from = {
     federationId: identityOf(hello.federation_id ?? "", "federation_id"),
     origin: originOf(hello.from),
@@ -177,11 +188,6 @@ function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }
 
-function originOf(value: number | null | undefined): OriginId {
-  if (!value) throw invalid("an origin is missing");
-  return originId(value);
-}
-
 function hashOf(value: Uint8Array | null | undefined): Uint8Array {
   const length = value?.length ?? 0;
   if (value?.length === CHAIN_HASH_BYTES) return value;
@@ -206,8 +212,7 @@ function configOf({ epoch, document }: hansa.region.v1.Config.$Properties): Conf
 }
 
 function reportShape({ origin, epoch, vector }: Report): hansa.region.v1.Report.$Properties {
-  const entries = [...vector].map(([of, count]) => ({ origin: of, sequence: count }));
-  return { origin, epoch, vector: entries.sort((left, right) => left.origin - right.origin) };
+  return { origin, epoch, vector: vectorShape(vector) };
 }
 
 function reportOf(report: hansa.region.v1.Report.$Properties): Report {
@@ -216,17 +221,4 @@ function reportOf(report: hansa.region.v1.Report.$Properties): Report {
     epoch: exactNumberOf(report.epoch ?? 0, "epoch"),
     vector: vectorOf(report.vector ?? []),
   };
-}
-
-function vectorOf(entries: readonly hansa.region.v1.VectorEntry.$Properties[]): Vector {
-  if (entries.length > VECTOR_ORIGINS_MAX) {
-    throw invalid(`a vector of ${entries.length} origins; expected at most ${VECTOR_ORIGINS_MAX}`);
-  }
-  const vector = new Map<OriginId, Sequence>();
-  for (const entry of entries) {
-    const count = exactNumberOf(entry.sequence ?? 0, "sequence");
-    if (count < 1) throw invalid("a vector counts 0 of an origin; expected at least 1");
-    vector.set(originOf(entry.origin), sequence(count));
-  }
-  return vector;
 }

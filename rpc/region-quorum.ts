@@ -6,6 +6,7 @@ import { Reader, clampedNumberOf, etcdserverpb } from "../proto/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import type { Request, RequestOp } from "../store/index.ts";
 import type { Backend, Header, RegionRead, Regions } from "./backend.ts";
+import { isFromMember } from "./service.ts";
 import type { Call, ForwardToLeader, Reply } from "./service.ts";
 
 interface Asker {
@@ -31,7 +32,7 @@ export function beforeRead(
   const regions = federated(backend);
   const refused = regions.refusesRead(asked);
   if (refused !== undefined) throw refused;
-  const asksOthers = asked.readRegions > 1 && !regions.leads && !call.forwarded;
+  const asksOthers = asked.readRegions > 1 && !regions.leads && !isFromMember(call);
   if (asksOthers && forwardToLeader(path, bytes, call, reply)) return;
   regions.beforeRead(asked, call, (error) => {
     if (error !== undefined) reply(error);
@@ -39,18 +40,23 @@ export function beforeRead(
   });
 }
 
-/** False: the write is not for here, and `reply` will be called. */
+/**
+ * False: the write is not for here, and `reply` will be called. `isLeased`: it is under a home that the leader alone
+ * knows to be still this region's.
+ */
 export function isWrittenHere(
   { backend, forwardToLeader }: Asker,
   request: Request,
-  writeRegions: number,
+  { writeRegions, isLeased }: { readonly writeRegions?: number; readonly isLeased: boolean },
   { path, bytes, call, reply }: Route,
 ): boolean {
   const regions = federated(backend);
-  const refused = regions.refusesWrite({ key: keyOfWrite(request), writeRegions });
-  if (refused !== undefined) throw refused;
-  const asksOthers = writeRegions > 1 && !regions.leads && !call.forwarded;
-  if (!asksOthers) return true;
+  if (writeRegions !== undefined) {
+    const refused = regions.refusesWrite({ key: keyOfWrite(request), writeRegions });
+    if (refused !== undefined) throw refused;
+  }
+  const isLeaders = isLeased || (writeRegions ?? 0) > 1;
+  if (!isLeaders || regions.leads || isFromMember(call)) return true;
   // Whoever is answered here finds here what was written (decision 9).
   const applied: Reply = (result) => {
     if (!(result instanceof Uint8Array)) reply(result);
@@ -97,7 +103,7 @@ function federated({ regions }: Backend): Regions {
 }
 
 /** Whose placement counts: the first key that is written. */
-function keyOfWrite(request: Request): Key {
+export function keyOfWrite(request: Request): Key {
   const key = firstKey(request);
   if (key !== undefined) return key;
   throw new KvError("invalid-argument", "not-applied", "write_regions is for what writes keys");

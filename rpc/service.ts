@@ -14,10 +14,17 @@ export interface Call extends CallContext {
   readonly certificate?: X509Certificate | undefined;
   /** Of the socket at the other end; undefined where there is none. */
   readonly remoteAddress?: string | undefined;
-  /** Handed on by another member for its client: it is not handed on again. */
+  /** Handed on by another member for its client: who asks is known, and it is not handed on again. */
   readonly forwarded: boolean;
+  /** Of a forwarded call that came from another region: that region. This one's leader may still be asked. */
+  readonly fromRegion?: string;
   /** The first value of a request header, by its lower-case name. */
   header(name: string): string | undefined;
+}
+
+/** Whether it is to end at this member: one of the region has handed it on. */
+export function isFromMember({ forwarded, fromRegion }: Call): boolean {
+  return forwarded && fromRegion === undefined;
 }
 
 /** Comes exactly once, possibly inside the call. A `Status` is for what no KvErrorCode says. */

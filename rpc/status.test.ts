@@ -85,6 +85,8 @@ const EXPECTED: Readonly<Record<KvErrorCode, readonly [number, string]>> = {
   "federation-refused": [9, "hansa: the federation does not allow it"],
   "context-stale": [10, "hansa: the key was deleted since it was read: read again"],
   "retention-full": [8, "hansa: too much is not known to be held by another region"],
+  "home-unreachable": [14, "hansa: the region that takes these writes"],
+  "home-late": [14, "hansa: the home's lease ended before the answer"],
   "lock-expired": [2, "mutex: session is expired"],
   "campaign-expired": [2, "election: session is expired"],
   "not-elected": [2, "election: not leader"],

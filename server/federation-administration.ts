@@ -2,6 +2,7 @@
 // region's duties. Nothing of it is there where the options name no directory.
 import type { ConfigNews } from "../federation/index.ts";
 import type { Backend, FederationDesk as FederationDeskPort } from "../rpc/index.ts";
+import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { federationRegionOf } from "./config-federation.ts";
 import type { FederationDirectory } from "./federation-directory.ts";
@@ -9,6 +10,7 @@ import { FederationDesk } from "./federation-desk.ts";
 import { openDirectory } from "./federation-directory-opening.ts";
 import { FederationDuties } from "./federation-duties.ts";
 import type { Federation } from "./federation.ts";
+import { FederationHomeLeases } from "./federation-home-leases.ts";
 import type { Journal } from "./ports.ts";
 import type { Replica } from "./replica.ts";
 
@@ -34,10 +36,10 @@ export function administerFederation(init: FederationAdministrationInit): Federa
   const { config, federation, replica, backend, journal, onBug } = init;
   const directory = openDirectory(config, journal);
   if (directory === undefined || federation === undefined) return { stop: () => undefined };
-  const { state, reports } = federation;
+  const { state, reports, handlers } = federation;
   const region = federationRegionOf(config);
   const common = { region, directory, onBug };
-  const duties = new FederationDuties({ ...common, replica, state, reports, journal });
+  const duties = new FederationDuties({ ...common, replica, state, reports, handlers, journal });
   const desk = new FederationDesk({
     ...common,
     known: () => {
@@ -47,12 +49,22 @@ export function administerFederation(init: FederationAdministrationInit): Federa
     header: () => backend.header(),
     now: () => replica.now(),
   });
+  const leases = new FederationHomeLeases({
+    ...{ ...common, state, journal },
+    leads: () => replica.status().role === "leader",
+    clock: systemClock,
+    clockDriftMax: replica.clockDriftMax,
+    ask: (done) => federation.pulling?.ask(done),
+  });
+  federation.homes.holdBy(leases);
+  const unlease = leases.follow();
   const unfollow = offerDocuments({ federation, replica, onBug }, directory);
   const rest = duties.follow();
   return {
     desk,
     stop: () => {
       unfollow();
+      unlease();
       rest();
       directory.close().catch(onBug);
     },

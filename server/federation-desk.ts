@@ -1,6 +1,6 @@
 // An operator's commands, taken by any member and carried to the directory; and the federation as it stands, from
 // the directory or, while that is away, as this region has logged it.
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { KvError } from "../base/index.ts";
 import type { MonotonicMs } from "../base/index.ts";
 import type { CallOptions } from "../client/index.ts";
@@ -21,6 +21,7 @@ import type {
   Header,
 } from "../rpc/index.ts";
 import type { FederationDirectory } from "./federation-directory.ts";
+import { tryHandler } from "./handler-tryout.ts";
 
 /** What this member's region knows by itself. */
 export interface RegionKnowledge {
@@ -44,6 +45,7 @@ const VIEW_SHARE = 0.5;
 
 export class FederationDesk implements FederationDeskPort {
   readonly #init: FederationDeskInit;
+  #trying = false;
 
   constructor(init: FederationDeskInit) {
     this.#init = init;
@@ -59,11 +61,26 @@ export class FederationDesk implements FederationDeskPort {
 
   async #changed(order: FederationOrder, context: CallContext): Promise<FederationChanged> {
     const { directory } = this.#init;
+    if (order.order === "handler") await this.#tried(order);
     const change = await directory.change(this.#commandOf(order), this.#optionsOf(context, 1));
     if (change.outcome === "refused") {
       throw new KvError("federation-refused", "not-applied", change.why);
     }
     return { changed: change.outcome === "changed", config: change.config };
+  }
+
+  /** One at a time: a trial takes a processor for a while. */
+  async #tried(order: Extract<FederationOrder, { readonly order: "handler" }>): Promise<void> {
+    if (this.#trying) {
+      const why = "another handler is on trial at this member: try again";
+      throw new KvError("federation-refused", "not-applied", why);
+    }
+    this.#trying = true;
+    try {
+      await tryHandler(order, this.#init.now);
+    } finally {
+      this.#trying = false;
+    }
   }
 
   async #viewed(context: CallContext): Promise<FederationView> {
@@ -82,7 +99,12 @@ export class FederationDesk implements FederationDeskPort {
   }
 
   #commandOf(order: FederationOrder): ConfigCommand {
-    if (order.order === "command") return order.command;
+    if (order.order === "command") return this.#completed(order.command);
+    if (order.order === "handler") {
+      const { name, source, runs } = order;
+      const hash = createHash("sha256").update(source).digest("hex");
+      return { command: "handler", name, hash, source, runs };
+    }
     const region = order.region === "" ? this.#init.region : order.region;
     switch (order.order) {
       case "init":
@@ -102,6 +124,12 @@ export class FederationDesk implements FederationDeskPort {
         return { command: "reincarnate", region, incarnation: drawn(), soleSurvivor };
       }
     }
+  }
+
+  /** What of a home's writes does not come late is what is known here: the region to be is to be asked. */
+  #completed(command: ConfigCommand): ConfigCommand {
+    if (command.command !== "home-move") return command;
+    return { ...command, known: [...this.#init.known().applied] };
   }
 
   #optionsOf({ deadlineAtMs, signal }: CallContext, share: number): CallOptions {

@@ -4,7 +4,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { KvError } from "../base/index.ts";
 import { op, when } from "../client/index.ts";
-import type { CallOptions, Client } from "../client/index.ts";
+import type { CallOptions, Client, Condition, Operation } from "../client/index.ts";
 import { ConfigError, changeConfig, decodeConfig, encodeConfig } from "../federation/index.ts";
 import type {
   ConfigChange,
@@ -23,6 +23,15 @@ const ATTEMPTS_MAX = 16;
 const RETRY_MS = 1_000;
 /** Of one look of `follow`. */
 const LOOK_MS = 5_000;
+
+/** What goes with a change of the document, in one transaction with it. */
+export interface Beside {
+  readonly if: readonly Condition[];
+  /** `config`: what the document is then. */
+  readonly then: (config: FederationConfig) => readonly Operation<unknown>[];
+}
+
+const NOTHING_BESIDE: Beside = { if: [], then: () => [] };
 
 /** Undefined `document`: there is no federation yet. */
 interface Found {
@@ -56,15 +65,19 @@ export class FederationDirectory {
    * @throws {KvError} as `read`; `federation-refused` also if the document changed each time in between. With
    *   outcome `unknown` the command may be in force: read, or give it again.
    */
-  async change(command: ConfigCommand, options: CallOptions): Promise<ConfigChange> {
+  async change(
+    command: ConfigCommand,
+    options: CallOptions,
+    beside: Beside = NOTHING_BESIDE,
+  ): Promise<ConfigChange> {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
       const found = await this.#find(options);
       const change = changeConfig(configIn(found), command);
       if (change.outcome !== "changed") return change;
       const { succeeded } = await this.#client.txn(
         {
-          if: [when.modRevision(DIRECTORY_KEY, "=", found.modRevision)],
-          then: [op.put(DIRECTORY_KEY, encodeConfig(change.config))],
+          if: [when.modRevision(DIRECTORY_KEY, "=", found.modRevision), ...beside.if],
+          then: [op.put(DIRECTORY_KEY, encodeConfig(change.config)), ...beside.then(change.config)],
         },
         options,
       );
@@ -72,6 +85,31 @@ export class FederationDirectory {
     }
     const why = `the configuration was changed by others ${ATTEMPTS_MAX} times; give the command again`;
     throw new KvError("federation-refused", "not-applied", why);
+  }
+
+  /**
+   * Does something beside the document, under conditions of its own, while the document is as `isFor` wants it.
+   *
+   * @returns whether it was done
+   * @throws {KvError} as `change`
+   */
+  async changeBeside(
+    isFor: (config: FederationConfig) => boolean,
+    beside: Beside,
+    options: CallOptions,
+  ): Promise<boolean> {
+    const found = await this.#find(options);
+    const config = configIn(found);
+    if (config === undefined || !isFor(config)) return false;
+    const isSame = when.modRevision(DIRECTORY_KEY, "=", found.modRevision);
+    const then = beside.then(config);
+    const { succeeded } = await this.#client.txn({ if: [isSame, ...beside.if], then }, options);
+    return succeeded;
+  }
+
+  /** Of the same group: for what is kept there beside the document. */
+  get client(): Pick<Client, "get" | "leases"> {
+    return this.#client;
   }
 
   /**

@@ -26,13 +26,17 @@ import type {
   Report,
 } from "../federation/index.ts";
 import { regionServiceTable } from "../rpc/index.ts";
-import type { PeerDialer, ServiceTable } from "../rpc/index.ts";
+import type { Call, PeerDialer, ServiceTable } from "../rpc/index.ts";
 import type { FederationAnswer } from "../store/index.ts";
 import type { FederatedRegion } from "./federated-region.ts";
+import { FederationHandlers } from "./federation-handlers.ts";
+import { FederationHomes } from "./federation-homes.ts";
+import type { HomeServing } from "./federation-homes.ts";
 import { FederationKeeping } from "./federation-keeping.ts";
 import { FederationPulling } from "./federation-pulling.ts";
 import { loadRetained } from "./federation-rows.ts";
 import { FederationServing } from "./federation-serving.ts";
+import { HandlerThread } from "./handler-thread.ts";
 import { failureOf, submitOwn } from "./own-command.ts";
 import type { Clock, Journal } from "./ports.ts";
 import { regionRefusal } from "./region-hosts.ts";
@@ -77,6 +81,9 @@ export class Federation {
   readonly #reports = new ReportBook();
   readonly #serving: FederationServing;
   readonly quorums: RegionQuorums;
+  readonly homes: FederationHomes;
+  readonly handlers: FederationHandlers;
+  readonly #thread = new HandlerThread();
   /** Seconds from the stamps of other regions' transactions until they are applied here. */
   readonly arrivals = new Buckets(ARRIVAL_SECONDS);
   #leading: Leading | undefined;
@@ -102,6 +109,7 @@ export class Federation {
       onConfig: (config) => this.configure(config, () => undefined),
       clock,
     });
+    this.handlers = this.#openHandlers();
     this.quorums = new RegionQuorums({
       state,
       reports: this.#reports,
@@ -110,22 +118,39 @@ export class Federation {
       revision: () => replica.machine.revision,
       ask: (done) => this.pulling?.ask(done),
     });
+    const { dialer, secure } = init;
+    const helloTo = (to: OriginId): ExchangeHello | undefined => this.#helloTo(to);
+    this.homes = new FederationHomes({
+      ...{ state, dialer, secure, clock, helloTo },
+      quorums: this.quorums,
+    });
+  }
+
+  #openHandlers(): FederationHandlers {
+    const { state, clock, journal } = this.#init;
+    return new FederationHandlers({
+      ...{ region: state, clock, journal },
+      ask: this.#thread.ask,
+      propose: (change, done) => this.#propose(change, (answer) => done(answer !== undefined)),
+    });
   }
 
   /** Of the peers' port. */
-  services(): ServiceTable {
+  services(clients: Omit<HomeServing, "refusalOf">): ServiceTable {
     const { state, journal } = this.#init;
-    return regionServiceTable({
-      refusalOf: (hello, { certificate }) => {
-        const { self, config } = state;
-        if (self === undefined) return "this region is not admitted to the federation yet";
-        return regionRefusal(hello, certificate, config, self);
-      },
+    const refusalOf = (hello: ExchangeHello, { certificate }: Call): string | undefined => {
+      const { self, config } = state;
+      if (self === undefined) return "this region is not admitted to the federation yet";
+      return regionRefusal(hello, certificate, config, self);
+    };
+    const exchange = regionServiceTable({
+      refusalOf,
       open: (hello, outlet) => this.#serving.open(hello, outlet),
       onRefused: ({ from }, reason) => {
         journal.warn("a region is refused", { origin: from.origin, reason });
       },
     });
+    return { ...exchange, ...this.homes.served({ ...clients, refusalOf }) };
   }
 
   /** @returns the way to end it. */
@@ -134,6 +159,8 @@ export class Federation {
     return () => {
       unfollow();
       this.#unlead();
+      this.#thread.close();
+      this.homes.stop();
       this.#serving.stop();
     };
   }
@@ -210,7 +237,10 @@ export class Federation {
       this.#serving.onNews();
     }
     this.quorums.onNews();
-    if (this.#leading?.ready === true && self !== undefined) this.#leading.keeping.look();
+    if (this.#leading?.ready === true && self !== undefined) {
+      this.#leading.keeping.look();
+      this.handlers.look();
+    }
   }
 
   #lead(): void {
@@ -291,6 +321,7 @@ export class Federation {
   #unlead(): void {
     if (this.#leading === undefined) return;
     this.pulling?.stop();
+    this.handlers.rest();
     this.#serving.release(
       new KvError("leader-changed", "not-applied", "etcdserver: leader changed"),
     );

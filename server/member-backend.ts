@@ -8,6 +8,7 @@ import type {
   CallContext,
   Done,
   Header,
+  Homes,
   Member,
   MemberRequest,
   MembersChanged,
@@ -27,6 +28,8 @@ import type {
   TxnResponse,
 } from "../store/index.ts";
 import type { ProtocolName } from "./cluster.ts";
+import { ConflictDesk } from "./conflict-desk.ts";
+import { IdDesk } from "./id-desk.ts";
 import { LeaseDesk } from "./lease-desk.ts";
 import { MaintenanceDesk } from "./maintenance-desk.ts";
 import { changeOf } from "./member-request.ts";
@@ -57,6 +60,7 @@ export interface MemberBackendInit {
   readonly journal?: Journal;
   /** Absent in a region that is in no federation. */
   readonly regions?: Regions | undefined;
+  readonly homes?: Homes | undefined;
 }
 
 export class MemberBackend implements Backend {
@@ -66,6 +70,8 @@ export class MemberBackend implements Backend {
   readonly watches: WatchDesk;
   readonly leases: LeaseDesk;
   readonly maintenance: MaintenanceDesk;
+  readonly conflicts: ConflictDesk;
+  readonly ids: IdDesk;
 
   constructor(init: MemberBackendInit) {
     this.#init = init;
@@ -74,7 +80,9 @@ export class MemberBackend implements Backend {
     const header = (): Header => this.header();
     this.authority = new StateAuthority({ replica, reader: this.#reader, header });
     this.watches = new WatchDesk({ replica, memberId, region });
-    this.leases = new LeaseDesk({ replica, reader: this.#reader, header: () => this.header() });
+    this.leases = new LeaseDesk({ replica, reader: this.#reader, header });
+    this.conflicts = new ConflictDesk({ replica, reader: this.#reader, header });
+    this.ids = new IdDesk({ replica, header });
     this.maintenance = new MaintenanceDesk({
       replica,
       reader: this.#reader,
@@ -85,6 +93,10 @@ export class MemberBackend implements Backend {
 
   get regions(): Regions | undefined {
     return this.#init.regions;
+  }
+
+  get homes(): Homes | undefined {
+    return this.#init.homes;
   }
 
   /** For metrics. */
@@ -117,12 +129,20 @@ export class MemberBackend implements Backend {
       done({ ok: false, error: new KvError(refused.code, "not-applied", refused.message) });
       return;
     }
+    const standing = this.#init.homes?.standingFor(request);
+    if (standing?.refusal !== undefined) {
+      done({ ok: false, error: standing.refusal });
+      return;
+    }
     const answer = (response: Response): void => {
-      done({
-        ok: true,
-        header: { ...this.header(), revision: response.revision },
-        value: response,
-      });
+      const late = response.kind === "refused" ? undefined : standing?.lateness();
+      if (late !== undefined) done({ ok: false, error: late });
+      else
+        done({
+          ok: true,
+          header: { ...this.header(), revision: response.revision },
+          value: response,
+        });
     };
     const physical = request.kind === "compaction" && request.compaction.physical;
     this.#init.replica.submit({

@@ -226,6 +226,7 @@ export class Server {
       quotaBytes: settings.quotaBytes,
       journal: this.#init.journal,
       regions: federation?.quorums,
+      homes: federation?.homes,
     });
     if (federation !== undefined) this.#endings.push(federation.follow());
     const upkeep = this.#openUpkeep(bootstrap.self.id, backend, settings);
@@ -234,7 +235,10 @@ export class Server {
     this.#ports.peers.gate.open({
       ...this.#transport.table(),
       ...roster.peerServices(),
-      ...federation?.services(),
+      ...federation?.services({
+        services: this.#ports.clients.gate.table(),
+        authority: backend.authority,
+      }),
     });
     this.#endings.push(() => {
       tokens.close();
@@ -323,7 +327,7 @@ export class Server {
     return usage;
   }
 
-  #services(backend: Backend, tokens: TokenProvider, federation?: FederationDesk): ServiceTable {
+  #services(backend: MemberBackend, tokens: TokenProvider, federation?: FederationDesk): ServiceTable {
     const { config, journal } = this.#init;
     const { authority } = backend;
     const header = (): Header => backend.header();
