@@ -1,5 +1,6 @@
 // `hansa get`, `put`, `del` and `compact`.
 import type { Command } from "commander";
+import type { RegionWriteOptions, ResolveOptions } from "../client/index.ts";
 import { UsageError } from "./exit-code.ts";
 import { countValue } from "./flag-value.ts";
 import { keysOf } from "./key-arguments.ts";
@@ -14,15 +15,25 @@ import {
   readOptionsOf,
 } from "./kv-flags.ts";
 import type { DelFlags, PutFlags, RangeFlags, ReadFlags } from "./kv-flags.ts";
+import {
+  addRegionReadFlags,
+  addRegionWriteFlags,
+  addResolveFlags,
+  regionReadOptionsOf,
+  regionWriteOptionsOf,
+  resolveOptionsOf,
+} from "./region-flags.ts";
+import type { RegionReadFlags, RegionWriteFlags, ResolveFlags } from "./region-flags.ts";
 import { withSession } from "./session.ts";
 import type { CommonFlags } from "./session.ts";
+import { siblingsView } from "./siblings-view.ts";
 import type { Stdio } from "./stdio.ts";
 
-interface GetFlags extends RangeFlags, ReadFlags, CommonFlags {
+interface GetFlags extends RangeFlags, ReadFlags, RegionReadFlags, CommonFlags {
   readonly printValueOnly?: boolean;
 }
 
-interface ExactlyOnce {
+interface WriteFlags extends RegionWriteFlags, ResolveFlags {
   readonly exactlyOnce?: boolean;
 }
 
@@ -48,7 +59,7 @@ export function addKvCommands(program: Command, stdio: Stdio): void {
 
 function addGet(program: Command, stdio: Stdio): void {
   const get = program.command("get").description("print a key or a range of keys");
-  addReadFlags(addRangeFlags(get))
+  addRegionReadFlags(addReadFlags(addRangeFlags(get)))
     .option("--print-value-only", "values and no keys (simple)")
     .action(async (key: string, rangeEnd: string | undefined, _: object, command: Command) => {
       const flags = command.optsWithGlobals<GetFlags>();
@@ -56,10 +67,18 @@ function addGet(program: Command, stdio: Stdio): void {
         throw new UsageError("print-value-only is only for `--write-out=simple`");
       }
       const keys = keysOf(key, rangeEnd, flags);
-      const options = { ...rangeOptionsOf(flags), ...readOptionsOf(flags) };
+      const options = {
+        ...rangeOptionsOf(flags),
+        ...readOptionsOf(flags),
+        ...regionReadOptionsOf(flags),
+      };
       const shown = defined({ valueOnly: flags.printValueOnly, countOnly: flags.countOnly });
-      await withSession(command, stdio, shown, async ({ client, output }) => {
-        stdio.out(output.range(await client.range(keys, options)));
+      await withSession(command, stdio, shown, async ({ client, output, print }) => {
+        if (flags.siblings === true) {
+          const { kvs, ...answer } = await client.range(keys, options);
+          const [kv] = kvs;
+          print(siblingsView(key, { ...answer, ...(kv && { kv }) }, flags.hex ?? false));
+        } else stdio.out(output.range(await client.range(keys, options)));
       });
     });
 }
@@ -70,13 +89,13 @@ function addPut(program: Command, stdio: Stdio): void {
     .description("set a key; without VALUE it is read from standard input")
     .argument("<key>")
     .argument("[value]", "a value that begins with - goes after --");
-  addPutFlags(put)
+  addResolveFlags(addRegionWriteFlags(addPutFlags(put)))
     .option("--exactly-once", EXACTLY_ONCE)
     .action(
       async (
         key: string,
         value: string | undefined,
-        flags: PutFlags & ExactlyOnce,
+        flags: PutFlags & WriteFlags,
         command: Command,
       ) => {
         if (flags.ignoreValue === true && value !== undefined) {
@@ -84,26 +103,33 @@ function addPut(program: Command, stdio: Stdio): void {
         }
         const bytes = value ?? (flags.ignoreValue === true ? "" : await stdio.readInput());
         await withSession(command, stdio, flags, async ({ client, output }) => {
-          stdio.out(output.put(await client.put(key, bytes, putOptionsOf(flags))));
+          const options = { ...putOptionsOf(flags), ...federatedOptionsOf(flags) };
+          stdio.out(output.put(await client.put(key, bytes, options)));
         });
       },
     );
 }
 
 function addDel(program: Command, stdio: Stdio): void {
-  addDelFlags(program.command("del").description("delete a key or a range of keys"))
+  const del = program.command("del").description("delete a key or a range of keys");
+  addResolveFlags(addRegionWriteFlags(addDelFlags(del)))
     .option("--exactly-once", EXACTLY_ONCE)
     .action(
       async (
         key: string,
         rangeEnd: string | undefined,
-        flags: DelFlags & ExactlyOnce,
+        flags: DelFlags & WriteFlags,
         command: Command,
       ) => {
         const keys = keysOf(key, rangeEnd, flags);
         await withSession(command, stdio, flags, async ({ client, output }) => {
-          stdio.out(output.del(await client.delete(keys, defined({ prevKv: flags.prevKv }))));
+          const options = { ...defined({ prevKv: flags.prevKv }), ...federatedOptionsOf(flags) };
+          stdio.out(output.del(await client.delete(keys, options)));
         });
       },
     );
+}
+
+function federatedOptionsOf(flags: WriteFlags): RegionWriteOptions & ResolveOptions {
+  return { ...regionWriteOptionsOf(flags), ...resolveOptionsOf(flags) };
 }

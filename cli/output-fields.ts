@@ -14,6 +14,7 @@ import type {
   StatusAnswer,
   WatchAnswer,
 } from "../client/index.ts";
+import { base64 } from "./output-json.ts";
 import type { Output, PrintedTxn, TxnItem } from "./output.ts";
 import { FIELDS_END, fieldLines } from "./view.ts";
 import type { Field } from "./view.ts";
@@ -79,11 +80,22 @@ export class FieldsOutput implements Output {
 }
 
 export function headerFields(header: Header): Field[] {
+  const { causalToken, reach } = header;
   return [
     ["ClusterID", header.clusterId],
     ["MemberID", header.memberId],
     ["Revision", header.revision],
     ["RaftTerm", header.raftTerm],
+    ...(causalToken === undefined ? [] : [["CausalToken", base64(causalToken)] satisfies Field]),
+    ...(reach === undefined
+      ? []
+      : ([
+          ["RegionsOutcome", reach.outcome],
+          ["RegionsAsked", reach.asked],
+          ["RegionsReached", reach.reached],
+          ["RegionsSloppy", reach.sloppy],
+          ["Regions", reach.names],
+        ] satisfies Field[])),
   ];
 }
 

@@ -13,6 +13,7 @@ import type {
   RangeAnswer,
   RangeResult,
   ReadProof,
+  RegionReach,
   StatusAnswer,
   WatchAnswer,
   WatchEvent,
@@ -103,7 +104,13 @@ export function headerJson(header: Header): Json {
     revision: header.revision,
     raft_term: header.raftTerm,
     region: header.region,
+    causal_token: header.causalToken === undefined ? "" : base64(header.causalToken),
+    ...(header.reach === undefined ? {} : { regions: reachJson(header.reach) }),
   });
+}
+
+function reachJson({ outcome, asked, reached, sloppy, names }: RegionReach): Json {
+  return { outcome, asked, reached, ...nonZero({ sloppy }), names: [...names] };
 }
 
 function proofJson(proof: ReadProof): Json {

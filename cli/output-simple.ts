@@ -30,17 +30,17 @@ export class SimpleOutput implements Output {
   }
 
   put(answer: PutAnswer): Uint8Array {
-    return joined(this.#put(answer));
+    return joined([...this.#put(answer), reachText(answer.header)]);
   }
 
   del(answer: DeleteAnswer): Uint8Array {
-    return joined(this.#del(answer));
+    return joined([...this.#del(answer), reachText(answer.header)]);
   }
 
   txn(answer: PrintedTxn): Uint8Array {
     const parts: Part[] = [answer.succeeded ? "SUCCESS\n" : "FAILURE\n"];
     for (const item of answer.items) parts.push("\n", ...this.#item(item));
-    return joined(parts);
+    return joined([...parts, reachText(answer.header)]);
   }
 
   compact(_header: Header, revision: number): Uint8Array {
@@ -89,6 +89,15 @@ export class SimpleOutput implements Output {
     const value = [shown(kv.value, this.#options.hex), "\n"];
     return this.#options.valueOnly ? value : [shown(kv.key, this.#options.hex), "\n", ...value];
   }
+}
+
+/** Of a write that asked how far it came; otherwise nothing. */
+export function reachText({ reach }: Header): string {
+  if (reach === undefined) return "";
+  const { outcome, asked, reached, sloppy, names } = reach;
+  const by = sloppy ? ", stand-ins counted" : "";
+  const told = `${reached} of ${asked} regions asked for have it${by}: ${names.join(", ")}`;
+  return outcome === "reached" ? `${told}\n` : `committed here; ${told}\n`;
 }
 
 export function shown(bytes: Uint8Array, hex: boolean): Part {

@@ -13,7 +13,7 @@ import type {
 } from "../client/index.ts";
 import { STATE_HEAD, stateCells } from "./member-state-text.ts";
 import type { Output, OutputOptions, PrintedTxn, TxnItem } from "./output.ts";
-import { joined, memberCells, shown, statusCells } from "./output-simple.ts";
+import { joined, memberCells, reachText, shown, statusCells } from "./output-simple.ts";
 import { drawTable } from "./table.ts";
 import type { CellTone } from "./table.ts";
 
@@ -52,17 +52,20 @@ export class TableOutput implements Output {
 
   put(answer: PutAnswer): Uint8Array {
     const { prevKv } = answer;
-    return joined(["OK\n", prevKv === undefined ? "" : this.#pairs([prevKv])]);
+    const before = prevKv === undefined ? "" : this.#pairs([prevKv]);
+    return joined(["OK\n", before, reachText(answer.header)]);
   }
 
   del(answer: DeleteAnswer): Uint8Array {
     const { deleted, prevKvs } = answer;
-    return joined([`${deleted}\n`, prevKvs.length === 0 ? "" : this.#pairs(prevKvs)]);
+    const before = prevKvs.length === 0 ? "" : this.#pairs(prevKvs);
+    return joined([`${deleted}\n`, before, reachText(answer.header)]);
   }
 
   txn(answer: PrintedTxn): Uint8Array {
     const parts = answer.items.map((item) => `\n${this.#item(item)}`);
-    return joined([answer.succeeded ? "SUCCESS\n" : "FAILURE\n", ...parts]);
+    const reach = reachText(answer.header);
+    return joined([answer.succeeded ? "SUCCESS\n" : "FAILURE\n", ...parts, reach]);
   }
 
   compact(header: Header, revision: number): Uint8Array {

@@ -14,12 +14,14 @@ import {
 } from "./kv-flags.ts";
 import type { DelFlags, PutFlags, RangeFlags } from "./kv-flags.ts";
 import type { TxnItem } from "./output.ts";
+import { addRegionWriteFlags, regionWriteOptionsOf } from "./region-flags.ts";
+import type { RegionWriteFlags } from "./region-flags.ts";
 import { withSession } from "./session.ts";
 import type { Stdio } from "./stdio.ts";
 import { parseCompare, readTxnText, wordsOf } from "./txn-text.ts";
 import type { TxnText } from "./txn-text.ts";
 
-interface TxnFlags {
+interface TxnFlags extends RegionWriteFlags {
   readonly interactive?: boolean;
   readonly if?: string[];
   readonly then?: string[];
@@ -41,7 +43,7 @@ failure requests, one a line, each section ended by an empty line.
 
 export function addTxnCommand(program: Command, stdio: Stdio): void {
   const more = (line: string, lines: string[] | undefined): string[] => [...(lines ?? []), line];
-  program
+  const txn = program
     .command("txn")
     .summary("run a transaction")
     .description(DESCRIPTION)
@@ -49,18 +51,19 @@ export function addTxnCommand(program: Command, stdio: Stdio): void {
     .option("--if <compare>", "a compare; may be given again", more)
     .option("--then <request>", "a success request; may be given again", more)
     .option("--else <request>", "a failure request; may be given again", more)
-    .option("--exactly-once", "repeat after any failure; a server session makes it apply once")
-    .action(async (flags: TxnFlags, command: Command) => {
-      const text = textOfFlags(flags) ?? (await readText(flags, stdio));
-      const compares = text.compares.map(parseCompare);
-      const success = text.success.map(parseRequest);
-      const failure = text.failure.map(parseRequest);
-      await withSession(command, stdio, flags, async ({ client, output }) => {
-        const answer = await client.txn({ if: compares, then: success, else: failure });
-        const { header, succeeded, results } = answer;
-        stdio.out(output.txn({ header, succeeded, items: results }));
-      });
+    .option("--exactly-once", "repeat after any failure; a server session makes it apply once");
+  addRegionWriteFlags(txn).action(async (flags: TxnFlags, command: Command) => {
+    const text = textOfFlags(flags) ?? (await readText(flags, stdio));
+    const compares = text.compares.map(parseCompare);
+    const success = text.success.map(parseRequest);
+    const failure = text.failure.map(parseRequest);
+    await withSession(command, stdio, flags, async ({ client, output }) => {
+      const transaction = { if: compares, then: success, else: failure };
+      const answer = await client.txn(transaction, regionWriteOptionsOf(flags));
+      const { header, succeeded, results } = answer;
+      stdio.out(output.txn({ header, succeeded, items: results }));
     });
+  });
 }
 
 function textOfFlags(flags: TxnFlags): TxnText | undefined {

@@ -3,13 +3,14 @@
 import type { authpb } from "../proto/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
 import type { MethodPath, Writer } from "../proto/index.ts";
-import { countOf, headerOf } from "./answer.ts";
+import { headerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { wireRangeOf } from "./bytes.ts";
 import type { KeySelector } from "./bytes.ts";
 import type { Courier } from "./courier.ts";
 import type { CallOptions } from "./options.ts";
 import type { Nature } from "./retry.ts";
+import { countOf } from "./wire-value.ts";
 
 const wire = etcdserverpb;
 

@@ -1,9 +1,13 @@
 // What the client's calls return, and how it is made from the wire's messages. Revisions and counts are
 // numbers (safe integers, asserted); ids use all 64 bits and are bigints.
-import { KvError } from "../base/index.ts";
-import type { etcdserverpb, hansa, Int64, mvccpb } from "../proto/index.ts";
+import type { etcdserverpb, hansa, mvccpb } from "../proto/index.ts";
 import { textFrom } from "./bytes.ts";
 import type { ReadMode } from "./options.ts";
+import { reachOf } from "./regions.ts";
+import type { RegionReach } from "./regions.ts";
+import { siblingsOf } from "./siblings.ts";
+import type { KeySiblings } from "./siblings.ts";
+import { answered, countOf, idOf } from "./wire-value.ts";
 
 /** What a member is in its group at the moment. */
 export type Role = "leader" | "candidate" | "follower" | "learner" | "halted";
@@ -16,6 +20,10 @@ export interface Header {
   readonly raftTerm: number;
   /** Empty when the cluster names none, as on etcd. */
   readonly region: string;
+  /** What the answer has seen, for `causalToken` of a read in any region; where regions or a token were asked for. */
+  readonly causalToken?: Uint8Array;
+  /** How far a write came; where `writeRegions` was asked for. */
+  readonly reach?: RegionReach;
 }
 
 /** What a read's answer is, stated by the member that gave it. */
@@ -90,6 +98,8 @@ export interface ReadAnswer extends Answer {
 export interface GetAnswer extends ReadAnswer {
   /** Absent when there is no such key. */
   readonly kv?: KeyValue;
+  /** Where it was asked for. */
+  readonly siblings?: KeySiblings;
 }
 
 /** The pairs of a range. */
@@ -102,7 +112,10 @@ export interface RangeResult {
 }
 
 /** Of `range`. */
-export interface RangeAnswer extends ReadAnswer, RangeResult {}
+export interface RangeAnswer extends ReadAnswer, RangeResult {
+  /** Where it was asked for. */
+  readonly siblings?: KeySiblings;
+}
 
 /** What a put gives back. */
 export interface PutResult {
@@ -145,33 +158,17 @@ export interface MembersAnswer {
 
 const NO_BYTES = new Uint8Array(0);
 
-/**
- * A part of an answer that must be there.
- *
- * @throws {KvError} `internal`, naming `what`: the server's answer is not one to the question.
- */
-export function answered<T>(value: T | null | undefined, what: string): T {
-  if (value !== null && value !== undefined) return value;
-  throw new KvError("internal", "unknown", `the server's answer has no ${what}`);
-}
-
-/** @throws {KvError} `internal` for a count or revision beyond 2^53, which none reaches. */
-export function countOf(wire: Int64 | null | undefined): number {
-  if (wire === null || wire === undefined) return 0;
-  return answered(typeof wire === "number" ? wire : undefined, `safe integer where it has ${wire}`);
-}
-
-export function idOf(wire: Int64 | null | undefined): bigint {
-  return BigInt(wire ?? 0);
-}
-
 export function headerOf(wire: etcdserverpb.IResponseHeader | null | undefined): Header {
+  const token = wire?.causal_token;
+  const reach = reachOf(wire?.regions);
   return {
     clusterId: idOf(wire?.cluster_id),
     memberId: idOf(wire?.member_id),
     revision: countOf(wire?.revision),
     raftTerm: countOf(wire?.raft_term),
     region: wire?.region ?? "",
+    ...(token === null || token === undefined || token.length === 0 ? {} : { causalToken: token }),
+    ...(reach === undefined ? {} : { reach }),
   };
 }
 
@@ -227,11 +224,13 @@ export function rangeResultOf(wire: etcdserverpb.IRangeResponse): RangeResult {
 export function rangeAnswerOf(wire: etcdserverpb.IRangeResponse): RangeAnswer {
   const header = headerOf(wire.header);
   const proof = proofOf(wire.proof);
+  const siblings = siblingsOf(wire.siblings);
   return {
     header,
     revision: header.revision,
     ...(proof === undefined ? {} : { proof }),
     ...rangeResultOf(wire),
+    ...(siblings === undefined ? {} : { siblings }),
   };
 }
 

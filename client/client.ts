@@ -3,11 +3,12 @@
 import { performance } from "node:perf_hooks";
 import { KvError } from "../base/index.ts";
 import { AccountCalls } from "./accounts.ts";
-import { answered, headerOf, membersAnswerOf } from "./answer.ts";
+import { headerOf, membersAnswerOf } from "./answer.ts";
 import type { CompactAnswer, MembersAnswer } from "./answer.ts";
-import { METHODS } from "./connection.ts";
+import { ConflictCalls } from "./conflicts.ts";
 import { Courier } from "./courier.ts";
 import { FederationCalls } from "./federation.ts";
+import { IdCalls } from "./ids.ts";
 import { MaintenanceCalls } from "./maintenance.ts";
 import { MembershipCalls } from "./membership.ts";
 import { Namespace } from "./namespace.ts";
@@ -22,6 +23,8 @@ import { Space } from "./space.ts";
 import { statusAnswerOf } from "./status.ts";
 import type { StatusAnswer } from "./status.ts";
 import { Writes } from "./writes.ts";
+import { answered } from "./wire-value.ts";
+import { METHODS } from "./methods.ts";
 
 /**
  * A client of a Hansa cluster, or of etcd.
@@ -43,6 +46,10 @@ export class Client extends Namespace {
   readonly maintenance: MaintenanceCalls;
   /** The federation of regions that this one belongs to. */
   readonly federation: FederationCalls;
+  /** What is in conflict in this region's part of a federation, and what was settled. */
+  readonly conflicts: ConflictCalls;
+  /** Numbers that no two regions give out twice. */
+  readonly ids: IdCalls;
   #closing: Promise<void> | undefined;
 
   /** Connects at the first call. @throws {KvError} `invalid-argument` naming every wrong option. */
@@ -63,6 +70,8 @@ export class Client extends Namespace {
     this.membership = new MembershipCalls(courier);
     this.auth = new AccountCalls(courier);
     this.federation = new FederationCalls(courier);
+    this.conflicts = new ConflictCalls(courier);
+    this.ids = new IdCalls(courier);
     this.maintenance = new MaintenanceCalls(courier, (endpoint) => this.#addressOf(endpoint));
   }
 

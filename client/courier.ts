@@ -41,6 +41,8 @@ export interface Task<T> {
   readonly onMiss: OnMiss;
   /** The one member that may be asked; absent: any. */
   readonly only?: string;
+  /** It waits for others than the member that is asked, who would wait as long elsewhere: no attempt is cut short. */
+  readonly isPatient?: boolean;
   /** One attempt; throws KvError. */
   readonly attempt: (attempt: Attempt) => Promise<T>;
 }
@@ -219,7 +221,8 @@ export class Courier {
       const remainingMs = deadlineAtMs - this.nowMs();
       // A plain write is not cut short to be asked elsewhere: that would leave its outcome open. And what one member
       // alone can answer gains nothing by being asked again: a hash would begin anew.
-      const isWhole = task.nature === "plain-write" || task.only !== undefined;
+      const { only, isPatient = false } = task;
+      const isWhole = isPatient || task.nature === "plain-write" || only !== undefined;
       const timeoutMs = isWhole ? remainingMs : Math.min(attemptMsMax, remainingMs);
       notes.attempt(address);
       const ended = await this.#attempt(task, address, timeoutMs, signal);

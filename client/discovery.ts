@@ -1,13 +1,13 @@
 // Keeps the router's table true: asks members for their status and the cluster for its members, when a call
 // finds the table old or doubtful. Runs beside the calls and fails none of them.
 import { KvError } from "../base/index.ts";
-import { idOf } from "./answer.ts";
-import { METHODS } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { isAbsence } from "./retry.ts";
 import { addressOf } from "./endpoint.ts";
 import type { Destination, Router } from "./router.ts";
 import { statusAnswerOf } from "./status.ts";
+import { idOf } from "./wire-value.ts";
+import { METHODS } from "./methods.ts";
 
 /** Bound on one question to one member. */
 const PROBE_MS = 1_000;

@@ -2,14 +2,14 @@
 // Whether it still stands is judged by this client's own clock, from when it asked and not from when it heard.
 import type { etcdserverpb } from "../proto/index.ts";
 import { KvError } from "../base/index.ts";
-import { countOf } from "./answer.ts";
-import { METHODS } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import type { Courier } from "./courier.ts";
 import { pause } from "./deadline.ts";
 import { streamErrorOf } from "./failure.ts";
 import { repetitionOf } from "./retry.ts";
 import { wireId } from "./request.ts";
+import { countOf } from "./wire-value.ts";
+import { METHODS } from "./methods.ts";
 
 /**
  * Why a lease is kept no longer:

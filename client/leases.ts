@@ -1,16 +1,17 @@
 // Leases: granted, asked after, revoked, and kept alive.
 import { randomBytes } from "node:crypto";
 import { KvError } from "../base/index.ts";
-import { countOf, headerOf, idOf } from "./answer.ts";
+import { headerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { textFrom } from "./bytes.ts";
-import { METHODS } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import type { Courier, Task } from "./courier.ts";
 import { KeptLease } from "./kept-lease.ts";
 import type { CallOptions } from "./options.ts";
 import { checkedCount, wireId } from "./request.ts";
 import type { Space } from "./space.ts";
+import { countOf, idOf } from "./wire-value.ts";
+import { METHODS } from "./methods.ts";
 
 /** A lease that was granted. */
 export interface LeaseAnswer extends Answer {

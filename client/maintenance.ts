@@ -2,13 +2,14 @@
 // release.
 import type { KvError } from "../base/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
-import { countOf, headerOf, idOf } from "./answer.ts";
+import { headerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
-import { METHODS } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import type { Courier } from "./courier.ts";
 import type { CallOptions } from "./options.ts";
 import { checkedCount, wireId } from "./request.ts";
+import { countOf, idOf } from "./wire-value.ts";
+import { METHODS } from "./methods.ts";
 
 const { AlarmAction } = etcdserverpb.AlarmRequest;
 const { DowngradeAction } = etcdserverpb.DowngradeRequest;

@@ -1,11 +1,12 @@
 // Changes of who belongs to the cluster, and of who leads it. None is repeated after a failure that leaves open
 // whether it was made: the member table says.
-import { answered, memberOf, membersAnswerOf } from "./answer.ts";
+import { memberOf, membersAnswerOf } from "./answer.ts";
 import type { Member, MembersAnswer } from "./answer.ts";
-import { METHODS } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import type { Courier } from "./courier.ts";
 import type { CallOptions } from "./options.ts";
+import { answered } from "./wire-value.ts";
+import { METHODS } from "./methods.ts";
 
 /** The members once one was added, and which it is. */
 export interface MemberAddedAnswer extends MembersAnswer {

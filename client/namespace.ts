@@ -1,7 +1,6 @@
 // The calls on keys, in one namespace of the store: what is asked is put under its prefix, what is answered is
 // named without it. The client itself is the namespace of the empty prefix.
 import {
-  answered,
   deleteResultOf,
   headerOf,
   putResultOf,
@@ -18,19 +17,30 @@ import type { Courier } from "./courier.ts";
 import { Election } from "./election.ts";
 import type { KeyCalls } from "./key-calls.ts";
 import type { TurnOptions } from "./key-queue.ts";
+import type { KindOperation } from "./kind-operation.ts";
+import { Kinds } from "./kinds.ts";
+import type { OperateOptions } from "./kinds.ts";
 import type { KeptLeases } from "./leases.ts";
 import { LeaseCalls } from "./leases.ts";
 import { Lock } from "./lock.ts";
 import type {
   CallOptions,
   DeleteOptions,
+  KeyReadOptions,
   PutOptions,
   RangeOptions,
-  ReadOptions,
   Settings,
 } from "./options.ts";
 import type { Reads } from "./reads.ts";
-import { deleteRequestOf, putRequestOf, rangeRequestOf } from "./request.ts";
+import type { RegionWriteOptions } from "./regions.ts";
+import {
+  deleteRequestOf,
+  operateRequestOf,
+  putRequestOf,
+  rangeRequestOf,
+  withRegionRead,
+  withRegionWrite,
+} from "./request.ts";
 import type { Space } from "./space.ts";
 import { runStm } from "./stm.ts";
 import type { StmAnswer, StmOptions } from "./stm.ts";
@@ -40,6 +50,7 @@ import type { Operations, Transaction, TxnAnswer } from "./txn.ts";
 import { Watcher } from "./watch.ts";
 import type { WatchOptions } from "./watch.ts";
 import type { Writes } from "./writes.ts";
+import { answered } from "./wire-value.ts";
 
 /** What all namespaces of one client share. */
 export interface ClientParts {
@@ -59,6 +70,8 @@ export interface ClientParts {
 export class Namespace implements KeyCalls {
   /** Keys that live as long as somebody says so. Lease ids are of the whole store, not of a namespace. */
   readonly leases: LeaseCalls;
+  /** Counters, sets, maps, registers and flags, in federated prefixes of their kind. */
+  readonly kinds: Kinds;
   readonly #parts: ClientParts;
   readonly #space: Space;
 
@@ -67,6 +80,10 @@ export class Namespace implements KeyCalls {
     this.#parts = parts;
     this.#space = space;
     this.leases = new LeaseCalls(parts.courier, parts.keptLeases, space);
+    this.kinds = new Kinds({
+      operate: (key, asked, options) => this.#operate(key, asked, options),
+      get: (key, options) => this.get(key, options),
+    });
   }
 
   /** What every key begins with in the store; empty: the whole store. */
@@ -83,29 +100,31 @@ export class Namespace implements KeyCalls {
    * One key.
    *
    * @throws {KvError} `compacted`, `future-revision` for an explicit revision; `too-stale`, `not-committed`
-   *   for a miss; and those of every call: `unavailable`, `no-leader`, `deadline-exceeded`, `cancelled`, ...
+   *   for a miss; `regions-not-reached`, `causal-lost`, `federation-refused` for what is asked of other regions;
+   *   and those of every call: `unavailable`, `no-leader`, `deadline-exceeded`, `cancelled`, ...
    */
   async get(
     key: Bytes,
-    options: ReadOptions & CallOptions & Pick<RangeOptions, "revision" | "keysOnly"> = {},
+    options: KeyReadOptions & Pick<RangeOptions, "revision" | "keysOnly"> = {},
   ): Promise<GetAnswer> {
     const answer = await this.range(key, options);
     const [kv] = answer.kvs;
-    const { header, revision, proof } = answer;
+    const { header, revision, proof, siblings } = answer;
     return {
       header,
       revision,
       ...(proof === undefined ? {} : { proof }),
       ...(kv === undefined ? {} : { kv }),
+      ...(siblings === undefined ? {} : { siblings }),
     };
   }
 
   /** All keys that `keys` names, as `options` orders and bounds them. @throws {KvError} as `get` */
   async range(
     keys: KeySelector,
-    options: ReadOptions & CallOptions & RangeOptions = {},
+    options: KeyReadOptions & RangeOptions = {},
   ): Promise<RangeAnswer> {
-    const request = this.#space.outer(rangeRequestOf(keys, options));
+    const request = this.#space.outer(withRegionRead(rangeRequestOf(keys, options), options));
     const answer = await this.#parts.reads.range(request, options);
     return { ...answer, kvs: answer.kvs.map((kv) => this.#space.innerPair(kv)) };
   }
@@ -114,10 +133,11 @@ export class Namespace implements KeyCalls {
    * Sets a key.
    *
    * @throws {KvError} `lease-not-found`; `key-not-found`, `value-provided`, `lease-provided` for the ignore
-   *   options; `request-too-large`; and those of every call
+   *   options; `request-too-large`; `context-stale`, `federation-refused` of a federated key; and those of every
+   *   call
    */
   async put(key: Bytes, value: Bytes, options: PutOptions = {}): Promise<PutAnswer> {
-    const request = this.#space.outer(putRequestOf(key, value, options));
+    const request = this.#space.outer(withRegionWrite(putRequestOf(key, value, options), options));
     const reply = await this.#parts.writes.write({ put: request }, options);
     const wire = answered(reply.put, "put result");
     const { prevKv } = putResultOf(wire);
@@ -131,7 +151,7 @@ export class Namespace implements KeyCalls {
    * @throws {KvError} `key-not-provided`, and those of every call
    */
   async delete(keys: KeySelector, options: DeleteOptions = {}): Promise<DeleteAnswer> {
-    const request = this.#space.outer(deleteRequestOf(keys, options));
+    const request = this.#space.outer(withRegionWrite(deleteRequestOf(keys, options), options));
     const reply = await this.#parts.writes.write({ delete_range: request }, options);
     const wire = answered(reply.delete_range, "delete result");
     const { deleted, prevKvs } = deleteResultOf(wire);
@@ -157,9 +177,9 @@ export class Namespace implements KeyCalls {
    */
   async txn<const Then extends Operations = [], const Else extends Operations = []>(
     transaction: Transaction<Then, Else>,
-    options: CallOptions = {},
+    options: CallOptions & RegionWriteOptions = {},
   ): Promise<TxnAnswer<Then, Else>> {
-    const request = this.#space.outerTxn(txnRequestOf(transaction));
+    const request = this.#space.outerTxn(withRegionWrite(txnRequestOf(transaction), options));
     const { reads, writes } = this.#parts;
     const reply = canWrite(request)
       ? await writes.write({ txn: request }, options)
@@ -235,6 +255,12 @@ export class Namespace implements KeyCalls {
   /** The election of that name; as `lock`. */
   election(name: Bytes, options: TurnOptions = {}): Election {
     return new Election(this, name, options);
+  }
+
+  async #operate(key: Bytes, asked: KindOperation, options: OperateOptions): Promise<PutAnswer> {
+    const request = this.#space.outer(withRegionWrite(operateRequestOf(key, asked), options));
+    const reply = await this.#parts.writes.write({ put: request }, options);
+    return this.#answer(answered(reply.put, "put result"));
   }
 
   #answer(wire: NonNullable<KvReply["put"] | KvReply["delete_range"]>): {

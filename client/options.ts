@@ -7,6 +7,7 @@ import type { TlsOptions } from "./channel-security.ts";
 import { Credentials } from "./credentials.ts";
 import type { AuthOptions } from "./credentials.ts";
 import { addressOf } from "./endpoint.ts";
+import type { RegionReadOptions, RegionWriteOptions } from "./regions.ts";
 
 /**
  * The consistency of a read:
@@ -69,8 +70,20 @@ export interface RangeOptions {
   readonly maxCreateRevision?: number;
 }
 
+/** What `get` and `range` may ask beside their keys. */
+export interface KeyReadOptions extends ReadOptions, CallOptions, RegionReadOptions {
+  /** Of one federated key, as it is: the writes that no other dominates, and the context that resolves them. */
+  readonly siblings?: boolean;
+}
+
+/** Which of a federated key's writes the caller has read. */
+export interface ResolveOptions {
+  /** Of `siblings` of a read: the write resolves those and no other. Absent: what is shown was read. */
+  readonly siblingContext?: Uint8Array;
+}
+
 /** How a key is set. */
-export interface PutOptions extends CallOptions {
+export interface PutOptions extends CallOptions, RegionWriteOptions, ResolveOptions {
   /** The key goes when this lease ends. Absent or 0n: none. */
   readonly lease?: bigint;
   /** Return the pair that stood there before. */
@@ -82,7 +95,7 @@ export interface PutOptions extends CallOptions {
 }
 
 /** How keys are deleted. */
-export interface DeleteOptions extends CallOptions {
+export interface DeleteOptions extends CallOptions, RegionWriteOptions, ResolveOptions {
   /** Return the pairs that were deleted. */
   readonly prevKv?: boolean;
 }

@@ -2,14 +2,16 @@
 // no read modes (etcd) ignores them, so each answer is judged here too.
 import { KvError } from "../base/index.ts";
 import type { etcdserverpb } from "../proto/index.ts";
-import { answered, headerOf, rangeAnswerOf } from "./answer.ts";
+import { headerOf, rangeAnswerOf } from "./answer.ts";
 import type { RangeAnswer } from "./answer.ts";
 import type { KvReply } from "./connection.ts";
 import type { Courier } from "./courier.ts";
-import type { CallOptions, ReadMode, ReadOptions, Settings } from "./options.ts";
+import type { CallOptions, KeyReadOptions, ReadMode, Settings } from "./options.ts";
+import { waitsForRegions } from "./regions.ts";
 import { readPlanOf, withReadPlan } from "./request.ts";
 import type { ReadPlan } from "./request.ts";
 import type { Destination } from "./router.ts";
+import { answered } from "./wire-value.ts";
 
 /** Who is asked first. The leader saves the others' question to it. */
 const DESTINATION: Readonly<Record<ReadMode, Destination>> = {
@@ -42,10 +44,7 @@ export class Reads {
   }
 
   /** @throws {KvError} see `Client.get` */
-  async range(
-    request: etcdserverpb.IRangeRequest,
-    options: ReadOptions & CallOptions,
-  ): Promise<RangeAnswer> {
+  async range(request: etcdserverpb.IRangeRequest, options: KeyReadOptions): Promise<RangeAnswer> {
     const isPast = (request.revision ?? 0) !== 0;
     const floor = this.#settings.monotonic && !isPast ? this.#seenRevision : 0;
     const plan = readPlanOf(options, this.#settings.read, floor);
@@ -98,7 +97,7 @@ export class Reads {
   #range(
     request: etcdserverpb.IRangeRequest,
     plan: ReadPlan,
-    options: CallOptions,
+    options: KeyReadOptions,
   ): Promise<RangeAnswer> {
     const range = withReadPlan(request, plan);
     return this.#courier.carry(
@@ -107,6 +106,7 @@ export class Reads {
         nature: "read",
         destination: DESTINATION[plan.mode],
         onMiss: plan.onMiss,
+        isPatient: waitsForRegions(options),
         attempt: async ({ connection, timeoutMs, signal }) => {
           const reply = await connection.kv({ range }, timeoutMs, signal);
           const answer = rangeAnswerOf(answered(reply.range, "range result"));

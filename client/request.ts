@@ -5,7 +5,18 @@ import { readModeNumber } from "./answer.ts";
 import { bytesFrom, wireRangeOf } from "./bytes.ts";
 import type { Bytes, KeySelector } from "./bytes.ts";
 import { readIssues } from "./options.ts";
-import type { OnMiss, PutOptions, RangeOptions, ReadMode, ReadOptions, SortBy } from "./options.ts";
+import type {
+  KeyReadOptions,
+  OnMiss,
+  PutOptions,
+  RangeOptions,
+  ReadMode,
+  ReadOptions,
+  ResolveOptions,
+  SortBy,
+} from "./options.ts";
+import type { KindOperation } from "./kind-operation.ts";
+import type { RegionWriteOptions } from "./regions.ts";
 
 /** The wire's numbers (kv.proto, read.proto). */
 const SORT_TARGET: Readonly<Record<SortBy, number>> = {
@@ -110,6 +121,28 @@ export function withReadPlan(
   return request;
 }
 
+/** Adds what is asked of other regions, and of siblings. @throws {KvError} `invalid-argument` */
+export function withRegionRead(
+  request: etcdserverpb.IRangeRequest,
+  { readRegions, causalToken, siblings }: KeyReadOptions,
+): etcdserverpb.IRangeRequest {
+  if (readRegions !== undefined) request.read_regions = checkedCount("readRegions", readRegions);
+  if (causalToken !== undefined) request.causal_token = causalToken;
+  if (siblings === true) request.siblings = true;
+  return request;
+}
+
+/** Adds what is asked of other regions. @throws {KvError} `invalid-argument` */
+export function withRegionWrite<Request extends { write_regions?: number | null }>(
+  request: Request,
+  { writeRegions }: RegionWriteOptions,
+): Request {
+  if (writeRegions !== undefined) {
+    request.write_regions = checkedCount("writeRegions", writeRegions);
+  }
+  return request;
+}
+
 /** @throws {KvError} `key-not-provided`, `value-provided`, `lease-provided` */
 export function putRequestOf(
   key: Bytes,
@@ -132,18 +165,30 @@ export function putRequestOf(
   }
   if (options.lease !== undefined) request.lease = wireId(options.lease);
   if (options.prevKv === true) request.prev_kv = true;
+  if (options.siblingContext !== undefined) request.sibling_context = options.siblingContext;
   return request;
+}
+
+/**
+ * On a server that knows no kinds `ignore_value` keeps the value as it is, or refuses where there is none.
+ *
+ * @throws {KvError} `key-not-provided`
+ */
+export function operateRequestOf(key: Bytes, { wire }: KindOperation): etcdserverpb.IPutRequest {
+  if (key.length === 0) throw new KvError("key-not-provided", "not-applied", "the key is empty");
+  return { key: bytesFrom(key), ignore_value: true, operation: wire };
 }
 
 /** @throws {KvError} `key-not-provided`, `invalid-argument` */
 export function deleteRequestOf(
   selector: KeySelector,
-  options: { readonly prevKv?: boolean },
+  options: ResolveOptions & { readonly prevKv?: boolean },
 ): etcdserverpb.IDeleteRangeRequest {
   const { key, rangeEnd } = wireRangeOf(selector);
   const request: etcdserverpb.IDeleteRangeRequest = { key };
   if (rangeEnd.length > 0) request.range_end = rangeEnd;
   if (options.prevKv === true) request.prev_kv = true;
+  if (options.siblingContext !== undefined) request.sibling_context = options.siblingContext;
   return request;
 }
 

@@ -2,7 +2,6 @@
 import { Client as GrpcClient, Metadata } from "@grpc/grpc-js";
 import { KvError } from "../base/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
-import { countOf } from "./answer.ts";
 import { ChannelSecurity } from "./channel-security.ts";
 import type { TlsOptions } from "./channel-security.ts";
 import { Credentials } from "./credentials.ts";
@@ -10,6 +9,7 @@ import type { AuthOptions } from "./credentials.ts";
 import { addressOf } from "./endpoint.ts";
 import { noEndpoint } from "./options.ts";
 import { streamErrorOf } from "./failure.ts";
+import { countOf } from "./wire-value.ts";
 
 /** A part of a snapshot. */
 export interface SnapshotBlob {

@@ -1,8 +1,9 @@
 // How one member sees itself: etcd's status, and what a member of Hansa says beside it; members of plain etcd
 // say nothing of that.
 import type { etcdserverpb, hansa } from "../proto/index.ts";
-import { ROLES, countOf, headerOf, idOf } from "./answer.ts";
+import { ROLES, headerOf } from "./answer.ts";
 import type { Answer, Role } from "./answer.ts";
+import { countOf, idOf } from "./wire-value.ts";
 
 /** One member's view of itself. */
 export interface StatusAnswer extends Answer {

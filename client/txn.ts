@@ -4,7 +4,6 @@
 import { KvError } from "../base/index.ts";
 import type { etcdserverpb } from "../proto/index.ts";
 import {
-  answered,
   deleteResultOf,
   headerOf,
   KeyValue,
@@ -17,8 +16,18 @@ import {
 } from "./answer.ts";
 import { bytesFrom, wireRangeOf } from "./bytes.ts";
 import type { Bytes, KeySelector } from "./bytes.ts";
-import type { PutOptions, RangeOptions } from "./options.ts";
-import { checkedCount, deleteRequestOf, putRequestOf, rangeRequestOf, wireId } from "./request.ts";
+import type { CallOptions, PutOptions, RangeOptions, ResolveOptions } from "./options.ts";
+import type { RegionWriteOptions } from "./regions.ts";
+import type { KindOperation } from "./kind-operation.ts";
+import {
+  checkedCount,
+  deleteRequestOf,
+  operateRequestOf,
+  putRequestOf,
+  rangeRequestOf,
+  wireId,
+} from "./request.ts";
+import { answered } from "./wire-value.ts";
 
 /** What a transaction can do; `Result` is what it gives back. */
 export interface Operation<Result> {
@@ -127,14 +136,19 @@ export const op = {
   put: (
     key: Bytes,
     value: Bytes,
-    options: Omit<PutOptions, "deadlineMs" | "signal"> = {},
+    options: Omit<PutOptions, keyof CallOptions | keyof RegionWriteOptions> = {},
   ): Operation<PutResult> => ({
     wire: { request_put: putRequestOf(key, value, options) },
     result: (wire) => putResultOf(answered(wire.response_put, "put result")),
   }),
+  /** On a key of a kind (`operation`); a `get` of it behind shows what it came to. */
+  operate: (key: Bytes, operation: KindOperation): Operation<PutResult> => ({
+    wire: { request_put: operateRequestOf(key, operation) },
+    result: (wire) => putResultOf(answered(wire.response_put, "put result")),
+  }),
   delete: (
     keys: KeySelector,
-    options: { readonly prevKv?: boolean } = {},
+    options: ResolveOptions & { readonly prevKv?: boolean } = {},
   ): Operation<DeleteResult> => ({
     wire: { request_delete_range: deleteRequestOf(keys, options) },
     result: (wire) => deleteResultOf(answered(wire.response_delete_range, "delete result")),

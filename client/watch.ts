@@ -3,9 +3,8 @@
 import { KvError } from "../base/index.ts";
 import { GRPC, errorCodeOf } from "../proto/index.ts";
 import type { etcdserverpb, mvccpb } from "../proto/index.ts";
-import { KeyValue, answered, countOf, headerOf, proofOf } from "./answer.ts";
+import { KeyValue, headerOf, proofOf } from "./answer.ts";
 import type { ReadAnswer } from "./answer.ts";
-import { METHODS } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import type { Courier } from "./courier.ts";
 import { cancelled } from "./deadline.ts";
@@ -16,6 +15,8 @@ import type { KeySelector } from "./bytes.ts";
 import type { Space } from "./space.ts";
 import { repetitionOf } from "./retry.ts";
 import type { Destination } from "./router.ts";
+import { answered, countOf } from "./wire-value.ts";
+import { METHODS } from "./methods.ts";
 
 /** What a watch tells of, and whom it asks. */
 export interface WatchOptions {

@@ -2,14 +2,16 @@
 // unless a failure proves that it was not applied.
 import { KvError } from "../base/index.ts";
 import type { etcdserverpb, hansa } from "../proto/index.ts";
-import { answered, idOf } from "./answer.ts";
-import { METHODS } from "./connection.ts";
 import type { KvCall, KvReply } from "./connection.ts";
 import type { Courier } from "./courier.ts";
 import { within } from "./deadline.ts";
 import type { CallOptions, Settings } from "./options.ts";
+import { waitsForRegions } from "./regions.ts";
+import type { RegionWriteOptions } from "./regions.ts";
 import { WriteSession } from "./session.ts";
 import type { Numbered } from "./session.ts";
+import { answered, idOf } from "./wire-value.ts";
+import { METHODS } from "./methods.ts";
 
 /** Asked lifetime of an idle session; the next write after it opens another. */
 const SESSION_TTL_MS = 60_000;
@@ -36,7 +38,7 @@ export class Writes {
   }
 
   /** @throws {KvError} see `Client.put`; `session-expired` with `unknown` when the session went meanwhile */
-  async write(write: Write, options: CallOptions): Promise<KvReply> {
+  async write(write: Write, options: CallOptions & RegionWriteOptions): Promise<KvReply> {
     const deadlineMs = options.deadlineMs ?? this.#settings.deadlineMs;
     const deadlineAtMs = this.#courier.nowMs() + deadlineMs;
     for (let reopenCount = 0; ; reopenCount += 1) {
@@ -88,11 +90,12 @@ export class Writes {
   #carry(
     call: Write | { readonly compaction: etcdserverpb.ICompactionRequest },
     numbered: Numbered | undefined,
-    options: CallOptions,
+    options: CallOptions & RegionWriteOptions,
   ): Promise<KvReply> {
     return this.#courier.carry(
       {
         operation: operationOf(call),
+        isPatient: waitsForRegions(options),
         nature: numbered === undefined ? "plain-write" : "numbered-write",
         destination: "leader",
         onMiss: "fail",

@@ -2,18 +2,18 @@
 // it is applied, and what cannot be read is refused there, the same on every member.
 import { unreachable } from "../base/index.ts";
 import type { Key, WallMs } from "../base/index.ts";
+import { readAsked, writeAsked } from "./asked-codec.ts";
+import { readBootstrapChange, writeBootstrapChange } from "./bootstrap-change-codec.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { readChunk, writeChunk } from "./chunk-codec.ts";
 import { CHANGE_LIMITS } from "./change.ts";
 import type { FederationChange } from "./change.ts";
 import { CONFIG_LIMITS } from "./config.ts";
-import { originId, sequence } from "./dot.ts";
-import type { Dot, OriginId } from "./dot.ts";
-import { readKindOperation, writeKindOperation } from "./kind-codec.ts";
-import type { KindOperation } from "./kind.ts";
-import type { AskedOperation } from "./kind-minting.ts";
-import { TransactionError, decodeTransaction } from "./transaction-codec.ts";
+import { originId } from "./dot.ts";
+import { ORIGIN_MAX, readDots, writeDots } from "./dot-codec.ts";
+import { readForeignChange, writeForeignChange } from "./foreign-change-codec.ts";
+import { readMade, readMadeView, writeMade, writeMadeView } from "./made-view-codec.ts";
+import { TransactionError } from "./transaction-codec.ts";
 import { TRANSACTION_LIMITS } from "./transaction-rules.ts";
 import { readVector, writeVector } from "./vector-codec.ts";
 
@@ -32,33 +32,37 @@ const CODES = {
   forked: 11,
   stage: 12,
   "apply-staged": 13,
+  show: 14,
+  repair: 20,
+  allocate: 30,
+  bootstrap: 40,
+  install: 41,
+  unstage: 42,
+  draw: 43,
+  discard: 44,
 } as const satisfies Readonly<Record<FederationChange["change"], number>>;
 
-const ORIGIN_MAX = 2 ** 32 - 1;
 const WALL_MS_MAX = 2 ** 48 - 1;
-const DOT_BYTES_MIN = 2;
-/** Of an operation on a key of a kind: as it is shipped, or the delete that such a key never has. */
-const ASKED = { operation: 0, neverDeleted: 1 } as const;
 
 /** What stood where a change was expected. */
 class ChangeError extends Error {
   override readonly name = "ChangeError";
 }
 
-/** The transactions of an `apply` as the bytes that they were shipped in. */
+const NAMES: ReadonlyMap<number, FederationChange["change"]> = new Map(
+  (Object.keys(CODES) as FederationChange["change"][]).map((name) => [CODES[name], name]),
+);
+
 export function encodeChange(change: FederationChange): Uint8Array {
   const writer = new ByteWriter();
   writer.u8(CODES[change.change]);
   switch (change.change) {
     case "apply":
-      writer.count(change.transactions.length);
-      for (const { bytes } of change.transactions) writer.bytes(bytes);
-      break;
     case "stage":
-      writeChunk(writer, change.chunk);
-      break;
     case "apply-staged":
-      writeDots(writer, [change.dot]);
+    case "forked":
+    case "repair":
+      writeForeignChange(writer, change);
       break;
     case "configure":
       writer.count(change.wallMs);
@@ -83,8 +87,11 @@ export function encodeChange(change: FederationChange): Uint8Array {
     case "resolve":
       writer.key(change.key);
       writeDots(writer, change.dots);
-      writer.u8(change.resolution.action === "value" ? 1 : 0);
-      if (change.resolution.action === "value") writer.bytes(change.resolution.value);
+      writeMade(writer, change.resolution);
+      break;
+    case "show":
+      writer.key(change.key);
+      writeMadeView(writer, change.view);
       break;
     case "operate":
       writer.count(change.operations.length);
@@ -95,15 +102,20 @@ export function encodeChange(change: FederationChange): Uint8Array {
       break;
     case "import":
     case "release":
-      writer.key(change.prefix);
-      writer.u8(change.after === undefined ? 0 : 1);
-      if (change.after !== undefined) writer.key(change.after);
+      writeStep(writer, change);
       break;
     case "mark":
       writer.count(change.epoch);
       break;
-    case "forked":
-      writer.count(change.origin);
+    case "bootstrap":
+    case "install":
+    case "unstage":
+    case "draw":
+    case "discard":
+      writeBootstrapChange(writer, change);
+      break;
+    case "allocate":
+      writer.count(change.count);
       break;
     default:
       unreachable(change);
@@ -126,43 +138,43 @@ export function isChangeFlaw(error: unknown): error is ChangeError | Transaction
 
 function readChange(reader: ByteReader): FederationChange {
   const code = reader.u8("the change");
-  switch (code) {
-    case CODES.apply: {
-      const count = reader.length("the count of transactions", CHANGE_LIMITS.transactionsMax);
-      const transactions = Array.from({ length: count }, () =>
-        decodeTransaction(reader.bytes("a transaction", TRANSACTION_LIMITS.bytesMax)),
-      );
-      return { change: "apply", transactions };
-    }
-    case CODES.configure: {
+  const name = NAMES.get(code);
+  switch (name) {
+    case "apply":
+    case "stage":
+    case "apply-staged":
+    case "forked":
+    case "repair":
+      return readForeignChange(reader, name);
+    case "configure": {
       const wallMs = readWallMs(reader);
       const self = reader.count("this region's origin", 0, ORIGIN_MAX);
       const document = reader.bytes("a document", CONFIG_LIMITS.documentBytesMax);
       return { change: "configure", document, wallMs, ...(self > 0 && { self: originId(self) }) };
     }
-    case CODES.stage:
-      return { change: "stage", chunk: readChunk(reader) };
-    case CODES["apply-staged"]: {
-      const [dot, ...others] = readDots(reader);
-      if (dot === undefined || others.length > 0) throw reader.failure("not one dot");
-      return { change: "apply-staged", dot };
-    }
-    case CODES.anchor:
+    case "anchor":
       return { change: "anchor", wallMs: readWallMs(reader) };
-    case CODES.collect: {
+    case "collect": {
       const epoch = reader.count("the epoch", 1);
       const cut = readVector(reader, "the cut");
       const through = readVector(reader, "what is dropped");
       return { change: "collect", epoch, cut, through, full: reader.count("full", 0, 1) === 1 };
     }
-    case CODES.settle: {
+    case "settle": {
       const epoch = reader.count("the epoch", 1);
       const stable = readVector(reader, "the cut");
       return { change: "settle", epoch, stable, keys: readKeys(reader) };
     }
-    case CODES.resolve:
-      return readResolve(reader);
-    case CODES.operate: {
+    case "resolve":
+      return {
+        change: "resolve",
+        key: readKey(reader),
+        dots: readDots(reader),
+        resolution: readMade(reader),
+      };
+    case "show":
+      return { change: "show", key: readKey(reader), view: readMadeView(reader) };
+    case "operate": {
       const count = reader.length("the count of operations", CHANGE_LIMITS.keysMax);
       const operations = Array.from({ length: count }, () => ({
         key: readKey(reader),
@@ -170,65 +182,44 @@ function readChange(reader: ByteReader): FederationChange {
       }));
       return { change: "operate", operations };
     }
-    case CODES.import:
+    case "import":
       return { change: "import", ...readStep(reader) };
-    case CODES.release:
+    case "release":
       return { change: "release", ...readStep(reader) };
-    case CODES.mark:
+    case "mark":
       return { change: "mark", epoch: reader.count("the epoch", 1) };
-    case CODES.forked:
-      return { change: "forked", origin: readOrigin(reader) };
-    default:
+    case "allocate":
+      return { change: "allocate", count: reader.count("the count of ids") };
+    case "bootstrap":
+    case "install":
+    case "unstage":
+    case "draw":
+    case "discard":
+      return readBootstrapChange(reader, name);
+    case undefined:
       throw reader.failure(`change ${code} is none`);
   }
 }
 
-function readStep(reader: ByteReader): { readonly prefix: Key; readonly after?: Key } {
+interface Step {
+  readonly prefix: Key;
+  readonly after?: Key;
+}
+
+function writeStep(writer: ByteWriter, { prefix, after }: Step): void {
+  writer.key(prefix);
+  writer.u8(after === undefined ? 0 : 1);
+  if (after !== undefined) writer.key(after);
+}
+
+function readStep(reader: ByteReader): Step {
   const prefix = readKey(reader);
   const isFurther = reader.count("whether a step came before", 0, 1) === 1;
   return isFurther ? { prefix, after: readKey(reader) } : { prefix };
 }
 
-function readResolve(reader: ByteReader): FederationChange {
-  const key = readKey(reader);
-  const dots = readDots(reader);
-  const isValue = reader.count("what became of the siblings", 0, 1) === 1;
-  if (!isValue) return { change: "resolve", key, dots, resolution: { action: "delete" } };
-  const value = reader.bytes("a value", CHANGE_LIMITS.valueBytesMax);
-  return { change: "resolve", key, dots, resolution: { action: "value", value } };
-}
-
-function writeAsked(writer: ByteWriter, asked: AskedOperation): void {
-  const operation = loggedForm(asked);
-  writer.u8(operation === undefined ? ASKED.neverDeleted : ASKED.operation);
-  if (operation !== undefined) writeKindOperation(writer, operation);
-}
-
-/** Undefined: the delete of a bounded counter. What a counter's reset has seen is found where it is applied. */
-function loggedForm(asked: AskedOperation): KindOperation | undefined {
-  const { kind, action } = asked;
-  if (action === "reset") return { kind, action, seen: [] };
-  if (action !== "delete") return asked;
-  if (kind === "counter") return { kind, action, seen: [] };
-  return kind === "bounded-counter" ? undefined : { kind, action };
-}
-
-function readAsked(reader: ByteReader): AskedOperation {
-  const form = reader.count("the form of an operation", 0, ASKED.neverDeleted);
-  if (form === ASKED.neverDeleted) return { kind: "bounded-counter", action: "delete" };
-  const operation = readKindOperation(reader);
-  if (operation.kind === "counter" && operation.action !== "add") {
-    return { kind: "counter", action: operation.action };
-  }
-  return operation;
-}
-
 function readWallMs(reader: ByteReader): WallMs {
   return reader.count("the clock", 0, WALL_MS_MAX) as WallMs;
-}
-
-function readOrigin(reader: ByteReader): OriginId {
-  return originId(reader.count("an origin", 1, ORIGIN_MAX));
 }
 
 function readKey(reader: ByteReader): Key {
@@ -238,20 +229,4 @@ function readKey(reader: ByteReader): Key {
 function readKeys(reader: ByteReader): readonly Key[] {
   const count = reader.length("the count of keys", CHANGE_LIMITS.keysMax, 2);
   return Array.from({ length: count }, () => readKey(reader));
-}
-
-export function writeDots(writer: ByteWriter, dots: readonly Dot[]): void {
-  writer.count(dots.length);
-  for (const { origin, sequence: at } of dots) {
-    writer.count(origin);
-    writer.count(at);
-  }
-}
-
-export function readDots(reader: ByteReader): readonly Dot[] {
-  const count = reader.length("the count of dots", CHANGE_LIMITS.dotsMax, DOT_BYTES_MIN);
-  return Array.from({ length: count }, () => {
-    const origin = readOrigin(reader);
-    return { origin, sequence: sequence(reader.count("a dot's sequence", 1)) };
-  });
 }

@@ -1,12 +1,15 @@
 // What a region's log may ask of its federation: the body of the store's command `federation`. Everything that is not
 // a client's write goes this way: what other regions minted, a new configuration, the clock, and what is forgotten.
 import type { Key, WallMs } from "../base/index.ts";
+import type { BootstrapChunk } from "./bootstrap-staging.ts";
+import type { Identity } from "./config.ts";
 import type { Dot, OriginId } from "./dot.ts";
 import type { AskedOperation } from "./kind-minting.ts";
+import type { Made, MadeView } from "./made-view.ts";
+import type { RecordContent } from "./record-step.ts";
 import type { Chunk } from "./staging.ts";
 import type { Shipped } from "./transaction-codec.ts";
 import type { Vector } from "./vector.ts";
-import type { Resolution } from "./view-rules.ts";
 
 export type FederationChange =
   /** Of any origins, in an order in which they may be applied; each is judged once more (federation 4). */
@@ -50,8 +53,13 @@ export type FederationChange =
       readonly change: "resolve";
       readonly key: Key;
       readonly dots: readonly Dot[];
-      readonly resolution: Exclude<Resolution, { readonly action: "keep" }>;
+      readonly resolution: Made;
     }
+  /**
+   * What a handler on read made of siblings: shown while the key has these and the handler is the one in force. Nothing
+   * of it leaves the region (federation 8).
+   */
+  | { readonly change: "show"; readonly key: Key; readonly view: MadeView }
   /** Operations of clients on keys of kinds, each key once: all or none (federation 9). */
   | {
       readonly change: "operate";
@@ -63,6 +71,30 @@ export type FederationChange =
   | { readonly change: "release"; readonly prefix: Key; readonly after?: Key }
   /** An empty transaction: a dot to refer to, as the marker of an admission or the fence of a move (federation 11, 12). */
   | { readonly change: "mark"; readonly epoch: number }
+  /** In place of a record that is damaged here: that of another region, at what it had applied (federation 17). */
+  | {
+      readonly change: "repair";
+      readonly key: Key;
+      readonly from: OriginId;
+      readonly copy: { readonly applied: Vector; readonly content: RecordContent };
+    }
+  /** Takes a block of ids (federation 12). */
+  | { readonly change: "allocate"; readonly count: number }
+  /** A chunk of a donor's snapshot, for who lacks what others retain no more (federation 10). */
+  | { readonly change: "bootstrap"; readonly chunk: BootstrapChunk }
+  /** The snapshot that is staged, whole, takes the place of what is kept. Refused if another one is staged. */
+  | {
+      readonly change: "install";
+      readonly id: Uint8Array;
+      readonly count: number;
+      readonly digest: Uint8Array;
+    }
+  /** Lets go of what is staged of a snapshot. */
+  | { readonly change: "unstage" }
+  /** An incarnation that this region drew: it mints under no origin that the directory gave to another (federation 1). */
+  | { readonly change: "draw"; readonly incarnation: Identity }
+  /** Drops what is retained of a closed origin beyond its cut, up to `through`: it was exported (federation 11). */
+  | { readonly change: "discard"; readonly origin: OriginId; readonly through: number }
   /** Two histories of that origin were seen: nothing more of it is applied (federation 1). */
   | { readonly change: "forked"; readonly origin: OriginId };
 

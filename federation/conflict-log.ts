@@ -1,6 +1,7 @@
 // Conflicts that are over, as rows numbered by this region, the oldest forgotten beyond a bound. What a record says is
 // the same everywhere; its number is not.
 import { present } from "../base/index.ts";
+import type { LogIndex } from "../base/index.ts";
 import type { FederatedStore } from "../store/index.ts";
 import type { ConflictRecord } from "./conflict-record.ts";
 import { conflictRowKey, encodeConflict, numberOfRowKey } from "./region-rows.ts";
@@ -8,8 +9,17 @@ import { conflictRowKey, encodeConflict, numberOfRowKey } from "./region-rows.ts
 /** Of records together; a rule of the state machine, so equal on all members. */
 const BYTES_MAX = 64 * 1024 * 1024;
 
+interface Recent {
+  readonly number: number;
+  readonly row: Uint8Array;
+  /** Of the entry that wrote it. */
+  readonly index: LogIndex;
+}
+
 export class ConflictLog {
   readonly #writes: FederatedStore["writes"];
+  /** What the engine may not have yet, by ascending number. */
+  #recent: Recent[] = [];
   /** Bytes of the records, from `first` on. */
   #sizes: number[] = [];
   #forgotten = 0;
@@ -31,9 +41,10 @@ export class ConflictLog {
     return this.#next;
   }
 
-  add(record: ConflictRecord): void {
+  add(record: ConflictRecord, index: LogIndex): void {
     const row = encodeConflict(record);
     this.#writes.put(conflictRowKey(this.#next), row);
+    this.#recent.push({ number: this.#next, row, index });
     this.#next += 1;
     this.#push(row.length);
     while (this.#bytes > BYTES_MAX) {
@@ -45,6 +56,23 @@ export class ConflictLog {
     if (this.#forgotten * 2 <= this.#sizes.length) return;
     this.#sizes = this.#sizes.slice(this.#forgotten);
     this.#forgotten = 0;
+  }
+
+  /** Rows from that number on are in memory; the engine may lack them. */
+  get recentFrom(): number {
+    return this.#recent[0]?.number ?? this.#next;
+  }
+
+  /** Rows from that number on; undefined: ask the engine for `conflictRowKey`, which has it if it is kept. */
+  recent(from: number): readonly Uint8Array[] | undefined {
+    const [oldest] = this.#recent;
+    if (oldest === undefined || from < oldest.number) return undefined;
+    return this.#recent.slice(from - oldest.number).map(({ row }) => row);
+  }
+
+  flushed(upTo: LogIndex): void {
+    const kept = this.#recent.findIndex(({ index }) => index > upTo);
+    if (kept !== 0) this.#recent = kept < 0 ? [] : this.#recent.slice(kept);
   }
 
   /** The head comes before the records: `next` is known. */

@@ -5,9 +5,10 @@ import type { Key } from "../base/index.ts";
 import { NO_LEASE } from "../store/index.ts";
 import type { PutRequest, Refusal } from "../store/index.ts";
 import { linkOf } from "./chain.ts";
+import { ClientOperationError, decodeClientOperation } from "./client-operation.ts";
 import { dotText } from "./dot.ts";
 import type { Dot, OriginId, Sequence } from "./dot.ts";
-import { placed } from "./kept-record.ts";
+import { carried, keptOf } from "./kept-record.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import type { AskedOperation } from "./kind-minting.ts";
 import { deletionOf, mintedKind } from "./kind-minting.ts";
@@ -63,7 +64,12 @@ export class LocalWrites {
     this.#deps = undefined;
   }
 
-  put({ key, lease, siblingContext }: PutRequest, value: Uint8Array): void {
+  put(request: PutRequest, value: Uint8Array): void {
+    const { key, lease, siblingContext, operation: asked } = request;
+    if (asked !== undefined) {
+      this.#operateFor(request, asked);
+      return;
+    }
     const open = this.#opened(key);
     const kind = this.#core.rules.policyOf(key)?.kind;
     if (lease !== NO_LEASE) {
@@ -88,6 +94,21 @@ export class LocalWrites {
       else this.#add(open, { key, action: "kind", operation: deletion }, "local");
       // What was there before the prefix had a kind goes too.
       if (!this.#core.records.has(key)) this.#core.store.show(key, undefined);
+    }
+  }
+
+  #operateFor({ key, lease }: PutRequest, asked: Uint8Array): void {
+    const { config } = this.#core;
+    if (config === undefined || lease !== NO_LEASE) {
+      this.#refuse(refusedWrite(key, "what is operated on takes no lease"));
+      return;
+    }
+    try {
+      this.operate(key, decodeClientOperation(asked, config));
+    } catch (error) {
+      if (!(error instanceof ClientOperationError)) throw error;
+      const message = `hansa: the operation of a kind: ${error.message}`;
+      this.#refuse({ kind: "refused", code: "invalid-argument", message });
     }
   }
 
@@ -121,7 +142,7 @@ export class LocalWrites {
     const operation: Operation = { key, action: "put", value, context: "all-seen" };
     open.operations.set(key, operation);
     const after = steppedRecord(records.before(key), open.head, operation);
-    records.set(key, { siblings: placed(after.siblings, value), kinds: after.kinds });
+    records.set(key, keptOf(key, after, value));
     const version = store.visible(key);
     if (version !== undefined && version.lease !== NO_LEASE) store.show(key, value);
   }
@@ -216,14 +237,14 @@ export class LocalWrites {
   #stepLocally(head: Transaction, operation: Operation, before: KeptRecord): void {
     const { records, store, planted, rules } = this.#core;
     const { key } = operation;
-    const after = steppedRecord(before, head, operation, planted);
+    const after = carried(before, steppedRecord(before, head, operation, planted));
     const shown = this.#core.shownOf(key, after);
     const kind = rules.policyOf(key)?.kind;
     const isSilent =
       kind !== undefined &&
       kindChangeOf(stateOf(before, kind), stateOf(after, kind), { local: true }) === "none";
     if (!isSilent) store.show(key, shown);
-    records.set(key, { siblings: placed(after.siblings, shown), kinds: after.kinds });
+    records.set(key, keptOf(key, after, shown));
   }
 
   /** Undefined: the key may not be written, which is noted. */

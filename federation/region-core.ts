@@ -4,6 +4,7 @@ import { present } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import { Digest } from "../store/index.ts";
 import type { FederatedStore, FederationOccasion } from "../store/index.ts";
+import { BootstrapStaging } from "./bootstrap-staging.ts";
 import { chainNext, chainSeed } from "./chain.ts";
 import type { Hash } from "./chain.ts";
 import { closedOrigin, memberOf } from "./config-standing.ts";
@@ -14,16 +15,21 @@ import { sequence } from "./dot.ts";
 import type { OriginId, Sequence } from "./dot.ts";
 import { changeOf } from "./event-rule.ts";
 import type { Change } from "./event-rule.ts";
-import { hydrated, placed } from "./kept-record.ts";
+import { HASH128_ZERO } from "./hash128.ts";
+import type { Hash128 } from "./hash128.ts";
+import { carried, hydrated, keptOf } from "./kept-record.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import { KeptRecords } from "./kept-records.ts";
+import { IdBlocks } from "./id-blocks.ts";
 import type { KindName, KindState } from "./kind.ts";
 import { emptyState, kindChangeOf, valueOfKind } from "./kind-rules.ts";
 import type { FederationBug } from "./planted.ts";
 import { encodeKindState } from "./kind-state-codec.ts";
+import { rulesWith } from "./made-view.ts";
 import { PrefixRules } from "./prefix-rules.ts";
 import { steppedRecord } from "./record-step.ts";
 import { RegionClock } from "./region-clock.ts";
+import { encodeMadeView } from "./made-view-codec.ts";
 import { encodeApplied, vectorRowKey } from "./region-rows.ts";
 import type { Applied } from "./region-rows.ts";
 import { RetainedTransactions } from "./retained-transactions.ts";
@@ -46,9 +52,13 @@ export class RegionCore {
   readonly retained: RetainedTransactions;
   readonly conflicts: ConflictLog;
   readonly chunks: StagedChunks;
+  readonly bootstrap: BootstrapStaging;
   readonly clock = new RegionClock();
+  readonly ids = new IdBlocks();
   /** Origins of which two histories were seen: nothing more of them is applied (federation 1). */
   readonly forked = new Set<OriginId>();
+  /** Incarnations that this region's own log drew, the oldest first. */
+  drawn: readonly Identity[] = [];
   /** Under which this state minted before it began another cluster (federation 1, trap 1). */
   readonly disowned = new Set<OriginId>();
   rules = new PrefixRules(undefined);
@@ -59,7 +69,7 @@ export class RegionCore {
   /** A running hash of all that was applied. */
   standing = 0;
   occasion: FederationOccasion | undefined;
-  readonly #hash: Hash;
+  readonly hash: Hash;
   readonly #positions = new Map<OriginId, Applied>();
   /** Origins whose row is to be written with the next batch. */
   readonly #moved = new Set<OriginId>();
@@ -68,10 +78,11 @@ export class RegionCore {
   constructor(store: FederatedStore, hash: Hash, planted: FederationBug | undefined) {
     this.store = store;
     this.planted = planted;
-    this.#hash = hash;
+    this.hash = hash;
     this.retained = new RetainedTransactions(store.writes);
     this.conflicts = new ConflictLog(store.writes);
     this.chunks = new StagedChunks(store.writes, hash);
+    this.bootstrap = new BootstrapStaging(store.writes, hash);
   }
 
   /** A value of its own: it does not move on. */
@@ -88,10 +99,13 @@ export class RegionCore {
 
   /** At what is applied of the origin; undefined: nobody has told of such an origin. */
   chainOf(origin: OriginId): Uint8Array | undefined {
-    const position = this.#positions.get(origin);
-    if (position !== undefined) return position.hash;
+    return this.#positions.get(origin)?.hash ?? this.seedOf(origin);
+  }
+
+  /** Of its chain; undefined: nobody has told of such an origin. */
+  seedOf(origin: OriginId): Uint8Array | undefined {
     const incarnation = this.#incarnationOf(origin);
-    return incarnation && chainSeed(this.#hash, incarnation);
+    return incarnation && chainSeed(this.hash, incarnation);
   }
 
   #incarnationOf(origin: OriginId): Identity | undefined {
@@ -106,11 +120,30 @@ export class RegionCore {
     this.#applied = undefined;
   }
 
+  get positions(): ReadonlyMap<OriginId, Applied> {
+    return this.#positions;
+  }
+
+  /** Another state takes the place of this one: how far each origin is applied in it. */
+  replacePositions(positions: ReadonlyMap<OriginId, Applied>): void {
+    for (const origin of [...this.#positions.keys()]) {
+      if (positions.has(origin)) continue;
+      this.#positions.delete(origin);
+      this.#moved.delete(origin);
+      this.store.writes.delete(vectorRowKey(origin));
+    }
+    for (const [origin, position] of positions) {
+      this.#positions.set(origin, position);
+      this.#moved.add(origin);
+    }
+    this.#applied = undefined;
+  }
+
   /** What a client sees of the key by the rules in force; `record` with the values of its siblings. */
   shownOf(key: Key, record: KeptRecord, rules: PrefixRules = this.rules): Uint8Array | undefined {
     const kind = rules.policyOf(key)?.kind;
     if (kind !== undefined) return valueOfKind(stateOf(record, kind));
-    return viewOf(rules.viewOf(key), key, record.siblings)?.value;
+    return viewOf(rulesWith(rules.viewOf(key), record.made), key, record.siblings)?.value;
   }
 
   /** With the values of its siblings. What is left to the version was asked for in `need`. */
@@ -118,7 +151,7 @@ export class RegionCore {
     const siblings = hydrated(record.siblings, () =>
       present(this.shownValue(key), "a value that is left to a version"),
     );
-    return { siblings, kinds: record.kinds };
+    return { ...record, siblings };
   }
 
   shownValue(key: Key): Uint8Array | undefined {
@@ -131,11 +164,11 @@ export class RegionCore {
     const { key } = operation;
     const kept = this.records.of(key);
     const before = this.loaded(key, kept);
-    const after = steppedRecord(before, transaction, operation, this.planted);
+    const after = carried(before, steppedRecord(before, transaction, operation, this.planted));
     const shown = this.shownOf(key, after);
     const change = this.#changeOf(key, before, after);
     if (change !== "none") this.store.show(key, change === "put" ? shown : undefined);
-    this.records.set(key, { siblings: placed(after.siblings, shown), kinds: after.kinds });
+    this.records.set(key, keptOf(key, after, shown));
   }
 
   #changeOf(key: Key, before: KeptRecord, after: KeptRecord): Change {
@@ -159,14 +192,14 @@ export class RegionCore {
   /** Its operations are done: it is the next of its origin's stream. */
   append(transaction: Transaction, bytes: Uint8Array, chain: Uint8Array): void {
     const { origin, hlc, operations } = transaction;
-    const hash = chainNext(this.#hash, chain, bytes);
+    const hash = chainNext(this.hash, chain, bytes);
     this.#positions.set(origin, { sequence: transaction.sequence, hash });
     this.#moved.add(origin);
     this.#applied = undefined;
     this.retained.add(transaction, { hash, bytes }, this.during.index);
     for (const operation of operations) {
       const record = conflictOf(transaction, operation);
-      if (record !== undefined) this.conflicts.add(record);
+      if (record !== undefined) this.conflicts.add(record, this.during.index);
     }
     this.records.commit(this.store.writes);
     this.clock.saw(hlc);
@@ -211,8 +244,11 @@ export class RegionCore {
       digest.count(origin).count(at).bytes(hash);
     }
     digest.count(this.conflicts.first).count(this.conflicts.next).count(this.standing);
+    digest.count(this.ids.next);
     digest.count(this.chunks.staged?.bytes ?? 0).count(this.records.size);
+    digest.count(this.bootstrap.staged?.bytes ?? 0).count(this.drawn.length);
     for (const key of this.records.keys()) addRecord(digest, key, this.records.of(key));
+    addHash(digest, this.records.tree?.root ?? HASH128_ZERO);
   }
 }
 
@@ -221,7 +257,8 @@ export function stateOf({ kinds }: KeptRecord, kind: KindName): KindState {
   return kinds.find((state) => state.kind === kind) ?? emptyState(kind);
 }
 
-function addRecord(digest: Digest, key: Key, { siblings, kinds }: KeptRecord): void {
+function addRecord(digest: Digest, key: Key, record: KeptRecord): void {
+  const { siblings, kinds, made, digest: kept } = record;
   digest.text(key).count(siblings.length).count(kinds.length);
   for (const sibling of siblings) {
     const { dot, hlc, epoch, value } = sibling;
@@ -229,4 +266,10 @@ function addRecord(digest: Digest, key: Key, { siblings, kinds }: KeptRecord): v
     if (value !== undefined) digest.bytes(value);
   }
   for (const state of kinds) digest.bytes(encodeKindState(state));
+  if (made !== undefined) digest.bytes(encodeMadeView(made));
+  addHash(digest, kept?.hash ?? HASH128_ZERO);
+}
+
+function addHash(digest: Digest, hash: Hash128): void {
+  for (const word of hash) digest.count(word);
 }

@@ -6,25 +6,22 @@ import type { Hlc, Key, LogTimeMs, WallMs } from "../base/index.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { CHAIN_HASH_BYTES } from "./chain.ts";
-import { readDots, writeDots } from "./change-codec.ts";
 import type { Identity } from "./config.ts";
 import type { ConflictRecord } from "./conflict-record.ts";
 import { originId, sequence } from "./dot.ts";
-import type { Dot, OriginId, Sequence } from "./dot.ts";
-import { IN_VERSION } from "./kept-record.ts";
-import type { KeptRecord } from "./kept-record.ts";
-import { decodeKindState, encodeKindState } from "./kind-state-codec.ts";
-import type { Sibling } from "./sibling.ts";
+import type { OriginId, Sequence } from "./dot.ts";
+import { readDots, writeDots } from "./dot-codec.ts";
 import type { Lost } from "./transaction.ts";
-import { TRANSACTION_LIMITS } from "./transaction-rules.ts";
 
-export type RegionRow = "chunk" | "config" | "head" | "key" | "record" | "transaction" | "vector";
+export type RegionRow =
+  "bootstrap" | "chunk" | "config" | "head" | "key" | "record" | "transaction" | "vector";
 
 /**
  * 'b' offset(8): a staged chunk. 'c': the configuration's document. 'h': head. 'k' key: what is kept of a key. 'r' number(8): a settled conflict.
- * 't' origin(8) sequence(8): a retained transaction. 'v' origin(8): how far an origin is applied.
+ * 's' number(8): a chunk of a snapshot that is staged. 't' origin(8) sequence(8): a retained transaction. 'v' origin(8): how far an origin is applied.
  */
 const TAGS: Readonly<Record<RegionRow, number>> = {
+  bootstrap: 0x73,
   chunk: 0x62,
   config: 0x63,
   head: 0x68,
@@ -65,6 +62,10 @@ export function conflictRowKey(number: number): Uint8Array {
 
 export function chunkRowKey(offset: number): Uint8Array {
   return rowKey("chunk", numbers(offset));
+}
+
+export function bootstrapRowKey(number: number): Uint8Array {
+  return rowKey("bootstrap", numbers(number));
 }
 
 /** In key order an origin's transactions stand in the order of their sequence. */
@@ -109,10 +110,14 @@ export interface Head {
   readonly forked: readonly OriginId[];
   /** Under which this state minted before it began another cluster: never again (trap 1). */
   readonly disowned: readonly OriginId[];
+  /** Incarnations that this region's own log drew. */
+  readonly drawn: readonly Identity[];
   /** At the retention bound: federated writes are refused. */
   readonly full: boolean;
   /** Of the next conflict's record. */
   readonly conflictNext: number;
+  /** Of the next id. */
+  readonly idNext: number;
   /** A running hash of all that was applied. */
   readonly standing: number;
 }
@@ -129,8 +134,11 @@ export function encodeHead(head: Head): Uint8Array {
   writer.count(head.anchor.atMs);
   writeOrigins(writer, head.forked);
   writeOrigins(writer, head.disowned);
+  writer.count(head.drawn.length);
+  for (const incarnation of head.drawn) writer.bytes(bytesOf(incarnation as string as Key));
   writer.u8(head.full ? 1 : 0);
   writer.count(head.conflictNext);
+  writer.count(head.idNext);
   writer.count(head.standing);
   return writer.written().slice();
 }
@@ -150,8 +158,10 @@ export function decodeHead(row: Uint8Array): Head {
     },
     forked: readOrigins(reader),
     disowned: readOrigins(reader),
+    drawn: Array.from({ length: reader.count("drawn incarnations") }, () => text(reader)),
     full: reader.u8("full") === 1,
     conflictNext: reader.count("the next record"),
+    idNext: reader.count("the next id"),
     standing: reader.count("the running hash"),
   };
   reader.end();
@@ -209,64 +219,9 @@ export function decodeRetained(row: Uint8Array): {
   return { hash: row.subarray(0, CHAIN_HASH_BYTES), bytes: row.subarray(CHAIN_HASH_BYTES) };
 }
 
-const FORM = { tombstone: 0, inRecord: 1, inVersion: 2 } as const;
-const OWN_BIRTH = 0x10;
-
-export function encodeRecord({ siblings, kinds }: KeptRecord): Uint8Array {
-  const writer = new ByteWriter(64);
-  writer.count(siblings.length);
-  for (const sibling of siblings) writeSibling(writer, sibling);
-  writer.count(kinds.length);
-  for (const state of kinds) writer.bytes(encodeKindState(state));
-  return writer.written().slice();
-}
-
-function writeSibling(writer: ByteWriter, { dot, hlc, epoch, birth, value }: Sibling): void {
-  const form = value === undefined ? "tombstone" : value === IN_VERSION ? "inVersion" : "inRecord";
-  const isOwn = birth.dot.origin === dot.origin && birth.dot.sequence === dot.sequence;
-  writer.u8(FORM[form] | (isOwn ? OWN_BIRTH : 0));
-  writer.count(dot.origin);
-  writer.count(dot.sequence);
-  writer.u64(hlc);
-  writer.count(epoch);
-  if (!isOwn) {
-    writer.u64(birth.hlc);
-    writer.count(birth.dot.origin);
-    writer.count(birth.dot.sequence);
-  }
-  if (form === "inRecord" && value !== undefined) writer.bytes(value);
-}
-
-export function decodeRecord(row: Uint8Array): KeptRecord {
-  const reader = trusted(row);
-  const siblings = Array.from({ length: reader.count("siblings") }, () => readSibling(reader));
-  const kinds = Array.from({ length: reader.count("kinds") }, () =>
-    decodeKindState(reader.bytes("a kind's state", row.length)),
-  );
-  reader.end();
-  return { siblings, kinds };
-}
-
-function readSibling(reader: ByteReader): Sibling {
-  const flags = reader.u8("a sibling");
-  const dot = readDot(reader);
-  const hlc = reader.u64("a stamp") as Hlc;
-  const epoch = reader.count("an epoch");
-  const isOwn = (flags & OWN_BIRTH) !== 0;
-  const birth = isOwn ? { hlc, dot } : { hlc: reader.u64("a birth") as Hlc, dot: readDot(reader) };
-  const form = flags & ~OWN_BIRTH;
-  if (form === FORM.tombstone) return { dot, hlc, epoch, birth };
-  const value =
-    form === FORM.inVersion ? IN_VERSION : reader.bytes("a value", TRANSACTION_LIMITS.bytesMax);
-  return { dot, hlc, epoch, birth, value };
-}
-
-function readDot(reader: ByteReader): Dot {
-  const origin = originId(reader.count("an origin"));
-  return { origin, sequence: sequence(reader.count("a sequence")) };
-}
-
 const DECIDERS = ["put", "delete", "settle"] as const;
+/** A dot, its stamp, a size, whether there is a value. */
+const LOST_BYTES_MIN = 13;
 
 export function encodeConflict(record: ConflictRecord): Uint8Array {
   const { key, dot, hlc, decidedBy, kept, lost } = record;
@@ -286,27 +241,36 @@ export function encodeConflict(record: ConflictRecord): Uint8Array {
   return writer.written().slice();
 }
 
-export function decodeConflict(row: Uint8Array): ConflictRecord {
-  const reader = trusted(row);
+/** Fails as `failure` makes it of bytes that are none: a donor's copy may be anything. */
+export function decodeConflict(
+  row: Uint8Array,
+  failure: (message: string) => Error = rowFailure,
+): ConflictRecord {
+  const reader = new ByteReader(row, failure);
   const key = reader.key("a key", row.length);
   const [dot, kept] = readDots(reader);
   const hlc = reader.u64("a stamp") as Hlc;
   const decidedBy = DECIDERS[reader.u8("who decided")];
-  assert(dot !== undefined && kept !== undefined && decidedBy !== undefined, "a record's head");
-  const lost = Array.from({ length: reader.count("losers") }, () => readLost(reader, row.length));
+  if (dot === undefined || kept === undefined || decidedBy === undefined) {
+    throw reader.failure("a conflict without its head");
+  }
+  const count = reader.length("losers", row.length, LOST_BYTES_MIN);
+  const lost = Array.from({ length: count }, () => readLost(reader, row.length));
   reader.end();
   return { key, dot, hlc, decidedBy, kept, lost };
 }
 
 function readLost(reader: ByteReader, most: number): Lost {
   const [dot] = readDots(reader);
-  assert(dot !== undefined, "a loser has a dot");
+  if (dot === undefined) throw reader.failure("a loser without a dot");
   const hlc = reader.u64("a stamp") as Hlc;
   const valueBytes = reader.count("a size");
   if (reader.u8("a value's presence") === 0) return { dot, hlc, valueBytes };
   return { dot, hlc, valueBytes, value: reader.bytes("a value", most) };
 }
 
+const rowFailure = (message: string): Error => new Error(`a row of a federation: ${message}`);
+
 function trusted(row: Uint8Array): ByteReader {
-  return new ByteReader(row, (message) => new Error(`a row of a federation: ${message}`));
+  return new ByteReader(row, rowFailure);
 }

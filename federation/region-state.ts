@@ -23,11 +23,15 @@ import type { DeliveryState } from "./delivery.ts";
 import { originId } from "./dot.ts";
 import type { Dot, OriginId } from "./dot.ts";
 import type { KeptRecord } from "./kept-record.ts";
+import type { ComparedKey, MerkleQuestion } from "./merkle-comparison.ts";
+import type { ComparedState } from "./merkle-questions.ts";
+import type { MerkleTree } from "./merkle-tree.ts";
 import { LocalWrites, refusedText } from "./local-writes.ts";
 import type { FederationBug } from "./planted.ts";
 import { PrefixRules } from "./prefix-rules.ts";
 import { RegionChanges } from "./region-changes.ts";
 import { RegionCore } from "./region-core.ts";
+import { RegionRebirth } from "./region-rebirth.ts";
 import type { Self } from "./region-core.ts";
 import {
   HEAD_ROW,
@@ -53,10 +57,11 @@ export function regionStateOf(machine: Machine): RegionState | undefined {
   return machine.federation instanceof RegionState ? machine.federation : undefined;
 }
 
-export class RegionState implements FederationPort {
+export class RegionState implements FederationPort, ComparedState {
   readonly #core: RegionCore;
   readonly #local: LocalWrites;
   readonly #changes: RegionChanges;
+  readonly #rebirth: RegionRebirth;
   #decoded: { readonly body: Uint8Array; readonly change: FederationChange | Refusal } | undefined;
   #document: Uint8Array | undefined;
   #headWritten: Uint8Array = new Uint8Array(0);
@@ -65,6 +70,7 @@ export class RegionState implements FederationPort {
     this.#core = new RegionCore(store, hash, planted);
     this.#local = new LocalWrites(this.#core);
     this.#changes = new RegionChanges(this.#core, this.#local);
+    this.#rebirth = new RegionRebirth(this.#core);
   }
 
   /** Undefined: the region is in no federation. */
@@ -125,6 +131,24 @@ export class RegionState implements FederationPort {
     return { size, contested: contestedCount, tombstones: tombstoneCount };
   }
 
+  /** Over every record; undefined: there never was one. */
+  get tree(): MerkleTree | undefined {
+    return this.#core.records.tree;
+  }
+
+  /** What other regions compare of the key; nothing where its prefix is leaving the federation. */
+  compared(key: Key): ComparedKey {
+    const { siblings, digest } = this.recordOf(key);
+    const stage = this.rules.policyOf(key)?.progress.stage;
+    if (stage === undefined || stage === "closed") return { key, hash: undefined, dots: [] };
+    return { key, hash: digest?.hash, dots: siblings.map(({ dot }) => dot) };
+  }
+
+  comparedIn({ level, indexes }: MerkleQuestion, countMax: number): readonly ComparedKey[] {
+    const keys = this.#core.records.inLeaves(new Set(indexes), level, countMax);
+    return keys.map((key) => this.compared(key));
+  }
+
   /** Every key of which something is kept, ascending: looks at all of them. */
   keys(): readonly Key[] {
     return this.#core.records.keys();
@@ -146,6 +170,11 @@ export class RegionState implements FederationPort {
     return { first, next };
   }
 
+  /** The newest records, from that number on; undefined: the engine has it at `conflictRowKey`, if it is kept. */
+  recentConflicts(from: number): readonly Uint8Array[] | undefined {
+    return this.#core.conflicts.recent(from);
+  }
+
   get retention(): Retention {
     return this.#core.retained.retention;
   }
@@ -158,6 +187,11 @@ export class RegionState implements FederationPort {
   /** The large transaction that is being staged, and how many of its bytes. */
   get staged(): { readonly dot: Dot; readonly bytes: number } | undefined {
     return this.#core.chunks.staged;
+  }
+
+  /** What the region does to take another's state in the place of its own, and to give it. */
+  get rebirth(): RegionRebirth {
+    return this.#rebirth;
   }
 
   /** Of all siblings that the key has: what a client hands back that has read them. */
@@ -231,8 +265,9 @@ export class RegionState implements FederationPort {
   }
 
   beforeBatch(): void {
-    const { self, clock, forked, disowned, full, conflicts, standing, store, config } = this.#core;
-    if (config === undefined) return;
+    const { self, clock, forked, disowned, drawn, full, conflicts, ids, standing } = this.#core;
+    const { store, config } = this.#core;
+    if (config === undefined && drawn.length === 0) return;
     this.#core.writePositions();
     const head = encodeHead({
       ...(self && { self }),
@@ -240,8 +275,10 @@ export class RegionState implements FederationPort {
       anchor: clock.anchor,
       forked: ascending(forked),
       disowned: ascending(disowned),
+      drawn,
       full,
       conflictNext: conflicts.next,
+      idNext: ids.next,
       standing,
     });
     if (compareBytes(head, this.#headWritten) === 0) return;
@@ -251,11 +288,16 @@ export class RegionState implements FederationPort {
 
   flushed(upTo: LogIndex): void {
     this.#core.retained.flushed(upTo);
+    this.#core.conflicts.flushed(upTo);
+    this.#core.bootstrap.flushed(upTo);
   }
 
   restore(key: Uint8Array, value: Uint8Array): void {
     const core = this.#core;
     switch (regionRowOf(key)) {
+      case "bootstrap":
+        core.bootstrap.restore(value);
+        break;
       case "chunk":
         core.chunks.restore(key, value);
         break;
@@ -283,19 +325,23 @@ export class RegionState implements FederationPort {
   }
 
   #restoreHead(value: Uint8Array): void {
-    const { self, hlc, anchor, forked, disowned, full, conflictNext, standing } = decodeHead(value);
+    const { self, hlc, anchor, forked, disowned, drawn, full, conflictNext, idNext, standing } =
+      decodeHead(value);
     const core = this.#core;
     core.self = self;
     core.clock.restore(hlc, anchor);
     for (const origin of forked) core.forked.add(origin);
     for (const origin of disowned) core.disowned.add(origin);
+    core.drawn = drawn;
     core.full = full;
     core.conflicts.restoreNext(conflictNext);
+    core.ids.restore(idNext);
     core.standing = standing;
     this.#headWritten = value;
   }
 
   restored(): void {
+    this.#core.records.restored();
     this.#local.onOthersApplied();
   }
 
@@ -303,6 +349,7 @@ export class RegionState implements FederationPort {
     const { self, disowned } = this.#core;
     if (self !== undefined) disowned.add(self.origin);
     this.#core.self = undefined;
+    this.#core.drawn = [];
     this.beforeBatch();
   }
 

@@ -5,6 +5,7 @@ import type { Response } from "../store/index.ts";
 import { writeAlarms } from "./alarm-codec.ts";
 import type { Header, RangeAnswer } from "./backend.ts";
 import { writeHeader, writeProof } from "./header.ts";
+import { writeSiblings } from "./sibling-codec.ts";
 import { sizeOfKeyValues, writeDeleteRange, writePut, writeRange, writeTxn } from "./kv-answer.ts";
 
 /** Header and proof. */
@@ -15,6 +16,7 @@ export function rangeAnswerBytes(header: Header, answer: RangeAnswer): Uint8Arra
   writeHeader(writer, header, header.revision);
   writeRange(writer, answer.range);
   writeProof(writer, answer.proof);
+  if (answer.siblings !== undefined) writeSiblings(writer, answer.siblings);
   return writer.finish(true);
 }
 

@@ -5,9 +5,12 @@ import { gated } from "./auth-gate.ts";
 import { authTable } from "./auth-service.ts";
 import type { Backend } from "./backend.ts";
 import { clusterTable } from "./cluster-service.ts";
+import { conflictTable } from "./conflict-service.ts";
+import type { FederatedDesks } from "./federated-desks.ts";
 import type { FederationDesk } from "./federation-desk.ts";
 import { federationTable } from "./federation-service.ts";
 import { HealthService } from "./health-service.ts";
+import { idsTable } from "./ids-service.ts";
 import { KvService } from "./kv-service.ts";
 import { leaseTable } from "./lease-service.ts";
 import { maintenanceTable } from "./maintenance-service.ts";
@@ -23,7 +26,7 @@ import { snapshotTable } from "./snapshot-service.ts";
 import { WatchService } from "./watch-service.ts";
 
 export interface ClientServicesOptions {
-  readonly backend: Backend;
+  readonly backend: Backend & FederatedDesks;
   /** Absent: this member knows no federation's directory. */
   readonly federation?: FederationDesk | undefined;
   readonly accounts: Accounts;
@@ -72,6 +75,8 @@ export function clientServices(options: ClientServicesOptions): ServiceTable {
     ...leaseTable(options),
     ...queueTables({ ...options, leaderLoss }),
     ...clusterTable(backend, options.forwardToLeader),
+    ...conflictTable(backend),
+    ...idsTable(backend),
     ...maintenanceTable(backend),
     ...operatorTable(backend),
     ...sessionTable(backend),

@@ -5,6 +5,7 @@ import { OVERHEAD_BYTES, rangeAnswerBytes } from "./answer.ts";
 import type { CallContext, Header, RangeAnswer } from "./backend.ts";
 import { writeHeader, writeProof } from "./header.ts";
 import { sizeOfKeyValues, writeKeyValueField, writeRangeEnd } from "./kv-answer.ts";
+import { writeSiblings } from "./sibling-codec.ts";
 
 /** Written before other work gets its turn. */
 const STEP_BYTES = 512 * 1024;
@@ -40,6 +41,7 @@ export function writeRangeAnswer(
     }
     writeRangeEnd(writer, answer.range);
     writeProof(writer, answer.proof);
+    if (answer.siblings !== undefined) writeSiblings(writer, answer.siblings);
     done(writer.finish(true));
   };
   step();

@@ -7,8 +7,8 @@ import { Writer } from "../proto/index.ts";
 import { decoded, invalid } from "./decode.ts";
 import { writeHeader } from "./header.ts";
 import { sizeOfKeyValues, writeRange } from "./kv-answer.ts";
-import { readRangeCall } from "./kv-request.ts";
 import { checkedRangeCall } from "./kv-service.ts";
+import { readRangeCall } from "./range-request.ts";
 import { stream } from "./service.ts";
 import type { Call, ServiceTable, StreamSink, StreamSource } from "./service.ts";
 
@@ -34,8 +34,8 @@ class RangeStream implements StreamSource {
 
   onMessage(message: Uint8Array): void {
     const { range, options, beyond } = checkedRangeCall(decoded(message, readRangeCall));
-    if (beyond !== undefined) {
-      throw invalid("causal_token and read_regions are for Range, which answers once");
+    if (beyond !== undefined || options.siblings === true) {
+      throw invalid("causal_token, read_regions and siblings are for Range, which answers once");
     }
     this.#backend.range(range, options, this.#call, (answer) => {
       if (!answer.ok) {

@@ -2,10 +2,12 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Key, KvErrorCode, LeaseId, Revision, SessionId } from "../base/index.ts";
 import { KvError } from "../base/index.ts";
+import { decodeClientOperation } from "../federation/index.ts";
 import { etcdserverpb, hansa } from "../proto/index.ts";
 import type { KeptResponse, KeyValue, ResponseOp, TxnResponse } from "../store/index.ts";
+import { documentOf, numbered } from "../test/federation/document.ts";
 import { decoded } from "./decode.ts";
-import { readRangeCall } from "./kv-request.ts";
+import { readRangeCall } from "./range-request.ts";
 import { storeCodec } from "./store-codec.ts";
 
 const { RangeRequest, PutRequest, DeleteRangeRequest, TxnRequest, CompactionRequest } =
@@ -49,6 +51,35 @@ describe("requests", () => {
       },
       requestId: { session: 2n ** 63n, sequence: 4, acknowledgedBelow: 3 },
     });
+  });
+
+  test("an operation of a kind stands in place of the value, kept or not", () => {
+    const config = documentOf(numbered(2));
+    const asked: [hansa.v1.IKindOperation, object][] = [
+      [{ counter_add: -5n }, { kind: "counter", action: "add", amount: -5n }],
+      [{ counter_reset: true }, { kind: "counter", action: "reset" }],
+      [{ bounded_take: 7 }, { kind: "bounded-counter", action: "take", amount: 7n }],
+      [
+        { bounded_transfer: { amount: 1, to_region: "r2" } },
+        { kind: "bounded-counter", action: "transfer", amount: 1n, to: 2 },
+      ],
+      [{ set: { add: [bytes("x")] } }, { kind: "set", action: "change", add: ["x"], remove: [] }],
+      [
+        { map: { put: [{ field: bytes("f"), value: bytes("v") }], remove: [bytes("g")] } },
+        { kind: "map", action: "change", put: [{ field: "f", value: "v" }], remove: ["g"] },
+      ],
+      [{ register: bytes("r") }, { kind: "register", action: "write", value: bytes("r") }],
+      [{ flag: false }, { kind: "flag", action: "write", enabled: false }],
+    ];
+    for (const [operation, expected] of asked) {
+      const message = { key: bytes("k"), ignore_value: true, operation };
+      const request = storeCodec.decodeRequest("put", PutRequest.encode(message).finish());
+      if (request.kind !== "put") throw new Error("a put is read as one");
+      expect(request.put.ignoreValue).toBe(false);
+      expect(decodeClientOperation(request.put.operation ?? bytes(""), config)).toEqual(expected);
+    }
+    const none = PutRequest.encode({ key: bytes("k"), operation: {} }).finish();
+    expect(() => storeCodec.decodeRequest("put", none)).toThrow(/none that is known/);
   });
 
   test("an empty message is a request of defaults", () => {

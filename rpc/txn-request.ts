@@ -5,8 +5,9 @@ import { bigintOf, clampedNumberOf } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
 import type { Compare, CompareResult, RequestId, RequestOp, TxnRequest } from "../store/index.ts";
 import { NESTING_MAX, invalid } from "./decode.ts";
-import { readDeleteRange, readPut, readRange, readRequestId, writeOptions } from "./kv-request.ts";
+import { readDeleteRange, readPut, readRequestId, writeOptions } from "./kv-request.ts";
 import type { WriteOptions } from "./kv-request.ts";
+import { readRange } from "./range-request.ts";
 
 const RESULTS: readonly CompareResult[] = ["equal", "greater", "less", "not-equal"];
 const NO_BYTES: Uint8Array = new Uint8Array(0);

@@ -22,6 +22,7 @@ import type {
   TxnRequest,
   TxnResponse,
 } from "../store/index.ts";
+import { SiblingsAsked } from "./key-siblings.ts";
 import { ReadCounters } from "./read-counters.ts";
 import type { Replica } from "./replica.ts";
 import { ScanRunner, scanOfPlan } from "./scan-runner.ts";
@@ -66,22 +67,32 @@ export class Reader {
   ): void {
     const mode =
       options.mode === "default" ? (request.serializable ? "local" : "index") : options.mode;
+    const asked = options.siblings === true ? new SiblingsAsked(request.key) : undefined;
     this.#begin(
-      () => this.#rangeScan(request, context.caller),
+      () => this.#rangeScan(request, context.caller, asked),
       mode,
       options,
       context,
       (answer) => {
-        if (!answer.ok) done(answer);
-        else done({ ...answer, value: { range: answer.value.value, proof: answer.value.proof } });
+        if (!answer.ok) {
+          done(answer);
+          return;
+        }
+        const { value: range, proof } = answer.value;
+        const siblings = asked?.of(range);
+        done({ ...answer, value: { range, proof, ...(siblings && { siblings }) } });
       },
     );
   }
 
   /** In the moment of the read: judged by the very state that answers. */
-  #rangeScan(request: RangeRequest, caller: Caller): Scan<RangeResponse> | Refusal {
+  #rangeScan(
+    request: RangeRequest,
+    caller: Caller,
+    asked: SiblingsAsked | undefined,
+  ): Scan<RangeResponse> | Refusal {
     const { machine } = this.#init.replica;
-    const refused = machine.auth.refusesRead(caller, request);
+    const refused = machine.auth.refusesRead(caller, request) ?? asked?.capture(machine);
     if (refused !== undefined) return refused;
     if (request.end !== undefined) return machine.scanRange(request, KEYS_PER_STEP_MAX);
     const plan = machine.planRange(request);

@@ -327,7 +327,11 @@ export class Server {
     return usage;
   }
 
-  #services(backend: MemberBackend, tokens: TokenProvider, federation?: FederationDesk): ServiceTable {
+  #services(
+    backend: MemberBackend,
+    tokens: TokenProvider,
+    federation?: FederationDesk,
+  ): ServiceTable {
     const { config, journal } = this.#init;
     const { authority } = backend;
     const header = (): Header => backend.header();

@@ -35,5 +35,8 @@ export function deleteRange(
     ? picks.map((pick) => keyValueOf(pick, rows.row(pick.version)))
     : [];
   for (const { key } of picks) space.delete(key, siblingContext);
+  // A key that is not shown has siblings all the same: who has read them settles them so.
+  const isHidden = siblingContext !== undefined && picks.length === 0;
+  if (isHidden) space.federation?.delete(request.key, siblingContext);
   return { deleted: picks.length, prevKvs };
 }

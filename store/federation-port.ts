@@ -65,7 +65,7 @@ export interface FederationPort {
 
   /** A local put of a federated key in the open revision; shows what the key is then. */
   put(request: PutRequest, value: Uint8Array): void;
-  /** A local delete of a federated key that is visible. */
+  /** A local delete of a federated key that is visible, or of whose siblings the client has read some. */
   delete(key: Key, siblingContext: Uint8Array | undefined): void;
   /** Why what was put and deleted in the open revision may not be: it is then rolled back. */
   readonly fault: Refusal | undefined;

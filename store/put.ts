@@ -46,9 +46,11 @@ const NO_PREVIOUS: PutResponse = {};
  * transaction deleted the key that it keeps something of.
  */
 export function put(request: PutRequest, space: KeySpace, rows: RowSet): PutResponse | Refusal {
-  const { key, prevKv, ignoreValue, ignoreLease, siblingContext } = request;
-  const isFederated = space.federation?.holds(key) === true;
-  if (siblingContext !== undefined && !isFederated) return refusal("federation-refused");
+  const { key, prevKv, ignoreValue, ignoreLease } = request;
+  const isForFederation = (request.siblingContext ?? request.operation) !== undefined;
+  if (isForFederation && space.federation?.holds(key) !== true) {
+    return refusal("federation-refused");
+  }
   if (!prevKv && !ignoreValue && !ignoreLease) {
     write(request, request.value, request.lease, space);
     return NO_PREVIOUS;

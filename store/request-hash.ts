@@ -52,6 +52,7 @@ function addPut(digest: Digest, request: PutRequest): void {
   digest.text(request.key).bytes(request.value).wide(request.lease);
   digest.flag(request.prevKv).flag(request.ignoreValue).flag(request.ignoreLease);
   addContext(digest, request.siblingContext);
+  if (request.operation !== undefined) digest.text("operation").bytes(request.operation);
 }
 
 function addDeleteRange(digest: Digest, request: DeleteRangeRequest): void {

@@ -34,6 +34,8 @@ export interface PutRequest {
   readonly ignoreLease: boolean;
   /** Which siblings of a federated key its client has read, as federation/ writes it; absent: what is shown. */
   readonly siblingContext?: Uint8Array;
+  /** What is done to a key of a kind, in place of `value`, as federation/ writes it. */
+  readonly operation?: Uint8Array;
 }
 
 export interface DeleteRangeRequest extends KeyRange {

@@ -62,6 +62,8 @@ export interface FederationAnswer {
   readonly more: boolean;
   /** Of a change that goes key by key: where the next step goes on. */
   readonly after?: Key;
+  /** Of a block of ids that was taken. */
+  readonly firstId?: bigint;
 }
 
 /** The answer to a command; `revision` is the store's after it (what the response header shows). */

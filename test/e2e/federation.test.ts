@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { encodeConfig } from "../../federation/index.ts";
 import { documentOf, policy } from "../federation/document.ts";
 import { Cluster } from "./cluster.ts";
+import { describeClients, policiesOfClients } from "./federation-clients.ts";
 import { until } from "./until.ts";
 import { bytes, WireClient } from "./wire-client.ts";
 
@@ -30,7 +31,7 @@ describe("three regions", () => {
       clusterOf(name).members.map(({ peerUrl }) => peerUrl.replace("http://", "")),
     );
     const named = REGIONS.map((name, at) => ({ name, endpoints: endpoints[at] ?? [] }));
-    const document = encodeConfig(documentOf(named, { policies: [policy("f/")] }));
+    const document = encodeConfig(documentOf(named, { policies: [policy("f/"), ...policiesOfClients()] }));
     for (const name of REGIONS) {
       const cluster = clusterOf(name);
       const file = join(cluster.folder, "federation.json");
@@ -195,4 +196,6 @@ describe("three regions", () => {
     const foreign = { key: bytes("f/carried"), causal_token: bytes("not a token") };
     await expect(clientOf("eu").range(foreign, CALL_MS_MAX)).rejects.toThrow(/causal token/);
   });
+
+  describeClients((name) => clusterOf(name as Name).member("n1").endpoint);
 });

@@ -7,7 +7,7 @@ import { Writer, etcdserverpb, hansa } from "../../proto/index.ts";
 import type { Reader } from "../../proto/index.ts";
 import { storeCodec } from "../../rpc/index.ts";
 import { decoded } from "../../rpc/decode.ts";
-import { readRangeCall } from "../../rpc/kv-request.ts";
+import { readRangeCall } from "../../rpc/range-request.ts";
 import { decodeFrame, messagesFrame } from "../../rpc/peer-codec.ts";
 import { readLeaseQuestion } from "../../rpc/lease-codec.ts";
 import { readTxnCall } from "../../rpc/txn-request.ts";

@@ -1,0 +1,85 @@
+// What `hansa conflicts list` and `watch` print: a line a conflict, those that are open or those that were settled.
+import { textFrom } from "../client/index.ts";
+import type { OpenConflict, SettledConflict } from "../client/index.ts";
+import { base64 } from "./output-json.ts";
+import type { Json } from "./output-json.ts";
+import { shown } from "./output-simple.ts";
+import { dotJson, dotText, instantText, siblingsJson, valueText } from "./siblings-view.ts";
+import type { View } from "./view.ts";
+
+export function openConflictsView(conflicts: readonly OpenConflict[], hex: boolean): View {
+  return {
+    simple: conflicts.map(
+      (conflict) => `${keyText(conflict.key, hex)}: ${writesText(conflict, hex)}\n`,
+    ),
+    table: {
+      head: ["KEY", "POLICY", "SIBLINGS", "WRITES"],
+      rows: conflicts.map((conflict) => [
+        keyText(conflict.key, hex),
+        conflict.siblings.policy,
+        String(conflict.siblings.siblings.length),
+        writesText(conflict, hex),
+      ]),
+    },
+    json: conflicts.map(({ key, siblings }) => ({ key: base64(key), ...siblingsJson(siblings) })),
+  };
+}
+
+function writesText({ siblings }: OpenConflict, hex: boolean): string {
+  return siblings.siblings
+    .map((sibling) => `${sibling.region} ${dotText(sibling.dot)} ${valueText(sibling, hex)}`)
+    .join(", ");
+}
+
+export function settledConflictsView(conflicts: readonly SettledConflict[], hex: boolean): View {
+  return {
+    simple: conflicts.map((conflict) => {
+      const { number, key, region, dot, decidedBy, kept, wallMs } = conflict;
+      const decider = `${decidedBy} ${dotText(dot)} of ${region} at ${instantText(wallMs)}`;
+      const lost = lostText(conflict, hex);
+      return `${number} ${keyText(key, hex)}: ${decider} kept ${dotText(kept)}, lost ${lost}\n`;
+    }),
+    table: {
+      head: ["NUMBER", "KEY", "DECIDED BY", "REGION", "AT", "KEPT", "LOST"],
+      rows: conflicts.map((conflict) => [
+        String(conflict.number),
+        keyText(conflict.key, hex),
+        `${conflict.decidedBy} ${dotText(conflict.dot)}`,
+        conflict.region,
+        instantText(conflict.wallMs),
+        dotText(conflict.kept),
+        lostText(conflict, hex),
+      ]),
+    },
+    json: conflicts.map(settledJson),
+  };
+}
+
+export function settledJson(conflict: SettledConflict): Json {
+  const { number, key, dot, region, wallMs, decidedBy, kept, lost } = conflict;
+  return {
+    number,
+    key: base64(key),
+    dot: dotJson(dot),
+    region,
+    wall_ms: wallMs,
+    decided_by: decidedBy,
+    kept: dotJson(kept),
+    lost: lost.map((one) => ({
+      dot: dotJson(one.dot),
+      region: one.region,
+      wall_ms: one.wallMs,
+      ...(one.value === undefined ? { deleted: true } : { value: base64(one.value) }),
+      value_bytes: one.valueBytes,
+    })),
+  };
+}
+
+function lostText({ lost }: SettledConflict, hex: boolean): string {
+  return lost.map((one) => `${one.region} ${dotText(one.dot)} ${valueText(one, hex)}`).join(", ");
+}
+
+function keyText(key: Uint8Array, hex: boolean): string {
+  const part = shown(key, hex);
+  return typeof part === "string" ? part : textFrom(part);
+}

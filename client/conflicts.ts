@@ -1,0 +1,266 @@
+// Conflicts of a federation as the region that is asked has them (`hansa.v1.Conflicts`): the keys that are in conflict,
+// and the record of what was settled, page by page or as it grows. Whoever may read the keys may ask.
+import { KvError } from "../base/index.ts";
+import type { etcdserverpb, hansa } from "../proto/index.ts";
+import { headerOf } from "./answer.ts";
+import type { Answer } from "./answer.ts";
+import { wireRangeOf } from "./bytes.ts";
+import type { KeySelector } from "./bytes.ts";
+import type { Connection } from "./connection.ts";
+import type { Courier } from "./courier.ts";
+import { cancelled } from "./deadline.ts";
+import { streamErrorOf } from "./failure.ts";
+import { METHODS } from "./methods.ts";
+import type { CallOptions } from "./options.ts";
+import { checkedCount } from "./request.ts";
+import { repetitionOf } from "./retry.ts";
+import { dotOf, siblingsOf } from "./siblings.ts";
+import type { Dot, KeySiblings } from "./siblings.ts";
+import { answered, countOf } from "./wire-value.ts";
+
+/** A key of several siblings. */
+export interface OpenConflict {
+  readonly key: Uint8Array;
+  /** Their values cut short; a read with `siblings` has them whole. */
+  readonly siblings: KeySiblings;
+}
+
+/** A page of keys in conflict. */
+export interface OpenConflictsAnswer extends Answer {
+  /** By key. */
+  readonly conflicts: readonly OpenConflict[];
+  /** There are others from there on. */
+  readonly next?: Uint8Array;
+}
+
+/** A write that lost. */
+export interface LostWrite {
+  readonly dot: Dot;
+  /** Whose it was; empty: of a region that is not known any more. */
+  readonly region: string;
+  /** By that region's clock, in ms since the Unix epoch. */
+  readonly wallMs: number;
+  /** Its beginning; absent: it was a delete. */
+  readonly value?: Uint8Array;
+  /** Of the whole value. */
+  readonly valueBytes: number;
+}
+
+/** A conflict that is over: it reads the same in every region but for its number. */
+export interface SettledConflict {
+  /** Of the record of the region that answered. */
+  readonly number: number;
+  readonly key: Uint8Array;
+  /** Of the write or the settlement that decided it. */
+  readonly dot: Dot;
+  readonly region: string;
+  readonly wallMs: number;
+  /** "put", "delete" or "settle". */
+  readonly decidedBy: string;
+  /** What won. */
+  readonly kept: Dot;
+  readonly lost: readonly LostWrite[];
+}
+
+/** A page of the record. */
+export interface SettledConflictsAnswer extends Answer {
+  /** By number. */
+  readonly conflicts: readonly SettledConflict[];
+  /** Where the next question begins; a watch from there goes on behind this page. */
+  readonly next: number;
+  /** The oldest number that is kept. */
+  readonly oldest: number;
+  /** There are others from `next` on. */
+  readonly more: boolean;
+}
+
+/** Which of the open ones. */
+export interface OpenConflictsOptions extends CallOptions {
+  /** Absent: all keys. */
+  readonly keys?: KeySelector;
+  /** At most 1000; absent: as many as fit into an answer. */
+  readonly limit?: number;
+}
+
+/** Which of the record. */
+export interface SettledConflictsOptions extends OpenConflictsOptions {
+  /** The first number; absent: the oldest that is kept. */
+  readonly from?: number;
+}
+
+/** Which of the record, as it grows. */
+export interface ConflictWatchOptions {
+  /** Absent: all keys. */
+  readonly keys?: KeySelector;
+  /** The first number; absent: from the next on. */
+  readonly from?: number;
+  /** Aborting ends it with `cancelled`. */
+  readonly signal?: AbortSignal;
+}
+
+/** Any member answers for its region. */
+export class ConflictCalls {
+  readonly #courier: Courier;
+
+  /** Is `Client.conflicts`. */
+  constructor(courier: Courier) {
+    this.#courier = courier;
+  }
+
+  /** @throws {KvError} `federation-refused` in no federation, `permission-denied`, and those of every call */
+  open(options: OpenConflictsOptions = {}): Promise<OpenConflictsAnswer> {
+    const { limit = 0 } = options;
+    const request = { ...rangeOf(options.keys), limit: checkedCount("limit", limit) };
+    return this.#ask("conflicts-open", options, async (connection, timeoutMs, signal) =>
+      openAnswerOf(await connection.unary(METHODS.conflictsOpen, request, timeoutMs, signal)),
+    );
+  }
+
+  /** @throws {KvError} as `open` */
+  settled(options: SettledConflictsOptions = {}): Promise<SettledConflictsAnswer> {
+    const { limit = 0, from = 0 } = options;
+    const request = {
+      ...rangeOf(options.keys),
+      limit: checkedCount("limit", limit),
+      from: checkedCount("from", from),
+    };
+    return this.#ask("conflicts-settled", options, async (connection, timeoutMs, signal) =>
+      settledAnswerOf(await connection.unary(METHODS.conflictsSettled, request, timeoutMs, signal)),
+    );
+  }
+
+  /**
+   * The record as it grows, across lost connections and members of the region. The first answer comes at once and may
+   * hold nothing: its `next` says from where the watch tells.
+   *
+   * @throws {KvError} `cancelled`, and as `open`
+   */
+  async *watch(
+    options: ConflictWatchOptions = {},
+  ): AsyncGenerator<SettledConflictsAnswer, undefined> {
+    const { signal } = options;
+    let { from: next = 0 } = options;
+    let avoided: string | undefined;
+    for (let attempt = 1; ; attempt += 1) {
+      const connection = await this.#courier.memberFor("any", avoided, signal);
+      try {
+        for await (const answer of follow(connection, options.keys, next, signal)) {
+          attempt = 0;
+          ({ next } = answer);
+          yield answer;
+        }
+      } catch (cause) {
+        if (signal?.aborted === true) throw cancelled();
+        if (!(cause instanceof KvError)) throw cause;
+        if (repetitionOf(cause, "read", "wait") === "never") throw cause;
+        this.#courier.report(connection.address, cause);
+      }
+      avoided = connection.address;
+      await this.#courier.pause(attempt, signal);
+    }
+  }
+
+  #ask<T>(
+    operation: string,
+    options: CallOptions,
+    call: (
+      connection: Connection,
+      timeoutMs: number,
+      signal: AbortSignal | undefined,
+    ) => Promise<T>,
+  ): Promise<T> {
+    return this.#courier.carry(
+      {
+        operation,
+        nature: "read",
+        destination: "any",
+        onMiss: "fail",
+        attempt: ({ connection, timeoutMs, signal }) => call(connection, timeoutMs, signal),
+      },
+      options,
+    );
+  }
+}
+
+/** One stream to one member, until it breaks. */
+async function* follow(
+  connection: Connection,
+  keys: KeySelector | undefined,
+  from: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<SettledConflictsAnswer, undefined> {
+  const stream = connection.stream(METHODS.conflictWatch, { requireLeader: false });
+  // Iterating shows the error of the stream; the one of the cancelation after it is nobody's.
+  stream.on("error", () => undefined);
+  const cancel = (): void => stream.cancel();
+  signal?.addEventListener("abort", cancel, { once: true });
+  try {
+    stream.write({ ...rangeOf(keys), from: checkedCount("from", from) });
+    stream.end();
+    const messages: AsyncIterable<hansa.v1.IListSettledResponse> = stream;
+    for await (const message of messages) yield settledAnswerOf(message);
+  } catch (cause) {
+    throw streamErrorOf(cause, connection.address);
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+    cancel();
+  }
+}
+
+function rangeOf(keys: KeySelector | undefined): { key?: Uint8Array; range_end?: Uint8Array } {
+  if (keys === undefined) return {};
+  const { key, rangeEnd } = wireRangeOf(keys);
+  return { key, range_end: rangeEnd };
+}
+
+function answerOf(wire: etcdserverpb.IResponseHeader | null | undefined): Answer {
+  const header = headerOf(wire);
+  return { header, revision: header.revision };
+}
+
+function openAnswerOf(wire: hansa.v1.IListOpenResponse): OpenConflictsAnswer {
+  const { conflicts, next } = wire;
+  return {
+    ...answerOf(wire.header),
+    conflicts: (conflicts ?? []).map(({ key, siblings }) => ({
+      key: key ?? NO_BYTES,
+      siblings: answered(siblingsOf(siblings), "siblings of a conflict"),
+    })),
+    ...(next === null || next === undefined || next.length === 0 ? {} : { next }),
+  };
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+function settledAnswerOf(wire: hansa.v1.IListSettledResponse): SettledConflictsAnswer {
+  return {
+    ...answerOf(wire.header),
+    conflicts: (wire.conflicts ?? []).map(settledOf),
+    next: countOf(wire.next),
+    oldest: countOf(wire.oldest),
+    more: wire.more ?? false,
+  };
+}
+
+function settledOf(wire: hansa.v1.ISettledConflict): SettledConflict {
+  return {
+    number: countOf(wire.number),
+    key: wire.key ?? NO_BYTES,
+    dot: dotOf(wire.dot),
+    region: wire.region ?? "",
+    wallMs: countOf(wire.wall_ms),
+    decidedBy: wire.decided_by ?? "",
+    kept: dotOf(wire.kept),
+    lost: (wire.lost ?? []).map(lostOf),
+  };
+}
+
+function lostOf({ dot, region, wall_ms, value, value_bytes }: hansa.v1.ILostWrite): LostWrite {
+  return {
+    dot: dotOf(dot),
+    region: region ?? "",
+    wallMs: countOf(wall_ms),
+    ...(value === null || value === undefined ? {} : { value }),
+    valueBytes: countOf(value_bytes),
+  };
+}

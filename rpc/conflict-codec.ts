@@ -1,0 +1,95 @@
+// Conflicts as messages: which are asked for, those that are open, and the record of those that were settled.
+import { bytesOf, hlcMs, keyOf } from "../base/index.ts";
+import type { Hlc, Key } from "../base/index.ts";
+import { exactNumberOf, hansa, Writer } from "../proto/index.ts";
+import type { Dot } from "../federation/index.ts";
+import type { KeyRange } from "../store/index.ts";
+import type { Header } from "./backend.ts";
+import type {
+  Conflicts,
+  OpenConflicts,
+  SettledConflict,
+  SettledConflicts,
+} from "./federated-desks.ts";
+import { invalid } from "./decode.ts";
+import { writeHeader } from "./header.ts";
+import { siblingsShape } from "./sibling-codec.ts";
+
+const wire = hansa.v1;
+const COUNT_MAX = 1_000;
+
+/** No key: all of them. */
+export function rangeAsked(key: Uint8Array, end: Uint8Array): KeyRange {
+  if (key.length === 0) return { key: "\0" as Key, end: "\0" as Key };
+  return end.length === 0 ? { key: keyOf(key) } : { key: keyOf(key), end: keyOf(end) };
+}
+
+/** @throws {KvError} `invalid-argument` */
+export function countAsked(limit: number): number {
+  if (limit > COUNT_MAX) throw invalid(`limit is ${limit}, expected ${COUNT_MAX} at most`);
+  return limit === 0 ? COUNT_MAX : limit;
+}
+
+/** @throws {KvError} `invalid-argument` */
+export function numberAsked(from: number | bigint): number {
+  try {
+    return exactNumberOf(from, "from");
+  } catch (cause) {
+    throw cause instanceof RangeError ? invalid(cause.message) : cause;
+  }
+}
+
+export function openBytes(header: Header, { conflicts, next }: OpenConflicts): Uint8Array {
+  const message = {
+    conflicts: conflicts.map(({ key, siblings }) => ({
+      key: bytesOf(key),
+      siblings: siblingsShape(siblings),
+    })),
+    ...(next === undefined ? {} : { next: bytesOf(next) }),
+  };
+  return wire.ListOpenResponse.encode(message, headed(header)).finish(true);
+}
+
+/** `names`: who knows the regions. */
+export function settledBytes(
+  header: Header,
+  { conflicts, next, oldest, more }: SettledConflicts,
+  names: Pick<Conflicts, "regionOf">,
+): Uint8Array {
+  const shown = conflicts.map((conflict) => settledShape(conflict, names));
+  const message = { conflicts: shown, next, oldest, more };
+  return wire.ListSettledResponse.encode(message, headed(header)).finish(true);
+}
+
+function settledShape(
+  { number, record }: SettledConflict,
+  names: Pick<Conflicts, "regionOf">,
+): hansa.v1.ISettledConflict {
+  const { key, dot, hlc, decidedBy, kept, lost } = record;
+  return {
+    number,
+    key: bytesOf(key),
+    ...stampShape(dot, hlc, names),
+    decided_by: decidedBy,
+    kept: { origin: kept.origin, sequence: kept.sequence },
+    lost: lost.map(({ valueBytes, value, ...one }) => ({
+      ...stampShape(one.dot, one.hlc, names),
+      ...(value && { value }),
+      value_bytes: valueBytes,
+    })),
+  };
+}
+
+function stampShape(
+  { origin, sequence }: Dot,
+  hlc: Hlc,
+  names: Pick<Conflicts, "regionOf">,
+): { dot: hansa.v1.IDot; region: string; wall_ms: number } {
+  return { dot: { origin, sequence }, region: names.regionOf(origin), wall_ms: hlcMs(hlc) };
+}
+
+function headed(header: Header): Writer {
+  const writer = new Writer();
+  writeHeader(writer, header, header.revision);
+  return writer;
+}
