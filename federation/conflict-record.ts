@@ -25,7 +25,8 @@ export function conflictOf(
   { origin, sequence, hlc }: Transaction,
   operation: Operation,
 ): ConflictRecord | undefined {
-  if (operation.action === "kind" || operation.lost === undefined) return undefined;
+  if (operation.action === "kind" || operation.action === "expire") return undefined;
+  if (operation.lost === undefined) return undefined;
   const { key, lost } = operation;
   const dot = { origin, sequence };
   const kept = operation.action === "settle" ? operation.kept : dot;

@@ -20,9 +20,16 @@ function dominates(
   if (operation.action === "settle") {
     return operation.lost.some(({ dot }) => sameDot(dot, sibling.dot));
   }
+  if (operation.action === "expire") {
+    return sameDot(operation.dot, sibling.dot) || isSeenTombstone(transaction, sibling);
+  }
   if (operation.context === "all-seen") return hasSeen(transaction, sibling.dot);
   if (operation.context.some((dot) => sameDot(dot, sibling.dot))) return true;
   if (planted === "context-omits-tombstone") return false;
+  return isSeenTombstone(transaction, sibling);
+}
+
+function isSeenTombstone(transaction: Transaction, sibling: Sibling): boolean {
   return isTombstone(sibling) && hasSeen(transaction, sibling.dot);
 }
 
@@ -37,7 +44,9 @@ export function applyWrite(
   planted?: FederationBug,
 ): Siblings {
   const left = siblings.filter((one) => !dominates(transaction, operation, one, planted));
-  if (operation.action === "settle") return left.length === siblings.length ? siblings : left;
+  if (operation.action === "settle" || operation.action === "expire") {
+    return left.length === siblings.length ? siblings : left;
+  }
   const written = siblingOf(transaction, operation);
   const at = left.findIndex((one) => compareDots(one.dot, written.dot) > 0);
   const same = left.find((one) => sameDot(one.dot, written.dot));
@@ -50,10 +59,11 @@ export function applyWrite(
 
 function siblingOf(
   { origin, sequence, hlc, epoch }: Transaction,
-  operation: Exclude<WriteOperation, { readonly action: "settle" }>,
+  operation: Exclude<WriteOperation, { readonly action: "settle" | "expire" }>,
 ): Sibling {
   const dot = { origin, sequence };
   const own = { hlc, dot };
   if (operation.action === "delete") return { dot, hlc, epoch, birth: own };
-  return { dot, hlc, epoch, birth: operation.birth ?? own, value: operation.value };
+  const { value, lifetime, birth = own } = operation;
+  return { dot, hlc, epoch, birth, value, ...(lifetime && { lifetime }) };
 }

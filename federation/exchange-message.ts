@@ -4,6 +4,7 @@
 import type { WallMs } from "../base/index.ts";
 import type { Epoch, Identity } from "./config.ts";
 import type { OriginId } from "./dot.ts";
+import type { CompareAnswer, CompareQuestion } from "./merkle-questions.ts";
 import type { Vector } from "./vector.ts";
 
 /** Of the exchange's protocol; both sides speak the lower of theirs (federation scenario 44). */
@@ -73,6 +74,7 @@ export type PullMessage =
   | { readonly kind: "clock"; readonly askedAtMs: WallMs }
   /** What the other's region has, confirmed by a quorum after the question came (federation 13). */
   | { readonly kind: "ask"; readonly id: number }
+  | { readonly kind: "compare"; readonly id: number; readonly question: CompareQuestion }
   | { readonly kind: "config"; readonly config: ConfigNews };
 
 /** From who serves. The first is the hello. */
@@ -84,6 +86,8 @@ export type ServeMessage =
   | { readonly kind: "clock"; readonly askedAtMs: WallMs; readonly answerMs: WallMs }
   /** `report` undefined: the region cannot confirm it now. */
   | { readonly kind: "answer"; readonly id: number; readonly report: Report | undefined }
+  /** `answer` undefined: it cannot be answered now. */
+  | { readonly kind: "compared"; readonly id: number; readonly answer: CompareAnswer | undefined }
   | { readonly kind: "config"; readonly config: ConfigNews }
   /** Transactions before `retainedFrom` are retained here no more: they are to be had elsewhere. */
   | { readonly kind: "gone"; readonly origin: OriginId; readonly retainedFrom: number }

@@ -7,7 +7,7 @@ import type { Hash } from "./chain.ts";
 import { ingressGuard } from "./clock-guard.ts";
 import type { IngressGuard } from "./clock-guard.ts";
 import type { FederationConfig } from "./config.ts";
-import { memberOf } from "./config-standing.ts";
+import { closedOrigin, memberOf } from "./config-standing.ts";
 import type { DeliveryState } from "./delivery.ts";
 import type { OriginId } from "./dot.ts";
 import { LagBook } from "./exchange-lag.ts";
@@ -27,7 +27,10 @@ import type { ReportBook } from "./exchange-reports.ts";
 import { routesOf } from "./exchange-routes.ts";
 import type { FederationBug } from "./planted.ts";
 import type { Routes, Way } from "./exchange-routes.ts";
+import { StagedProposals } from "./exchange-staging.ts";
+import type { StagingEffect } from "./exchange-staging.ts";
 import { Holding } from "./holding.ts";
+import type { Staging } from "./staging.ts";
 import { TransactionError, decodeTransaction } from "./transaction-codec.ts";
 import type { Shipped } from "./transaction-codec.ts";
 import { VECTOR_ZERO, countOf } from "./vector.ts";
@@ -38,6 +41,7 @@ export type PullEffect =
   | { readonly kind: "give-up"; readonly to: OriginId; readonly reason: string }
   /** To be proposed; ends in `onProposed`. */
   | { readonly kind: "apply"; readonly transactions: readonly Shipped[] }
+  | StagingEffect
   /** A newer configuration, to be checked and proposed; ends in `onConfigured`. */
   | { readonly kind: "configure"; readonly config: ConfigNews }
   /** Two histories of one origin (federation 1). */
@@ -72,9 +76,15 @@ interface Link {
   statedAtMs: number;
 }
 
+export interface PullingState extends DeliveryState {
+  readonly document: ConfigNews;
+  /** The large transaction that the region's log is taking in. */
+  readonly staged: Staging["staged"];
+}
+
 export interface PullerInit {
   /** The applied state, as of the moment it is asked. */
-  readonly state: () => DeliveryState & { readonly document: ConfigNews };
+  readonly state: () => PullingState;
   /** This region's clock: stamps far ahead of it wait (federation 16). */
   readonly wallMs: () => WallMs;
   readonly reports: ReportBook;
@@ -96,9 +106,14 @@ export class ExchangePuller {
   #judgedAt = new Map<OriginId, number>();
   /** Let go for want of room, or stalled: to be asked for again when it is time. */
   #afresh = new Set<OriginId>();
-  /** Two histories were seen here: not pulled by this leader any more. */
-  readonly #forked = new Set<OriginId>();
+  /** Two histories were seen here under the document of that epoch: not pulled while it is in force. */
+  readonly #forked = new Map<OriginId, number>();
+  /** Of the document under which neighbours have said what they cannot serve. */
+  #refusedIn = 0;
+  readonly #staging: StagedProposals;
   #proposing = false;
+  /** What of a large transaction is being proposed. */
+  #staged: StagingEffect | undefined;
   /** No proposal before: the last one applied nothing. */
   #notBeforeMs = -Infinity;
   /** The epoch that is being proposed; 0: none. */
@@ -106,6 +121,7 @@ export class ExchangePuller {
 
   constructor(init: PullerInit) {
     this.#init = init;
+    this.#staging = new StagedProposals(init.hash);
     this.holding = new Holding(init.hash, {
       admits: (transaction) => this.#guard?.admits(transaction) ?? true,
     });
@@ -137,6 +153,7 @@ export class ExchangePuller {
       case "reports":
         return this.#onReports(message.reports, nowMs);
       case "clock":
+      case "compared":
         return [];
       case "answer":
         return message.report === undefined ? [] : this.#onReports([message.report], nowMs);
@@ -167,8 +184,17 @@ export class ExchangePuller {
   /** The entry that `apply` asked for has ended, applied or not; `onNews` has come before if it was. */
   onProposed(appliedCount: number, nowMs: number): readonly PullEffect[] {
     this.#proposing = false;
+    if (appliedCount > 0) this.#staging.onTaken();
+    else if (this.#staged?.kind === "stage") this.#staging.onRefused(this.#staged.chunk.dot);
+    this.#staged = undefined;
     if (appliedCount === 0) this.#notBeforeMs = nowMs + this.#init.limits.retryMs;
     return this.#propose(nowMs);
+  }
+
+  /** Another state took the place of the region's: what neighbours had refused is asked for once more. */
+  onReplaced(nowMs: number): readonly PullEffect[] {
+    for (const { refused } of this.#links.values()) refused.clear();
+    return this.#route(nowMs);
   }
 
   onConfigured(): void {
@@ -226,9 +252,9 @@ export class ExchangePuller {
     return news ? [...effects, ...this.#route(nowMs)] : effects;
   }
 
-  /** Of a history that differs nothing more is taken by this leader; the log makes it known to the region. */
+  /** Of a history that differs nothing more is taken under this document; the log makes it known to the region. */
   #onFork(origin: OriginId, sequence: number, by: OriginId, nowMs: number): readonly PullEffect[] {
-    this.#forked.add(origin);
+    this.#forked.set(origin, this.#init.state().config.epoch);
     return [{ kind: "forked", origin, sequence, by }, ...this.#route(nowMs)];
   }
 
@@ -254,13 +280,16 @@ export class ExchangePuller {
   #route(nowMs: number, afresh: ReadonlySet<OriginId> = NONE): readonly PullEffect[] {
     const { holding } = this;
     const { state, reports, limits } = this.#init;
-    const { applied, config, self } = state();
+    const { applied, config, self, forked } = state();
+    this.#askAgain(config.epoch);
     const ways: Way[] = [...this.#links].map(([neighbour, { refused }]) => {
       const vector = reports.of(neighbour)?.vector ?? VECTOR_ZERO;
       return { neighbour, vector, refused };
     });
     const origins = originsOf(config, self, (origin) => countOf(applied, origin)).filter(
-      (origin) => !this.#forked.has(origin),
+      (origin) =>
+        this.#forked.get(origin) !== config.epoch &&
+        (!forked.has(origin) || closedOrigin(config, origin) !== undefined),
     );
     this.#routes = routesOf({
       ...{ ways, origins, applied, nowMs },
@@ -272,6 +301,13 @@ export class ExchangePuller {
     this.#judgedAt = new Map(applied);
     for (const [origin, { again }] of this.#routes) if (again) this.#afresh.add(origin);
     return this.#state(nowMs, afresh);
+  }
+
+  /** A new document may have closed an origin, and then one history of it counts: who refused it is asked once more. */
+  #askAgain(epoch: number): void {
+    if (epoch === this.#refusedIn) return;
+    this.#refusedIn = epoch;
+    for (const { refused } of this.#links.values()) refused.clear();
   }
 
   /** States to each neighbour what is wanted of it, where that has changed enough to be worth a message. */
@@ -304,8 +340,13 @@ export class ExchangePuller {
     const { applyCountMax: countMax, applyBytesMax: bytesMax } = limits;
     const effects = this.#lookAtStamps();
     const ready = this.holding.next(state(), { countMax, bytesMax }, NONE, planted);
-    if (ready.length === 0) return effects;
+    const [first] = ready;
+    if (first === undefined) return effects;
     this.#proposing = true;
+    if (first.bytes.length > bytesMax) {
+      this.#staged = this.#staging.next(first, state().staged);
+      return [...effects, this.#staged];
+    }
     return [...effects, { kind: "apply", transactions: ready }];
   }
 

@@ -11,6 +11,7 @@ const C2 = 0xab0e9789;
 const C3 = 0x38b34ae5;
 const C4 = 0xa1e38b93;
 const BLOCK_BYTES = 16;
+export const HASH128_BYTES = BLOCK_BYTES;
 
 /** `seed`: 32 bits. */
 export function hash128(bytes: Uint8Array, seed = 0): Hash128 {
@@ -57,6 +58,13 @@ export function hash128Bytes(hash: Hash128): Uint8Array {
   const view = new DataView(bytes.buffer);
   hash.forEach((word, at) => view.setUint32(at * 4, word, true));
   return bytes;
+}
+
+/** As `hash128Bytes` wrote them. */
+export function hash128Of(bytes: Uint8Array): Hash128 {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, BLOCK_BYTES);
+  const word = (at: number): number => view.getUint32(at * 4, true);
+  return [word(0), word(1), word(2), word(3)];
 }
 
 function wordAt(bytes: Uint8Array, at: number): number {

@@ -1,5 +1,5 @@
-// What is kept of every federated key, in memory and as rows, with what finds keys of several siblings and keys of a
-// lone tombstone. Changes of an open revision are taken back with it.
+// What is kept of every federated key, in memory and as rows, with what finds keys of several siblings, keys of a lone
+// tombstone and, by a Merkle tree, keys in which regions differ. Changes of an open revision are taken back with it.
 import BTree from "sorted-btree";
 import type { Key } from "../base/index.ts";
 import type { FederatedStore } from "../store/index.ts";
@@ -7,9 +7,15 @@ import { compareDots } from "./dot.ts";
 import type { Dot } from "./dot.ts";
 import { NO_RECORD, isBlank, soleTombstone } from "./kept-record.ts";
 import type { KeptRecord } from "./kept-record.ts";
-import { decodeRecord, encodeRecord, keyOfRowKey, keyRowKey } from "./region-rows.ts";
+import { MerkleTree, merkleIndexAt, merkleLevelsFor } from "./merkle-tree.ts";
+import type { MerkleLevels } from "./merkle-tree.ts";
+import { decodeRecord, encodeRecord } from "./record-codec.ts";
+import { keyOfRowKey, keyRowKey } from "./region-rows.ts";
 import { hasDot } from "./vector.ts";
 import type { Vector } from "./vector.ts";
+
+/** Until a restart finds that more are worth their memory. */
+const TREE_LEVELS: MerkleLevels = 4;
 
 interface Grave {
   readonly dot: Dot;
@@ -23,6 +29,13 @@ export class KeptRecords {
   readonly #graves = new BTree<Grave, undefined>(undefined, compareGraves);
   /** What was there before the open revision, of the keys that it changed. */
   readonly #before = new Map<Key, KeptRecord>();
+  /** Over all of them; undefined: there never was one, as in a lone region. */
+  #tree: MerkleTree | undefined;
+
+  /** Of every record as it is; undefined: of none. */
+  get tree(): MerkleTree | undefined {
+    return this.#tree;
+  }
 
   get size(): number {
     return this.#records.size;
@@ -48,6 +61,11 @@ export class KeptRecords {
   /** As it was before the open revision. */
   before(key: Key): KeptRecord {
     return this.#before.get(key) ?? this.of(key);
+  }
+
+  /** In no order. A record is replaced and never changed: what is handed out stays as it is. */
+  entries(): readonly (readonly [Key, KeptRecord])[] {
+    return [...this.#records];
   }
 
   /** Every key, ascending. */
@@ -94,7 +112,29 @@ export class KeptRecords {
   }
 
   restore(rowKey: Uint8Array, row: Uint8Array): void {
-    this.#replace(keyOfRowKey(rowKey), decodeRecord(row));
+    const key = keyOfRowKey(rowKey);
+    this.#replace(key, decodeRecord(key, row));
+  }
+
+  /** After the last row: as wide a tree as there are keys. */
+  restored(): void {
+    const levels = merkleLevelsFor(this.size);
+    if (this.#tree === undefined || levels === this.#tree.levels) return;
+    const tree = new MerkleTree(levels);
+    for (const { digest } of this.#records.values()) {
+      if (digest !== undefined) tree.changeAt(digest.place, undefined, digest.hash);
+    }
+    this.#tree = tree;
+  }
+
+  /** Keys of the leaves that are compared, in no order: looks at every record. */
+  inLeaves(leaves: ReadonlySet<number>, level: number, countMax: number): readonly Key[] {
+    const keys: Key[] = [];
+    for (const [key, { digest }] of this.#records) {
+      if (digest === undefined || !leaves.has(merkleIndexAt(digest.place, level))) continue;
+      if (keys.push(key) === countMax) break;
+    }
+    return keys;
   }
 
   #replace(key: Key, record: KeptRecord): void {
@@ -104,8 +144,16 @@ export class KeptRecords {
     if (tombstone !== undefined) this.#graves.set({ dot: tombstone.dot, key }, undefined);
     if (record.siblings.length > 1) this.#contested.add(key);
     else this.#contested.delete(key);
+    this.#rehash(this.of(key), record);
     if (isBlank(record)) this.#records.delete(key);
     else this.#records.set(key, record);
+  }
+
+  #rehash({ digest: before }: KeptRecord, { digest: after }: KeptRecord): void {
+    const place = (before ?? after)?.place;
+    if (place === undefined) return;
+    this.#tree ??= new MerkleTree(TREE_LEVELS);
+    this.#tree.changeAt(place, before?.hash, after?.hash);
   }
 }
 

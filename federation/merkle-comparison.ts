@@ -15,7 +15,7 @@ import type { Vector } from "./vector.ts";
 export const MERKLE_NODES_MAX = 1024;
 
 /** Keys under suspicion in one comparison; more are found by the next. */
-const MERKLE_SUSPECTS_MAX = 1024;
+export const MERKLE_SUSPECTS_MAX = 1024;
 
 /** Of one tree: these nodes of one level. */
 export interface MerkleQuestion {

@@ -2,6 +2,7 @@
 // with its own dots, through the log. A key is never deleted because others lack it: that is reported, and left.
 import type { Key } from "../base/index.ts";
 import { sameHash128 } from "./hash128.ts";
+import type { Hash128 } from "./hash128.ts";
 import { recordHash } from "./merkle-tree.ts";
 import type { OriginId } from "./dot.ts";
 import type { FederationBug } from "./planted.ts";
@@ -16,6 +17,8 @@ export interface RecordCopy {
   readonly region: OriginId;
   readonly record: RecordContent;
   readonly applied: Vector;
+  /** What it was hashed to when it was made, where that is not what is found: it is damaged, and has no vote. */
+  readonly expected?: Hash128;
 }
 
 /**
@@ -39,18 +42,34 @@ export function repairOf(
   },
 ): Repair {
   const ours = copies.find(({ region }) => region === self);
+  const sound = copies.filter(({ expected }) => expected === undefined);
   const good =
     options.source === undefined
-      ? ofMost(key, copies, options.regionCount)
-      : copies.find(({ region }) => region === options.source);
+      ? (asExpected(key, ours, sound) ?? ofMost(key, sound, options.regionCount))
+      : sound.find(({ region }) => region === options.source);
   if (good === undefined) {
     return { action: "report", why: options.source === undefined ? "no-majority" : "no-source" };
   }
-  if (ours !== undefined && sameRecord(key, ours.record, good.record)) return { action: "keep" };
+  const isSound = ours !== undefined && ours.expected === undefined;
+  if (isSound && sameRecord(key, ours.record, good.record)) return { action: "keep" };
   if (!isCompared(good.record) && options.planted !== "merkle-deletes") {
     return { action: "report", why: "absent-elsewhere" };
   }
   return { action: "replace", from: good };
+}
+
+/** Of a copy that is known to be damaged here, and what it was: whoever has just that. */
+function asExpected(
+  key: Key,
+  ours: RecordCopy | undefined,
+  sound: readonly RecordCopy[],
+): RecordCopy | undefined {
+  const expected = ours?.expected;
+  if (expected === undefined) return undefined;
+  return sound.find(({ record }) => {
+    const hash = recordHash(key, record);
+    return hash !== undefined && sameHash128(hash, expected);
+  });
 }
 
 function ofMost(

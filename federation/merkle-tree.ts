@@ -19,18 +19,24 @@ const KEYS_OF_NARROW_MAX = 4_000_000;
 
 /** Level 0 is the root. Leaves: 2^16, or 2^20 above 4 million keys. */
 export type MerkleLevels = 4 | 5;
+export const MERKLE_LEVELS_MAX = 5;
 
 export function merkleLevelsFor(keyCount: number): MerkleLevels {
   return keyCount <= KEYS_OF_NARROW_MAX ? 4 : 5;
 }
 
-/** The node of `key` at a level: the first bits of its hash. */
-export function merkleIndexOf(key: Key, level: number): number {
-  return indexAt(hash128(bytesOf(key)), level);
+/** Where `key` is: the first bits of its hash, from which its node at every level follows. */
+export function merklePlaceOf(key: Key): number {
+  return hash128(bytesOf(key))[0];
 }
 
-function indexAt([first]: Hash128, level: number): number {
-  return level === 0 ? 0 : first >>> (32 - level * FANOUT_BITS);
+/** The node of what is at `place`, at a level. */
+export function merkleIndexAt(place: number, level: number): number {
+  return level === 0 ? 0 : place >>> (32 - level * FANOUT_BITS);
+}
+
+export function merkleIndexOf(key: Key, level: number): number {
+  return merkleIndexAt(merklePlaceOf(key), level);
 }
 
 /** Of a record with its values. Undefined: the key is left out. Of siblings the live ones count, in their order. */
@@ -38,7 +44,7 @@ export function recordHash(key: Key, record: RecordContent): Hash128 | undefined
   if (!isCompared(record)) return undefined;
   const writer = new ByteWriter();
   writer.key(key);
-  for (const { dot, hlc, epoch, birth, value } of record.siblings) {
+  for (const { dot, hlc, epoch, birth, value, lifetime } of record.siblings) {
     if (value === undefined) continue;
     writer.count(dot.origin);
     writer.count(dot.sequence);
@@ -47,6 +53,11 @@ export function recordHash(key: Key, record: RecordContent): Hash128 | undefined
     writer.u64(birth.hlc);
     writer.count(birth.dot.origin);
     writer.count(birth.dot.sequence);
+    writer.u8(lifetime === undefined ? 0 : 1);
+    if (lifetime !== undefined) {
+      writer.i64(lifetime.lease);
+      writer.count(lifetime.ttlMs);
+    }
     writer.raw(hash128Bytes(hash128(value)));
   }
   // No origin is 0: here the siblings end.
@@ -70,11 +81,14 @@ export class MerkleTree {
 
   /** The key's record is another one. `before`: its hash until then, undefined where it was left out. */
   change(key: Key, before: Hash128 | undefined, after: Hash128 | undefined): void {
+    this.changeAt(merklePlaceOf(key), before, after);
+  }
+
+  changeAt(place: number, before: Hash128 | undefined, after: Hash128 | undefined): void {
     const delta = xor128(before ?? HASH128_ZERO, after ?? HASH128_ZERO);
-    const place = hash128(bytesOf(key));
     for (let level = 0; level <= this.levels; level += 1) {
       const words = this.#level(level);
-      const at = indexAt(place, level) * HASH_WORDS;
+      const at = merkleIndexAt(place, level) * HASH_WORDS;
       for (let word = 0; word < HASH_WORDS; word += 1) {
         words[at + word] = (words[at + word] ?? 0) ^ (delta[word] ?? 0);
       }

@@ -2,7 +2,7 @@
 // function of the set of transactions applied, so it is the same in every region that has applied the same.
 import type { Hlc } from "../base/index.ts";
 import type { Dot } from "./dot.ts";
-import type { Stamp } from "./transaction.ts";
+import type { Lifetime, Stamp } from "./transaction.ts";
 
 /** `value` absent: a tombstone, a sibling like any other. */
 export interface Sibling {
@@ -13,6 +13,8 @@ export interface Sibling {
   /** Of a tombstone: its own stamp. */
   readonly birth: Stamp;
   readonly value?: Uint8Array;
+  /** Of what was put with a lease. */
+  readonly lifetime?: Lifetime;
 }
 
 /** By ascending dot; never empty for a key that was ever written, until its tombstone is purged. */

@@ -2,7 +2,7 @@
 // (federation 3). Version, checksum, link to the chain before it, then the transaction. One form a transaction: what
 // decodes is what its origin encoded.
 import { assert, crc32c, unreachable } from "../base/index.ts";
-import type { Hlc } from "../base/index.ts";
+import type { Hlc, LeaseId } from "../base/index.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { LINK_BYTES } from "./chain.ts";
@@ -11,7 +11,7 @@ import type { Dot } from "./dot.ts";
 import { readKindOperation, writeKindOperation } from "./kind-codec.ts";
 import { TRANSACTION_LIMITS, flawOf } from "./transaction-rules.ts";
 import { LOST_VALUE_BYTES_MAX } from "./transaction.ts";
-import type { Context, Lost, Operation, Stamp, Transaction } from "./transaction.ts";
+import type { Context, Lifetime, Lost, Operation, Stamp, Transaction } from "./transaction.ts";
 import { readVector, writeVector } from "./vector-codec.ts";
 
 /** Raised when an older release could not read it. */
@@ -27,11 +27,12 @@ const DOT_BYTES_MIN = 2;
 /** Dot, stamp, length. */
 const LOST_BYTES_MIN = 11;
 
-const ACTIONS = { put: 1, delete: 2, settle: 3, kind: 4 } as const;
+const ACTIONS = { put: 1, delete: 2, settle: 3, kind: 4, expire: 5 } as const;
 /** Of a put's or a delete's flags. */
 const HAS_DOTS = 1;
 const HAS_BIRTH = 2;
 const HAS_LOST = 4;
+const HAS_LIFETIME = 8;
 
 /** What stood where a transaction was expected. */
 export class TransactionError extends Error {
@@ -115,6 +116,9 @@ function writeOperation(writer: ByteWriter, operation: Operation): void {
       writeDot(writer, operation.kept);
       writeLost(writer, operation.lost);
       return;
+    case "expire":
+      writeDot(writer, operation.dot);
+      return;
     case "kind":
       writeKindOperation(writer, operation.operation);
       return;
@@ -136,9 +140,9 @@ function readOperation(reader: ByteReader): Operation {
   const key = reader.key("a key", TRANSACTION_LIMITS.bytesMax);
   switch (action) {
     case ACTIONS.put: {
-      const { context, lost, birth } = readWrite(reader, HAS_DOTS | HAS_LOST | HAS_BIRTH);
+      const write = readWrite(reader, HAS_DOTS | HAS_LOST | HAS_BIRTH | HAS_LIFETIME);
       const value = reader.bytes("a value", TRANSACTION_LIMITS.bytesMax);
-      return { action: "put", key, value, context, ...(birth && { birth }), ...(lost && { lost }) };
+      return { action: "put", key, value, ...write };
     }
     case ACTIONS.delete: {
       const { context, lost } = readWrite(reader, HAS_DOTS | HAS_LOST);
@@ -148,6 +152,8 @@ function readOperation(reader: ByteReader): Operation {
       const kept = readDot(reader);
       return { action: "settle", key, kept, lost: readLost(reader) };
     }
+    case ACTIONS.expire:
+      return { action: "expire", key, dot: readDot(reader) };
     case ACTIONS.kind:
       return { action: "kind", key, operation: readKindOperation(reader) };
     default:
@@ -160,17 +166,23 @@ interface Write {
   readonly context: Context;
   readonly birth?: Stamp;
   readonly lost?: readonly Lost[];
+  readonly lifetime?: Lifetime;
 }
 
-function writeWrite(writer: ByteWriter, { context, birth, lost }: Write): void {
+function writeWrite(writer: ByteWriter, { context, birth, lost, lifetime }: Write): void {
   const dots = context === "all-seen" ? 0 : HAS_DOTS;
-  writer.u8(dots | (birth === undefined ? 0 : HAS_BIRTH) | (lost === undefined ? 0 : HAS_LOST));
+  const more = (birth === undefined ? 0 : HAS_BIRTH) | (lost === undefined ? 0 : HAS_LOST);
+  writer.u8(dots | more | (lifetime === undefined ? 0 : HAS_LIFETIME));
   if (context !== "all-seen") writeDots(writer, context);
   if (birth !== undefined) {
     writer.u64(birth.hlc);
     writeDot(writer, birth.dot);
   }
   if (lost !== undefined) writeLost(writer, lost);
+  if (lifetime !== undefined) {
+    writer.i64(lifetime.lease);
+    writer.count(lifetime.ttlMs);
+  }
 }
 
 function readWrite(reader: ByteReader, known: number): Write {
@@ -179,7 +191,18 @@ function readWrite(reader: ByteReader, known: number): Write {
   const context = (flags & HAS_DOTS) === 0 ? "all-seen" : readDots(reader);
   const birth = (flags & HAS_BIRTH) === 0 ? undefined : readStamp(reader);
   const lost = (flags & HAS_LOST) === 0 ? undefined : readLost(reader);
-  return { context, ...(birth && { birth }), ...(lost && { lost }) };
+  const lifetime = (flags & HAS_LIFETIME) === 0 ? undefined : readLifetime(reader);
+  return {
+    context,
+    ...(birth && { birth }),
+    ...(lost && { lost }),
+    ...(lifetime && { lifetime }),
+  };
+}
+
+function readLifetime(reader: ByteReader): Lifetime {
+  const lease = reader.i64("a lease") as LeaseId;
+  return { lease, ttlMs: reader.count("a time to live", 1) };
 }
 
 function readStamp(reader: ByteReader): Stamp {

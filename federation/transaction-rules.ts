@@ -51,6 +51,8 @@ function operationFlaw(transaction: Transaction, operation: Operation): string |
         return "a settlement that loses what it keeps";
       return lostFlaw(transaction, lost, 1);
     }
+    case "expire":
+      return hasSeen(transaction, operation.dot) ? undefined : unseen("an expiry", operation.dot);
     case "kind":
       return kindFlaw(operation.operation);
   }

@@ -1,6 +1,6 @@
 // What is shipped: the effects of one local transaction on federated keys, under one dot (federation 3). Compares
 // and permissions were judged at its origin; here are keys and what they became.
-import type { Hlc, Key } from "../base/index.ts";
+import type { Hlc, Key, LeaseId } from "../base/index.ts";
 import type { Dot, OriginId, Sequence } from "./dot.ts";
 import type { KindOperation } from "./kind.ts";
 import type { Vector } from "./vector.ts";
@@ -32,6 +32,13 @@ export interface Lost {
 
 export const LOST_VALUE_BYTES_MAX = 4096;
 
+/** Of a put with a lease (federation 15): it ends with it, and who owns the dot alone says when that is. */
+export interface Lifetime {
+  /** Among those of the region that minted it. */
+  readonly lease: LeaseId;
+  readonly ttlMs: number;
+}
+
 export type Operation = { readonly key: Key } & (
   | {
       readonly action: "put";
@@ -41,10 +48,16 @@ export type Operation = { readonly key: Key } & (
       readonly birth?: Stamp;
       /** By ascending dot, where its origin saw it dominate two siblings or more. */
       readonly lost?: readonly Lost[];
+      readonly lifetime?: Lifetime;
     }
   | { readonly action: "delete"; readonly context: Context; readonly lost?: readonly Lost[] }
   /** Dominates the dots of `lost` and is itself no sibling; `kept` won over them at its origin. */
   | { readonly action: "settle"; readonly lost: readonly Lost[]; readonly kept: Dot }
+  /**
+   * The lease of that dot has ended: dominates it and every tombstone that its region had applied, and is itself no
+   * sibling, so it loses to all that it has not seen (federation 15).
+   */
+  | { readonly action: "expire"; readonly dot: Dot }
   | { readonly action: "kind"; readonly operation: KindOperation }
 );
 

@@ -2,9 +2,15 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { KvError } from "../base/index.ts";
-import type { WallMs } from "../base/index.ts";
+import type { Hlc, Key, WallMs } from "../base/index.ts";
 import { originId, sequence } from "../federation/index.ts";
-import type { Identity, PullMessage, ServeMessage } from "../federation/index.ts";
+import type {
+  CompareAnswer,
+  CompareQuestion,
+  Identity,
+  PullMessage,
+  ServeMessage,
+} from "../federation/index.ts";
 import { hansa } from "../proto/index.ts";
 import {
   decodePullMessage,
@@ -42,7 +48,32 @@ const PULLS: Readonly<{ [K in PullMessage["kind"]]: Extract<PullMessage, { kind:
   config: { kind: "config", config },
   clock: { kind: "clock", askedAtMs },
   ask: { kind: "ask", id: 77 },
+  compare: { kind: "compare", id: 8, question: { ask: "nodes", level: 2, indexes: [0, 255] } },
 };
+
+const keys = ["a", "b/\u00ff"] as Key[];
+const QUESTIONS: readonly CompareQuestion[] = [
+  { ask: "leaves", level: 4, indexes: [65_535] },
+  { ask: "keys", keys },
+  { ask: "records", keys },
+];
+
+const dot = { origin, sequence: sequence(2 ** 40) };
+const stamp = { hlc: 5n as Hlc, dot: { origin, sequence: sequence(3) } };
+const sibling = { dot, hlc: 9n as Hlc, epoch: 3, birth: stamp };
+const found = { siblings: [{ ...sibling, value: Uint8Array.of(1, 2) }], kinds: [] };
+const ANSWERS: readonly CompareAnswer[] = [
+  {
+    answer: "keys",
+    applied: vector,
+    keys: [{ key: keys[0] ?? ("" as Key), hash: undefined, dots: [dot] }],
+  },
+  {
+    answer: "records",
+    applied: vector,
+    records: keys.map((key) => ({ key, content: found, expected: [1, 2, 3, 2 ** 32 - 1] })),
+  },
+];
 
 const SERVES: Readonly<{ [K in ServeMessage["kind"]]: Extract<ServeMessage, { kind: K }> }> = {
   hello: { kind: "hello", hello },
@@ -53,6 +84,11 @@ const SERVES: Readonly<{ [K in ServeMessage["kind"]]: Extract<ServeMessage, { ki
   reports: { kind: "reports", reports: [report] },
   clock: { kind: "clock", askedAtMs, answerMs: askedAtMs },
   answer: { kind: "answer", id: 77, report },
+  compared: {
+    kind: "compared",
+    id: 8,
+    answer: { answer: "nodes", applied: vector, levels: 4, nodes: [[1, 2, 3, 2 ** 32 - 1]] },
+  },
   config: { kind: "config", config },
   gone: { kind: "gone", origin, retainedFrom: 12 },
   forked: { kind: "forked", theirs: position, ours: hash },
@@ -61,6 +97,7 @@ const SERVES: Readonly<{ [K in ServeMessage["kind"]]: Extract<ServeMessage, { ki
 const plain = (message: unknown): unknown =>
   JSON.parse(
     JSON.stringify(message, (_, value: unknown) => {
+      if (typeof value === "bigint") return String(value);
       if (value instanceof Map) return [...(value as Map<unknown, unknown>)];
       return value instanceof Uint8Array ? [...value] : value;
     }),
@@ -73,6 +110,20 @@ describe("messages between regions", () => {
 
   test.each(Object.values(SERVES))("$kind of who serves comes back", (message) => {
     expect(plain(decodeServeMessage(serveMessageBytes(message)))).toEqual(plain(message));
+  });
+
+  test("every question about trees and every answer comes back", () => {
+    for (const question of QUESTIONS) {
+      const message = { kind: "compare", id: 1, question } as const;
+      expect(plain(decodePullMessage(pullMessageBytes(message)))).toEqual(plain(message));
+    }
+    for (const answer of [...ANSWERS, undefined]) {
+      const message = { kind: "compared", id: 1, answer } as const;
+      expect(plain(decodeServeMessage(serveMessageBytes(message)))).toEqual(plain(message));
+    }
+    const beyond = { ask: "nodes", level: 1, indexes: [16] } as const;
+    const bytes = pullMessageBytes({ kind: "compare", id: 1, question: beyond });
+    expect(() => decodePullMessage(bytes)).toThrow("a node beyond the 16 of level 1");
   });
 
   test("an answer without a report, and a kind that a later version speaks", () => {

@@ -75,6 +75,14 @@ export class FederatedRegion implements DeliveryState {
     return { epoch: config?.epoch ?? 0, document };
   }
 
+  get staged(): RegionState["staged"] {
+    return this.state.staged;
+  }
+
+  get rebirth(): RegionState["rebirth"] {
+    return this.state.rebirth;
+  }
+
   holds(key: Key): boolean {
     return this.state.holds(key);
   }
@@ -119,9 +127,9 @@ export class FederatedRegion implements DeliveryState {
     return rows;
   }
 
-  planRetention({ vectorOf }: Pick<RetentionQuestion, "vectorOf">): RetentionPlan {
+  planRetention(question: Pick<RetentionQuestion, "vectorOf" | "pinned">): RetentionPlan {
     const { config, self } = this;
     const bytesMax = RETAINED_BYTES_MAX;
-    return this.state.retention.plan({ config, self, vectorOf, bytesMax });
+    return this.state.retention.plan({ ...question, config, self, bytesMax });
   }
 }

@@ -14,7 +14,6 @@ import {
 } from "../federation/index.ts";
 import type {
   ConfigNews,
-  DeliveryState,
   ExchangeHello,
   FederationChange,
   Hash,
@@ -23,6 +22,7 @@ import type {
   OriginId,
   OriginLag,
   PullEffect,
+  PullingState,
   Report,
   Shipped,
   ReportBook,
@@ -45,7 +45,7 @@ export type ProposeChange = (
 export interface FederationPullingInit {
   readonly self: OriginId;
   /** The applied state, as of the moment of the call. */
-  readonly state: DeliveryState & { readonly document: ConfigNews };
+  readonly state: PullingState;
   readonly reports: ReportBook;
   readonly hash: Hash;
   readonly helloTo: (to: OriginId) => ExchangeHello | undefined;
@@ -58,6 +58,10 @@ export interface FederationPullingInit {
   readonly configure: (config: ConfigNews, done: () => void) => void;
   /** By how many milliseconds another region's clock is ahead of this one. */
   readonly onClock: (of: OriginId, aheadMs: number) => void;
+  /** A neighbour retains no more what is lacked here. */
+  readonly onGone: (gone: Extract<PullEffect, { readonly kind: "gone" }>) => void;
+  /** A neighbour is not reached any more. */
+  readonly onLost: (neighbour: OriginId) => void;
   /** Reports have come: who serves has something to relay. */
   readonly onReports: () => void;
   readonly clock: Clock;
@@ -130,6 +134,11 @@ export class FederationPulling {
     question.left -= 1;
     if (question.left === 0) this.#questions.delete(id);
     if (report !== undefined) question.done(report);
+  }
+
+  /** Another state took the place of the region's. */
+  onReplaced(): void {
+    this.#act(this.#puller.onReplaced(this.#now()));
   }
 
   stop(): void {
@@ -222,6 +231,7 @@ export class FederationPulling {
         }
         this.#told.clear();
         journal.warn("region lost", { ...about, reason });
+        this.#init.onLost(origin);
         this.#act(this.#puller.onClosed(origin, this.#now()));
       },
     });
@@ -268,6 +278,20 @@ export class FederationPulling {
           this.#act(this.#puller.onProposed(count ?? 0, this.#now()));
         });
         break;
+      case "stage":
+        // Refused or taken: a chunk changes nothing that is counted.
+        propose({ change: "stage", chunk: effect.chunk }, (count) => {
+          this.#act(this.#puller.onProposed(count === undefined ? 0 : 1, this.#now()));
+        });
+        break;
+      case "apply-staged": {
+        const { transaction } = effect.shipped;
+        propose({ change: "apply-staged", dot: transaction }, (count) => {
+          if (count === 1) this.#observe([effect.shipped]);
+          this.#act(this.#puller.onProposed(count ?? 0, this.#now()));
+        });
+        break;
+      }
       case "configure":
         configure(effect.config, () => this.#puller.onConfigured());
         break;
@@ -297,6 +321,7 @@ export class FederationPulling {
         });
         break;
       case "gone":
+        this.#init.onGone(effect);
         this.#tell(`gone ${effect.origin} ${effect.by}`, () => {
           journal.warn("a region retains no more what is lacked here", { ...effect });
         });

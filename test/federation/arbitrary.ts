@@ -2,7 +2,7 @@
 // operation. `flawOf` finds nothing in them.
 import fc from "fast-check";
 import { keyOf } from "../../base/index.ts";
-import type { Hlc, Key } from "../../base/index.ts";
+import type { Hlc, Key, LeaseId } from "../../base/index.ts";
 import { compareDots, originId, sameDot, sequence } from "../../federation/dot.ts";
 import type { Dot, OriginId, Sequence } from "../../federation/dot.ts";
 import type { KindOperation } from "../../federation/kind.ts";
@@ -102,7 +102,14 @@ const losers = fc.array(
 /** An operation that may name any dots: what its region had not seen is left out. */
 const drafts = fc.record({
   key: keys,
-  action: fc.constantFrom("put", "delete", "settle", "kind"),
+  action: fc.constantFrom("put", "delete", "settle", "expire", "kind"),
+  lifetime: fc.option(
+    fc.record({
+      lease: fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }).map((id) => id as LeaseId),
+      ttlMs: fc.integer({ min: 1, max: 2 ** 43 }),
+    }),
+    { nil: undefined },
+  ),
   value: values,
   seen: fc.option(dots, { nil: "all-seen" as const }),
   birth: fc.option(fc.tuple(stamps, dots), { nil: undefined }),
@@ -129,7 +136,7 @@ function lostOf(transaction: Transaction, draft: Draft): readonly Lost[] {
 }
 
 function operationOf(transaction: Transaction, draft: Draft): Operation {
-  const { key, value, operation } = draft;
+  const { key, value, operation, lifetime } = draft;
   const context: Context = draft.seen === "all-seen" ? "all-seen" : seenOf(transaction, draft.seen);
   const all = lostOf(transaction, draft);
   const lost = all.length >= 2 ? all : undefined;
@@ -138,7 +145,16 @@ function operationOf(transaction: Transaction, draft: Draft): Operation {
       const [hlc, named] = draft.birth ?? [0n as Hlc, []];
       const [dot] = seenOf(transaction, named);
       const birth = dot !== undefined && hlc < transaction.hlc ? { hlc, dot } : undefined;
-      return { action: "put", key, value, context, ...(birth && { birth }), ...(lost && { lost }) };
+      return {
+        ...{ action: "put", key, value, context },
+        ...(birth && { birth }),
+        ...(lost && { lost }),
+        ...(lifetime && { lifetime }),
+      };
+    }
+    case "expire": {
+      const [dot] = draft.seen === "all-seen" ? [] : seenOf(transaction, draft.seen);
+      return dot ? { action: "expire", key, dot } : { action: "kind", key, operation };
     }
     case "delete":
       return { action: "delete", key, context, ...(lost && { lost }) };

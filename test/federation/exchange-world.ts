@@ -66,6 +66,8 @@ export class Region implements DeliveryState {
   readonly applied = new Map<OriginId, Sequence>();
   readonly forked = new Set<OriginId>();
   readonly rows = new Map<OriginId, RetainedRow[]>();
+  /** Its log takes every transaction whole. */
+  readonly staged = undefined;
   /** Of each dot: how often it was applied. */
   readonly appliedCounts = new Map<string, number>();
   config: FederationConfig;

@@ -15,7 +15,7 @@ interface Deed<Done> {
 export function siblingsByDefinition(transactions: readonly Transaction[], key: Key): string[] {
   const deeds = deedsOn(transactions, key, (one) => (one.action === "kind" ? undefined : one));
   return deeds
-    .filter(({ done }) => done.action !== "settle")
+    .filter(({ done }) => done.action !== "settle" && done.action !== "expire")
     .filter((deed) => !deeds.some((other) => removes(other, deed)))
     .sort(byDot)
     .map(({ by, done }) => text(by, done.action === "put" ? done.value : undefined));
@@ -31,6 +31,9 @@ type Plain = Exclude<Operation, { readonly action: "kind" }>;
 function removes(one: Deed<Plain>, other: Deed<Plain>): boolean {
   if (one === other) return false;
   if (one.done.action === "settle") return one.done.lost.some(({ dot }) => is(dot, other.by));
+  if (one.done.action === "expire") {
+    return is(one.done.dot, other.by) || (other.done.action === "delete" && saw(one.by, other.by));
+  }
   const { context } = one.done;
   if (context === "all-seen" || other.done.action === "delete") return saw(one.by, other.by);
   return context.some((dot) => is(dot, other.by));
