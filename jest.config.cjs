@@ -14,9 +14,9 @@ module.exports = {
   testMatch: ["**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/", "/dist/", "/test/bench/"],
   modulePathIgnorePatterns: ["<rootDir>/dist/"],
-  // jose is an ECMAScript module, which jest's own loader does not require.
-  transform: { "^.+\\.ts$": swc, "/node_modules/jose/.+\\.js$": swc },
-  transformIgnorePatterns: ["/node_modules/(?!jose/)"],
+  // jose is an ECMAScript module, the interpreter of handlers imports its parts: jest's own loader does neither.
+  transform: { "^.+\\.ts$": swc, "/node_modules/(?:jose|@jitl/quickjs.+|quickjs.+)/.+\\.js$": swc },
+  transformIgnorePatterns: ["/node_modules/(?!jose/|@jitl/quickjs|quickjs)"],
   injectGlobals: false,
   testTimeout: 60_000,
   maxWorkers: 2,

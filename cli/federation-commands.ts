@@ -2,6 +2,7 @@
 // that knows the directory takes the commands.
 import type { Command } from "commander";
 import { withExamples } from "./examples.ts";
+import { addHandlerCommands } from "./federation-handlers.ts";
 import { addHomeCommands, addPlacementCommands, addPolicyCommands } from "./federation-prefixes.ts";
 import type { SendChange } from "./federation-send.ts";
 import { addTopologyCommands } from "./federation-topology.ts";
@@ -23,6 +24,7 @@ export function addFederationCommands(program: Command, stdio: Stdio): void {
   addPolicyCommands(federation, send);
   addPlacementCommands(federation, send);
   addHomeCommands(federation, send);
+  addHandlerCommands(federation, send, stdio);
   addTopologyCommands(federation, send);
 }
 

@@ -1,6 +1,6 @@
 // What the fields of a document must say of one another. Every fault is named at once, so that an operator mends a
 // document once; a document that passes is one that no code below has to doubt.
-import type { FederationConfig } from "./config.ts";
+import { CONFIG_LIMITS, type FederationConfig } from "./config.ts";
 import { freezeFaults } from "./config-check-freeze.ts";
 import { homeFaults, placementFaults, policyFaults } from "./config-check-prefixes.ts";
 import { ConfigError, type ConfigFault } from "./config-error.ts";
@@ -107,12 +107,26 @@ function handlerFaults({ handlers }: FederationConfig, faults: FaultList): void 
     "handlers",
     handlers.map(({ name }) => name),
   );
-  handlers.forEach(({ name, hash }, at) => {
-    faults.regionName(`handlers[${at}].name`, name);
+  handlers.forEach(({ name, hash, source, stopped }, at) => {
+    const path = `handlers[${at}]`;
+    faults.regionName(`${path}.name`, name);
     faults.require(
       /^[0-9a-f]{64}$/.test(hash),
-      `handlers[${at}].hash`,
+      `${path}.hash`,
       "must be 64 lowercase hexadecimal digits",
+    );
+    const { handlerSourceLengthMax: sourceMax, handlerWhyLengthMax: whyMax } = CONFIG_LIMITS;
+    faults.require(
+      source.length > 0 && source.length <= sourceMax,
+      `${path}.source`,
+      `has ${source.length} characters, expected 1 to ${sourceMax}`,
+    );
+    if (stopped === undefined) return;
+    faults.regionName(`${path}.stopped.region`, stopped.region);
+    faults.require(
+      stopped.why.length <= whyMax,
+      `${path}.stopped.why`,
+      `has ${stopped.why.length} characters, more than ${whyMax}`,
     );
   });
 }

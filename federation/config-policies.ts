@@ -26,10 +26,11 @@ type Counts = readonly (readonly [OriginId, Sequence])[];
 
 export function setPolicy(config: FederationConfig, command: SetPolicy): Step {
   const { prefix, policy, kind, ranks, handler, ttl } = command;
-  if (policy === "resolver" && config.handlers.length === 0) {
-    throw new Refusal(
-      "policy resolver needs a custom handler, which this version does not support",
-    );
+  if (policy === "resolver" && handler === undefined) {
+    throw new Refusal("policy resolver needs the name of a handler");
+  }
+  if (handler !== undefined && !config.handlers.some(({ name }) => name === handler)) {
+    throw new Refusal(`no handler is named ${JSON.stringify(handler)}: set it first`);
   }
   const there = config.policies.find((one) => one.prefix === prefix);
   const entry: Policy = {

@@ -19,6 +19,12 @@ export interface RegionFacts {
   /** Under which it mints; undefined: it may not. */
   readonly self: OriginId | undefined;
   readonly applied: Vector;
+  /** Custom handlers that misbehaved here; absent: none. */
+  readonly stoppedHandlers?: readonly {
+    readonly name: string;
+    readonly hash: string;
+    readonly why: string;
+  }[];
   /** The newest of each other region. */
   readonly reports: readonly {
     readonly origin: OriginId;
@@ -41,6 +47,7 @@ export function dutiesOf(config: FederationConfig, facts: RegionFacts): readonly
           ...config.homes.flatMap((home) => homeDuties(home, member, facts)),
         ]
       : []),
+    ...handlerDuties(config, facts),
   ];
 }
 
@@ -74,6 +81,17 @@ function liveDuties(config: FederationConfig, member: Member, facts: RegionFacts
   if (others.length > 0 && !isCaughtUp) return [];
   const { name: region, origin } = member;
   return [{ duty: "report", report: { command: "live", region, origin } }];
+}
+
+function handlerDuties(
+  { handlers }: FederationConfig,
+  { region, stoppedHandlers = [] }: RegionFacts,
+): RegionDuty[] {
+  return stoppedHandlers.flatMap(({ name, hash, why }): RegionDuty[] => {
+    const there = handlers.find((one) => one.name === name);
+    if (there?.hash !== hash || there.stopped !== undefined) return [];
+    return [{ duty: "report", report: { command: "handler-stopped", region, name, hash, why } }];
+  });
 }
 
 function prefixDuties(policy: Policy, member: Member, { applied }: RegionFacts): RegionDuty[] {

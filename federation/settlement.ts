@@ -59,7 +59,7 @@ export function resolvesHere(
   rules: ViewRules,
   key: Key,
   siblings: Siblings,
-  settler: Settler,
+  settler: Pick<Settler, "self" | "isClosed">,
   planted?: FederationBug,
 ): boolean {
   if (planted === "resolver-storm") return siblings.length > 1;
@@ -82,6 +82,9 @@ export function resolutionOf(
   return { key, action: "put", value, context, ...(birth === undefined ? {} : { birth }), lost };
 }
 
-function decides({ dot }: Sibling, { self, isClosed }: Settler): boolean {
+function decides(
+  { dot }: Sibling,
+  { self, isClosed }: Pick<Settler, "self" | "isClosed">,
+): boolean {
   return dot.origin === self || isClosed(dot.origin);
 }

@@ -2,7 +2,7 @@
 // to it, dots to the region. Part of no row and no transaction.
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { readDots, writeDots } from "./change-codec.ts";
+import { readDots, writeDots } from "./dot-codec.ts";
 import type { Dot } from "./dot.ts";
 
 const VERSION = 1;

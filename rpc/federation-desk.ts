@@ -1,5 +1,11 @@
 // Port: what hansa.v1.Federation needs of the member beneath it. server/ asks the directory group.
-import type { ConfigCommand, FederationConfig, RegionName, Vector } from "../federation/index.ts";
+import type {
+  ConfigCommand,
+  FederationConfig,
+  Handler,
+  RegionName,
+  Vector,
+} from "../federation/index.ts";
 import type { CallContext, Done } from "./backend.ts";
 
 /** An operator's command; identities are drawn by the member, and an empty region is its own. */
@@ -10,6 +16,14 @@ export type FederationOrder =
       readonly region: RegionName;
     }
   | { readonly order: "reincarnate"; readonly region: RegionName; readonly soleSurvivor: boolean }
+  /** It is tried on the samples before; none: on those that every handler should bear. */
+  | {
+      readonly order: "handler";
+      readonly name: string;
+      readonly source: string;
+      readonly runs: Handler["runs"];
+      readonly samples: readonly Uint8Array[];
+    }
   | { readonly order: "command"; readonly command: ConfigCommand };
 
 export interface FederationChanged {

@@ -15,11 +15,13 @@ import type { FederationDirectory } from "./federation-directory.ts";
 import { failureOf, submitOwn } from "./own-command.ts";
 import type { Journal } from "./ports.ts";
 import type { Replica } from "./replica.ts";
+import type { StoppedHandlers } from "./stopped-handlers.ts";
 
 export interface FederationDutiesInit {
   readonly replica: Replica;
   readonly state: FederatedRegion;
   readonly reports: Pick<ReportBook, "all">;
+  readonly handlers: { readonly stopped: Pick<StoppedHandlers, "all"> };
   readonly region: string;
   readonly directory: Pick<FederationDirectory, "change">;
   readonly journal: Journal;
@@ -49,11 +51,13 @@ export class FederationDuties {
   }
 
   #look(): void {
-    const { replica, state, region, reports, onBug } = this.#init;
+    const { replica, state, region, reports, handlers, onBug } = this.#init;
     if (this.#busy || replica.status().role !== "leader") return;
     if (replica.now() < this.#idleUntilMs) return;
     const { self, applied, config } = state;
-    const [duty] = dutiesOf(config, { region, self, applied, reports: reports.all() });
+    const stoppedHandlers = handlers.stopped.all;
+    const facts = { region, self, applied, stoppedHandlers, reports: reports.all() };
+    const [duty] = dutiesOf(config, facts);
     if (duty === undefined) return;
     this.#busy = true;
     this.#do(duty)

@@ -106,9 +106,9 @@ class Asking {
   }
 
   #faultOf(error: QuickJSHandle): HandlerFault {
-    if (this.#isSpent()) return { fault: "looped", why: "it does not end" };
     const name = this.#textOf(error, "name");
     const message = this.#textOf(error, "message");
+    if (this.#isSpent()) return { fault: "looped", why: "it does not end" };
     if (message === "out of memory") {
       const most = `${HANDLER_RUN_LIMITS.memoryBytesMax / 1024 / 1024} MiB`;
       return { fault: "memory", why: `it uses more than ${most}` };

@@ -1,5 +1,6 @@
 // A question to a custom handler and its answer as they go in and out of the interpreter: JSON, in which no byte is
 // special. What a handler answers is its own; it is read here field by field, and taken for no more than it may be.
+import { isUtf8 } from "node:buffer";
 import type { Resolution } from "../federation/index.ts";
 
 export interface HandlerTask {
@@ -37,12 +38,8 @@ export function questionOf(key: Uint8Array, values: readonly (Uint8Array | undef
 }
 
 function written(value: Uint8Array): { readonly text: string } | { readonly raw: string } {
-  try {
-    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value) };
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return { raw: Buffer.from(value).toString("latin1") };
-  }
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return isUtf8(bytes) ? { text: bytes.toString("utf8") } : { raw: bytes.toString("latin1") };
 }
 
 /** Of what the prelude wrote, or what the handler put in its place. */
