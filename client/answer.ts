@@ -24,6 +24,8 @@ export interface Header {
   readonly causalToken?: Uint8Array;
   /** How far a write came; where `writeRegions` was asked for. */
   readonly reach?: RegionReach;
+  /** The region that took a write, where it is another: its keys' home. */
+  readonly home?: string;
 }
 
 /** What a read's answer is, stated by the member that gave it. */
@@ -169,6 +171,7 @@ export function headerOf(wire: etcdserverpb.IResponseHeader | null | undefined):
     region: wire?.region ?? "",
     ...(token === null || token === undefined || token.length === 0 ? {} : { causalToken: token }),
     ...(reach === undefined ? {} : { reach }),
+    ...(wire?.home ? { home: wire.home } : {}),
   };
 }
 

@@ -7,6 +7,7 @@ import { encodeConfig } from "../../federation/index.ts";
 import { documentOf, policy } from "../federation/document.ts";
 import { Cluster } from "./cluster.ts";
 import { describeClients, policiesOfClients } from "./federation-clients.ts";
+import { describeHomes, homesOfTests, policiesOfHomes } from "./federation-homes.ts";
 import { until } from "./until.ts";
 import { bytes, WireClient } from "./wire-client.ts";
 
@@ -31,7 +32,8 @@ describe("three regions", () => {
       clusterOf(name).members.map(({ peerUrl }) => peerUrl.replace("http://", "")),
     );
     const named = REGIONS.map((name, at) => ({ name, endpoints: endpoints[at] ?? [] }));
-    const document = encodeConfig(documentOf(named, { policies: [policy("f/"), ...policiesOfClients()] }));
+    const policies = [policy("f/"), ...policiesOfHomes(), ...policiesOfClients()];
+    const document = encodeConfig(documentOf(named, { policies, homes: homesOfTests() }));
     for (const name of REGIONS) {
       const cluster = clusterOf(name);
       const file = join(cluster.folder, "federation.json");
@@ -197,5 +199,6 @@ describe("three regions", () => {
     await expect(clientOf("eu").range(foreign, CALL_MS_MAX)).rejects.toThrow(/causal token/);
   });
 
+  describeHomes((name) => clusterOf(name as Name).member("n1").endpoint);
   describeClients((name) => clusterOf(name as Name).member("n1").endpoint);
 });
