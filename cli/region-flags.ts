@@ -20,7 +20,7 @@ export interface ResolveFlags {
 }
 
 /** Bytes, as every format prints them. */
-export function base64Value(text: string): Uint8Array {
+function base64Value(text: string): Uint8Array {
   if (/^[A-Za-z0-9+/]*={0,2}$/.test(text) && text.length % 4 === 0) {
     return Buffer.from(text, "base64");
   }

@@ -96,7 +96,6 @@ export class Kinds {
   }
 }
 
-/** Each operation: @throws {KvError} `federation-refused` with the reason, and those of every write. */
 class KeyOfKind {
   readonly #keys: KindKeys;
   readonly key: Bytes;
@@ -117,16 +116,29 @@ class KeyOfKind {
 
 /** A sum of 64 bits with a sign, which saturates. */
 export class Counter extends KeyOfKind {
-  /** Any number but 0. */
+  /**
+   * Any number but 0.
+   *
+   * @throws {KvError} `federation-refused` with the reason, and those of every write
+   */
   add(amount: bigint, options: OperateOptions = {}): Promise<PutAnswer> {
     return this.operate(operation.addToCounter(amount), options);
   }
 
-  /** To 0; what other regions add meanwhile stays. */
+  /**
+   * To 0; what other regions add meanwhile stays.
+   *
+   * @throws {KvError} `federation-refused` with the reason, and those of every write
+   */
   reset(options: OperateOptions = {}): Promise<PutAnswer> {
     return this.operate(operation.resetCounter(), options);
   }
 
+  /**
+   * What it has come to.
+   *
+   * @throws {KvError} `invalid-argument` if the key holds something else, and those of every read
+   */
   async get(options: KindReadOptions = {}): Promise<CounterAnswer> {
     const answer = await this.read(options);
     return { ...answerOf(answer), value: numberIn(answer) };
@@ -135,7 +147,11 @@ export class Counter extends KeyOfKind {
 
 /** A sum that never falls below 0: each region takes out of rights of its own. */
 export class BoundedCounter extends KeyOfKind {
-  /** At least 1n; the region that is asked may take as much again. */
+  /**
+   * At least 1n; the region that is asked may take as much again.
+   *
+   * @throws {KvError} `federation-refused` with the reason, and those of every write
+   */
   add(amount: bigint, options: OperateOptions = {}): Promise<PutAnswer> {
     return this.operate(operation.addToBoundedCounter(amount), options);
   }
@@ -145,11 +161,20 @@ export class BoundedCounter extends KeyOfKind {
     return this.operate(operation.takeFromBoundedCounter(amount), options);
   }
 
-  /** Hands rights of the region that is asked to another. */
+  /**
+   * Hands rights of the region that is asked to another.
+   *
+   * @throws {KvError} `federation-refused` with the reason, and those of every write
+   */
   transfer(amount: bigint, toRegion: string, options: OperateOptions = {}): Promise<PutAnswer> {
     return this.operate(operation.transferRights(amount, toRegion), options);
   }
 
+  /**
+   * What it has come to, and what the region that is asked may take of it.
+   *
+   * @throws {KvError} `invalid-argument` if the key holds something else, and those of every read
+   */
   async get(options: KindReadOptions = {}): Promise<BoundedCounterAnswer> {
     const answer = await this.read({ ...options, siblings: true });
     const rights = answer.siblings?.rights ?? 0n;
@@ -159,14 +184,29 @@ export class BoundedCounter extends KeyOfKind {
 
 /** A set of text. */
 export class SetKey extends KeyOfKind {
+  /**
+   * Puts elements in.
+   *
+   * @throws {KvError} `federation-refused` with the reason, and those of every write
+   */
   add(elements: readonly string[], options: OperateOptions = {}): Promise<PutAnswer> {
     return this.operate(operation.changeSet({ add: elements }), options);
   }
 
+  /**
+   * Takes out what the region that is asked has seen of them.
+   *
+   * @throws {KvError} `federation-refused` with the reason, and those of every write
+   */
   remove(elements: readonly string[], options: OperateOptions = {}): Promise<PutAnswer> {
     return this.operate(operation.changeSet({ remove: elements }), options);
   }
 
+  /**
+   * What is in it.
+   *
+   * @throws {KvError} `invalid-argument` if the key holds something else, and those of every read
+   */
   async get(options: KindReadOptions = {}): Promise<SetAnswer> {
     const answer = await this.read(options);
     const elements = jsonIn(answer, "a set", isTextList) ?? [];
@@ -176,6 +216,11 @@ export class SetKey extends KeyOfKind {
 
 /** A map from text to text. */
 export class MapKey extends KeyOfKind {
+  /**
+   * Writes fields; the others stay.
+   *
+   * @throws {KvError} `federation-refused` with the reason, and those of every write
+   */
   put(
     fields: Readonly<Record<string, string>> | ReadonlyMap<string, string>,
     options: OperateOptions = {},
@@ -183,10 +228,20 @@ export class MapKey extends KeyOfKind {
     return this.operate(operation.changeMap({ put: fields }), options);
   }
 
+  /**
+   * Takes fields out, as far as the region that is asked has seen them.
+   *
+   * @throws {KvError} `federation-refused` with the reason, and those of every write
+   */
   remove(fields: readonly string[], options: OperateOptions = {}): Promise<PutAnswer> {
     return this.operate(operation.changeMap({ remove: fields }), options);
   }
 
+  /**
+   * Its fields.
+   *
+   * @throws {KvError} `invalid-argument` if the key holds something else, and those of every read
+   */
   async get(options: KindReadOptions = {}): Promise<MapAnswer> {
     const answer = await this.read(options);
     const fields = jsonIn(answer, "a map", isTextRecord) ?? {};
@@ -196,10 +251,20 @@ export class MapKey extends KeyOfKind {
 
 /** Bytes, and all that was written to them at the same time. */
 export class Register extends KeyOfKind {
+  /**
+   * Writes it, in place of all that the region that is asked has seen.
+   *
+   * @throws {KvError} `federation-refused` with the reason, and those of every write
+   */
   write(value: Bytes, options: OperateOptions = {}): Promise<PutAnswer> {
     return this.operate(operation.writeRegister(value), options);
   }
 
+  /**
+   * What was written last, and what was written at the same time.
+   *
+   * @throws {KvError} `invalid-argument` if the key holds something else, and those of every read
+   */
   async get(options: KindReadOptions = {}): Promise<RegisterAnswer> {
     const answer = await this.read({ ...options, siblings: true });
     const { kv, siblings } = answer;
@@ -212,14 +277,29 @@ export class Register extends KeyOfKind {
 
 /** On or off. */
 export class Flag extends KeyOfKind {
+  /**
+   * Turns it on.
+   *
+   * @throws {KvError} `federation-refused` with the reason, and those of every write
+   */
   enable(options: OperateOptions = {}): Promise<PutAnswer> {
     return this.operate(operation.writeFlag(true), options);
   }
 
+  /**
+   * Turns it off, as far as the region that is asked has seen who turned it on.
+   *
+   * @throws {KvError} `federation-refused` with the reason, and those of every write
+   */
   disable(options: OperateOptions = {}): Promise<PutAnswer> {
     return this.operate(operation.writeFlag(false), options);
   }
 
+  /**
+   * Whether it is on.
+   *
+   * @throws {KvError} `invalid-argument` if the key holds something else, and those of every read
+   */
   async get(options: KindReadOptions = {}): Promise<FlagAnswer> {
     const answer = await this.read(options);
     const text = answer.kv?.text() ?? "false";

@@ -5,7 +5,7 @@ import type { WallMs } from "../base/index.ts";
 import type { OriginId } from "./dot.ts";
 
 /** Ids of 63 bits: 41 of milliseconds since 2020, 12 that count within one, 10 of the origin. */
-const EPOCH_MS = Date.UTC(2020, 0, 1);
+const EPOCH_MS = 1_577_836_800_000;
 const COUNTS_PER_MS = 2 ** 12;
 const COUNT_MAX = 2 ** 53 - 1;
 

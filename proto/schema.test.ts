@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "8adae1ddcdba4ed739feb1883b06ef9b1e65e44f4d456a7821296f14b3d1771a";
+const SCHEMA_SHA256 = "0a8ccfa765d9ad9b7df989f4596dac95b1ac29765d8329af30fe7ce7f2cc1df2";
 
 const folder = import.meta.dirname ?? __dirname;
 

@@ -3,7 +3,7 @@
 import { dirname } from "node:path";
 import type { MemberId, MonotonicMs } from "../base/index.ts";
 import { askMembers, clientServices } from "../rpc/index.ts";
-import type { Backend, FederationDesk, Header, PeerMessage } from "../rpc/index.ts";
+import type { Backend, FederationDesk, PeerMessage } from "../rpc/index.ts";
 import type { PeerTransport, ServiceTable } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
 import type { Alarm, DiskFailure } from "../store/index.ts";
@@ -327,18 +327,13 @@ export class Server {
     return usage;
   }
 
-  #services(
-    backend: MemberBackend,
-    tokens: TokenProvider,
-    federation?: FederationDesk,
-  ): ServiceTable {
+  #services(backend: MemberBackend, tokens: TokenProvider, desk?: FederationDesk): ServiceTable {
     const { config, journal } = this.#init;
-    const { authority } = backend;
-    const header = (): Header => backend.header();
+    const header = backend.header.bind(backend);
     return clientServices({
       backend,
-      federation,
-      accounts: openAccounts({ config, tokens, authority, header, journal }),
+      federation: desk,
+      accounts: openAccounts({ config, tokens, authority: backend.authority, header, journal }),
       forwardToLeader: (method, request, call, reply) => {
         const { leader } = this.#replica.status();
         if (leader === undefined || leader === this.#replica.id) return false;
