@@ -23,7 +23,7 @@ import type {
   SettledWish,
   ShownSibling,
 } from "../rpc/index.ts";
-import type { KeyRange } from "../store/index.ts";
+import type { Engine, KeyRange } from "../store/index.ts";
 import { siblingsIn } from "./key-siblings.ts";
 import type { Reader } from "./reader.ts";
 import type { Replica } from "./replica.ts";
@@ -36,7 +36,9 @@ const SHOWN_BYTES_MAX = 4096;
 const ENTRY_BYTES = 256;
 
 export interface ConflictDeskInit {
-  readonly replica: Replica;
+  readonly replica: Pick<Replica, "machine" | "onChange"> & {
+    readonly engine: Pick<Engine, "scan">;
+  };
   readonly reader: Pick<Reader, "moment">;
   readonly header: () => Header;
 }
