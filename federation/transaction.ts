@@ -46,7 +46,7 @@ export type Operation = { readonly key: Key } & (
       readonly context: Context;
       /** The least of what it overwrites; absent: the write itself. */
       readonly birth?: Stamp;
-      /** By ascending dot, where its origin saw it dominate two siblings or more. */
+      /** By ascending dot, where its origin saw it dominate two siblings or more, or one that came late. */
       readonly lost?: readonly Lost[];
       readonly lifetime?: Lifetime;
     }

@@ -1,0 +1,91 @@
+// Homes that move without their region's part, and leased ones: what the document keeps of it (federation 12).
+import { expect, test } from "@jest/globals";
+import { changed, prefix, three, why } from "../test/federation/config-history.ts";
+import { CONFIG_LIMITS } from "./config.ts";
+import { decodeConfig, encodeConfig } from "./config-codec.ts";
+import { originId, sequence } from "./dot.ts";
+import type { OriginId, Sequence } from "./dot.ts";
+
+const p = prefix("claims/");
+const homed = changed(
+  three,
+  { command: "policy", policy: "lww", ranks: [], ttl: "refused", prefix: p },
+  { command: "home", prefix: p, region: "ams", elsewhere: "forward" },
+);
+const known = (...counts: readonly [number, number][]): [OriginId, Sequence][] =>
+  counts.map(([origin, count]) => [originId(origin), sequence(count)]);
+const lease = { command: "home-lease", prefix: p, heirs: [], ttlS: 10, writeRegions: 0 } as const;
+const taken = { command: "home-taken", prefix: p, region: "fra", from: "ams" } as const;
+
+test("a home that is moved by force leaves a cut behind: what was known of the old one", () => {
+  const move = { command: "home-move", prefix: p, force: true } as const;
+  const forced = changed(homed, { ...move, to: "fra", known: known([1, 7], [3, 2]) });
+  const late = { origin: 1, epoch: forced.epoch, cut: 7 };
+  expect(forced.homes[0]).toMatchObject({ region: "fra", epoch: forced.epoch, late: [late] });
+  const again = changed(forced, { ...move, to: "iad" });
+  expect(again.homes[0]?.late).toEqual([late, { origin: 2, epoch: again.epoch, cut: 0 }]);
+  expect(decodeConfig(encodeConfig(again))).toEqual(again);
+});
+
+test("the oldest cuts are forgotten, a bounded number later", () => {
+  let config = homed;
+  for (let round = 0; round <= CONFIG_LIMITS.latesMax; round += 1) {
+    const to = round % 2 === 0 ? "fra" : "ams";
+    config = changed(config, { command: "home-move", prefix: p, to, force: true });
+  }
+  expect(config.homes[0]?.late).toHaveLength(CONFIG_LIMITS.latesMax);
+  expect(config.homes[0]?.late?.[0]?.epoch).toBeGreaterThan(homed.epoch + 1);
+});
+
+test("a home is leased under an epoch of its own, and for nothing less than a document can say", () => {
+  const leased = changed(homed, lease);
+  expect(leased.homes[0]).toMatchObject({
+    epoch: leased.epoch,
+    lease: { ttlS: 10, heirs: ["ams", "fra", "iad"], writeRegions: 2 },
+  });
+  expect(why(leased, { ...lease, writeRegions: 2 })).toBe("unchanged");
+  expect(decodeConfig(encodeConfig(leased))).toEqual(leased);
+  const free = changed(leased, { ...lease, ttlS: 0 });
+  expect(free.homes[0]).toEqual({ ...homed.homes[0], epoch: free.epoch });
+  expect(why(homed, { ...lease, ttlS: 0 })).toBe("unchanged");
+  expect(why(homed, { ...lease, ttlS: 2 })).toMatch(/3 to 3600 s, not 2/);
+  expect(why(homed, { ...lease, writeRegions: 4 })).toMatch(/4 regions; the federation has 3/);
+  expect(why(homed, { ...lease, heirs: ["lax"] })).toMatch(/no region is named lax/);
+  const advisory = { command: "home", prefix: p, region: "ams", elsewhere: "advisory" } as const;
+  expect(why(leased, advisory)).toMatch(/lease is for homes that take all writes/);
+  const moving = changed(homed, { command: "home-move", prefix: p, to: "fra", force: false });
+  expect(why(moving, lease)).toMatch(/on its way from ams to fra/);
+});
+
+test("an heir takes a leased home over, once; nobody else, and no home without a lease", () => {
+  const leased = changed(homed, { ...lease, heirs: ["fra"] });
+  const gone = changed(leased, { ...taken, known: known([1, 9]) });
+  expect(gone.homes[0]).toMatchObject({
+    region: "fra",
+    epoch: gone.epoch,
+    lease: { heirs: ["fra"] },
+    late: [{ origin: 1, epoch: gone.epoch, cut: 9 }],
+  });
+  expect(why(gone, { ...taken, known: [] })).toBe("unchanged");
+  expect(why(leased, { ...taken, region: "iad", known: [] })).toMatch(/iad is no heir/);
+  expect(why(homed, { ...taken, known: [] })).toMatch(/has no lease/);
+});
+
+test("a planned move keeps the lease, and a take-over ends a move that its home did not live to see", () => {
+  const moving = changed(homed, lease, {
+    command: "home-move",
+    prefix: p,
+    to: "iad",
+    force: false,
+  });
+  const fence = { origin: originId(1), sequence: sequence(12) };
+  const owned = changed(
+    moving,
+    { command: "home-fenced", region: "ams", prefix: p, fence },
+    { command: "home-own", region: "iad", prefix: p },
+  );
+  expect(owned.homes[0]).toMatchObject({ region: "iad", lease: { ttlS: 10 } });
+  const over = changed(moving, { ...taken, known: known([1, 3]) });
+  expect(over.homes[0]?.region).toBe("fra");
+  expect(over.homes[0]?.move).toBeUndefined();
+});
