@@ -54,7 +54,7 @@ export async function holdTrial(
   let step = trial.next();
   while (step.done !== true) {
     const values = step.value.map(({ value }) => value);
-    const about = values.map((value) => value && Buffer.from(value).toString("base64")).join();
+    const about = values.map(distinctText).join();
     if (!known.has(about)) {
       const answer = await answerTo(ask, { source, key: KEY, values });
       if ("fault" in answer) throw refused(`asked about ${valuesText(values)}, ${answer.why}`);
@@ -64,6 +64,11 @@ export async function holdTrial(
     step = trial.next(present(known.get(about), "an answer"));
   }
   if (step.value !== undefined) throw refused(flawText(step.value));
+}
+
+/** No base64 has a "-". */
+function distinctText(value: Uint8Array | undefined): string {
+  return value === undefined ? "-" : Buffer.from(value).toString("base64");
 }
 
 function checkSizes({ source, samples }: TriedHandler): void {

@@ -11,6 +11,40 @@ export function addFederationMetrics(collection: Collection, federation: Federat
   addLags(collection, federation);
   addArrivals(collection, federation);
   addLinks(collection, federation);
+  addHandlers(collection, federation);
+  addAudits(collection, federation);
+}
+
+function addAudits(collection: Collection, { audits }: Federation): void {
+  const byOutcome = (counts: ReadonlyMap<string, number>) => (): readonly Sample[] =>
+    [...counts].map(([outcome, value]) => ({ labels: { outcome }, value }));
+  collection.counter(
+    "hansa_federation_comparisons_total",
+    "Comparisons of this region's state with a neighbour's, by what they came to.",
+    byOutcome(audits.comparisons),
+    ["outcome"],
+  );
+  collection.counter(
+    "hansa_federation_damaged_keys_total",
+    "Keys that differed between regions, by what became of them here.",
+    byOutcome(audits.findings),
+    ["outcome"],
+  );
+  collection.counter(
+    "hansa_federation_scrubbed_keys_total",
+    "Federated keys whose values were read and held against their hashes.",
+    () => audits.scrubbed,
+  );
+  collection.gauge(
+    "hansa_federation_damaged_keys_open",
+    "Keys that differed at the last comparison and were not repaired.",
+    () => audits.open,
+  );
+  collection.gauge(
+    "hansa_federation_compared_timestamp_seconds",
+    "When this member last compared its state with its neighbours'; 0: never.",
+    () => audits.lastAtMs / 1000,
+  );
 }
 
 function addApplied(collection: Collection, federation: Federation): void {
@@ -112,6 +146,28 @@ function addLinks(collection: Collection, federation: Federation): void {
         .map(({ origin, vector }) => sampleOf(state, origin, countOf(vector, self)));
     },
     ["origin", "region"],
+  );
+}
+
+function addHandlers(collection: Collection, { state, handlers }: Federation): void {
+  collection.counter(
+    "hansa_federation_handler_answers_total",
+    "What custom handlers answered to this leader: written, shown, kept, refused, failed or too-large.",
+    () =>
+      [...handlers.outcomes].flatMap(([handler, outcomes]) =>
+        [...outcomes].map(([outcome, value]) => ({ labels: { handler, outcome }, value })),
+      ),
+    ["handler", "outcome"],
+  );
+  collection.gauge(
+    "hansa_federation_handler_stopped",
+    "Whether each custom handler is stopped: 1 until it is set again.",
+    () =>
+      state.config.handlers.map((handler) => {
+        const isStopped = handler.stopped !== undefined || handlers.stopped.has(handler);
+        return { labels: { handler: handler.name }, value: isStopped ? 1 : 0 };
+      }),
+    ["handler"],
   );
 }
 
