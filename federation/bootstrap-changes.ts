@@ -2,8 +2,9 @@
 // staged, installed, let go; and what they rest on, that a region knows its own incarnations.
 import { compareBytes, unreachable } from "../base/index.ts";
 import type { FederationAnswer, Refusal, RowSet } from "../store/index.ts";
+import { beyondCuts } from "./beyond-cuts.ts";
 import type { BootstrapChange } from "./bootstrap-change-codec.ts";
-import { beyondCuts, installBootstrap, needBootstrap } from "./bootstrap-install.ts";
+import { installBootstrap, needBootstrap } from "./bootstrap-install.ts";
 import type { FederationChange } from "./change.ts";
 import { closedOrigin } from "./config-standing.ts";
 import { sequence } from "./dot.ts";

@@ -23,7 +23,7 @@ import type { Applied } from "./region-rows.ts";
 import type { Retained } from "./retained-transactions.ts";
 import { decodeTransaction } from "./transaction-codec.ts";
 import type { Shipped } from "./transaction-codec.ts";
-import { countOf, hasDot } from "./vector.ts";
+import { hasDot } from "./vector.ts";
 
 /** A run of one origin's retained transactions. */
 interface Run {
@@ -265,21 +265,4 @@ function sameContent(left: RecordContent, right: RecordContent): boolean {
       other !== undefined && compareBytes(encodeKindState(state), encodeKindState(other)) === 0
     );
   });
-}
-
-export interface BeyondCut {
-  readonly origin: OriginId;
-  readonly cut: number;
-  /** The last that is applied. */
-  readonly last: number;
-}
-
-/** Origins of which this state has something that nobody is to have: it is to be replaced (federation 11, trap 23). */
-export function beyondCuts({
-  config,
-  applied,
-}: Pick<RegionCore, "config" | "applied">): readonly BeyondCut[] {
-  return (config?.closed ?? [])
-    .map(({ origin, cut }) => ({ origin, cut, last: countOf(applied, origin) }))
-    .filter(({ cut, last }) => last > cut);
 }

@@ -1,6 +1,7 @@
 // What a region owes the federation by the document that it has logged (federation 7, 11, 12): reports to the directory
 // that carry a change of several steps on, and changes of its own log that such a report needs first.
 import type { Key } from "../base/index.ts";
+import { beyondCuts } from "./beyond-cuts.ts";
 import type { FederationConfig, Home, Member, Policy } from "./config.ts";
 import type { RegionReport } from "./config-command.ts";
 import { memberNamed, reportersOf, standingOf } from "./config-standing.ts";
@@ -69,6 +70,8 @@ function frozenDuties(config: FederationConfig, { region, applied }: RegionFacts
  */
 function liveDuties(config: FederationConfig, member: Member, facts: RegionFacts): RegionDuty[] {
   if (member.live || standingOf(config, member.name) !== "joining") return [];
+  // Its state is to be replaced first: it shows what no other region is to have.
+  if (beyondCuts({ config, applied: facts.applied }).length > 0) return [];
   const others = config.members.filter(({ live, name }) => live && name !== member.name);
   const isCaughtUp = others.some(({ origin }) =>
     facts.reports.some(

@@ -1,8 +1,9 @@
 // What a region's state tells of taking another's in its place and of giving its own (federation 1, 10, 11): what is staged,
 // what it has that nobody is to have, what of that is kept for its operator, and which incarnations are its own.
+import { beyondCuts } from "./beyond-cuts.ts";
+import type { BeyondCut } from "./beyond-cuts.ts";
 import { BootstrapCut } from "./bootstrap-cut.ts";
-import { beyondCuts, bootstrapFault } from "./bootstrap-install.ts";
-import type { BeyondCut } from "./bootstrap-install.ts";
+import { bootstrapFault } from "./bootstrap-install.ts";
 import type { StagedBootstrap } from "./bootstrap-staging.ts";
 import type { Identity } from "./config.ts";
 import { sequence } from "./dot.ts";

@@ -47,7 +47,9 @@ export class Retention {
   /** The last that is retained; undefined: nothing is. */
   lastOf(origin: OriginId): Sequence | undefined {
     const suffix = this.#suffixes.get(origin);
-    return suffix === undefined || suffix.first > suffix.last ? undefined : (suffix.last as Sequence);
+    return suffix === undefined || suffix.first > suffix.last
+      ? undefined
+      : (suffix.last as Sequence);
   }
 
   /** Of `from` to `last`, all of it retained. */
@@ -116,7 +118,12 @@ export class Retention {
 }
 
 /** How far some other region that stays is known to have each origin. */
-function heldBy({ config, self, vectorOf, pinned = [] }: RetentionQuestion): (origin: OriginId) => number {
+function heldBy({
+  config,
+  self,
+  vectorOf,
+  pinned = [],
+}: RetentionQuestion): (origin: OriginId) => number {
   const staying = config.members.filter(
     ({ name, origin }) => origin !== self && standingOf(config, name) !== "frozen",
   );

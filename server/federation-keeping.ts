@@ -18,6 +18,8 @@ const SAMPLE_MS = 10_000;
 export interface FederationKeepingInit {
   readonly region: FederatedRegion;
   readonly reports: ReportBook;
+  /** Snapshots of this region that others are taking. */
+  readonly pinned: () => readonly Vector[];
   readonly clock: Clock;
   readonly logTime: () => LogTimeMs;
   /** `done` gets whether it had its whole effect: a step of bounded size may leave something to do. */
@@ -98,7 +100,7 @@ export class FederationKeeping {
   }
 
   #collect(): void {
-    const { region, reports, clock } = this.#init;
+    const { region, reports, clock, pinned } = this.#init;
     const now = clock.monotonicMs();
     if (now < this.#collectAtMs) return;
     this.#collectAtMs = now + COLLECT_EVERY_MS;
@@ -107,6 +109,7 @@ export class FederationKeeping {
     const cut = this.#stable.cut(state);
     const { through, full } = state.planRetention({
       vectorOf: (origin) => reports.of(origin)?.vector,
+      pinned: pinned(),
     });
     const { epoch } = state.config;
     if (!sameVector(cut, this.#settledAt) && state.contested.length > 0) {

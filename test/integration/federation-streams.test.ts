@@ -144,6 +144,8 @@ class Node {
         this.clocksAheadMs.push(aheadMs);
       },
       onReports: () => serving.onNews(),
+      onGone: () => undefined,
+      onLost: () => undefined,
       clock: systemClock,
       journal,
     });

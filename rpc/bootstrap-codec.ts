@@ -1,0 +1,73 @@
+// What a region that takes another's state says, and what it is given, between types and bytes. What is in a chunk is the
+// federation's; here it is bytes.
+import { unreachable } from "../base/index.ts";
+import { BOOTSTRAP_LIMITS, CHAIN_HASH_BYTES } from "../federation/index.ts";
+import type { BootstrapChunk, ExchangeHello } from "../federation/index.ts";
+import { exactNumberOf, hansa } from "../proto/index.ts";
+import { decoded, invalid } from "./decode.ts";
+import { helloOf, helloShape } from "./region-codec.ts";
+
+const wire = hansa.region.v1;
+
+export interface TakeState {
+  readonly hello: ExchangeHello;
+  /** Of the document that admitted the speaker. */
+  readonly admitted: number;
+}
+
+export type StatePart =
+  | { readonly kind: "hello"; readonly hello: ExchangeHello }
+  | { readonly kind: "chunk"; readonly chunk: BootstrapChunk }
+  | { readonly kind: "end"; readonly count: number; readonly digest: Uint8Array };
+
+export function takeStateBytes({ hello, admitted }: TakeState): Uint8Array {
+  return wire.TakeState.encode({ hello: helloShape(hello), admitted }).finish();
+}
+
+/** @throws {KvError} `invalid-argument`, naming what is wrong. */
+export function decodeTakeState(bytes: Uint8Array): TakeState {
+  const { hello, admitted } = decoded(bytes, (reader) => wire.TakeState.decode(reader));
+  if (!hello) throw invalid("it has not said which region it is");
+  return { hello: helloOf(hello), admitted: exactNumberOf(admitted, "admitted") };
+}
+
+export function statePartBytes(part: StatePart): Uint8Array {
+  switch (part.kind) {
+    case "hello":
+      return wire.StatePart.encode({ hello: helloShape(part.hello) }).finish();
+    case "chunk":
+      return wire.StatePart.encode({ chunk: part.chunk }).finish();
+    case "end":
+      return wire.StatePart.encode({ end: { count: part.count, digest: part.digest } }).finish();
+    default:
+      return unreachable(part);
+  }
+}
+
+/** Undefined: a kind that a later version speaks. @throws {KvError} `invalid-argument`, naming what is wrong. */
+export function decodeStatePart(bytes: Uint8Array): StatePart | undefined {
+  const { hello, chunk, end } = decoded(bytes, (reader) => wire.StatePart.decode(reader));
+  if (hello) return { kind: "hello", hello: helloOf(hello) };
+  if (chunk) return { kind: "chunk", chunk: chunkOf(chunk) };
+  if (!end) return undefined;
+  const count = exactNumberOf(end.count ?? 0, "count");
+  return { kind: "end", count, digest: hashOf(end.digest, "a snapshot's digest") };
+}
+
+function chunkOf({ id, number, bytes }: hansa.region.v1.StateChunk.$Properties): BootstrapChunk {
+  const length = bytes?.length ?? 0;
+  if (!bytes || length === 0 || length > BOOTSTRAP_LIMITS.chunkBytesMax) {
+    const most = BOOTSTRAP_LIMITS.chunkBytesMax;
+    throw invalid(`a chunk of a state has ${length} bytes; expected 1 to ${most}`);
+  }
+  return {
+    id: hashOf(id, "a snapshot's name"),
+    number: exactNumberOf(number ?? 0, "number"),
+    bytes,
+  };
+}
+
+function hashOf(value: Uint8Array | null | undefined, what: string): Uint8Array {
+  if (value?.length === CHAIN_HASH_BYTES) return value;
+  throw invalid(`${what} has ${value?.length ?? 0} bytes; expected ${CHAIN_HASH_BYTES}`);
+}

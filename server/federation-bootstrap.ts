@@ -1,0 +1,290 @@
+// The leader of a region that lacks what nobody retains any more, or has what nobody is to have, takes another region's
+// state (federation 10, 11): it chooses the donor, stages what comes in its region's log, a few entries at a time, and
+// installs it by one more. What fails is begun anew, at another donor where there is one.
+import {
+  BootstrapError,
+  GoneBook,
+  PartsReader,
+  chainNext,
+  donorsOf,
+  greetingFault,
+  memberOf,
+} from "../federation/index.ts";
+import type {
+  BootstrapChunk,
+  ExchangeHello,
+  FederationChange,
+  Hash,
+  Member,
+  OriginId,
+  PullEffect,
+  ReportBook,
+} from "../federation/index.ts";
+import { BootstrapLink } from "../rpc/index.ts";
+import type { PeerDialer, StatePart } from "../rpc/index.ts";
+import type { FederatedRegion } from "./federated-region.ts";
+import type { Clock, Journal } from "./ports.ts";
+
+export interface FederationBootstrapInit {
+  readonly self: OriginId;
+  readonly state: FederatedRegion;
+  readonly reports: ReportBook;
+  readonly hash: Hash;
+  readonly helloTo: (to: OriginId) => ExchangeHello | undefined;
+  readonly dialer: PeerDialer;
+  readonly secure: boolean;
+  /** `applied`: whether it took effect; undefined: it was refused, or its fate is not known. */
+  readonly propose: (change: FederationChange, done: (applied: boolean) => void) => void;
+  /** Neighbours that can be reached. */
+  readonly neighbours: () => readonly OriginId[];
+  /** What was installed has all that neighbours had refused. */
+  readonly onInstalled: () => void;
+  readonly clock: Clock;
+  readonly journal: Journal;
+}
+
+const LOOK_MS = 250;
+/** What is lacked may be with a region that is about to be reached. */
+const PATIENCE_MS = 3_000;
+/** Without a part for so long an attempt is given up; and so long until the next one. */
+const STALL_MS = 30_000;
+const RETRY_MS = 2_000;
+/** Entries of the region's log on their way; above it the donor is held up. */
+const PROPOSED_MAX = 8;
+const KEEPALIVE_MS = 2_000;
+const KEEPALIVE_TIMEOUT_MS = 4_000;
+
+interface Attempt {
+  readonly donor: Member;
+  link: BootstrapLink;
+  /** Each checked as it comes, before it is logged. */
+  readonly reader: PartsReader;
+  greeted: boolean;
+  id: Uint8Array;
+  digest: Uint8Array;
+  received: number;
+  proposed: number;
+  end: { readonly count: number; readonly digest: Uint8Array } | undefined;
+  installing: boolean;
+  movedAtMs: number;
+}
+
+export class FederationBootstrap {
+  readonly #init: FederationBootstrapInit;
+  readonly #gone = new GoneBook();
+  readonly #timer: NodeJS.Timeout;
+  #attempt: Attempt | undefined;
+  #neededSinceMs: number | undefined;
+  #notBeforeMs = -Infinity;
+  #turn = 0;
+  #unstaging = false;
+  #told = "";
+
+  constructor(init: FederationBootstrapInit) {
+    this.#init = init;
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  /** From whom a state is being taken. */
+  get donor(): string | undefined {
+    return this.#attempt?.donor.name;
+  }
+
+  onGone({ origin, by, retainedFrom }: Extract<PullEffect, { readonly kind: "gone" }>): void {
+    this.#gone.note(origin, by, retainedFrom);
+  }
+
+  onClosed(neighbour: OriginId): void {
+    this.#gone.forget(neighbour);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#attempt?.link.close();
+    this.#attempt = undefined;
+  }
+
+  #look(): void {
+    const { clock } = this.#init;
+    const now = clock.monotonicMs();
+    if (this.#attempt !== undefined) {
+      if (now - this.#attempt.movedAtMs > STALL_MS) this.#fail("nothing comes any more");
+      return;
+    }
+    const lacked = this.#lacked();
+    const isBeyond = this.#init.state.rebirth.beyondCuts.length > 0;
+    if (lacked.length === 0 && !isBeyond) {
+      this.#neededSinceMs = undefined;
+      this.#unstage();
+      return;
+    }
+    this.#neededSinceMs ??= now;
+    const patienceMs = isBeyond ? 0 : PATIENCE_MS;
+    if (now < Math.max(this.#neededSinceMs + patienceMs, this.#notBeforeMs)) return;
+    this.#begin(lacked);
+  }
+
+  #lacked(): readonly OriginId[] {
+    const { state, reports, neighbours } = this.#init;
+    const known = neighbours().flatMap((origin) => reports.of(origin) ?? []);
+    return this.#gone.lacked(state.applied, known);
+  }
+
+  /** What an attempt left behind that nobody goes on with. */
+  #unstage(): void {
+    const { state, propose } = this.#init;
+    if (state.rebirth.staged === undefined || this.#unstaging) return;
+    this.#unstaging = true;
+    propose({ change: "unstage" }, () => {
+      this.#unstaging = false;
+    });
+  }
+
+  #begin(lacked: readonly OriginId[]): void {
+    const { self, state, reports, secure, dialer, helloTo, clock, journal } = this.#init;
+    const { config, applied } = state;
+    const { standing } = state.rebirth;
+    const donors = donorsOf({ config, self, applied, standing, lacked, reports: reports.all() });
+    const donor = donors[this.#turn % Math.max(1, donors.length)];
+    const own = memberOf(config, self);
+    const hello = donor && helloTo(donor.origin);
+    if (donor === undefined || own === undefined || hello === undefined) {
+      this.#tell(
+        "no region is known that has what is lacked here, is live, and may give its state",
+      );
+      return;
+    }
+    const { endpoints } = donor;
+    const endpoint =
+      endpoints[Math.floor(this.#turn / Math.max(1, donors.length)) % endpoints.length];
+    const url = `${secure ? "https" : "http"}://${endpoint ?? ""}`;
+    journal.info("another region's state is taken", {
+      from: donor.name,
+      url,
+      lacked: lacked.join(),
+    });
+    const attempt: Attempt = {
+      donor,
+      link: new BootstrapLink({
+        ...{ url, dialer, asked: { hello, admitted: own.admitted } },
+        keepaliveMs: KEEPALIVE_MS,
+        keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
+        onPart: (part) => this.#onPart(attempt, part),
+        onLost: (reason) => {
+          if (this.#attempt === attempt && attempt.end === undefined) this.#fail(reason);
+        },
+      }),
+      ...{ reader: new PartsReader(), greeted: false, received: 0, proposed: 0, end: undefined },
+      ...{ id: new Uint8Array(0), digest: new Uint8Array(0), installing: false },
+      movedAtMs: clock.monotonicMs(),
+    };
+    this.#attempt = attempt;
+  }
+
+  #onPart(attempt: Attempt, part: StatePart): void {
+    const { state, self, clock } = this.#init;
+    if (this.#attempt !== attempt) return;
+    attempt.movedAtMs = clock.monotonicMs();
+    switch (part.kind) {
+      case "hello": {
+        const { hello } = part;
+        const other =
+          hello.from.origin === attempt.donor.origin ? undefined : "another region answers";
+        const fault = other ?? greetingFault(hello, state.config, self);
+        if (fault !== undefined) this.#fail(fault);
+        attempt.greeted = true;
+        return;
+      }
+      case "chunk": {
+        const fault = attempt.greeted ? this.#faultIn(attempt, part.chunk) : "it did not greet";
+        if (fault === undefined) this.#stage(attempt, part.chunk);
+        else this.#fail(fault);
+        return;
+      }
+      case "end":
+        attempt.end = part;
+        if (part.count !== attempt.received || !sameBytes(part.digest, attempt.digest)) {
+          this.#fail("its end is not that of what came");
+        } else this.#install(attempt);
+        return;
+    }
+  }
+
+  #faultIn(attempt: Attempt, { id, number, bytes }: BootstrapChunk): string | undefined {
+    const { hash } = this.#init;
+    if (number !== attempt.received) return `chunk ${number} came, expected ${attempt.received}`;
+    attempt.digest = number === 0 ? hash(bytes) : chainNext(hash, attempt.digest, bytes);
+    if (number === 0) attempt.id = attempt.digest;
+    if (!sameBytes(id, attempt.id)) return "the chunks are of several snapshots";
+    attempt.received += 1;
+    try {
+      const [first] = attempt.reader.push(bytes);
+      if (number === 0 && first?.part !== "head") return "it has no head";
+      return undefined;
+    } catch (cause) {
+      if (!(cause instanceof BootstrapError)) throw cause;
+      return cause.message;
+    }
+  }
+
+  #stage(attempt: Attempt, chunk: BootstrapChunk): void {
+    attempt.proposed += 1;
+    if (attempt.proposed >= PROPOSED_MAX) attempt.link.pause();
+    this.#init.propose({ change: "bootstrap", chunk }, (applied) => {
+      if (this.#attempt !== attempt) return;
+      attempt.proposed -= 1;
+      attempt.movedAtMs = this.#init.clock.monotonicMs();
+      if (!applied) this.#fail("a part of it was not logged");
+      else if (attempt.end !== undefined) this.#install(attempt);
+      else if (attempt.proposed < PROPOSED_MAX / 2) attempt.link.resume();
+    });
+  }
+
+  /** Once all of it is staged. */
+  #install(attempt: Attempt): void {
+    const { state, propose, journal, onInstalled } = this.#init;
+    const { end, id, donor } = attempt;
+    if (end === undefined || attempt.proposed > 0 || attempt.installing) return;
+    attempt.link.close();
+    const fault = state.rebirth.fault;
+    if (fault !== undefined) {
+      this.#fail(fault);
+      return;
+    }
+    attempt.installing = true;
+    const { count, digest } = end;
+    propose({ change: "install", id, count, digest }, (applied) => {
+      if (this.#attempt !== attempt) return;
+      if (!applied) {
+        this.#fail("it was not installed");
+        return;
+      }
+      this.#attempt = undefined;
+      this.#neededSinceMs = undefined;
+      this.#told = "";
+      journal.info("another region's state is installed", { from: donor.name, chunks: count });
+      onInstalled();
+    });
+  }
+
+  #fail(reason: string): void {
+    const { clock } = this.#init;
+    this.#attempt?.link.close();
+    this.#attempt = undefined;
+    this.#turn += 1;
+    this.#notBeforeMs = clock.monotonicMs() + RETRY_MS;
+    this.#tell(reason);
+  }
+
+  /** Once, until something else is to be told. */
+  #tell(reason: string): void {
+    if (this.#told !== reason) {
+      this.#init.journal.warn("another region's state is not taken yet", { reason });
+    }
+    this.#told = reason;
+  }
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0;
+}
