@@ -175,8 +175,9 @@ export class ExchangePuller {
 
   /** The applied state has moved: transactions, or the configuration. */
   onNews(nowMs: number): readonly PullEffect[] {
-    const { applied } = this.#init.state();
+    const { applied, config } = this.#init.state();
     this.holding.settle(applied);
+    this.holding.cut(config.closed);
     this.#lags.onApplied(applied);
     return [...this.#tellConfig(), ...this.#route(nowMs), ...this.#propose(nowMs)];
   }
@@ -224,12 +225,13 @@ export class ExchangePuller {
       return this.#onFork(batch.origin, received.ours.sequence, from, nowMs);
     }
     const { holding } = this;
-    const { applied } = this.#init.state();
+    const { applied, config } = this.#init.state();
     for (const { origin, sequence, bytes } of received.arrivals) {
       const shipped = readAs(bytes, origin, sequence);
       if (typeof shipped === "string") return [{ kind: "give-up", to: from, reason: shipped }];
       if (holding.offer(shipped, applied) === "full") this.#afresh.add(origin);
     }
+    holding.cut(config.closed);
     return [...this.#propose(nowMs), ...this.#state(nowMs)];
   }
 

@@ -75,6 +75,18 @@ test("what is applied or held is known, and an origin is dropped whole", () => {
   expect(holding.waiting(new StreamRegion(config, originId(2)))).toEqual([]);
 });
 
+test("what lies beyond the cut of a closed origin is let go (federation 11)", () => {
+  const holding = new Holding(sha256);
+  for (const shipped of stream) holding.offer(shipped, VECTOR_ZERO);
+  holding.cut([
+    { origin: originId(2), cut: 0 },
+    { origin: originId(1), cut: 30 },
+  ]);
+  expect(holding.reached(originId(1), VECTOR_ZERO)).toBe(30);
+  holding.cut([{ origin: originId(1), cut: 0 }]);
+  expect(holding.waiting(new StreamRegion(config, originId(2)))).toEqual([]);
+});
+
 test("a paused origin stalls what depends on it, and nothing else", () => {
   const three = configOf(3);
   const r1 = new StreamRegion(three, originId(1));

@@ -3,6 +3,7 @@
 import { assert, compareBytes } from "../base/index.ts";
 import { chainNext } from "./chain.ts";
 import type { Hash } from "./chain.ts";
+import type { ClosedOrigin } from "./config.ts";
 import { judge } from "./delivery.ts";
 import type { DeliveryState, Verdict } from "./delivery.ts";
 import type { OriginId } from "./dot.ts";
@@ -133,6 +134,18 @@ export class Holding {
     for (const [origin, queue] of this.#queues) {
       const count = placeOf(queue.held, countOf(applied, origin) + 1);
       for (const { bytes } of queue.held.splice(0, count)) queue.bytes -= bytes.length;
+      if (queue.held.length === 0) this.#queues.delete(origin);
+    }
+  }
+
+  /** Lets go what lies beyond the cuts of closed origins: it is never applied (federation 11). */
+  cut(closed: readonly Pick<ClosedOrigin, "origin" | "cut">[]): void {
+    for (const { origin, cut } of closed) {
+      const queue = this.#queues.get(origin);
+      if (queue === undefined) continue;
+      for (const { bytes } of queue.held.splice(placeOf(queue.held, cut + 1))) {
+        queue.bytes -= bytes.length;
+      }
       if (queue.held.length === 0) this.#queues.delete(origin);
     }
   }
