@@ -1,4 +1,6 @@
 // hansa_federation_*: how far this region is behind each origin, what waits, and which regions are reached.
+import { bytesOf } from "../../base/index.ts";
+import type { Key } from "../../base/index.ts";
 import type { FederatedRegion } from "../federated-region.ts";
 import type { Federation } from "../federation.ts";
 import { countOf, entriesOf, memberOf, regionOf } from "../../federation/index.ts";
@@ -65,8 +67,9 @@ function addApplied(collection: Collection, federation: Federation): void {
   );
   collection.gauge(
     "hansa_federation_conflicts_open",
-    "Federated keys of which several siblings are kept.",
-    () => state.state.records.contested,
+    "Federated keys of which several siblings are kept, by the prefix whose policy they are under.",
+    () => openByPrefix(state),
+    ["prefix", "policy"],
   );
   collection.counter(
     "hansa_federation_conflicts_settled_total",
@@ -169,6 +172,24 @@ function addHandlers(collection: Collection, { state, handlers }: Federation): v
       }),
     ["handler"],
   );
+}
+
+/** Every prefix, those without a conflict too: what is gone from a metric does not come back as 0. */
+function openByPrefix({ config, contested, state }: FederatedRegion): readonly Sample[] {
+  const counts = new Map(config.policies.map((policy) => [policy, 0]));
+  for (const key of contested) {
+    const policy = state.rules.policyOf(key);
+    if (policy !== undefined) counts.set(policy, (counts.get(policy) ?? 0) + 1);
+  }
+  return [...counts].map(([{ prefix, policy }, value]) => ({
+    labels: { prefix: textOf(prefix), policy },
+    value,
+  }));
+}
+
+/** As UTF-8; what is none shows as U+FFFD. */
+function textOf(prefix: Key): string {
+  return Buffer.from(bytesOf(prefix)).toString();
 }
 
 function lagOf(federation: Federation, origin: OriginId): Federation["lags"][number] | undefined {

@@ -70,6 +70,10 @@ export function describeClients(endpointOf: (region: string) => string): void {
       expect(siblings?.siblings.map(({ region }) => region).sort()).toEqual(["eu", "us"]);
       const { conflicts } = await at("us").conflicts.open({ keys: { prefix: "s/" } });
       expect(conflicts.map(({ key }) => textFrom(key))).toEqual(["s/one"]);
+      const url = `${endpointOf("eu").replace(/^(?!http)/, "http://")}/metrics`;
+      const metrics = await (await fetch(url)).text();
+      const open = 'hansa_federation_conflicts_open{prefix="s/",policy="siblings"} 1';
+      expect(metrics.split("\n")).toContain(open);
 
       const context = siblings?.context ?? new Uint8Array(0);
       const answer = await at("eu").put("s/one", "both", {

@@ -69,6 +69,24 @@ describe("operations of clients", () => {
     expect([east.get("b/a"), north.get("b/a")]).toEqual(["1", "1"]);
   });
 
+  test("that are repeated under a session's number are done once, and of another number again", () => {
+    const [east] = regions(configOf(2, [COUNTER]));
+    assert(east !== undefined, "a region");
+    const opened = east.run({ kind: "session-open", ttlMs: 60_000 });
+    assert(opened.kind === "session-open", "a session is opened");
+    const numbered = (sequence: number, amount: bigint): ReturnType<typeof east.run> => {
+      const { session } = opened;
+      const requestId = { session, sequence, acknowledgedBelow: 0 };
+      const request = operated("n/a", add(amount));
+      assert(request.kind === "put", "an operation is a put");
+      return east.run({ ...request, requestId });
+    };
+    expect(numbered(1, 5n)).toEqual(numbered(1, 5n));
+    expect(numbered(2, 5n).kind).toBe("put");
+    expect(numbered(2, 6n)).toMatchObject({ code: "session-mismatch" });
+    expect(east.get("n/a")).toBe("10");
+  });
+
   test("a delete with a context settles what is not shown", () => {
     const [east, north] = regions(configOf(2, [policy("d/", { policy: "delete-wins" })]));
     assert(east !== undefined && north !== undefined, "two regions");
