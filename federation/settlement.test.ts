@@ -55,6 +55,17 @@ describe("a settlement", () => {
     expect(settlementOf({ policy: "lww" }, KEY, [WINNER], settler(2, STABLE))).toBeUndefined();
   });
 
+  test("leaves one of what a handler wrote twice, and settles nothing that it has still to answer", () => {
+    const twice = [written(1, "made"), written(2, "made")];
+    const by = settler(2, STABLE);
+    expect(settlementOf({ policy: "resolver" }, KEY, twice, by)).toMatchObject({
+      action: "settle",
+      kept: WINNER.dot,
+    });
+    expect(settlementOf({ policy: "resolver" }, KEY, [LOSER, WINNER], by)).toBeUndefined();
+    expect(settlementOf({ policy: "siblings" }, KEY, twice, by)).toBeUndefined();
+  });
+
   test("shows a long loser by its beginning and its length", () => {
     const long = { ...LOSER, value: new Uint8Array(5_000) };
     const settled = settlementOf({ policy: "lww" }, KEY, [long, WINNER], settler(2, STABLE));

@@ -33,7 +33,7 @@ export function settlementOf(
   settler: Settler,
 ): Operation | undefined {
   const full = siblings.length > SIBLINGS_MAX;
-  if (siblings.length < 2 || (!full && !SETTLES.has(rules.policy))) return undefined;
+  if (siblings.length < 2 || (!full && !settles(rules, siblings))) return undefined;
   const view = viewOf(rules, key, siblings);
   if (view === undefined || !decides(view.winner, settler)) return undefined;
   if (rules.policy === "merge" && view.value !== undefined) {
@@ -42,6 +42,11 @@ export function settlementOf(
   if (!full && !siblings.every(({ dot }) => hasDot(settler.stable, dot))) return undefined;
   const lost = losersOf(siblings.filter((one) => one !== view.winner));
   return { key, action: "settle", lost, kept: view.winner.dot };
+}
+
+/** What a handler wrote twice is one answer: of equal siblings one is enough. */
+function settles({ policy }: ViewRules, siblings: Siblings): boolean {
+  return SETTLES.has(policy) || (policy === "resolver" && !isContested(siblings));
 }
 
 /** Under the others siblings wait for a write. */

@@ -7,6 +7,7 @@ import { encodeConfig } from "../../federation/index.ts";
 import { documentOf, policy } from "../federation/document.ts";
 import { Cluster } from "./cluster.ts";
 import { describeClients, policiesOfClients } from "./federation-clients.ts";
+import { describeHandlers, handlersOfTests, policiesOfHandlers } from "./federation-handlers.ts";
 import { describeHomes, homesOfTests, policiesOfHomes } from "./federation-homes.ts";
 import { until } from "./until.ts";
 import { bytes, WireClient } from "./wire-client.ts";
@@ -32,8 +33,15 @@ describe("three regions", () => {
       clusterOf(name).members.map(({ peerUrl }) => peerUrl.replace("http://", "")),
     );
     const named = REGIONS.map((name, at) => ({ name, endpoints: endpoints[at] ?? [] }));
-    const policies = [policy("f/"), ...policiesOfHomes(), ...policiesOfClients()];
-    const document = encodeConfig(documentOf(named, { policies, homes: homesOfTests() }));
+    const policies = [
+      ...policiesOfHandlers(),
+      policy("f/"),
+      ...policiesOfHomes(),
+      ...policiesOfClients(),
+    ].sort(({ prefix: left }, { prefix: right }) => (left < right ? -1 : 1));
+    const document = encodeConfig(
+      documentOf(named, { policies, homes: homesOfTests(), handlers: handlersOfTests() }),
+    );
     for (const name of REGIONS) {
       const cluster = clusterOf(name);
       const file = join(cluster.folder, "federation.json");
@@ -200,5 +208,6 @@ describe("three regions", () => {
   });
 
   describeHomes((name) => clusterOf(name as Name).member("n1").endpoint);
+  describeHandlers((name) => clusterOf(name as Name).member("n1").endpoint);
   describeClients((name) => clusterOf(name as Name).member("n1").endpoint);
 });
