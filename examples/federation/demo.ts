@@ -1,29 +1,21 @@
 // `npm run demo:federation`: three regions of three members with a delay between them. They write at the same time, one
 // is cut off and goes on writing, the cut heals, and all show the same. Then it is left running to play with; with
 // `--once` it ends, non-zero unless all regions' keys are equal, and its last line is the figures.
-import { createHash } from "node:crypto";
-import { Client, KvError } from "../../client/index.ts";
+import { conflictsOf, foundFederation, isEqual, startRegions, until } from "./founding.ts";
+import type { Region } from "./founding.ts";
 import { Arrivals, msText, percentile, writeSteadily } from "./measure.ts";
 import type { Acknowledged } from "./measure.ts";
-import { Processes, endpointsOf, planGroup, regionEndpointsOf } from "./regions.ts";
-import type { Group } from "./regions.ts";
+import { Processes, endpointsOf } from "./regions.ts";
 import { WideArea } from "./wide-area.ts";
 
 const REGIONS = ["ams", "fra", "iad"] as const;
 /** Between any two regions; there and back it is twice as much. */
 const ONE_WAY_MS = 40;
-const READY_MS_MAX = 120_000;
 const HEAL_MS_MAX = 60_000;
 const WRITES = 100;
 const EVERY_MS = 20;
-const POLL_MS = 50;
+const PREFIX = "demo/";
 const CUT_REGION = "iad";
-
-interface Region {
-  readonly name: string;
-  readonly group: Group;
-  readonly client: Client;
-}
 
 interface Figures {
   writes: number;
@@ -37,66 +29,14 @@ function say(text: string): void {
   console.log(text);
 }
 
-/** Asks until it is so. @throws {Error} naming what did not come to be. */
-async function until(what: string, msMax: number, ask: () => Promise<boolean>): Promise<void> {
-  const untilMs = performance.now() + msMax;
-  while (!(await ask())) {
-    if (performance.now() > untilMs) throw new Error(`waited ${msMax} ms in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
-
-/** False while the store refuses for a reason that passes. */
-async function succeeds(call: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await call();
-    return true;
-  } catch (error) {
-    if (error instanceof KvError) return false;
-    throw error;
-  }
-}
-
-/** Of keys and values, not of revisions: those are each region's own. */
-async function stateHash({ client }: Region): Promise<string> {
-  const { kvs } = await client.range({ prefix: "demo/" });
-  const hash = createHash("sha256");
-  for (const kv of kvs) hash.update(`${kv.keyText()}=${kv.text()}\n`);
-  return hash.digest("hex").slice(0, 16);
-}
-
-async function isEqual(regions: readonly Region[]): Promise<boolean> {
-  const [first, ...others] = await Promise.all(regions.map(stateHash));
-  return others.every((other) => other === first);
-}
-
-async function found(regions: readonly Region[]): Promise<void> {
-  for (const [at, { name, group, client }] of regions.entries()) {
-    const endpoints = regionEndpointsOf(group);
-    const command = at === 0 ? { init: { endpoints } } : { join: { endpoints } };
-    await until(`${name} is admitted`, READY_MS_MAX, () =>
-      succeeds(() => client.federation.change(command)),
-    );
-  }
-  const [first] = regions;
-  const prefix = new TextEncoder().encode("demo/");
-  await until("the prefix demo/ is federated", READY_MS_MAX, () =>
-    succeeds(async () => first?.client.federation.change({ policy: { prefix, policy: "lww" } })),
-  );
-  for (const { name, client } of regions) {
-    await until(`${name} takes writes`, READY_MS_MAX, () =>
-      succeeds(() => client.put(`demo/at/${name}`, name)),
-    );
-  }
-  await until("all regions show the same", READY_MS_MAX, () => isEqual(regions));
-}
-
 async function writeEverywhere(regions: readonly Region[], figures: Figures): Promise<void> {
-  const watches = regions.map(({ name, client }) => ({
-    name,
-    arrivals: new Arrivals(client, "demo/load/"),
-  }));
-  const load = { prefix: "demo/load/", count: WRITES, everyMs: EVERY_MS };
+  const watches = await Promise.all(
+    regions.map(async ({ name, client }) => ({
+      name,
+      arrivals: await Arrivals.from(client, `${PREFIX}load/`),
+    })),
+  );
+  const load = { prefix: `${PREFIX}load/`, count: WRITES, everyMs: EVERY_MS };
   const written = await Promise.all(
     regions.map(async ({ name, client }) => ({
       name,
@@ -104,10 +44,8 @@ async function writeEverywhere(regions: readonly Region[], figures: Figures): Pr
     })),
   );
   await until("every write is told everywhere", HEAL_MS_MAX, () =>
-    Promise.resolve(
-      written.every(({ done }) =>
-        watches.every(({ arrivals }) => arrivals.toldAtMs(done.at(-1)?.value ?? "") !== undefined),
-      ),
+    written.every(({ done }) =>
+      watches.every(({ arrivals }) => arrivals.toldAtMs(done.at(-1)?.value ?? "") !== undefined),
     ),
   );
   for (const { name, done } of written) {
@@ -151,7 +89,7 @@ async function cutAndHeal(
   for (let at = 0; at < 5; at += 1) {
     for (const { name, client } of regions) {
       const askedAtMs = performance.now();
-      await client.put(`demo/shared/${at}`, `${name} says ${at}`);
+      await client.put(`${PREFIX}shared/${at}`, `${name} says ${at}`);
       figures.ackMs.push(performance.now() - askedAtMs);
       figures.writes += 1;
     }
@@ -162,22 +100,13 @@ async function cutAndHeal(
   say("The cut heals.");
   wan.heal();
   const healedAtMs = performance.now();
-  await until("all regions show the same after the cut", HEAL_MS_MAX, () => isEqual(regions));
+  await until("all regions show the same after the cut", HEAL_MS_MAX, () =>
+    isEqual(regions, PREFIX),
+  );
   say(`  all show the same after ${(performance.now() - healedAtMs).toFixed(0)} ms`);
   for (const region of regions) {
     say(`  ${region.name} shows demo/shared/0 = ${await shown(region, "demo/shared/0")}`);
   }
-}
-
-/** Keys of which some region kept several siblings, settled since or open. */
-async function conflictsOf({ group }: Region): Promise<number> {
-  const [endpoint = ""] = endpointsOf(group);
-  const text = await (await fetch(`http://${endpoint}/metrics`)).text();
-  const value = (name: string): number =>
-    Number(new RegExp(`^${name} (\\d+)`, "m").exec(text)?.[1] ?? 0);
-  return (
-    value("hansa_federation_conflicts_open") + value("hansa_federation_conflicts_settled_total")
-  );
 }
 
 function howToPlay(regions: readonly Region[]): string {
@@ -199,28 +128,17 @@ async function run(once: boolean): Promise<number> {
   const regions: Region[] = [];
   try {
     say(
-      `Three regions of three members, ${ONE_WAY_MS} ms each way between them; data in ${processes.folder}`,
+      `Three regions of three members, ${2 * ONE_WAY_MS} ms between them (${ONE_WAY_MS} each way); ` +
+        `data in ${processes.folder}`,
     );
-    const directory = await planGroup("dir", REGIONS);
-    await processes.start(directory, []);
-    for (const name of REGIONS) {
-      const group = await planGroup(name, [name, name, name]);
-      const endpoints = endpointsOf(directory).join(",");
-      await processes.start(group, [
-        "--region",
-        name,
-        "--federation-directory-endpoints",
-        endpoints,
-      ]);
-      regions.push({ name, group, client: new Client({ endpoints: endpointsOf(group) }) });
-    }
-    await found(regions);
+    regions.push(...(await startRegions(processes, REGIONS)));
+    await foundFederation(regions, PREFIX);
     say(`\nEvery region writes ${WRITES} times, one write every ${EVERY_MS} ms.`);
     await writeEverywhere(regions, figures);
     await cutAndHeal(regions, wan, figures);
     const [first] = regions;
     figures.conflicts = first === undefined ? 0 : await conflictsOf(first);
-    figures.converged = await isEqual(regions);
+    figures.converged = await isEqual(regions, PREFIX);
     if (!once) {
       say(howToPlay(regions));
       await new Promise((resolve) => {

@@ -1,5 +1,6 @@
 // What a writer and the readers of the demonstration measure: how long a region takes to acknowledge, and how long
 // after that the other regions' watches are told.
+import { setTimeout as pause } from "node:timers/promises";
 import { KvError } from "../../client/index.ts";
 import type { Client, Watcher } from "../../client/index.ts";
 
@@ -19,9 +20,15 @@ export class Arrivals {
   readonly #toldAtMs = new Map<string, number>();
   readonly #ended: Promise<void>;
 
-  constructor(client: Client, prefix: string) {
-    this.#watcher = client.watch({ prefix });
+  private constructor(watcher: Watcher) {
+    this.#watcher = watcher;
     this.#ended = this.#follow();
+  }
+
+  /** Nothing that is written afterwards is missed. */
+  static async from(client: Client, prefix: string): Promise<Arrivals> {
+    const { revision } = await client.get(prefix);
+    return new Arrivals(client.watch({ prefix }, { startRevision: revision + 1 }));
   }
 
   async #follow(): Promise<void> {
@@ -59,12 +66,13 @@ export async function writeSteadily(
   load: { readonly prefix: string; readonly count: number; readonly everyMs: number },
 ): Promise<Acknowledged[]> {
   const acknowledged: Promise<Acknowledged>[] = [];
+  const startedAtMs = performance.now();
   for (let at = 0; at < load.count; at += 1) {
     const value = `${region}-${load.prefix}${at}`;
     const askedAtMs = performance.now();
     const put = client.put(`${load.prefix}${region}/${at % 20}`, value);
     acknowledged.push(put.then(() => ({ value, askedAtMs, atMs: performance.now() })));
-    await new Promise((resolve) => setTimeout(resolve, load.everyMs));
+    await pause(startedAtMs + (at + 1) * load.everyMs - performance.now());
   }
   return Promise.all(acknowledged);
 }

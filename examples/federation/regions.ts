@@ -3,7 +3,7 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,6 +12,8 @@ import type { WideArea } from "./wide-area.ts";
 
 const MAIN = join(__dirname, "..", "..", "cli", "main.js");
 const STOP_MS_MAX = 10_000;
+/** Of a process that has ended. */
+const LOG_LINES = 20;
 
 export interface Seat {
   /** Whose network it is in. */
@@ -57,11 +59,33 @@ export async function planGroup(token: string, regions: readonly string[]): Prom
 export class Processes {
   readonly folder = mkdtempSync(join(tmpdir(), "hansa-federation-"));
   readonly #wan: WideArea;
-  readonly #children: ChildProcess[] = [];
+  readonly #main: string;
+  readonly #children: {
+    readonly group: Group;
+    readonly name: string;
+    readonly child: ChildProcess;
+  }[] = [];
   readonly #proxies = new Map<string, string>();
 
-  constructor(wan: WideArea) {
+  /** `main`: what a member runs; absent: of the build that this file is of. */
+  constructor(wan: WideArea, main = MAIN) {
     this.#wan = wan;
+    this.#main = main;
+  }
+
+  /** @throws {Error} with the end of its log, if a process of the group has ended. */
+  pidsOf(group: Group): number[] {
+    const own = this.#children.filter((one) => one.group === group);
+    return own.flatMap(({ child, name }) => {
+      const ended = child.exitCode ?? child.signalCode;
+      if (ended === null) return child.pid ?? [];
+      const lines = readFileSync(this.#logOf(name), "utf8").trimEnd().split("\n");
+      throw new Error(`${name} has ended with ${ended}:\n${lines.slice(-LOG_LINES).join("\n")}`);
+    });
+  }
+
+  #logOf(name: string): string {
+    return join(this.folder, `${name}.log`);
   }
 
   /** `flags`: beside those that every member has. */
@@ -84,9 +108,9 @@ export class Processes {
     const cluster = group.seats.map((one) => `${one.name}=${urlOf(one)}`).join(",");
     const dataDir = join(this.folder, name);
     mkdirSync(dataDir, { recursive: true });
-    const log = openSync(join(this.folder, `${name}.log`), "a");
+    const log = openSync(this.#logOf(name), "a");
     const child = fork(
-      MAIN,
+      this.#main,
       [
         ...["serve", "--name", name, "--data-dir", dataDir],
         ...["--listen-client-urls", `http://127.0.0.1:${clientPort}`],
@@ -103,11 +127,13 @@ export class Processes {
       },
     );
     closeSync(log);
-    this.#children.push(child);
+    this.#children.push({ group, name, child });
   }
 
   async stop(): Promise<void> {
-    const running = this.#children.filter(({ exitCode }) => exitCode === null);
+    const running = this.#children
+      .map(({ child }) => child)
+      .filter(({ exitCode }) => exitCode === null);
     const ends = running.map((child) => once(child, "exit"));
     for (const child of running) child.kill("SIGTERM");
     const late = setTimeout(() => {

@@ -1,6 +1,7 @@
 // A load generator in a process of its own, so that the client's CPU is counted apart from the servers'.
 // Takes one JSON argument (LoadPlan), drives the client library in a closed loop, prints "begin" and "end" of
 // the measured span and then the report as one JSON line.
+import { setTimeout as span } from "node:timers/promises";
 import { Client } from "../../client/index.ts";
 import type { ReadMode } from "../../client/index.ts";
 import { keyAt } from "./keys.ts";
@@ -94,11 +95,6 @@ async function main(plan: LoadPlan): Promise<LoadReport> {
     used: tally.used,
     ...percentiles(tally.latenciesMs),
   };
-}
-
-/** The measurement's own length: the one thing here that is time by nature. */
-function span(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 main(JSON.parse(process.argv[2] ?? "{}") as LoadPlan).then(

@@ -1,15 +1,19 @@
-// The numbers of the README stand between markers and are written by the benchmark that measured them, so
-// that no table there is older or better than a run.
+// The numbers of the README and of docs/federation.md stand between markers and are written by the benchmark that
+// measured them, so that no table there is older or better than a run.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const README = join(__dirname, "..", "..", "README.md");
+const ROOT = join(__dirname, "..", "..");
+const DOCUMENTS = ["README.md", "docs/federation.md"].map((path) => join(ROOT, path));
 const RESULTS = join(__dirname, "results");
 
 /** A run that was shortened for a look is no result: it prints, and writes nothing. */
-const IS_LOOK = ["HANSA_BENCH_SECONDS", "HANSA_BENCH_KEYS"].some(
-  (variable) => process.env[variable] !== undefined,
-);
+const IS_LOOK = [
+  "HANSA_BENCH_SECONDS",
+  "HANSA_BENCH_KEYS",
+  "HANSA_BENCH_CUT_S",
+  "HANSA_BENCH_PAIRS",
+].some((variable) => process.env[variable] !== undefined);
 
 /** Everything that was measured, and on what. */
 export function writeResult(name: string, result: unknown): void {
@@ -19,23 +23,25 @@ export function writeResult(name: string, result: unknown): void {
 }
 
 /**
- * Prints the section, and writes it.
+ * Prints the section, and writes it where it belongs.
  *
- * @throws {Error} when the README has no such section.
+ * @throws {Error} when no document has such a section.
  */
 export function writeReadmeSection(name: string, markdown: string): void {
   process.stdout.write(`\n${markdown}\n`);
   if (IS_LOOK) return;
   const [begin, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
-  const text = readFileSync(README, "utf8");
-  const from = text.indexOf(begin);
-  const until = text.indexOf(end);
-  if (from < 0 || until < from)
-    throw new Error(`README.md has no section between ${begin} and ${end}`);
-  writeFileSync(
-    README,
-    `${text.slice(0, from + begin.length)}\n\n${markdown}\n\n${text.slice(until)}`,
-  );
+  const written = DOCUMENTS.filter((path) => {
+    const text = readFileSync(path, "utf8");
+    const from = text.indexOf(begin);
+    const until = text.indexOf(end);
+    if (from < 0 || until < from) return false;
+    const before = text.slice(0, from + begin.length);
+    writeFileSync(path, `${before}\n\n${markdown}\n\n${text.slice(until)}`);
+    return true;
+  });
+  if (written.length === 0)
+    throw new Error(`no document has a section between ${begin} and ${end}`);
 }
 
 /** `rows[0]` is the head; all columns but the first are numbers. */

@@ -1,6 +1,7 @@
 // What many keys cost one member: memory, disk, the time to start again, a snapshot, and how long writers wait
 // while somebody reads 100,000 keys at once. Debian's etcd and Hansa in turn in one run. Numbers only.
 import { join } from "node:path";
+import { setTimeout as span } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { Child } from "../e2e/child.ts";
 import { describeWith } from "../e2e/tools.ts";
@@ -115,10 +116,6 @@ async function putsDuring(wire: WireClient, work: Promise<unknown>): Promise<Lat
   await done;
   const { p50, p99 } = percentiles(latencies);
   return { p50, p99, most: latencies.at(-1) ?? 0 };
-}
-
-function span(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function readings(plan: ReadPlan): Promise<readonly Reading[]> {

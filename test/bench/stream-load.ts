@@ -1,6 +1,7 @@
 // Drives the streams of a server in a process of its own: keep-alives of leases, and watches that are told of
 // puts. Takes one JSON argument (StreamPlan), prints "begin" and "end" of the measured span and then the
 // report as one JSON line. The same frames for every server, by grpc-js without any library above it.
+import { setTimeout as span } from "node:timers/promises";
 import { Client, Metadata, credentials } from "@grpc/grpc-js";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 import { etcdserverpb } from "../../proto/index.ts";
@@ -238,11 +239,6 @@ async function main(plan: StreamPlan): Promise<StreamReport> {
     clientCpuUs: (cpu.user + cpu.system) / Math.max(1, operations),
     ...percentiles(tally.latenciesMs),
   };
-}
-
-/** The measurement's own length: the one thing here that is time by nature. */
-function span(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 main(JSON.parse(process.argv[2] ?? "{}") as StreamPlan).then(
