@@ -3,7 +3,12 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import { KvError, prefixEnd } from "../client/index.ts";
 import type { Client, KeySelector, OpenConflict, SettledConflict } from "../client/index.ts";
-import { openConflictsView, settledConflictsView, settledJson } from "./conflicts-view.ts";
+import {
+  openConflictsView,
+  openEventView,
+  settledConflictsView,
+  settledEventView,
+} from "./conflicts-view.ts";
 import { withExamples } from "./examples.ts";
 import { UsageError } from "./exit-code.ts";
 import { countValue } from "./flag-value.ts";
@@ -24,6 +29,7 @@ interface ListFlags extends KeyOptions {
 
 interface WatchFlags extends KeyOptions {
   readonly from?: number;
+  readonly open?: boolean;
   readonly count?: number;
 }
 
@@ -198,9 +204,10 @@ async function decisionOf(
 function addWatch(conflicts: Command, stdio: Stdio): void {
   const watch = conflicts
     .command("watch")
-    .description("print conflicts as they are settled, until it is stopped");
+    .description("print conflicts as they come and as they are settled, until it is stopped");
   addRange(watch)
-    .option("--from <number>", "begin there instead of now", countValue)
+    .option("--from <number>", "of the record, begin there instead of now", countValue)
+    .option("--no-open", "only those that are settled")
     .option("--count <conflicts>", "end after so many", countValue)
     .action(
       async (
@@ -209,17 +216,20 @@ function addWatch(conflicts: Command, stdio: Stdio): void {
         flags: WatchFlags,
         command: Command,
       ) => {
-        const { from, count = Infinity } = flags;
+        const { from, open = true, count = Infinity } = flags;
         const { hex = false } = command.optsWithGlobals<CommonFlags>();
-        const options = { ...rangeOf(key, end, flags), ...(from === undefined ? {} : { from }) };
+        const start = from === undefined ? {} : { from };
+        const options = { ...rangeOf(key, end, flags), ...start, open };
         await withSession(command, stdio, {}, async ({ client, print }) => {
           let left = count;
           if (left === 0) return;
-          for await (const { conflicts: told } of client.conflicts.watch(options)) {
-            for (const one of told.slice(0, left)) {
-              print({ ...settledConflictsView([one], hex), json: settledJson(one) });
-            }
-            left -= told.length;
+          for await (const told of client.conflicts.watch(options)) {
+            const views = [
+              ...told.open.map((one) => openEventView(one, hex)),
+              ...told.settled.map((one) => settledEventView(one, hex)),
+            ];
+            for (const view of views.slice(0, left)) print(view);
+            left -= views.length;
             if (left <= 0) return;
           }
         });

@@ -21,8 +21,23 @@ export function openConflictsView(conflicts: readonly OpenConflict[], hex: boole
         writesText(conflict, hex),
       ]),
     },
-    json: conflicts.map(({ key, siblings }) => ({ key: base64(key), ...siblingsJson(siblings) })),
+    json: conflicts.map(openJson),
   };
+}
+
+function openJson({ key, siblings }: OpenConflict): { readonly [name: string]: Json } {
+  return { key: base64(key), ...siblingsJson(siblings) };
+}
+
+/** Of a watch: one line, or one object. */
+export function openEventView(conflict: OpenConflict, hex: boolean): View {
+  const line = `open ${keyText(conflict.key, hex)}: ${writesText(conflict, hex)}\n`;
+  return { simple: [line], json: { event: "open", ...openJson(conflict) } };
+}
+
+export function settledEventView(conflict: SettledConflict, hex: boolean): View {
+  const line = `settled ${settledText(conflict, hex)}`;
+  return { simple: [line], json: { event: "settled", ...settledJson(conflict) } };
 }
 
 function writesText({ siblings }: OpenConflict, hex: boolean): string {
@@ -33,12 +48,7 @@ function writesText({ siblings }: OpenConflict, hex: boolean): string {
 
 export function settledConflictsView(conflicts: readonly SettledConflict[], hex: boolean): View {
   return {
-    simple: conflicts.map((conflict) => {
-      const { number, key, region, dot, decidedBy, kept, wallMs } = conflict;
-      const decider = `${decidedBy} ${dotText(dot)} of ${region} at ${instantText(wallMs)}`;
-      const lost = lostText(conflict, hex);
-      return `${number} ${keyText(key, hex)}: ${decider} kept ${dotText(kept)}, lost ${lost}\n`;
-    }),
+    simple: conflicts.map((conflict) => settledText(conflict, hex)),
     table: {
       head: ["NUMBER", "KEY", "DECIDED BY", "REGION", "AT", "KEPT", "LOST"],
       rows: conflicts.map((conflict) => [
@@ -55,7 +65,14 @@ export function settledConflictsView(conflicts: readonly SettledConflict[], hex:
   };
 }
 
-export function settledJson(conflict: SettledConflict): Json {
+function settledText(conflict: SettledConflict, hex: boolean): string {
+  const { number, key, region, dot, decidedBy, kept, wallMs } = conflict;
+  const decider = `${decidedBy} ${dotText(dot)} of ${region} at ${instantText(wallMs)}`;
+  const lost = lostText(conflict, hex);
+  return `${number} ${keyText(key, hex)}: ${decider} kept ${dotText(kept)}, lost ${lost}\n`;
+}
+
+function settledJson(conflict: SettledConflict): { readonly [name: string]: Json } {
   const { number, key, dot, region, wallMs, decidedBy, kept, lost } = conflict;
   return {
     number,

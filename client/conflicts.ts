@@ -74,6 +74,18 @@ export interface SettledConflictsAnswer extends Answer {
   readonly more: boolean;
 }
 
+/** What a watch tells at once. */
+export interface ConflictEventsAnswer extends Answer {
+  /** Keys that came into conflict, or have other siblings than before; the first answers name all that are. */
+  readonly open: readonly OpenConflict[];
+  /** By number. */
+  readonly settled: readonly SettledConflict[];
+  /** Of the record: a watch from there goes on behind this answer. */
+  readonly next: number;
+  /** The oldest number that is kept. */
+  readonly oldest: number;
+}
+
 /** Which of the open ones. */
 export interface OpenConflictsOptions extends CallOptions {
   /** Absent: all keys. */
@@ -94,6 +106,8 @@ export interface ConflictWatchOptions {
   readonly keys?: KeySelector;
   /** The first number; absent: from the next on. */
   readonly from?: number;
+  /** Also tell of keys that are in conflict, and as they come into it; again of all after a lost connection. */
+  readonly open?: boolean;
   /** Aborting ends it with `cancelled`. */
   readonly signal?: AbortSignal;
 }
@@ -130,21 +144,23 @@ export class ConflictCalls {
   }
 
   /**
-   * The record as it grows, across lost connections and members of the region. The first answer comes at once and may
-   * hold nothing: its `next` says from where the watch tells.
+   * The record as it grows and, if asked, keys as they come into conflict, across lost connections and members of the
+   * region. The first answer comes at once and may hold nothing: its `next` says from where the watch tells.
    *
    * @throws {KvError} `cancelled`, and as `open`
    */
   async *watch(
     options: ConflictWatchOptions = {},
-  ): AsyncGenerator<SettledConflictsAnswer, undefined> {
-    const { signal } = options;
+  ): AsyncGenerator<ConflictEventsAnswer, undefined> {
+    const { signal, open = false } = options;
     let { from: next = 0 } = options;
+    const range = rangeOf(options.keys);
     let avoided: string | undefined;
     for (let attempt = 1; ; attempt += 1) {
       const connection = await this.#courier.memberFor("any", avoided, signal);
       try {
-        for await (const answer of follow(connection, options.keys, next, signal)) {
+        const request = { ...range, from: checkedCount("from", next), open };
+        for await (const answer of follow(connection, request, signal)) {
           attempt = 0;
           ({ next } = answer);
           yield answer;
@@ -185,20 +201,19 @@ export class ConflictCalls {
 /** One stream to one member, until it breaks. */
 async function* follow(
   connection: Connection,
-  keys: KeySelector | undefined,
-  from: number,
+  request: hansa.v1.IConflictWatchRequest,
   signal: AbortSignal | undefined,
-): AsyncGenerator<SettledConflictsAnswer, undefined> {
+): AsyncGenerator<ConflictEventsAnswer, undefined> {
   const stream = connection.stream(METHODS.conflictWatch, { requireLeader: false });
   // Iterating shows the error of the stream; the one of the cancelation after it is nobody's.
   stream.on("error", () => undefined);
   const cancel = (): void => stream.cancel();
   signal?.addEventListener("abort", cancel, { once: true });
   try {
-    stream.write({ ...rangeOf(keys), from: checkedCount("from", from) });
+    stream.write(request);
     stream.end();
-    const messages: AsyncIterable<hansa.v1.IListSettledResponse> = stream;
-    for await (const message of messages) yield settledAnswerOf(message);
+    const messages: AsyncIterable<hansa.v1.IConflictEvents> = stream;
+    for await (const message of messages) yield eventsAnswerOf(message);
   } catch (cause) {
     throw streamErrorOf(cause, connection.address);
   } finally {
@@ -222,15 +237,27 @@ function openAnswerOf(wire: hansa.v1.IListOpenResponse): OpenConflictsAnswer {
   const { conflicts, next } = wire;
   return {
     ...answerOf(wire.header),
-    conflicts: (conflicts ?? []).map(({ key, siblings }) => ({
-      key: key ?? NO_BYTES,
-      siblings: answered(siblingsOf(siblings), "siblings of a conflict"),
-    })),
+    conflicts: (conflicts ?? []).map(openOf),
     ...(next === null || next === undefined || next.length === 0 ? {} : { next }),
   };
 }
 
 const NO_BYTES = new Uint8Array(0);
+
+function openOf({ key, siblings }: hansa.v1.IOpenConflict): OpenConflict {
+  const told = answered(siblingsOf(siblings), "siblings of a conflict");
+  return { key: key ?? NO_BYTES, siblings: told };
+}
+
+function eventsAnswerOf(wire: hansa.v1.IConflictEvents): ConflictEventsAnswer {
+  return {
+    ...answerOf(wire.header),
+    open: (wire.open ?? []).map(openOf),
+    settled: (wire.settled ?? []).map(settledOf),
+    next: countOf(wire.next),
+    oldest: countOf(wire.oldest),
+  };
+}
 
 function settledAnswerOf(wire: hansa.v1.IListSettledResponse): SettledConflictsAnswer {
   return {

@@ -35,6 +35,7 @@ export type { TlsOptions } from "./channel-security.ts";
 export { Client } from "./client.ts";
 export { ConflictCalls } from "./conflicts.ts";
 export type {
+  ConflictEventsAnswer,
   ConflictWatchOptions,
   LostWrite,
   OpenConflict,

@@ -140,7 +140,7 @@ export const METHODS = {
   conflictWatch: method(
     "/hansa.v1.Conflicts/Watch",
     hansa.v1.ConflictWatchRequest,
-    hansa.v1.ListSettledResponse,
+    hansa.v1.ConflictEvents,
   ),
   idsAllocate: method(
     "/hansa.v1.Ids/Allocate",

@@ -3,6 +3,7 @@
 import BTree from "sorted-btree";
 import type { Key } from "../base/index.ts";
 import type { FederatedStore } from "../store/index.ts";
+import { ContestedKeys } from "./contested-keys.ts";
 import { compareDots } from "./dot.ts";
 import type { Dot } from "./dot.ts";
 import { NO_RECORD, isBlank, soleTombstone } from "./kept-record.ts";
@@ -24,7 +25,7 @@ interface Grave {
 
 export class KeptRecords {
   readonly #records = new Map<Key, KeptRecord>();
-  readonly #contested = new Set<Key>();
+  readonly contested = new ContestedKeys();
   /** Lone tombstones, by dot. */
   readonly #graves = new BTree<Grave, undefined>(undefined, compareGraves);
   /** What was there before the open revision, of the keys that it changed. */
@@ -44,10 +45,6 @@ export class KeptRecords {
   /** Keys whose only sibling is a tombstone: they wait for the stable cut. */
   get tombstoneCount(): number {
     return this.#graves.size;
-  }
-
-  get contestedCount(): number {
-    return this.#contested.size;
   }
 
   of(key: Key): KeptRecord {
@@ -71,11 +68,6 @@ export class KeptRecords {
   /** Every key, ascending. */
   keys(): readonly Key[] {
     return [...this.#records.keys()].sort();
-  }
-
-  /** Keys of several siblings, ascending. */
-  contested(): readonly Key[] {
-    return [...this.#contested].sort();
   }
 
   /** Up to `countMax` keys of a lone tombstone within `cut`, the oldest of each origin first. */
@@ -142,8 +134,7 @@ export class KeptRecords {
     if (buried !== undefined) this.#graves.delete({ dot: buried.dot, key });
     const tombstone = soleTombstone(record);
     if (tombstone !== undefined) this.#graves.set({ dot: tombstone.dot, key }, undefined);
-    if (record.siblings.length > 1) this.#contested.add(key);
-    else this.#contested.delete(key);
+    this.contested.note(key, this.of(key).siblings, record.siblings);
     this.#rehash(this.of(key), record);
     if (isBlank(record)) this.#records.delete(key);
     else this.#records.set(key, record);

@@ -51,7 +51,7 @@ function showAnew(core: RegionCore, rulesBefore: PrefixRules): void {
   const { records, rules, store } = core;
   const late = latenessNews(records, rulesBefore, rules);
   const news: (() => void)[] = [];
-  for (const key of [...records.contested(), ...late]) {
+  for (const key of [...records.contested.ascending(), ...late]) {
     const record = core.loaded(key, records.of(key));
     const before = core.shownOf(key, record, rulesBefore);
     const after = core.shownOf(key, record);

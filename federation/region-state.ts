@@ -19,6 +19,7 @@ import type { Hash } from "./chain.ts";
 import { decodeConfig } from "./config-codec.ts";
 import { ConfigError } from "./config-error.ts";
 import type { FederationConfig } from "./config.ts";
+import type { ContestedKeys } from "./contested-keys.ts";
 import type { DeliveryState } from "./delivery.ts";
 import { originId } from "./dot.ts";
 import type { Dot, OriginId } from "./dot.ts";
@@ -127,8 +128,8 @@ export class RegionState implements FederationPort, ComparedState {
     readonly contested: number;
     readonly tombstones: number;
   } {
-    const { size, contestedCount, tombstoneCount } = this.#core.records;
-    return { size, contested: contestedCount, tombstones: tombstoneCount };
+    const { size, contested, tombstoneCount } = this.#core.records;
+    return { size, contested: contested.size, tombstones: tombstoneCount };
   }
 
   /** Over every record; undefined: there never was one. */
@@ -156,7 +157,16 @@ export class RegionState implements FederationPort, ComparedState {
 
   /** Open conflicts: keys of several siblings, ascending. */
   contested(): readonly Key[] {
-    return this.#core.records.contested();
+    return this.#core.records.contested.ascending();
+  }
+
+  /** The same in the order in which they became so, and the number of the last; both are this process's own. */
+  contestedSince(number: number): ReturnType<ContestedKeys["since"]> {
+    return this.#core.records.contested.since(number);
+  }
+
+  get contestedLast(): number {
+    return this.#core.records.contested.last;
   }
 
   /** What the configuration says of keys. */

@@ -7,6 +7,7 @@ import type { KeyRange } from "../store/index.ts";
 import type { Header } from "./backend.ts";
 import type {
   Conflicts,
+  OpenConflict,
   OpenConflicts,
   SettledConflict,
   SettledConflicts,
@@ -41,13 +42,32 @@ export function numberAsked(from: number | bigint): number {
 
 export function openBytes(header: Header, { conflicts, next }: OpenConflicts): Uint8Array {
   const message = {
-    conflicts: conflicts.map(({ key, siblings }) => ({
-      key: bytesOf(key),
-      siblings: siblingsShape(siblings),
-    })),
+    conflicts: conflicts.map(openShape),
     ...(next === undefined ? {} : { next: bytesOf(next) }),
   };
   return wire.ListOpenResponse.encode(message, headed(header)).finish(true);
+}
+
+function openShape({ key, siblings }: OpenConflict): hansa.v1.IOpenConflict {
+  return { key: bytesOf(key), siblings: siblingsShape(siblings) };
+}
+
+/** What a stream tells at once. */
+export interface ConflictNews {
+  readonly open: readonly OpenConflict[];
+  readonly settled: readonly SettledConflict[];
+  readonly next: number;
+  readonly oldest: number;
+}
+
+export function newsBytes(
+  header: Header,
+  { open, settled, next, oldest }: ConflictNews,
+  names: Pick<Conflicts, "regionOf">,
+): Uint8Array {
+  const shown = settled.map((conflict) => settledShape(conflict, names));
+  const message = { open: open.map(openShape), settled: shown, next, oldest };
+  return wire.ConflictEvents.encode(message, headed(header)).finish(true);
 }
 
 /** `names`: who knows the regions. */

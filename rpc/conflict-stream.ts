@@ -1,10 +1,14 @@
-// hansa.v1.Conflicts/Watch: the record of settled conflicts as it grows. What a client does not read costs nothing but
-// what the carrier holds: the stream goes on from the number it has told of when there is room.
+// hansa.v1.Conflicts/Watch: the record of settled conflicts as it grows and, if asked, keys as they come into conflict.
+// What a client does not read costs nothing but what the carrier holds: the stream goes on where it is when there is
+// room, and tells of a key that changed often what it is then.
+import { KvError } from "../base/index.ts";
 import { hansa } from "../proto/index.ts";
 import type { KeyRange } from "../store/index.ts";
-import { countAsked, numberAsked, rangeAsked, settledBytes } from "./conflict-codec.ts";
+import type { Header } from "./backend.ts";
+import { countAsked, newsBytes, numberAsked, rangeAsked } from "./conflict-codec.ts";
+import type { ConflictNews } from "./conflict-codec.ts";
 import { decoded, invalid } from "./decode.ts";
-import type { Conflicts } from "./federated-desks.ts";
+import type { Conflicts, OpenNews } from "./federated-desks.ts";
 import type { Call, StreamSink, StreamSource } from "./service.ts";
 
 export class ConflictStream implements StreamSource {
@@ -13,8 +17,13 @@ export class ConflictStream implements StreamSource {
   readonly #call: Call;
   readonly #onClosed: () => void;
   #range: KeyRange | undefined;
-  /** The first number that it has not told of. */
+  /** The first number of the record that it has not told of. */
   #next = 0;
+  #tellsOpen = false;
+  /** Up to where keys in conflict were told of, as the desk counts them. */
+  #openTold = 0;
+  /** The first answer comes at once, if it holds nothing: it says from where the stream tells. */
+  #isFirst = true;
   #asking = false;
   #full = false;
   #closed = false;
@@ -33,9 +42,9 @@ export class ConflictStream implements StreamSource {
     const from = numberAsked(asked.from);
     this.#range = rangeAsked(asked.key, asked.range_end);
     this.#next = from === 0 ? this.#conflicts.next : from;
+    this.#tellsOpen = asked.open;
     this.#unfollow = this.#conflicts.whenMore(() => this.#tell());
-    // The first answer comes at once, if it holds nothing: it says from where the stream tells.
-    this.#ask(this.#range, { isFirst: true });
+    this.#tell();
   }
 
   onDrain(): void {
@@ -56,27 +65,41 @@ export class ConflictStream implements StreamSource {
 
   #tell(): void {
     if (this.#range === undefined || this.#asking || this.#full || this.#closed) return;
-    if (this.#next < this.#conflicts.next) this.#ask(this.#range, { isFirst: false });
+    const { next, openLast } = this.#conflicts;
+    const hasOpen = this.#tellsOpen && this.#openTold !== openLast;
+    if (this.#isFirst || hasOpen || this.#next < next) this.#ask(this.#range);
   }
 
-  #ask(range: KeyRange, { isFirst }: { readonly isFirst: boolean }): void {
+  #ask(range: KeyRange): void {
     this.#asking = true;
     const wish = { range, from: this.#next, countMax: countAsked(0) };
     this.#conflicts.settledHere(wish, this.#call, (answer) => {
       this.#asking = false;
       if (this.#closed) return;
-      if (!answer.ok) {
-        this.#sink.end(answer.error);
-        return;
+      const open = this.#openNews(range);
+      if (!answer.ok) this.#sink.end(answer.error);
+      else if (open instanceof KvError) this.#sink.end(open);
+      else {
+        const { conflicts: settled, next, oldest } = answer.value;
+        this.#send(answer.header, { open: open.conflicts, settled, next, oldest });
+        const isStuck = next === this.#next && open.last === this.#openTold;
+        // Beyond the end: from there on once they come.
+        this.#next = Math.max(this.#next, next);
+        this.#openTold = open.last;
+        if (!isStuck) this.#tell();
       }
-      const { value, header } = answer;
-      const isStuck = value.next === this.#next;
-      // Beyond the end: from there on once they come.
-      this.#next = Math.max(this.#next, value.next);
-      if (isFirst || value.conflicts.length > 0) {
-        this.#full = !this.#sink.write(settledBytes(header, value, this.#conflicts));
-      }
-      if (!isStuck) this.#tell();
     });
+  }
+
+  #openNews(range: KeyRange): OpenNews | KvError {
+    if (!this.#tellsOpen) return { conflicts: [], last: this.#openTold };
+    return this.#conflicts.openHere({ range, since: this.#openTold }, this.#call);
+  }
+
+  #send(header: Header, news: ConflictNews): void {
+    const isNews = news.open.length > 0 || news.settled.length > 0;
+    if (!isNews && !this.#isFirst) return;
+    this.#isFirst = false;
+    this.#full = !this.#sink.write(newsBytes(header, news, this.#conflicts));
   }
 }

@@ -1,5 +1,5 @@
 // Ports: what hansa.v1.Conflicts and hansa.v1.Ids need of the member beneath them. server/ has them of its region's state.
-import type { Key } from "../base/index.ts";
+import type { Key, KvError } from "../base/index.ts";
 import type { ConflictRecord } from "../federation/index.ts";
 import type { KeyRange } from "../store/index.ts";
 import type { CallContext, Done, KeySiblings } from "./backend.ts";
@@ -37,14 +37,29 @@ export interface SettledWish {
   readonly countMax: number;
 }
 
+/** Keys that came into conflict, or have other siblings, since that number; 0: all that are. */
+export interface OpenWish {
+  readonly range: KeyRange;
+  readonly since: number;
+}
+
+export interface OpenNews {
+  readonly conflicts: readonly OpenConflict[];
+  /** All up to it were looked at: this member's own, of no meaning to another. */
+  readonly last: number;
+}
+
 export interface Conflicts {
   /** Linearizable. Who may not read the range is refused. */
   open(range: KeyRange, countMax: number, context: CallContext, done: Done<OpenConflicts>): void;
   settled(wish: SettledWish, context: CallContext, done: Done<SettledConflicts>): void;
   /** The same of what this member has, whoever leads. */
   settledHere(wish: SettledWish, context: CallContext, done: Done<SettledConflicts>): void;
+  openHere(wish: OpenWish, context: CallContext): OpenNews | KvError;
   /** The number of the next record to come. */
   readonly next: number;
+  /** Of the last key that came into conflict here, as `OpenNews` counts them. */
+  readonly openLast: number;
   /** Calls `run` when there may be records that were not there before. @returns the way to end it */
   whenMore(run: () => void): () => void;
   /** As people read an origin. */

@@ -11,6 +11,7 @@ import type {
   CallContext,
   Header,
   OpenConflicts,
+  OpenNews,
   SettledConflicts,
 } from "../rpc/index.ts";
 import { NOBODY } from "../store/index.ts";
@@ -177,16 +178,36 @@ test("the record is paged by number, from memory and then from the engine, and f
   expect(first?.record.lost).toHaveLength(2);
 });
 
+test("keys in conflict are told of at first, and again once they have other siblings", () => {
+  const bench = new Bench(["s/a", "s/b"]);
+  const newsSince = (since: number): OpenNews => {
+    const news = bench.desk.openHere({ range: ALL, since }, contextOf());
+    if (news instanceof KvError) throw news;
+    return news;
+  };
+  const all = newsSince(0);
+  expect(all.conflicts.map(({ key }) => key)).toEqual(["s/a", "s/b"]);
+  expect(newsSince(all.last).conflicts).toEqual([]);
+  bench.resolve("s/b");
+  expect(newsSince(all.last).conflicts).toEqual([]);
+  expect(newsSince(0).conflicts.map(({ key }) => key)).toEqual(["s/a"]);
+  // Another state took the place of the one that gave the number out.
+  expect(newsSince(all.last + 9).conflicts.map(({ key }) => key)).toEqual(["s/a"]);
+});
+
 test("a stream tells from a number on, waits for its reader, and ends with its right", () => {
   const bench = new Bench(["s/a", "s/b", "s/c"]);
   bench.resolve("s/a");
-  const told: (readonly number[])[] = [];
+  const told: (readonly (number | string)[])[] = [];
   const ends: (KvError | undefined)[] = [];
   let room = true;
   const sink = {
     write: (message: Uint8Array): boolean => {
-      const { conflicts } = hansa.v1.ListSettledResponse.decode(message);
-      told.push(conflicts.map(({ number }) => Number(number)));
+      const { open, settled } = hansa.v1.ConflictEvents.decode(message);
+      told.push([
+        ...open.map(({ key }) => Buffer.from(key ?? []).toString()),
+        ...settled.map(({ number }) => Number(number)),
+      ]);
       return room;
     },
     end: (error?: unknown) => {
@@ -198,15 +219,16 @@ test("a stream tells from a number on, waits for its reader, and ends with its r
   let closed = 0;
   const call = { ...contextOf(), forwarded: false, header: () => undefined } as Call;
   const stream = new ConflictStream(bench.desk, sink, call, () => (closed += 1));
-  stream.onMessage(hansa.v1.ConflictWatchRequest.encode({ from: 1 }).finish());
-  expect(told).toEqual([[1]]);
+  stream.onMessage(hansa.v1.ConflictWatchRequest.encode({ from: 1, open: true }).finish());
+  expect(told).toEqual([["s/b", "s/c", 1]]);
+  told.length = 0;
   room = false;
   bench.resolve("s/b");
   bench.resolve("s/c");
-  expect(told).toEqual([[1], [2]]);
+  expect(told).toEqual([[2]]);
   room = true;
   stream.onDrain();
-  expect(told).toEqual([[1], [2], [3]]);
+  expect(told).toEqual([[2], [3]]);
   expect(() => stream.onMessage(new Uint8Array(0))).toThrow(/asked for once/);
   for (const change of [
     { kind: "role-add", role: "root" },

@@ -18,6 +18,8 @@ import type {
   Header,
   OpenConflict,
   OpenConflicts,
+  OpenNews,
+  OpenWish,
   SettledConflict,
   SettledConflicts,
   SettledWish,
@@ -62,8 +64,18 @@ export class ConflictDesk implements Conflicts {
   }
 
   settledHere(wish: SettledWish, context: CallContext, done: Done<SettledConflicts>): void {
-    const state = this.#allowed(wish.range, context, done);
-    if (state !== undefined) this.#settled(state, wish, done);
+    const state = this.#allowed(wish.range, context);
+    if (state instanceof KvError) done({ ok: false, error: state });
+    else this.#settled(state, wish, done);
+  }
+
+  openHere(wish: OpenWish, context: CallContext): OpenNews | KvError {
+    const state = this.#allowed(wish.range, context);
+    return state instanceof KvError ? state : newsIn(state, wish);
+  }
+
+  get openLast(): number {
+    return this.#state?.contestedLast ?? 0;
   }
 
   get next(): number {
@@ -71,10 +83,10 @@ export class ConflictDesk implements Conflicts {
   }
 
   whenMore(run: () => void): () => void {
-    let told = this.next;
+    let [next, openLast] = [this.next, this.openLast];
     return this.#init.replica.onChange(() => {
-      if (this.next === told) return;
-      told = this.next;
+      if (this.next === next && this.openLast === openLast) return;
+      [next, openLast] = [this.next, this.openLast];
       run();
     });
   }
@@ -95,27 +107,19 @@ export class ConflictDesk implements Conflicts {
     go: (state: RegionState) => void,
   ): void {
     this.#init.reader.moment("index", context, (refused) => {
-      if (refused !== undefined) {
-        done({ ok: false, error: refused });
-        return;
-      }
-      const state = this.#allowed(range, context, done);
-      if (state !== undefined) go(state);
+      const state = refused ?? this.#allowed(range, context);
+      if (state instanceof KvError) done({ ok: false, error: state });
+      else go(state);
     });
   }
 
-  /** Undefined: `done` was told why not. */
-  #allowed<T>(range: KeyRange, { caller }: CallContext, done: Done<T>): RegionState | undefined {
-    const { auth } = this.#init.replica.machine;
-    const refused = auth.refusesRead(caller, range);
+  /** Judged by the state that answers. */
+  #allowed(range: KeyRange, { caller }: CallContext): RegionState | KvError {
+    const refused = this.#init.replica.machine.auth.refusesRead(caller, range);
+    if (refused !== undefined) return new KvError(refused.code, "not-applied", refused.message);
     const state = this.#state;
-    if (refused === undefined && state?.config !== undefined) return state;
-    const error =
-      refused === undefined
-        ? new KvError("federation-refused", "not-applied", "this region is in no federation")
-        : new KvError(refused.code, "not-applied", refused.message);
-    done({ ok: false, error });
-    return undefined;
+    if (state?.config !== undefined) return state;
+    return new KvError("federation-refused", "not-applied", "this region is in no federation");
   }
 
   /** What the engine may not have yet is in memory; all before that the engine has, if it is kept. */
@@ -171,17 +175,46 @@ function picked(
 function openIn(state: RegionState, range: KeyRange, countMax: number): OpenConflicts {
   const conflicts: OpenConflict[] = [];
   let bytes = 0;
-  for (const key of state.contested()) {
+  for (const key of openKeys(state)) {
     if (!isWithin(range, key)) continue;
     if (conflicts.length >= countMax || bytes >= PAGE_BYTES_MAX) return { conflicts, next: key };
-    const kept = siblingsIn(state, key)?.(undefined);
-    // What is left of a prefix that is leaving the federation.
-    if (kept === undefined) continue;
-    const siblings = kept.siblings.map(shortened);
-    conflicts.push({ key, siblings: { ...kept, siblings } });
-    bytes += siblings.reduce((sum, { value }) => sum + ENTRY_BYTES + (value?.length ?? 0), 0);
+    const conflict = openAt(state, key);
+    if (conflict === undefined) continue;
+    conflicts.push(conflict);
+    bytes += bytesOf(conflict);
   }
   return { conflicts };
+}
+
+function newsIn(state: RegionState, { range, since }: OpenWish): OpenNews {
+  const { contestedLast } = state;
+  const conflicts: OpenConflict[] = [];
+  let bytes = 0;
+  // A number from before another state took the place of this one: everything is news.
+  for (const [key, number] of state.contestedSince(since > contestedLast ? 0 : since)) {
+    const conflict = isWithin(range, key) ? openAt(state, key) : undefined;
+    if (conflict === undefined) continue;
+    conflicts.push(conflict);
+    bytes += bytesOf(conflict);
+    if (bytes >= PAGE_BYTES_MAX) return { conflicts, last: number };
+  }
+  return { conflicts, last: contestedLast };
+}
+
+/** Undefined: it is what is left of a prefix that is leaving the federation. */
+function openAt(state: RegionState, key: Key): OpenConflict | undefined {
+  const kept = siblingsIn(state, key)?.(undefined);
+  return kept && { key, siblings: { ...kept, siblings: kept.siblings.map(shortened) } };
+}
+
+function bytesOf({ siblings: { siblings } }: OpenConflict): number {
+  return siblings.reduce((sum, { value }) => sum + ENTRY_BYTES + (value?.length ?? 0), 0);
+}
+
+/** Of several siblings, or of one that its home wrote too late to be shown. */
+function openKeys(state: RegionState): readonly Key[] {
+  const late = state.late();
+  return late.length === 0 ? state.contested() : [...state.contested(), ...late].sort();
 }
 
 function shortened(sibling: ShownSibling): ShownSibling {

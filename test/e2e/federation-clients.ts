@@ -96,13 +96,18 @@ export function describeClients(endpointOf: (region: string) => string): void {
     test("the record of a settled conflict is listed, and told as it grows, from a number on", async () => {
       const before = await at("us").conflicts.settled();
       const told: SettledConflict[] = [];
+      const opened: string[] = [];
       const abort = new AbortController();
       const watching = (async () => {
-        const options = { keys: { prefix: "s/" }, from: before.next, signal: abort.signal };
-        for await (const { conflicts } of at("us").conflicts.watch(options))
-          told.push(...conflicts);
+        const asked = { keys: { prefix: "s/" }, from: before.next, open: true };
+        const options = { ...asked, signal: abort.signal };
+        for await (const { open, settled } of at("us").conflicts.watch(options)) {
+          opened.push(...open.map(({ key }) => textFrom(key)));
+          told.push(...settled);
+        }
       })();
       await contested("s/two");
+      await until("it is told of", DEADLINE_MS, () => opened.includes("s/two") || undefined);
       const { siblings } = await at("eu").get("s/two", { siblings: true });
       const context = siblings?.context ?? new Uint8Array(0);
       await at("eu").delete("s/two", { siblingContext: context });
