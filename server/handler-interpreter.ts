@@ -15,7 +15,7 @@ import type { HandlerAnswer, HandlerFault, HandlerTask } from "./handler-questio
 
 /** Of one question, which is asked twice. */
 export const HANDLER_RUN_LIMITS = {
-  /** Of 10,000 loops or calls each: about half a second. */
+  /** Of 10,000 branches and calls each: about half a second. */
   fuelMax: 1_000,
   memoryBytesMax: 32 * 1024 * 1024,
   stackBytesMax: 256 * 1024,
