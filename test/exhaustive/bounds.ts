@@ -44,7 +44,7 @@ export const SMALL_WORLD: Omit<Bounds, "protocol"> = {
   alike: true,
   crashesEach: 1,
   crashes: 3,
-  worldsMax: 100_000_000,
+  worldsMax: 200_000_000,
 };
 
 /** What a guard is for, shown by few inputs that break a promise without it; in a world of what it takes. */
