@@ -1,7 +1,7 @@
 // Conflicts that are over, as rows numbered by this region, the oldest forgotten beyond a bound. What a record says is
 // the same everywhere; its number is not.
 import { present } from "../base/index.ts";
-import type { LogIndex } from "../base/index.ts";
+import type { Key, LogIndex } from "../base/index.ts";
 import type { FederatedStore } from "../store/index.ts";
 import type { ConflictRecord } from "./conflict-record.ts";
 import { conflictRowKey, encodeConflict, numberOfRowKey } from "./region-rows.ts";
@@ -18,6 +18,7 @@ interface Recent {
 
 export class ConflictLog {
   readonly #writes: FederatedStore["writes"];
+  readonly #lost = new Map<Key, number>();
   /** What the engine may not have yet, by ascending number. */
   #recent: Recent[] = [];
   /** Bytes of the records, from `first` on. */
@@ -41,7 +42,16 @@ export class ConflictLog {
     return this.#next;
   }
 
-  add(record: ConflictRecord, index: LogIndex): void {
+  /** Writes that lost, by the prefix whose policy they were under; since this process has the state, for metrics. */
+  get lost(): ReadonlyMap<Key, number> {
+    return this.#lost;
+  }
+
+  /** `prefix`: of the policy in force; undefined: there is none any more. */
+  add(record: ConflictRecord, prefix: Key | undefined, index: LogIndex): void {
+    if (prefix !== undefined) {
+      this.#lost.set(prefix, (this.#lost.get(prefix) ?? 0) + record.lost.length);
+    }
     const row = encodeConflict(record);
     this.#writes.put(conflictRowKey(this.#next), row);
     this.#recent.push({ number: this.#next, row, index });

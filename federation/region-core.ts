@@ -11,6 +11,7 @@ import { closedOrigin, memberOf } from "./config-standing.ts";
 import type { FederationConfig, Identity } from "./config.ts";
 import { ConflictLog } from "./conflict-log.ts";
 import { conflictOf } from "./conflict-record.ts";
+import type { ConflictRecord } from "./conflict-record.ts";
 import { sequence } from "./dot.ts";
 import type { OriginId, Sequence } from "./dot.ts";
 import { changeOf } from "./event-rule.ts";
@@ -199,11 +200,15 @@ export class RegionCore {
     this.retained.add(transaction, { hash, bytes }, this.during.index);
     for (const operation of operations) {
       const record = conflictOf(transaction, operation);
-      if (record !== undefined) this.conflicts.add(record, this.during.index);
+      if (record !== undefined) this.#recorded(record);
     }
     this.records.commit(this.store.writes);
     this.clock.saw(hlc);
     this.note(new Digest().restart(this.standing).bytes(hash));
+  }
+
+  #recorded(record: ConflictRecord): void {
+    this.conflicts.add(record, this.rules.policyOf(record.key)?.prefix, this.during.index);
   }
 
   /** Goes on with the running hash. */

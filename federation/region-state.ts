@@ -180,6 +180,11 @@ export class RegionState implements FederationPort, ComparedState {
     return { first, next };
   }
 
+  /** Writes that lost, by prefix, since this process has the state. */
+  get lost(): ReadonlyMap<Key, number> {
+    return this.#core.conflicts.lost;
+  }
+
   /** The newest records, from that number on; undefined: the engine has it at `conflictRowKey`, if it is kept. */
   recentConflicts(from: number): readonly Uint8Array[] | undefined {
     return this.#core.conflicts.recent(from);

@@ -13,7 +13,9 @@ export function addFederationMetrics(collection: Collection, federation: Federat
   addLags(collection, federation);
   addArrivals(collection, federation);
   addLinks(collection, federation);
+  addHomes(collection, federation);
   addHandlers(collection, federation);
+  addStates(collection, federation);
   addAudits(collection, federation);
 }
 
@@ -76,10 +78,40 @@ function addApplied(collection: Collection, federation: Federation): void {
     "Conflicts that were decided, by a write or by settling, since the region was founded.",
     () => state.state.conflicts.next - 1,
   );
+  collection.counter(
+    "hansa_federation_writes_lost_total",
+    "Writes that lost a conflict, by prefix, since this member has its state: which are in the record.",
+    () => lostByPrefix(state),
+    ["prefix", "policy"],
+  );
   collection.gauge(
     "hansa_federation_pullers",
     "Regions that pull from this member.",
     () => federation.pullers,
+  );
+}
+
+function addStates(collection: Collection, federation: Federation): void {
+  const { state } = federation;
+  collection.gauge(
+    "hansa_federation_retained_bytes",
+    "Transactions that this region keeps for others, and what only it has.",
+    () => state.state.retention.bytes,
+  );
+  collection.gauge(
+    "hansa_federation_states_given",
+    "Regions that are being given this region's state.",
+    () => federation.statesGiven,
+  );
+  collection.gauge(
+    "hansa_federation_state_taken",
+    "Whether this region is taking another's state in the place of its own.",
+    () => (federation.stateTaken === undefined ? 0 : 1),
+  );
+  collection.gauge(
+    "hansa_federation_salvage",
+    "Transactions of closed origins beyond their cuts that are kept here alone.",
+    () => state.rebirth.salvage.reduce((sum, { first, last }) => sum + last - first + 1, 0),
   );
 }
 
@@ -123,6 +155,32 @@ function addArrivals(collection: Collection, { arrivals }: Federation): void {
     "hansa_federation_arrival_seconds",
     "From the stamp of another region's transaction until it is applied in this one.",
     () => arrivals,
+  );
+}
+
+function addHomes(collection: Collection, { homes, state }: Federation): void {
+  collection.counter(
+    "hansa_federation_handed_on_total",
+    "Writes handed on to the region that is their keys' home, by what became of them.",
+    () =>
+      [...homes.counts].flatMap(([region, counts]) =>
+        (["taken", "refused", "unknown"] as const).map((outcome) => ({
+          labels: { region, outcome },
+          value: counts[outcome],
+        })),
+      ),
+    ["region", "outcome"],
+  );
+  collection.gauge(
+    "hansa_federation_home_held",
+    "Whether this member holds the lease of each leased home of its region.",
+    () => homes.held.map(({ prefix, isHeld }) => ({ labels: { prefix }, value: isHeld ? 1 : 0 })),
+    ["prefix"],
+  );
+  collection.gauge(
+    "hansa_federation_late_keys",
+    "Keys of which nothing is shown because their home wrote them too late.",
+    () => state.state.late().length,
   );
 }
 
@@ -184,6 +242,13 @@ function openByPrefix({ config, contested, state }: FederatedRegion): readonly S
   return [...counts].map(([{ prefix, policy }, value]) => ({
     labels: { prefix: textOf(prefix), policy },
     value,
+  }));
+}
+
+function lostByPrefix({ config, state }: FederatedRegion): readonly Sample[] {
+  return config.policies.map(({ prefix, policy }) => ({
+    labels: { prefix: textOf(prefix), policy },
+    value: state.lost.get(prefix) ?? 0,
   }));
 }
 

@@ -74,6 +74,7 @@ export function describeClients(endpointOf: (region: string) => string): void {
       const metrics = await (await fetch(url)).text();
       const open = 'hansa_federation_conflicts_open{prefix="s/",policy="siblings"} 1';
       expect(metrics.split("\n")).toContain(open);
+      expect(metrics).toMatch(/hansa_federation_writes_lost_total\{prefix="s\/",[^}]*\} \d/);
 
       const context = siblings?.context ?? new Uint8Array(0);
       const answer = await at("eu").put("s/one", "both", {

@@ -124,6 +124,7 @@ test("the record of conflicts is read from memory until the engine has it", () =
   expect([first, next]).toEqual([1, 3]);
   const rows = east.state.recentConflicts(2);
   expect((rows ?? []).map((row) => decodeConflict(row).key)).toEqual(["s/b"]);
+  expect([...east.state.lost]).toEqual([["s/", 4]]);
   east.host.flush();
   expect(east.state.recentConflicts(1)).toBeUndefined();
 });
