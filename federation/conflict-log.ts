@@ -47,8 +47,8 @@ export class ConflictLog {
     return this.#lost;
   }
 
-  /** `prefix`: of the policy in force; undefined: there is none any more. */
-  add(record: ConflictRecord, prefix: Key | undefined, index: LogIndex): void {
+  /** `prefix`: of the policy under which something was lost here. */
+  add(record: ConflictRecord, index: LogIndex, prefix?: Key): void {
     if (prefix !== undefined) {
       this.#lost.set(prefix, (this.#lost.get(prefix) ?? 0) + record.lost.length);
     }

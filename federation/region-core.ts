@@ -208,7 +208,7 @@ export class RegionCore {
   }
 
   #recorded(record: ConflictRecord): void {
-    this.conflicts.add(record, this.rules.policyOf(record.key)?.prefix, this.during.index);
+    this.conflicts.add(record, this.during.index, this.rules.policyOf(record.key)?.prefix);
   }
 
   /** Goes on with the running hash. */
