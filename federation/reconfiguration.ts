@@ -8,12 +8,10 @@ import type { FederationConfig } from "./config.ts";
 import { memberOf } from "./config-standing.ts";
 import type { OriginId } from "./dot.ts";
 import { keptOf } from "./kept-record.ts";
-import type { KeptRecords } from "./kept-records.ts";
+import { latenessNews } from "./late-writes.ts";
 import { PrefixRules } from "./prefix-rules.ts";
 import type { RegionCore } from "./region-core.ts";
 import { CONFIG_ROW } from "./region-rows.ts";
-import type { Sibling } from "./sibling.ts";
-import { isLate } from "./view.ts";
 
 /** Of one revision; more differences take several. */
 const KEYS_MAX = 1024;
@@ -62,7 +60,7 @@ function showAnew(core: RegionCore, rulesBefore: PrefixRules): void {
     );
     if (change === "none") continue;
     news.push(() => {
-      store.show(key, after);
+      core.show(key, record, after);
       records.set(key, keptOf(key, record, after));
     });
   }
@@ -82,26 +80,4 @@ export function keysOfNews({ records, rules }: RegionCore, document: Uint8Array)
     if (error instanceof ConfigError) return [];
     throw error;
   }
-}
-
-/** Keys of a lone write that comes too late by one of the documents, and not by the other. Looks at every key. */
-function latenessNews(
-  records: KeptRecords,
-  before: PrefixRules,
-  after: PrefixRules,
-): readonly Key[] {
-  const prefixes = [...before.homes, ...after.homes].flatMap(({ prefix, late }) =>
-    late === undefined ? [] : [prefix],
-  );
-  if (prefixes.length === 0) return [];
-  return records.keys().filter((key) => {
-    const [only, ...others] = records.of(key).siblings;
-    if (only === undefined || others.length > 0) return false;
-    if (!prefixes.some((prefix) => key.startsWith(prefix))) return false;
-    return wasLate(before, key, only) !== wasLate(after, key, only);
-  });
-}
-
-function wasLate(rules: PrefixRules, key: Key, sibling: Sibling): boolean {
-  return isLate(rules.viewOf(key).late ?? [], sibling);
 }

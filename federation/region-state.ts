@@ -1,6 +1,6 @@
 // A region's federation as its state machine holds it: what the store's port asks, and what the exchange, the
 // directory's client and the services look at (federation 2). Deterministic, and equal on all members of the region.
-import type { Hlc, Key, LogIndex, LogTimeMs, WallMs } from "../base/index.ts";
+import type { Hlc, Key, LeaseId, LogIndex, LogTimeMs, WallMs } from "../base/index.ts";
 import type {
   Digest,
   FederatedStore,
@@ -24,13 +24,12 @@ import type { DeliveryState } from "./delivery.ts";
 import { originId } from "./dot.ts";
 import type { Dot, OriginId } from "./dot.ts";
 import type { KeptRecord } from "./kept-record.ts";
-import type { ComparedKey, MerkleQuestion } from "./merkle-comparison.ts";
-import type { ComparedState } from "./merkle-questions.ts";
-import type { MerkleTree } from "./merkle-tree.ts";
+import { lateKeys } from "./late-writes.ts";
 import { LocalWrites, refusedText } from "./local-writes.ts";
 import type { FederationBug } from "./planted.ts";
 import { PrefixRules } from "./prefix-rules.ts";
 import { RegionChanges } from "./region-changes.ts";
+import { RegionComparing } from "./region-comparing.ts";
 import { RegionCore } from "./region-core.ts";
 import { RegionRebirth } from "./region-rebirth.ts";
 import type { Self } from "./region-core.ts";
@@ -58,9 +57,10 @@ export function regionStateOf(machine: Machine): RegionState | undefined {
   return machine.federation instanceof RegionState ? machine.federation : undefined;
 }
 
-export class RegionState implements FederationPort, ComparedState {
+export class RegionState implements FederationPort {
   readonly #core: RegionCore;
   readonly #local: LocalWrites;
+  readonly #comparing: RegionComparing;
   readonly #changes: RegionChanges;
   readonly #rebirth: RegionRebirth;
   #decoded: { readonly body: Uint8Array; readonly change: FederationChange | Refusal } | undefined;
@@ -70,6 +70,7 @@ export class RegionState implements FederationPort, ComparedState {
   constructor(store: FederatedStore, { hash, planted }: RegionStateInit) {
     this.#core = new RegionCore(store, hash, planted);
     this.#local = new LocalWrites(this.#core);
+    this.#comparing = new RegionComparing(this.#core);
     this.#changes = new RegionChanges(this.#core, this.#local);
     this.#rebirth = new RegionRebirth(this.#core);
   }
@@ -132,22 +133,9 @@ export class RegionState implements FederationPort, ComparedState {
     return { size, contested: contested.size, tombstones: tombstoneCount };
   }
 
-  /** Over every record; undefined: there never was one. */
-  get tree(): MerkleTree | undefined {
-    return this.#core.records.tree;
-  }
-
-  /** What other regions compare of the key; nothing where its prefix is leaving the federation. */
-  compared(key: Key): ComparedKey {
-    const { siblings, digest } = this.recordOf(key);
-    const stage = this.rules.policyOf(key)?.progress.stage;
-    if (stage === undefined || stage === "closed") return { key, hash: undefined, dots: [] };
-    return { key, hash: digest?.hash, dots: siblings.map(({ dot }) => dot) };
-  }
-
-  comparedIn({ level, indexes }: MerkleQuestion, countMax: number): readonly ComparedKey[] {
-    const keys = this.#core.records.inLeaves(new Set(indexes), level, countMax);
-    return keys.map((key) => this.compared(key));
+  /** For who compares regions. */
+  get comparing(): RegionComparing {
+    return this.#comparing;
   }
 
   /** Every key of which something is kept, ascending: looks at all of them. */
@@ -167,6 +155,11 @@ export class RegionState implements FederationPort, ComparedState {
 
   get contestedLast(): number {
     return this.#core.records.contested.last;
+  }
+
+  /** Keys whose one write came too late to be shown, ascending (federation 12). */
+  late(): readonly Key[] {
+    return lateKeys(this.#core.records, this.#core.rules);
   }
 
   /** What the configuration says of keys. */
@@ -238,6 +231,18 @@ export class RegionState implements FederationPort, ComparedState {
 
   delete(key: Key, siblingContext: Uint8Array | undefined): void {
     this.#local.delete(key, siblingContext);
+  }
+
+  expire(key: Key, lease: LeaseId): void {
+    this.#local.expire(key, lease);
+  }
+
+  barsExpiry(keys: Iterable<Key>): Refusal | undefined {
+    return this.#local.barsExpiry(keys);
+  }
+
+  committed(): void {
+    this.#core.leased.lookAtNoted();
   }
 
   get fault(): Refusal | undefined {
@@ -357,6 +362,7 @@ export class RegionState implements FederationPort, ComparedState {
 
   restored(): void {
     this.#core.records.restored();
+    this.#core.leased.lookAtAll(undefined);
     this.#local.onOthersApplied();
   }
 

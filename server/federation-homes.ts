@@ -70,6 +70,18 @@ export class FederationHomes implements Homes {
     return this.#counts;
   }
 
+  /** Leased homes of this region. */
+  get held(): readonly { readonly prefix: string; readonly isHeld: boolean }[] {
+    const { state, clock } = this.#init;
+    const own = state.config.homes.filter(
+      ({ lease, region }) => lease !== undefined && region === this.#here,
+    );
+    return own.map((home) => ({
+      prefix: home.prefix,
+      isHeld: this.#leases?.heldOf(home)?.takes(clock.monotonicMs()) === true,
+    }));
+  }
+
   routeOf(request: Request): HomeRoute {
     return homeRoute(this.#init.state.state.rules, this.#here, request);
   }

@@ -62,7 +62,7 @@ export function describeHomes(endpointOf: (region: string) => string): void {
         const value = String(round);
         const { header } = await at("us").put("h/eu/a", value);
         expect(header).toMatchObject({ region: "us", home: "eu" });
-        const here = await at("us").get("h/eu/a", { readMode: "local" });
+        const here = await at("us").get("h/eu/a", { mode: "local" });
         expect(here.kv?.text()).toBe(value);
         expect(here.header.revision).toBeGreaterThanOrEqual(header.revision);
         expect((await at("eu").get("h/eu/a")).kv?.text()).toBe(value);
@@ -85,7 +85,7 @@ export function describeHomes(endpointOf: (region: string) => string): void {
         const owners = (await Promise.all(claims)).flat();
         expect(owners).toHaveLength(1);
         for (const region of owners) {
-          expect((await at(region).get(name, { readMode: "local" })).kv?.text()).toBe(region);
+          expect((await at(region).get(name, { mode: "local" })).kv?.text()).toBe(region);
         }
       }
     });
