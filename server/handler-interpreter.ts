@@ -14,7 +14,7 @@ import { answerOf, questionOf } from "./handler-question.ts";
 import type { HandlerAnswer, HandlerFault, HandlerTask } from "./handler-question.ts";
 
 /** Of one question, which is asked twice. */
-export const HANDLER_RUN_LIMITS = {
+const HANDLER_RUN_LIMITS = {
   /** Of 10,000 branches and calls each: about half a second. */
   fuelMax: 1_000,
   memoryBytesMax: 32 * 1024 * 1024,
