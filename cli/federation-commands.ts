@@ -5,19 +5,26 @@ import { withExamples } from "./examples.ts";
 import { addHandlerCommands } from "./federation-handlers.ts";
 import { addHomeCommands, addPlacementCommands, addPolicyCommands } from "./federation-prefixes.ts";
 import type { SendChange } from "./federation-send.ts";
+import type { CliExit } from "./exit-code.ts";
 import { addTopologyCommands } from "./federation-topology.ts";
+import { addVerifyCommand } from "./federation-verify.ts";
 import { changedView, federationStatusView } from "./federation-view.ts";
 import { addLiveFlag, live } from "./live.ts";
 import { withSession } from "./session.ts";
 import type { Stdio } from "./stdio.ts";
 
-export function addFederationCommands(program: Command, stdio: Stdio): void {
+export function addFederationCommands(
+  program: Command,
+  stdio: Stdio,
+  onExit: (code: CliExit) => void,
+): void {
   const federation = program.command("federation").description("regions that write on their own");
   const send: SendChange = (command, change) =>
     withSession(command, stdio, {}, async ({ client, print }) => {
       print(changedView(await client.federation.change(change)));
     });
   addStatus(federation, stdio);
+  addVerifyCommand(federation, stdio, onExit);
   addFounding(federation, send);
   addLeaving(federation, send);
   addPausing(federation, send);
@@ -53,11 +60,20 @@ function addFounding(federation: Command, send: SendChange): void {
       .command(name)
       .description(description)
       .argument("<endpoints>", "where other regions reach its members: host:port,...")
-      .option("--name <region>", "which region (default: that of the member that is asked)")
-      .action(async (given: string, flags: { name?: string }, self: Command) => {
-        const found = { region: flags.name ?? "", endpoints: given.split(",") };
+      .action(async (given: string, flags: { name?: string; import?: true }, self: Command) => {
+        const endpoints = given.split(",");
+        const found = { region: flags.name ?? "", endpoints, import: flags.import ?? false };
         await send(self, { [name]: found });
       });
+    if (name === "endpoints") {
+      command.option("--name <region>", "which region (default: that of the member that is asked)");
+    }
+    if (name === "join") {
+      command.option(
+        "--import",
+        "write what the region has under federated prefixes, but for keys that the federation has",
+      );
+    }
     if (name === "init") {
       withExamples(
         command,
@@ -85,7 +101,7 @@ function addLeaving(federation: Command, send: SendChange): void {
   federation
     .command("reincarnate")
     .description("give a region that was restored, or whose clock was wrong, a new origin")
-    .argument("<region>", "its name")
+    .argument("<region>", "its name: that of the member that is asked")
     .option("--sole-survivor", "all other regions are lost for good, and parted with it")
     .action(async (region: string, flags: { soleSurvivor?: boolean }, command: Command) => {
       const sole_survivor = flags.soleSurvivor ?? false;

@@ -87,7 +87,7 @@ export function programOf(
   program.commandsGroup("Cluster:");
   addMemberCommands(program, stdio);
   addClusterCommands(program, stdio, onExit);
-  addFederationCommands(program, stdio);
+  addFederationCommands(program, stdio, onExit);
   addConflictsCommands(program, stdio);
   addAuthCommands(program, stdio);
   addMaintenanceCommands(program, stdio, onExit);

@@ -90,6 +90,35 @@ export interface FederationStatusAnswer extends Answer {
   readonly document: Uint8Array;
 }
 
+/** One comparison of a region with its neighbours. */
+export interface FederationVerifyAnswer extends Answer {
+  /** Of the member that was asked. */
+  readonly region: string;
+  readonly neighbours: readonly VerifiedNeighbour[];
+  /** That differed; ascending. */
+  readonly keys: readonly VerifiedKey[];
+  /** More differ than are listed. */
+  readonly more: boolean;
+}
+
+export interface VerifiedNeighbour {
+  readonly region: string;
+  /** "equal", "moving" (what differed was being written), "different" or "unreached". */
+  readonly outcome: string;
+}
+
+export interface VerifiedKey {
+  readonly key: Uint8Array;
+  /** Regions that differ in it; none: it was damaged where it is stored. */
+  readonly against: readonly string[];
+  /** "repaired", "kept" (the others are wrong, and repair themselves) or "reported". */
+  readonly outcome: string;
+  /** Whose record it got. */
+  readonly from: string;
+  /** Of "reported": what there is to decide. */
+  readonly why: string;
+}
+
 /** Any member of any region takes them that knows the directory; the configuration changes for all. */
 export class FederationCalls {
   readonly #courier: Courier;
@@ -132,6 +161,44 @@ export class FederationCalls {
           handlers: wire.handlers.map(handlerOf),
           homes: wire.homes.map(homeOf),
           document: wire.document,
+        };
+      },
+    );
+  }
+
+  /**
+   * Compares what the region keeps with its neighbours, reading every federated value; what is damaged is repaired. It
+   * takes as long as that takes: give it a deadline.
+   *
+   * @param order - `source`: the region whose records count; default: what most have. `checkOnly`: repair nothing.
+   * @throws {KvError} `too-many-requests` while the region is being verified already, and those of every call
+   */
+  verify(
+    { source = "", checkOnly = false }: { source?: string; checkOnly?: boolean } = {},
+    options: CallOptions = {},
+  ): Promise<FederationVerifyAnswer> {
+    return this.#ask(
+      "federation-verify",
+      "plain-write",
+      options,
+      async (connection, timeoutMs, signal) => {
+        const asked = { source, check_only: checkOnly };
+        const wire = await connection.unary(METHODS.federationVerify, asked, timeoutMs, signal);
+        return {
+          ...answerOf(wire.header),
+          region: wire.region,
+          neighbours: wire.neighbours.map(({ region, outcome }) => ({
+            region: region ?? "",
+            outcome: outcome ?? "",
+          })),
+          keys: wire.keys.map(({ key, against, outcome, from, why }) => ({
+            key: key ?? new Uint8Array(0),
+            against: against ?? [],
+            outcome: outcome ?? "",
+            from: from ?? "",
+            why: why ?? "",
+          })),
+          more: wire.more,
         };
       },
     );

@@ -54,6 +54,9 @@ export type {
   FederationHome,
   FederationRegion,
   FederationStatusAnswer,
+  FederationVerifyAnswer,
+  VerifiedKey,
+  VerifiedNeighbour,
 } from "./federation.ts";
 export type { RegionReach, RegionReadOptions, RegionWriteOptions } from "./regions.ts";
 export type { Dot, KeySiblings, Sibling } from "./siblings.ts";

@@ -122,6 +122,11 @@ export const METHODS = {
     hansa.v1.FederationChangeRequest,
     hansa.v1.FederationChangeResponse,
   ),
+  federationVerify: method(
+    "/hansa.v1.Federation/Verify",
+    hansa.v1.FederationVerifyRequest,
+    hansa.v1.FederationVerifyResponse,
+  ),
   federationStatus: method(
     "/hansa.v1.Federation/Status",
     hansa.v1.FederationStatusRequest,

@@ -23,7 +23,8 @@ import type { Applied } from "./region-rows.ts";
 import type { Retained } from "./retained-transactions.ts";
 import { decodeTransaction } from "./transaction-codec.ts";
 import type { Shipped } from "./transaction-codec.ts";
-import { hasDot } from "./vector.ts";
+import type { Transaction } from "./transaction.ts";
+import { countOf, hasDot } from "./vector.ts";
 
 /** A run of one origin's retained transactions. */
 interface Run {
@@ -159,10 +160,23 @@ function replayOf(core: RegionCore, head: BootstrapHead, rows: RowSet): readonly
       }
     }
   }
-  const [held] = queues.flat();
-  if (held === undefined) return ordered;
-  const { transaction } = held.shipped;
-  throw new BootstrapError(`${dotText(transaction)} depends on what is neither in it nor here`);
+  const held = queues.flatMap(([next]) => (next === undefined ? [] : [next.shipped.transaction]));
+  const stuck = held.find((transaction) => !dependsOnCut(core, transaction, held));
+  if (stuck === undefined) return ordered;
+  throw new BootstrapError(`${dotText(stuck)} depends on what is neither in it nor here`);
+}
+
+/** Then nobody is ever to apply it: it is left out with what was cut, and so is what follows it. `heads`: the first so far. */
+function dependsOnCut(
+  { config }: RegionCore,
+  { deps }: Transaction,
+  heads: readonly Transaction[],
+): boolean {
+  assert(config !== undefined, "a snapshot is of a federation");
+  return [...deps].some(([origin, count]) => {
+    const cut = closedOrigin(config, origin)?.cut ?? Infinity;
+    return count > cut || heads.some((one) => one.origin === origin && one.sequence <= count);
+  });
 }
 
 function runOf(core: RegionCore, head: BootstrapHead, run: Run, rows: RowSet): Replayed[] {
@@ -222,8 +236,13 @@ function replaceState(
     if (!hasDot(before, record.dot)) core.conflicts.add(record, core.during.index);
   }
   core.replacePositions(positions);
+  core.leased.lookAtAll(core.during.now);
   if (core.planted === "rebootstrap-drops-own-suffix") core.retained.dropBeyond(positions);
-  for (const [origin, { sequence: at }] of positions) core.retained.dropUnless(origin, at);
+  for (const [origin, { sequence: at }] of positions) {
+    const isLeftOut = at < countOf(before, origin);
+    const isOpen = closedOrigin(present(core.config, "a document"), origin) === undefined;
+    core.retained.dropUnless(origin, isLeftOut && isOpen ? Infinity : at);
+  }
   core.bootstrap.clear();
   core.chunks.clear();
   core.note(new Digest().restart(core.standing).count(head.donor).count(head.standing));
@@ -242,7 +261,7 @@ function showContent(core: RegionCore, content: ReadonlyMap<Key, RecordContent>)
   for (const [key, after] of content) {
     if (sameContent(records.of(key), after)) continue;
     const shown = core.shownOf(key, after);
-    store.show(key, shown);
+    core.show(key, after, shown);
     records.set(key, keptOf(key, after, shown));
   }
   records.commit(store.writes);

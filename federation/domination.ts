@@ -21,7 +21,8 @@ function dominates(
     return operation.lost.some(({ dot }) => sameDot(dot, sibling.dot));
   }
   if (operation.action === "expire") {
-    return sameDot(operation.dot, sibling.dot) || isSeenTombstone(transaction, sibling);
+    const isNamed = operation.dots.some((dot) => sameDot(dot, sibling.dot));
+    return isNamed || isSeenTombstone(transaction, sibling);
   }
   if (operation.context === "all-seen") return hasSeen(transaction, sibling.dot);
   if (operation.context.some((dot) => sameDot(dot, sibling.dot))) return true;

@@ -73,7 +73,14 @@ export type PullMessage =
   /** What the other's clock shows; `askedAtMs` is of this side's, and comes back. */
   | { readonly kind: "clock"; readonly askedAtMs: WallMs }
   /** What the other's region has, confirmed by a quorum after the question came (federation 13). */
-  | { readonly kind: "ask"; readonly id: number }
+  | {
+      readonly kind: "ask";
+      readonly id: number;
+      /** Other regions that it is to ask in turn, each for an answer of its own. */
+      readonly of: readonly OriginId[];
+      /** By whom the question came, the speaker last: it never goes back. */
+      readonly via: readonly OriginId[];
+    }
   | { readonly kind: "compare"; readonly id: number; readonly question: CompareQuestion }
   | { readonly kind: "config"; readonly config: ConfigNews };
 

@@ -12,6 +12,7 @@ import { MerkleTree, merkleIndexAt, merkleLevelsFor } from "./merkle-tree.ts";
 import type { MerkleLevels } from "./merkle-tree.ts";
 import { decodeRecord, encodeRecord } from "./record-codec.ts";
 import { keyOfRowKey, keyRowKey } from "./region-rows.ts";
+import { hasLifetime } from "./sibling.ts";
 import { hasDot } from "./vector.ts";
 import type { Vector } from "./vector.ts";
 
@@ -26,6 +27,8 @@ interface Grave {
 export class KeptRecords {
   readonly #records = new Map<Key, KeptRecord>();
   readonly contested = new ContestedKeys();
+  /** Keys of a sibling that a lease ends. */
+  readonly #leased = new Set<Key>();
   /** Lone tombstones, by dot. */
   readonly #graves = new BTree<Grave, undefined>(undefined, compareGraves);
   /** What was there before the open revision, of the keys that it changed. */
@@ -63,6 +66,19 @@ export class KeptRecords {
   /** In no order. A record is replaced and never changed: what is handed out stays as it is. */
   entries(): readonly (readonly [Key, KeptRecord])[] {
     return [...this.#records];
+  }
+
+  /** Keys of a sibling that a lease ends, in some region; ascending. */
+  leased(): readonly Key[] {
+    return [...this.#leased].sort();
+  }
+
+  isLeased(key: Key): boolean {
+    return this.#leased.has(key);
+  }
+
+  each(): Iterable<Key> {
+    return this.#records.keys();
   }
 
   /** Every key, ascending. */
@@ -134,6 +150,8 @@ export class KeptRecords {
     if (buried !== undefined) this.#graves.delete({ dot: buried.dot, key });
     const tombstone = soleTombstone(record);
     if (tombstone !== undefined) this.#graves.set({ dot: tombstone.dot, key }, undefined);
+    if (record.siblings.some(hasLifetime)) this.#leased.add(key);
+    else this.#leased.delete(key);
     this.contested.note(key, this.of(key).siblings, record.siblings);
     this.#rehash(this.of(key), record);
     if (isBlank(record)) this.#records.delete(key);

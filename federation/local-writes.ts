@@ -1,7 +1,7 @@
 // What clients of this region write to federated keys, and what the region writes itself: one transaction an open
 // revision, minted when that is committed and gone when it is taken back, so that a refusal uses no dot (federation 3).
 import { present } from "../base/index.ts";
-import type { Key } from "../base/index.ts";
+import type { Key, LeaseId } from "../base/index.ts";
 import { NO_LEASE } from "../store/index.ts";
 import type { PutRequest, Refusal } from "../store/index.ts";
 import { linkOf } from "./chain.ts";
@@ -19,7 +19,7 @@ import type { RegionCore, Self } from "./region-core.ts";
 import { SiblingContextError, decodeSiblingContext } from "./sibling-context.ts";
 import { encodeTransaction } from "./transaction-codec.ts";
 import { TRANSACTION_LIMITS } from "./transaction-rules.ts";
-import type { Operation, Transaction } from "./transaction.ts";
+import type { Lifetime, Operation, Transaction } from "./transaction.ts";
 import { mintedWrite } from "./write-minting.ts";
 import type { AskedWrite, MintRefusal } from "./write-minting.ts";
 
@@ -72,13 +72,42 @@ export class LocalWrites {
     }
     const open = this.#opened(key);
     const kind = this.#core.rules.policyOf(key)?.kind;
-    if (lease !== NO_LEASE) {
+    const lifetime = this.#lifetimeOf(key, lease);
+    if (lease !== NO_LEASE && lifetime === undefined) {
       this.#refuse(refusedWrite(key, "a lease is the region's own, expected none on this key"));
     } else if (kind !== undefined) {
       this.#refuse(refusedWrite(key, `it is a ${kind}, which is operated on and never put`));
     }
     if (open === undefined || this.#fault !== undefined) this.#core.store.show(key, value);
-    else this.#write(open, { key, value }, siblingContext);
+    else this.#write(open, { key, value }, siblingContext, lifetime);
+  }
+
+  /** Undefined: none, or the policy of the key lets none in. */
+  #lifetimeOf(key: Key, lease: LeaseId): Lifetime | undefined {
+    if (this.#core.rules.policyOf(key)?.ttl !== "owner") return undefined;
+    const ttlMs = this.#core.store.leases.get(lease)?.ttlMs;
+    return ttlMs === undefined ? undefined : { lease, ttlMs };
+  }
+
+  /** What of the key ends with a lease that has ended; nothing that it has not seen. */
+  expire(key: Key, lease: LeaseId): void {
+    const dots = this.#core.leased.endingWith(key, lease);
+    if (dots.length > 0) this.decide({ key, action: "expire", dots });
+  }
+
+  /** Why a lease that these keys hang on may not end: nobody would hear of it. */
+  barsExpiry(keys: Iterable<Key>): Refusal | undefined {
+    const { config, rules } = this.#core;
+    if (config === undefined) return undefined;
+    for (const key of keys) {
+      const stage = rules.policyOf(key)?.progress.stage;
+      if (stage === undefined) continue;
+      if (this.bar !== undefined) return this.bar;
+      if (stage === "closing" || stage === "closed") {
+        return refusedWrite(key, "its prefix is leaving the federation");
+      }
+    }
+    return undefined;
   }
 
   delete(key: Key, siblingContext: Uint8Array | undefined): void {
@@ -134,17 +163,20 @@ export class LocalWrites {
     if (open !== undefined) this.#add(open, operation, "own");
   }
 
-  /** A key that was there before it was federated: the same value, under a dot; a lease lets go of it. */
+  /** A key that was there before it was federated: the same value, under a dot; a lease that the prefix lets no in lets go of it. */
   reissue(key: Key, value: Uint8Array): void {
     const open = this.#openNow();
     if (open === undefined) return;
     const { records, store } = this.#core;
-    const operation: Operation = { key, action: "put", value, context: "all-seen" };
+    const version = store.visible(key);
+    const lifetime = this.#lifetimeOf(key, version?.lease ?? NO_LEASE);
+    const put: Operation = { key, action: "put", value, context: "all-seen" };
+    const operation = lifetime === undefined ? put : { ...put, lifetime };
     open.operations.set(key, operation);
     const after = steppedRecord(records.before(key), open.head, operation);
     records.set(key, keptOf(key, after, value));
-    const version = store.visible(key);
-    if (version !== undefined && version.lease !== NO_LEASE) store.show(key, value);
+    const isLetGo = version !== undefined && version.lease !== NO_LEASE && lifetime === undefined;
+    if (isLetGo) store.show(key, value);
   }
 
   /** A dot without an operation. */
@@ -184,7 +216,12 @@ export class LocalWrites {
     this.#core.records.rollback();
   }
 
-  #write(open: Open, asked: AskedWrite, siblingContext: Uint8Array | undefined): void {
+  #write(
+    open: Open,
+    asked: AskedWrite,
+    siblingContext: Uint8Array | undefined,
+    lifetime?: Lifetime,
+  ): void {
     const { records, rules, applied, planted } = this.#core;
     const { key } = asked;
     const context = this.#contextOf(open, key, siblingContext);
@@ -199,7 +236,9 @@ export class LocalWrites {
       return;
     }
     const isReborn = open.operations.get(key)?.action === "delete";
-    this.#add(open, isReborn ? withoutBirth(minted) : minted, "local", record);
+    const operation = isReborn ? withoutBirth(minted) : minted;
+    const isLeased = lifetime !== undefined && operation.action === "put";
+    this.#add(open, isLeased ? { ...operation, lifetime } : operation, "local", record);
   }
 
   #contextOf(open: Open, key: Key, bytes: Uint8Array | undefined): readonly Dot[] | undefined {
@@ -235,7 +274,7 @@ export class LocalWrites {
   }
 
   #stepLocally(head: Transaction, operation: Operation, before: KeptRecord): void {
-    const { records, store, planted, rules } = this.#core;
+    const { records, planted, rules } = this.#core;
     const { key } = operation;
     const after = carried(before, steppedRecord(before, head, operation, planted));
     const shown = this.#core.shownOf(key, after);
@@ -243,7 +282,7 @@ export class LocalWrites {
     const isSilent =
       kind !== undefined &&
       kindChangeOf(stateOf(before, kind), stateOf(after, kind), { local: true }) === "none";
-    if (!isSilent) store.show(key, shown);
+    if (!isSilent) this.#core.show(key, after, shown);
     records.set(key, keptOf(key, after, shown));
   }
 

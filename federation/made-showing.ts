@@ -41,7 +41,7 @@ export function showMade(
   store.begin();
   records.set(key, after);
   records.commit(store.writes);
-  if (change !== "none") store.show(key, is);
+  if (change !== "none") core.show(key, after, is);
   store.commit();
   return {};
 }

@@ -18,20 +18,20 @@ import { countOf } from "./vector.ts";
 import type { Vector } from "./vector.ts";
 import { compareStamps } from "./view.ts";
 
-type RecordRepair = Extract<FederationChange, { readonly change: "repair" }>;
+export type RepairChange = Extract<FederationChange, { readonly change: "repair" }>;
 
 /** Transactions that one repair looks at; a copy that is further behind is fetched anew. */
 const REPLAYED_MAX = 4096;
 
 /** Names the rows of what was applied since the copy was made. */
-export function needRepair(core: RegionCore, { copy }: RecordRepair, rows: RowSet): void {
+export function needRepair(core: RegionCore, { copy }: RepairChange, rows: RowSet): void {
   for (const { origin, sequence: at } of dotsBeyond(core, copy.applied) ?? []) {
     if (core.retained.recent(origin, at) !== undefined) continue;
     rows.wantOther(transactionRowKey(origin, at));
   }
 }
 
-export function repairRecord(core: RegionCore, change: RecordRepair): Refusal | undefined {
+export function repairRecord(core: RegionCore, change: RepairChange): Refusal | undefined {
   const { key, copy } = change;
   const { applied, planted, records, rules, store } = core;
   if (rules.policyOf(key) === undefined) return refusedText("hansa: the key is not federated");
@@ -50,9 +50,10 @@ export function repairRecord(core: RegionCore, change: RecordRepair): Refusal | 
   const shown = core.shownOf(key, content);
   store.begin();
   // Written anew even if it is equal: what it replaces may be damaged in one member alone.
-  store.show(key, shown);
+  core.show(key, content, shown);
   records.set(key, keptOf(key, content, shown));
   records.commit(store.writes);
+  core.leased.note(key);
   store.commit();
   core.note(new Digest().restart(core.standing).text(key));
   return undefined;

@@ -147,6 +147,7 @@ export class RegionChanges {
       core.note(new Digest().restart(core.standing).count(config.epoch));
     }
     if (change.self !== undefined && adoptSelf(core, change.self)) this.#local.onOthersApplied();
+    core.leased.lookAtAll(core.during.now);
     return this.run(change);
   }
 
@@ -338,7 +339,11 @@ export class RegionChanges {
       .keys()
       .filter((key) => rules.policyOf(key) === policy && (after === undefined || key > after));
     const keys = under.slice(0, RELEASED_MAX);
-    for (const key of keys) records.set(key, NO_RECORD);
+    for (const key of keys) {
+      records.set(key, NO_RECORD);
+      this.#core.leased.note(key);
+    }
+    this.#core.leased.lookAtNoted();
     records.commit(store.writes);
     const last = keys.at(-1);
     return last !== undefined && keys.length < under.length ? { more: true, after: last } : {};

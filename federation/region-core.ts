@@ -12,7 +12,7 @@ import type { FederationConfig, Identity } from "./config.ts";
 import { ConflictLog } from "./conflict-log.ts";
 import { conflictOf } from "./conflict-record.ts";
 import type { ConflictRecord } from "./conflict-record.ts";
-import { sequence } from "./dot.ts";
+import { sameDot, sequence } from "./dot.ts";
 import type { OriginId, Sequence } from "./dot.ts";
 import { changeOf } from "./event-rule.ts";
 import type { Change } from "./event-rule.ts";
@@ -26,9 +26,11 @@ import type { KindName, KindState } from "./kind.ts";
 import { emptyState, kindChangeOf, valueOfKind } from "./kind-rules.ts";
 import type { FederationBug } from "./planted.ts";
 import { encodeKindState } from "./kind-state-codec.ts";
+import { LeasedKeys } from "./leased-keys.ts";
 import { rulesWith } from "./made-view.ts";
 import { PrefixRules } from "./prefix-rules.ts";
 import { steppedRecord } from "./record-step.ts";
+import type { RecordContent } from "./record-step.ts";
 import { RegionClock } from "./region-clock.ts";
 import { encodeMadeView } from "./made-view-codec.ts";
 import { encodeApplied, vectorRowKey } from "./region-rows.ts";
@@ -55,6 +57,7 @@ export class RegionCore {
   readonly chunks: StagedChunks;
   readonly bootstrap: BootstrapStaging;
   readonly clock = new RegionClock();
+  readonly leased = new LeasedKeys(this);
   readonly ids = new IdBlocks();
   /** Origins of which two histories were seen: nothing more of them is applied (federation 1). */
   readonly forked = new Set<OriginId>();
@@ -164,12 +167,20 @@ export class RegionCore {
   step(transaction: Transaction, operation: Operation): void {
     const { key } = operation;
     const kept = this.records.of(key);
-    const before = this.loaded(key, kept);
+    // Where all of it ends no value is looked at: whoever ends a lease has none at hand.
+    const before = endsAll(operation, kept) ? kept : this.loaded(key, kept);
     const after = carried(before, steppedRecord(before, transaction, operation, this.planted));
     const shown = this.shownOf(key, after);
     const change = this.#changeOf(key, before, after);
-    if (change !== "none") this.store.show(key, change === "put" ? shown : undefined);
+    const lease = this.leased.ofShown(after, shown);
+    const isMoved = shown !== undefined && this.store.visible(key)?.lease !== lease;
+    if (change !== "none" || isMoved) this.store.show(key, shown, lease);
     this.records.set(key, keptOf(key, after, shown));
+  }
+
+  /** What the key shows of `record`, on the lease that it hangs on here. */
+  show(key: Key, record: RecordContent, shown: Uint8Array | undefined): void {
+    this.store.show(key, shown, this.leased.ofShown(record, shown));
   }
 
   #changeOf(key: Key, before: KeptRecord, after: KeptRecord): Change {
@@ -201,6 +212,7 @@ export class RegionCore {
     for (const operation of operations) {
       const record = conflictOf(transaction, operation);
       if (record !== undefined) this.#recorded(record);
+      this.leased.note(operation.key);
     }
     this.records.commit(this.store.writes);
     this.clock.saw(hlc);
@@ -260,6 +272,11 @@ export class RegionCore {
 /** Of a key in a prefix of that kind. */
 export function stateOf({ kinds }: KeptRecord, kind: KindName): KindState {
   return kinds.find((state) => state.kind === kind) ?? emptyState(kind);
+}
+
+function endsAll(operation: Operation, { siblings }: KeptRecord): boolean {
+  if (operation.action !== "expire") return false;
+  return siblings.every((one) => operation.dots.some((dot) => sameDot(dot, one.dot)));
 }
 
 function addRecord(digest: Digest, key: Key, record: KeptRecord): void {

@@ -27,6 +27,10 @@ export function isTombstone(sibling: Sibling): boolean {
   return sibling.value === undefined;
 }
 
+export function hasLifetime(sibling: Sibling): boolean {
+  return sibling.lifetime !== undefined;
+}
+
 /** Whether a client can see anything of it under some policy. */
 export function isLive(sibling: Sibling): boolean {
   return sibling.value !== undefined;

@@ -117,7 +117,7 @@ function writeOperation(writer: ByteWriter, operation: Operation): void {
       writeLost(writer, operation.lost);
       return;
     case "expire":
-      writeDot(writer, operation.dot);
+      writeDots(writer, operation.dots);
       return;
     case "kind":
       writeKindOperation(writer, operation.operation);
@@ -153,7 +153,7 @@ function readOperation(reader: ByteReader): Operation {
       return { action: "settle", key, kept, lost: readLost(reader) };
     }
     case ACTIONS.expire:
-      return { action: "expire", key, dot: readDot(reader) };
+      return { action: "expire", key, dots: readDots(reader) };
     case ACTIONS.kind:
       return { action: "kind", key, operation: readKindOperation(reader) };
     default:

@@ -50,7 +50,9 @@ function operationFlaw(transaction: Transaction, operation: Operation): string |
       return lostFlaw(transaction, lost);
     }
     case "expire":
-      return hasSeen(transaction, operation.dot) ? undefined : unseen("an expiry", operation.dot);
+      return operation.dots.length === 0
+        ? "an expiry of nothing"
+        : dotsFlaw(transaction, "an expiry", operation.dots);
     case "kind":
       return kindFlaw(operation.operation);
   }

@@ -54,10 +54,10 @@ export type Operation = { readonly key: Key } & (
   /** Dominates the dots of `lost` and is itself no sibling; `kept` won over them at its origin. */
   | { readonly action: "settle"; readonly lost: readonly Lost[]; readonly kept: Dot }
   /**
-   * The lease of that dot has ended: dominates it and every tombstone that its region had applied, and is itself no
+   * The lease of these dots has ended: dominates them and every tombstone that its region had applied, and is itself no
    * sibling, so it loses to all that it has not seen (federation 15).
    */
-  | { readonly action: "expire"; readonly dot: Dot }
+  | { readonly action: "expire"; readonly dots: readonly Dot[] }
   | { readonly action: "kind"; readonly operation: KindOperation }
 );
 

@@ -61,6 +61,7 @@ const METHODS = {
   "/hansa.v1.Session/Close": "unary",
   "/hansa.v1.Federation/Change": "unary",
   "/hansa.v1.Federation/Status": "unary",
+  "/hansa.v1.Federation/Verify": "unary",
   "/hansa.v1.Conflicts/ListOpen": "unary",
   "/hansa.v1.Conflicts/ListSettled": "unary",
   "/hansa.v1.Conflicts/Watch": "server",

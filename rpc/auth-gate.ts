@@ -50,6 +50,7 @@ const NEEDS: Readonly<Partial<Record<MethodPath, Need>>> = {
   "/etcdserverpb.Maintenance/Downgrade": "root",
   "/hansa.v1.Federation/Change": "root",
   "/hansa.v1.Federation/Status": "root",
+  "/hansa.v1.Federation/Verify": "root",
 };
 
 export interface AuthGateOptions {

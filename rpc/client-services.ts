@@ -7,8 +7,9 @@ import type { Backend } from "./backend.ts";
 import { clusterTable } from "./cluster-service.ts";
 import { conflictTable } from "./conflict-service.ts";
 import type { FederatedDesks } from "./federated-desks.ts";
-import type { FederationDesk } from "./federation-desk.ts";
+import type { FederationDesk, Verifier } from "./federation-desk.ts";
 import { federationTable } from "./federation-service.ts";
+import { verifyTable } from "./federation-verify.ts";
 import { HealthService } from "./health-service.ts";
 import { idsTable } from "./ids-service.ts";
 import { KvService } from "./kv-service.ts";
@@ -29,6 +30,8 @@ export interface ClientServicesOptions {
   readonly backend: Backend & FederatedDesks;
   /** Absent: this member knows no federation's directory. */
   readonly federation?: FederationDesk | undefined;
+  /** Absent: its region is in no federation. */
+  readonly verifier?: Verifier | undefined;
   readonly accounts: Accounts;
   readonly forwardToLeader: ForwardToLeader;
   readonly monotonicMs: () => MonotonicMs;
@@ -91,6 +94,7 @@ export function clientServices(options: ClientServicesOptions): ServiceTable {
   const table = {
     ...requiringLeader(needLeader, leaderLoss),
     ...federationTable(options.federation),
+    ...verifyTable(options.verifier, options.forwardToLeader),
     ...health.table(),
   };
   return gated(table, { authority: backend.authority, accounts: options.accounts });

@@ -1,8 +1,10 @@
 // Port: what hansa.v1.Federation needs of the member beneath it. server/ asks the directory group.
 import type {
+  AuditReport,
   ConfigCommand,
   FederationConfig,
   Handler,
+  OriginId,
   RegionName,
   Vector,
 } from "../federation/index.ts";
@@ -14,6 +16,8 @@ export type FederationOrder =
       readonly order: "init" | "join" | "endpoints";
       readonly endpoints: readonly string[];
       readonly region: RegionName;
+      /** Of a region that joins: its keys under federated prefixes are its writes, where the federation has none. */
+      readonly imports: boolean;
     }
   | { readonly order: "reincarnate"; readonly region: RegionName; readonly soleSurvivor: boolean }
   /** It is tried on the samples before; none: on those that every handler should bear. */
@@ -42,7 +46,25 @@ export interface FederationView {
   readonly applied: Vector;
 }
 
+export interface VerifyOrder {
+  /** Whose records count; empty: what most have. */
+  readonly source: RegionName;
+  readonly repairs: boolean;
+}
+
+export interface Verified {
+  readonly config: FederationConfig;
+  /** Of the region that compared. */
+  readonly self: OriginId;
+  readonly report: AuditReport;
+}
+
 export interface FederationDesk {
   change(order: FederationOrder, context: CallContext, done: Done<FederationChanged>): void;
   view(context: CallContext, done: Done<FederationView>): void;
+}
+
+/** At the region's leader; elsewhere it refuses. Needs no directory. */
+export interface Verifier {
+  verify(order: VerifyOrder, context: CallContext, done: Done<Verified>): void;
 }

@@ -47,7 +47,7 @@ const PULLS: Readonly<{ [K in PullMessage["kind"]]: Extract<PullMessage, { kind:
   want: { kind: "want", positions: [position, { ...position, sequence: 0 }] },
   config: { kind: "config", config },
   clock: { kind: "clock", askedAtMs },
-  ask: { kind: "ask", id: 77 },
+  ask: { kind: "ask", id: 77, of: [originId(2), originId(9)], via: [origin] },
   compare: { kind: "compare", id: 8, question: { ask: "nodes", level: 2, indexes: [0, 255] } },
 };
 

@@ -2,11 +2,12 @@
 // the federation's; here it is bytes. Hostile bytes give one typed error and nothing else.
 import { unreachable } from "../base/index.ts";
 import type { WallMs } from "../base/index.ts";
-import { CHAIN_HASH_BYTES, EXCHANGE_LIMITS_DEFAULT } from "../federation/index.ts";
+import { CHAIN_HASH_BYTES, CONFIG_LIMITS, EXCHANGE_LIMITS_DEFAULT } from "../federation/index.ts";
 import type {
   ConfigNews,
   ExchangeHello,
   Identity,
+  OriginId,
   Position,
   PullMessage,
   Report,
@@ -33,7 +34,7 @@ export function pullMessageBytes(message: PullMessage): Uint8Array {
     case "clock":
       return wire.PullMessage.encode({ clock: { asked_at_ms: message.askedAtMs } }).finish();
     case "ask":
-      return wire.PullMessage.encode({ ask: { id: message.id } }).finish();
+      return wire.PullMessage.encode({ ask: askShape(message) }).finish();
     case "compare": {
       const compare = { id: message.id, ...questionShape(message.question) };
       return wire.PullMessage.encode({ compare }).finish();
@@ -105,7 +106,7 @@ function readPullMessage(reader: Reader): PullMessage | undefined {
     return { kind: "want", positions: positions.map(positionOf) };
   }
   if (clock) return { kind: "clock", askedAtMs: askedAtOf(clock) };
-  if (ask) return { kind: "ask", id: exactNumberOf(ask.id ?? 0, "id") };
+  if (ask) return askOf(ask);
   if (compare) {
     const id = exactNumberOf(compare.id ?? 0, "id");
     return { kind: "compare", id, question: questionOf(compare) };
@@ -192,6 +193,22 @@ function hashOf(value: Uint8Array | null | undefined): Uint8Array {
   const length = value?.length ?? 0;
   if (value?.length === CHAIN_HASH_BYTES) return value;
   throw invalid(`a chain's hash has ${length} bytes; expected ${CHAIN_HASH_BYTES}`);
+}
+
+type Ask = Extract<PullMessage, { readonly kind: "ask" }>;
+
+function askShape({ id, of, via }: Ask): hansa.region.v1.Ask.$Properties {
+  return { id, of: [...of], via: [...via] };
+}
+
+function askOf({ id, of, via }: hansa.region.v1.Ask.$Properties): Ask {
+  return { kind: "ask", id: exactNumberOf(id ?? 0, "id"), of: originsOf(of), via: originsOf(via) };
+}
+
+function originsOf(origins: readonly number[] | null | undefined): readonly OriginId[] {
+  const count = origins?.length ?? 0;
+  if (count <= CONFIG_LIMITS.membersMax) return (origins ?? []).map(originOf);
+  throw invalid(`${count} regions in a question; expected at most ${CONFIG_LIMITS.membersMax}`);
 }
 
 function positionOf(position: hansa.region.v1.Position.$Properties): Position {

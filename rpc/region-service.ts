@@ -3,6 +3,7 @@
 import { KvError } from "../base/index.ts";
 import type { WallMs } from "../base/index.ts";
 import type {
+  CompareQuestion,
   ConfigNews,
   ExchangeHello,
   OriginId,
@@ -21,7 +22,8 @@ export interface PullerSession {
   onWant(positions: readonly Position[]): void;
   onConfig(config: ConfigNews): void;
   onClock(askedAtMs: WallMs): void;
-  onAsk(id: number): void;
+  onAsk(id: number, of: readonly OriginId[], via: readonly OriginId[]): void;
+  onCompare(id: number, question: CompareQuestion): void;
   /** There is room again after `send` gave false. */
   onDrain(): void;
   onClose(): void;
@@ -114,7 +116,10 @@ function take(session: PullerSession, bytes: Uint8Array): void {
       session.onClock(message.askedAtMs);
       break;
     case "ask":
-      session.onAsk(message.id);
+      session.onAsk(message.id, message.of, message.via);
+      break;
+    case "compare":
+      session.onCompare(message.id, message.question);
       break;
     case undefined:
       break;

@@ -1,7 +1,8 @@
 // What a member does with the directory: takes operators' commands, follows the document while it leads, and does its
 // region's duties. Nothing of it is there where the options name no directory.
+import { encodeChange } from "../federation/index.ts";
 import type { ConfigNews } from "../federation/index.ts";
-import type { Backend, FederationDesk as FederationDeskPort } from "../rpc/index.ts";
+import type { Backend, FederationDesk as FederationDeskPort, Verifier } from "../rpc/index.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { federationRegionOf } from "./config-federation.ts";
@@ -10,7 +11,9 @@ import { FederationDesk } from "./federation-desk.ts";
 import { openDirectory } from "./federation-directory-opening.ts";
 import { FederationDuties } from "./federation-duties.ts";
 import type { Federation } from "./federation.ts";
+import { FederationAudits } from "./federation-audits.ts";
 import { FederationHomeLeases } from "./federation-home-leases.ts";
+import { failureOf, submitOwn } from "./own-command.ts";
 import type { Journal } from "./ports.ts";
 import type { Replica } from "./replica.ts";
 
@@ -26,16 +29,25 @@ export interface FederationAdministrationInit {
 
 export interface FederationAdministration {
   /** Absent: no directory is named. */
-  readonly desk?: FederationDeskPort;
+  readonly federation?: FederationDeskPort;
+  /** Absent: the region is in no federation. */
+  readonly verifier?: Verifier;
   /** Ends all of it. */
   readonly stop: () => void;
 }
+
+/** For the clients' port. */
+export type FederationDesks = Omit<FederationAdministration, "stop">;
 
 /** @throws {StartRefusal} badConfiguration naming what cannot be used */
 export function administerFederation(init: FederationAdministrationInit): FederationAdministration {
   const { config, federation, replica, backend, journal, onBug } = init;
   const directory = openDirectory(config, journal);
-  if (directory === undefined || federation === undefined) return { stop: () => undefined };
+  if (federation === undefined) return { stop: () => undefined };
+  const audits = openAudits(init, federation);
+  const unaudit = audits.follow();
+  const verifier = { verify: audits.answering(() => backend.header()) };
+  if (directory === undefined) return { verifier, stop: unaudit };
   const { state, reports, handlers } = federation;
   const region = federationRegionOf(config);
   const common = { region, directory, onBug };
@@ -46,6 +58,8 @@ export function administerFederation(init: FederationAdministrationInit): Federa
       const logged = state.config;
       return { config: logged.epoch === 0 ? undefined : logged, applied: state.applied };
     },
+    draw: (incarnation) => federation.draw(incarnation),
+    residentUnder: (prefix) => state.rebirth.residentUnder(prefix),
     header: () => backend.header(),
     now: () => replica.now(),
   });
@@ -54,21 +68,41 @@ export function administerFederation(init: FederationAdministrationInit): Federa
     leads: () => replica.status().role === "leader",
     clock: systemClock,
     clockDriftMax: replica.clockDriftMax,
-    ask: (done) => federation.pulling?.ask(done),
+    ask: (done) => federation.pulling?.questions.ask([], done),
   });
   federation.homes.holdBy(leases);
   const unlease = leases.follow();
   const unfollow = offerDocuments({ federation, replica, onBug }, directory);
   const rest = duties.follow();
   return {
-    desk,
+    verifier,
+    federation: desk,
     stop: () => {
+      unaudit();
       unfollow();
       unlease();
       rest();
       directory.close().catch(onBug);
     },
   };
+}
+
+function openAudits(
+  { replica, journal, onBug }: FederationAdministrationInit,
+  federation: Federation,
+): FederationAudits {
+  return new FederationAudits({
+    ...{ journal, onBug, clock: systemClock },
+    state: federation.state,
+    engine: () => replica.engine,
+    pulling: () => federation.pulling,
+    propose: (change, done) => {
+      submitOwn(replica, { kind: "federation", body: encodeChange(change) }, (result) => {
+        done(failureOf(result));
+      });
+    },
+    tally: federation.audits,
+  });
 }
 
 /** Who does not lead hears of a document from its leader's log; who comes to lead offers what it was told last. */

@@ -6,6 +6,7 @@ import type { Buckets, MonotonicMs, Random, WallMs } from "../base/index.ts";
 import {
   EXCHANGE_LIMITS_DEFAULT,
   ExchangePuller,
+  VECTOR_ZERO,
   aheadMsOf,
   greetingFault,
   memberNamed,
@@ -26,15 +27,15 @@ import type {
   Report,
   Shipped,
   ReportBook,
+  Vector,
 } from "../federation/index.ts";
 import { REGION_LINK_LIMITS_DEFAULT, RegionLink } from "../rpc/index.ts";
 import type { PeerDialer } from "../rpc/index.ts";
 import type { Clock, Journal } from "./ports.ts";
+import { RegionQuestions } from "./region-questions.ts";
 
 /** Stalled ways are looked at, and what is taken is stated, at least this often. */
 const TIME_MS = 500;
-/** Of reads that ask regions, with an answer outstanding. */
-const QUESTIONS_MAX = 10_000;
 
 /** Of the change: how many transactions it applied; undefined: it was refused, or its fate is not known. */
 export type ProposeChange = (
@@ -90,11 +91,8 @@ export class FederationPulling {
   readonly #timer: NodeJS.Timeout;
   /** What was told of, so that it is told once. */
   readonly #told = new Set<string>();
-  readonly #questions = new Map<
-    number,
-    { readonly done: (report: Report) => void; left: number }
-  >();
-  #asked = 0;
+  /** What the neighbours are asked. */
+  readonly questions: RegionQuestions;
   #stopped = false;
 
   constructor(init: FederationPullingInit) {
@@ -104,6 +102,12 @@ export class FederationPulling {
     const wallMs = (): WallMs => init.clock.wallMs();
     const parts = { state: () => state, reports, wallMs, limits, hash };
     this.#puller = new ExchangePuller(parts);
+    this.questions = new RegionQuestions({
+      self: init.self,
+      config: () => state.config,
+      open: () => this.#open,
+      send: (to, message) => this.#neighbours.get(to)?.link.send(message),
+    });
     this.#timer = setInterval(() => this.#onTime(), TIME_MS);
     this.#connect();
   }
@@ -114,36 +118,21 @@ export class FederationPulling {
     this.#act(this.#puller.onNews(this.#now()));
   }
 
-  /** Asks every neighbour that is reached what its region has; `done` for each that answers while it is there. */
-  ask(done: (report: Report) => void): void {
-    this.#asked += 1;
-    const id = this.#asked;
-    const open = [...this.#neighbours.values()].filter(({ link }) => link.isOpen);
-    if (open.length === 0) return;
-    this.#questions.set(id, { done, left: open.length });
-    for (const { link } of open) link.send({ kind: "ask", id });
-    // A neighbour that is lost does not answer: the oldest are forgotten, which their calls' deadlines outlast.
-    const [oldest] = this.#questions.keys();
-    if (this.#questions.size > QUESTIONS_MAX && oldest !== undefined)
-      this.#questions.delete(oldest);
-  }
-
-  #onAnswer(id: number, report: Report | undefined): void {
-    const question = this.#questions.get(id);
-    if (question === undefined) return;
-    question.left -= 1;
-    if (question.left === 0) this.#questions.delete(id);
-    if (report !== undefined) question.done(report);
-  }
-
   /** Another state took the place of the region's. */
   onReplaced(): void {
     this.#act(this.#puller.onReplaced(this.#now()));
   }
 
+  /** What it has, by its own last word; undefined: it is not reached. */
+  reportOf(of: OriginId): Vector | undefined {
+    const isOpen = this.#neighbours.get(of)?.link.isOpen === true;
+    return isOpen ? (this.#init.reports.of(of)?.vector ?? VECTOR_ZERO) : undefined;
+  }
+
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#timer);
+    this.questions.stop();
     for (const { link } of this.#neighbours.values()) link.close();
     this.#neighbours.clear();
   }
@@ -154,6 +143,10 @@ export class FederationPulling {
 
   get holding(): Holding {
     return this.#puller.holding;
+  }
+
+  get #open(): ReadonlySet<OriginId> {
+    return new Set([...this.links].flatMap(([origin, isOpen]) => (isOpen ? [origin] : [])));
   }
 
   /** The neighbours, and whether there is a way to them. */
@@ -220,7 +213,10 @@ export class FederationPulling {
         }
         this.#act(this.#puller.onMessage(origin, message, this.#now()));
         if (message.kind === "reports") this.#init.onReports();
-        else if (message.kind === "answer") this.#onAnswer(message.id, message.report);
+        else if (message.kind === "answer") this.questions.onAnswer(message.id, message.report);
+        else if (message.kind === "compared") {
+          this.questions.onCompared(message.id, message.answer);
+        }
       },
       onLost: (reason, wasOpen) => {
         if (!wasOpen) {

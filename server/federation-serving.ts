@@ -3,6 +3,8 @@
 import { KvError } from "../base/index.ts";
 import { ExchangeServing, EXCHANGE_LIMITS_DEFAULT } from "../federation/index.ts";
 import type {
+  CompareAnswer,
+  CompareQuestion,
   ConfigNews,
   ExchangeHello,
   LoadWish,
@@ -27,6 +29,17 @@ export interface FederationServingInit {
   readonly onConfig: (config: ConfigNews) => void;
   /** What the region has, confirmed after the call; undefined: it cannot be confirmed now. */
   readonly confirm: (done: (report: Report | undefined) => void) => void;
+  /** The same of other regions, through those that this member pulls from: `done` once for each. */
+  readonly relay: (
+    of: readonly OriginId[],
+    via: readonly OriginId[],
+    done: (report: Report | undefined) => void,
+  ) => void;
+  /** Of the applied state; undefined: it cannot be answered now. May answer inside the call. */
+  readonly compare: (
+    question: CompareQuestion,
+    done: (answer: CompareAnswer | undefined) => void,
+  ) => void;
   readonly clock: Clock;
 }
 
@@ -35,6 +48,7 @@ interface Session {
   readonly outlet: PullerOutlet;
   /** Questions that are not answered. */
   asked: number;
+  comparing: boolean;
 }
 
 /** Of one stream; more are answered at once, with nothing. */
@@ -60,7 +74,7 @@ export class FederationServing {
     const { state, reports, helloTo, onConfig } = this.#init;
     const limits = EXCHANGE_LIMITS_DEFAULT;
     const serving = new ExchangeServing({ state, reports, limits }, hello.epoch);
-    const session = { serving, outlet, asked: 0 };
+    const session = { serving, outlet, asked: 0, comparing: false };
     this.#sessions.add(session);
     outlet.send({ kind: "hello", hello: helloTo(hello.from.origin) });
     this.#act(session, serving.onNews());
@@ -71,7 +85,8 @@ export class FederationServing {
       onClock: (askedAtMs) => {
         outlet.send({ kind: "clock", askedAtMs, answerMs: this.#init.clock.wallMs() });
       },
-      onAsk: (id) => this.#answer(session, id),
+      onCompare: (id, question) => this.#compare(session, id, question),
+      onAsk: (id, of, via) => this.#answer(session, id, of, via),
       onDrain: () => this.#act(session, serving.onDrained()),
       onClose: () => {
         this.#sessions.delete(session);
@@ -105,15 +120,33 @@ export class FederationServing {
   }
 
   /** Questions are answered in any order; those that a stream has open are bounded. */
-  #answer(session: Session, id: number): void {
-    if (session.asked >= ASKED_MAX) {
-      session.outlet.send({ kind: "answer", id, report: undefined });
+  #answer(session: Session, id: number, of: readonly OriginId[], via: readonly OriginId[]): void {
+    const count = 1 + of.length;
+    if (session.asked + count > ASKED_MAX) {
+      for (let at = 0; at < count; at += 1) {
+        session.outlet.send({ kind: "answer", id, report: undefined });
+      }
       return;
     }
-    session.asked += 1;
-    this.#init.confirm((report) => {
+    session.asked += count;
+    const done = (report: Report | undefined): void => {
       session.asked -= 1;
       if (this.#sessions.has(session)) session.outlet.send({ kind: "answer", id, report });
+    };
+    this.#init.confirm(done);
+    if (of.length > 0) this.#init.relay(of, via, done);
+  }
+
+  /** One at a time: whoever asks waits for the answer before it asks on. */
+  #compare(session: Session, id: number, question: CompareQuestion): void {
+    if (session.comparing) {
+      session.outlet.send({ kind: "compared", id, answer: undefined });
+      return;
+    }
+    session.comparing = true;
+    this.#init.compare(question, (answer) => {
+      session.comparing = false;
+      if (this.#sessions.has(session)) session.outlet.send({ kind: "compared", id, answer });
     });
   }
 

@@ -5,22 +5,13 @@ import { Buckets, KvError, exponentialBounds, present } from "../base/index.ts";
 import type { MonotonicMs, Random } from "../base/index.ts";
 import { sameEpoch } from "../consensus/index.ts";
 import type { Epoch } from "../consensus/index.ts";
-import {
-  ConfigError,
-  ReportBook,
-  countOf,
-  decodeConfig,
-  encodeChange,
-  helloOf,
-  memberNamed,
-  memberOf,
-} from "../federation/index.ts";
+import { ReportBook, encodeChange, helloOf, memberOf } from "../federation/index.ts";
 import type {
   ConfigNews,
   ExchangeHello,
   FederationChange,
-  FederationConfig,
   Hash,
+  Identity,
   OriginId,
   OriginLag,
   Report,
@@ -28,12 +19,17 @@ import type {
 import { regionServiceTable } from "../rpc/index.ts";
 import type { Call, PeerDialer, ServiceTable } from "../rpc/index.ts";
 import type { FederationAnswer } from "../store/index.ts";
+import { AuditTally } from "./audit-tally.ts";
 import type { FederatedRegion } from "./federated-region.ts";
+import { FederationBootstrap } from "./federation-bootstrap.ts";
+import { FederationBootstrapServing } from "./federation-bootstrap-serving.ts";
+import { FederationDocuments } from "./federation-documents.ts";
 import { FederationHandlers } from "./federation-handlers.ts";
 import { FederationHomes } from "./federation-homes.ts";
 import type { HomeServing } from "./federation-homes.ts";
 import { FederationKeeping } from "./federation-keeping.ts";
 import { FederationPulling } from "./federation-pulling.ts";
+import { answerCompare } from "./federation-records.ts";
 import { loadRetained } from "./federation-rows.ts";
 import { FederationServing } from "./federation-serving.ts";
 import { HandlerThread } from "./handler-thread.ts";
@@ -73,19 +69,28 @@ interface Leading {
   asking: boolean;
   readonly keeping: FederationKeeping;
   /** Under the origin that the region has. */
-  pulling: { readonly as: OriginId; readonly run: FederationPulling } | undefined;
+  pulling:
+    | {
+        readonly as: OriginId;
+        readonly run: FederationPulling;
+        readonly bootstrap: FederationBootstrap;
+      }
+    | undefined;
 }
 
 export class Federation {
   readonly #init: FederationInit;
   readonly #reports = new ReportBook();
   readonly #serving: FederationServing;
+  readonly #states: FederationBootstrapServing;
+  readonly #documents: FederationDocuments;
   readonly quorums: RegionQuorums;
   readonly homes: FederationHomes;
   readonly handlers: FederationHandlers;
   readonly #thread = new HandlerThread();
   /** Seconds from the stamps of other regions' transactions until they are applied here. */
   readonly arrivals = new Buckets(ARRIVAL_SECONDS);
+  readonly audits = new AuditTally();
   #leading: Leading | undefined;
   /** What of the state was told of last. */
   #seen: { readonly standing: number; readonly epoch: number } | undefined;
@@ -93,9 +98,13 @@ export class Federation {
   constructor(init: FederationInit) {
     this.#init = init;
     const { clock, state, replica } = init;
+    this.#documents = new FederationDocuments({
+      ...init,
+      propose: (change, done) => this.#propose(change, (answer) => done(answer !== undefined)),
+    });
     this.#serving = new FederationServing({
       state: () => ({
-        applied: state.applied,
+        applied: state.rebirth.standing,
         hashOf: (origin) => state.chainOf(origin),
         retainedFrom: (origin) => state.retainedFrom(origin),
         config: state.document,
@@ -106,7 +115,12 @@ export class Federation {
       },
       helloTo: (to) => present(this.#helloTo(to), "a member that is served has an origin"),
       confirm: (done) => this.#confirm(done),
+      relay: (of, via, done) => {
+        if (this.pulling !== undefined) this.pulling.questions.relay(of, via, done);
+        else for (let at = 0; at < of.length; at += 1) done(undefined);
+      },
       onConfig: (config) => this.configure(config, () => undefined),
+      compare: (question, done) => answerCompare(state.state, replica.engine, question, done),
       clock,
     });
     this.handlers = this.#openHandlers();
@@ -116,13 +130,19 @@ export class Federation {
       leads: () => replica.status().role === "leader",
       now: () => replica.now(),
       revision: () => replica.machine.revision,
-      ask: (done) => this.pulling?.ask(done),
+      ask: (wanted, done) => this.pulling?.questions.ask(wanted, done),
     });
-    const { dialer, secure } = init;
+    const { dialer, secure, hash, journal } = init;
     const helloTo = (to: OriginId): ExchangeHello | undefined => this.#helloTo(to);
     this.homes = new FederationHomes({
       ...{ state, dialer, secure, clock, helloTo },
       quorums: this.quorums,
+    });
+    this.#states = new FederationBootstrapServing({
+      ...{ state, helloTo, hash, clock, journal },
+      reports: this.#reports,
+      engine: () => replica.engine,
+      leads: () => this.#leading?.ready === true,
     });
   }
 
@@ -131,6 +151,12 @@ export class Federation {
     return new FederationHandlers({
       ...{ region: state, clock, journal },
       ask: this.#thread.ask,
+      later: (run, ms) => {
+        const timer = setTimeout(run, ms).unref();
+        return () => {
+          clearTimeout(timer);
+        };
+      },
       propose: (change, done) => this.#propose(change, (answer) => done(answer !== undefined)),
     });
   }
@@ -150,7 +176,8 @@ export class Federation {
         journal.warn("a region is refused", { origin: from.origin, reason });
       },
     });
-    return { ...exchange, ...this.homes.served({ ...clients, refusalOf }) };
+    const states = this.#states.services(refusalOf);
+    return { ...exchange, ...states, ...this.homes.served({ ...clients, refusalOf }) };
   }
 
   /** @returns the way to end it. */
@@ -167,41 +194,18 @@ export class Federation {
 
   /** Proposes a document of a later epoch, from wherever it comes; `done` once it is applied or is not. */
   configure(news: ConfigNews, done: () => void): void {
-    const { state, region, clock, journal } = this.#init;
-    const config = this.#read(news);
-    if (config === undefined || config.epoch <= state.config.epoch) {
-      done();
-      return;
-    }
-    const { applied } = state;
-    const origin = memberNamed(config, region)?.origin;
-    // Of an origin that has minted nobody knows here whether this is still its history (federation 1, trap 1).
-    const self = origin !== undefined && countOf(applied, origin) === 0 ? { self: origin } : {};
-    const { document } = news;
-    const change = { change: "configure", document, wallMs: clock.wallMs(), ...self } as const;
-    this.#propose(change, (answer) => {
-      if (answer !== undefined) journal.info("federation configured", { epoch: config.epoch });
-      done();
-    });
+    this.#documents.configure(news, done);
   }
 
-  /** Undefined: it is none, or another federation's; told to the operator. */
-  #read({ epoch, document }: ConfigNews): FederationConfig | undefined {
-    const { state, journal } = this.#init;
-    const { config } = state;
-    try {
-      const read = decodeConfig(document);
-      const isOther = config.epoch > 0 && read.federationId !== config.federationId;
-      if (!isOther && read.epoch === epoch) return read;
-      const reason = isOther
-        ? `it is of federation ${read.federationId}`
-        : `it is of epoch ${read.epoch}`;
-      journal.error("a configuration is not taken", { epoch, reason });
-    } catch (cause) {
-      if (!(cause instanceof ConfigError)) throw cause;
-      journal.error("a configuration is not taken", { epoch, reason: cause.message });
-    }
-    return undefined;
+  /** Logs it as this region's own; by any member. @throws {KvError} if it was not logged */
+  draw(incarnation: Identity): Promise<void> {
+    const why = "the region's log did not take the incarnation: try again";
+    return new Promise((resolve, reject) => {
+      this.#propose({ change: "draw", incarnation }, (answer) => {
+        if (answer !== undefined) resolve();
+        else reject(new KvError("federation-refused", "not-applied", why));
+      });
+    });
   }
 
   get reports(): ReportBook {
@@ -221,18 +225,29 @@ export class Federation {
     return this.#leading?.pulling?.run;
   }
 
+  /** Regions that are being given this region's state. */
+  get statesGiven(): number {
+    return this.#states.count;
+  }
+
+  /** From which region a state is being taken. */
+  get stateTaken(): string | undefined {
+    return this.#leading?.pulling?.bootstrap.donor;
+  }
+
   get pullers(): number {
     return this.#serving.count;
   }
 
   #look(): void {
-    const { self, config, applied, standing } = this.#init.state;
+    const { self, config, standing, rebirth } = this.#init.state;
+    const vector = rebirth.standing;
     this.#lead();
     const { epoch } = config;
     if (this.#seen?.standing !== standing || this.#seen.epoch !== epoch) {
       this.#seen = { standing, epoch };
       this.#reports.keepOnly((origin) => memberOf(config, origin) !== undefined);
-      if (self !== undefined) this.#reports.note({ origin: self, epoch, vector: new Map(applied) });
+      if (self !== undefined) this.#reports.note({ origin: self, epoch, vector: new Map(vector) });
       this.pulling?.onNews();
       this.#serving.onNews();
     }
@@ -256,6 +271,7 @@ export class Federation {
         region: state,
         reports: this.#reports,
         clock,
+        pinned: () => this.#states.pinned,
         logTime: () => replica.logClock.read(),
         propose: (change, done) => this.#propose(change, (answer) => done(answer?.more === false)),
         journal: this.#init.journal,
@@ -278,16 +294,13 @@ export class Federation {
       if (!result.ok || this.#leading !== leading) return;
       this.#look();
       const { file } = this.#init;
-      if (file !== undefined) this.configure(file, () => undefined);
+      if (file !== undefined) this.#documents.adopt(file);
     });
   }
 
   #pull(leading: Leading): void {
     const { self } = this.#init.state;
-    if (leading.pulling !== undefined && leading.pulling.as !== self) {
-      leading.pulling.run.stop();
-      leading.pulling = undefined;
-    }
+    if (leading.pulling?.as !== self) stopPulling(leading);
     if (!leading.ready || leading.pulling !== undefined || self === undefined) return;
     const { dialer, secure, random, clock, hash, journal, state } = this.#init;
     const run = new FederationPulling({
@@ -302,29 +315,44 @@ export class Federation {
         this.#serving.onNews();
         this.quorums.onNews();
       },
+      onGone: (gone) => bootstrap.onGone(gone),
+      onLost: (neighbour) => bootstrap.onClosed(neighbour),
     });
-    leading.pulling = { as: self, run };
+    const bootstrap = this.#bootstrapOf(self, run);
+    leading.pulling = { as: self, run, bootstrap };
+  }
+
+  #bootstrapOf(self: OriginId, pulling: FederationPulling): FederationBootstrap {
+    const { dialer, secure, clock, hash, journal, state } = this.#init;
+    return new FederationBootstrap({
+      ...{ self, state, hash, dialer, secure, clock, journal },
+      reports: this.#reports,
+      helloTo: (to) => this.#helloTo(to),
+      propose: (change, done) => this.#propose(change, (answer) => done(answer !== undefined)),
+      neighbours: () => [...pulling.links].flatMap(([origin, isOpen]) => (isOpen ? [origin] : [])),
+      onInstalled: () => pulling.onReplaced(),
+    });
   }
 
   #confirm(done: (report: Report | undefined) => void): void {
     const { replica, state } = this.#init;
     const deadlineAtMs = (replica.now() + CONFIRM_MS) as MonotonicMs;
     replica.read("index", deadlineAtMs, (result) => {
-      const { self, config, applied } = state;
+      const { self, config, rebirth } = state;
       const isKnown = result.ok && self !== undefined;
       const { epoch } = config;
-      done(isKnown ? { origin: self, epoch, vector: new Map(applied) } : undefined);
+      done(isKnown ? { origin: self, epoch, vector: new Map(rebirth.standing) } : undefined);
     });
   }
 
   /** What other regions report is told to the leader: who pulls from here looks for the next one. */
   #unlead(): void {
     if (this.#leading === undefined) return;
-    this.pulling?.stop();
+    stopPulling(this.#leading);
     this.handlers.rest();
-    this.#serving.release(
-      new KvError("leader-changed", "not-applied", "etcdserver: leader changed"),
-    );
+    const why = new KvError("leader-changed", "not-applied", "etcdserver: leader changed");
+    this.#serving.release(why);
+    this.#states.release(why);
     this.#leading = undefined;
   }
 
@@ -348,4 +376,10 @@ export class Federation {
     const leads = replica.status().role === "leader";
     return self === undefined ? undefined : helloOf(config, self, to, leads);
   }
+}
+
+function stopPulling(leading: Leading): void {
+  leading.pulling?.run.stop();
+  leading.pulling?.bootstrap.stop();
+  leading.pulling = undefined;
 }

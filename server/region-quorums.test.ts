@@ -36,7 +36,7 @@ class Bench {
       leads: () => true,
       now: () => this.now,
       revision: () => 1 as Revision,
-      ask: (done) => this.asked.push(done),
+      ask: (_, done) => this.asked.push(done),
     });
     this.hear(1, 10);
   }

@@ -35,8 +35,8 @@ export interface RegionQuorumsInit {
   readonly now: () => MonotonicMs;
   /** Of this member's applied state. */
   readonly revision: () => Revision;
-  /** Asks every neighbour that is reached; `done` for each that answers. */
-  readonly ask: (done: (report: Report) => void) => void;
+  /** Asks every neighbour that is reached, and through them the others of `wanted`; `done` for each that answers. */
+  readonly ask: (wanted: Iterable<OriginId>, done: (report: Report) => void) => void;
 }
 
 /** Looked at whenever something changed; true: it has ended. */
@@ -143,7 +143,7 @@ export class RegionQuorums implements Regions {
     const placement = placementOf(config, key);
     const answers = new Map<OriginId, Vector>();
     if (readRegions > 1) {
-      ask(({ origin, vector }) => {
+      ask(placement, ({ origin, vector }) => {
         if (placement.has(origin) && origin !== self) answers.set(origin, vector);
         this.onNews();
       });

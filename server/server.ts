@@ -3,8 +3,7 @@
 import { dirname } from "node:path";
 import type { MemberId, MonotonicMs } from "../base/index.ts";
 import { askMembers, clientServices } from "../rpc/index.ts";
-import type { Backend, FederationDesk, PeerMessage } from "../rpc/index.ts";
-import type { PeerTransport, ServiceTable } from "../rpc/index.ts";
+import type { Backend, PeerMessage, PeerTransport, ServiceTable } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
 import type { Alarm, DiskFailure } from "../store/index.ts";
 import { openAccounts, prepareTokens } from "./auth-opening.ts";
@@ -17,6 +16,7 @@ import { inspectDataDirectory, openDataDirectory } from "./data-directory.ts";
 import { lockDataDirectory } from "./directory-lock.ts";
 import { DiskUsage } from "./disk-usage.ts";
 import { administerFederation } from "./federation-administration.ts";
+import type { FederationDesks } from "./federation-administration.ts";
 import { federationFileOf, openFederation } from "./federation-opening.ts";
 import type { Federation } from "./federation.ts";
 import { foundingOf } from "./founding.ts";
@@ -248,9 +248,9 @@ export class Server {
     const metrics = instruments.metricsOf({ ...parts, backend, upkeep, federation, bootstrap });
     this.#ports.http.openMetrics(metrics, instruments.onHealth);
     const parties = { federation, backend, replica: this.#replica };
-    const { desk, stop } = administerFederation({ ...this.#init, ...parties });
+    const { stop, ...more } = administerFederation({ ...this.#init, ...parties });
     this.#endings.push(stop);
-    this.#ports.clients.gate.open(instruments.calls.counted(this.#services(backend, tokens, desk)));
+    this.#ports.clients.gate.open(instruments.calls.counted(this.#services(backend, tokens, more)));
     const alarms = (): readonly Alarm[] => this.#replica.machine.alarms.list();
     this.#ports.http.openHealth({ backend, alarms });
     this.#awaitReadiness(backend);
@@ -327,12 +327,12 @@ export class Server {
     return usage;
   }
 
-  #services(backend: MemberBackend, tokens: TokenProvider, desk?: FederationDesk): ServiceTable {
+  #services(backend: MemberBackend, tokens: TokenProvider, desks: FederationDesks): ServiceTable {
     const { config, journal } = this.#init;
     const header = backend.header.bind(backend);
     return clientServices({
       backend,
-      federation: desk,
+      ...desks,
       accounts: openAccounts({ config, tokens, authority: backend.authority, header, journal }),
       forwardToLeader: (method, request, call, reply) => {
         const { leader } = this.#replica.status();

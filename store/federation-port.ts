@@ -1,8 +1,9 @@
 // Port: what a federation does with the keys of its prefixes (federation 2 to 7). federation/ implements it; in a
 // region without a configuration it holds no key. It runs inside the state machine: deterministic, and all that it
 // keeps is in rows of the family "federation", written in the same engine batch as the versions that they describe.
-import type { Key, LogIndex, LogTimeMs } from "../base/index.ts";
+import type { Key, LeaseId, LogIndex, LogTimeMs } from "../base/index.ts";
 import type { Digest } from "./digest.ts";
+import type { Lease } from "./leases.ts";
 import type { PutRequest } from "./request.ts";
 import type { FederationAnswer, Refusal } from "./response.ts";
 import type { RowSet } from "./row-set.ts";
@@ -26,7 +27,9 @@ export interface FederatedStore {
    * What a read sees of `key` from here on in the open revision: a put, with its event; undefined: absent, which is
    * a delete where something stood, and nothing where nothing did.
    */
-  show(key: Key, value: Uint8Array | undefined): void;
+  show(key: Key, value: Uint8Array | undefined, lease?: LeaseId): void;
+  /** Of the region; which federated keys hang on which of them is the federation's to say. */
+  readonly leases: FederatedLeases;
   /** The newest version, the open revision's included; undefined: `key` is absent. */
   visible(key: Key): Version | undefined;
   /** Of a version that was wanted of `rows` in time, or that was written since. */
@@ -35,6 +38,14 @@ export interface FederatedStore {
   keysUnder(prefix: Key, after: Key | undefined, countMax: number): readonly Key[];
   /** The keys as they stand at this call, for who reads them over a while. */
   view(): FederatedView;
+}
+
+export interface FederatedLeases {
+  get(id: LeaseId): Lease | undefined;
+  /** A refusal: there is one of that id, or there are too many. */
+  grant(id: LeaseId, ttlMs: number, now: LogTimeMs): Refusal | undefined;
+  /** NO_LEASE: none. */
+  move(key: Key, before: LeaseId, after: LeaseId): void;
 }
 
 /** It holds compaction off within the store's patience. */
@@ -67,6 +78,10 @@ export interface FederationPort {
   put(request: PutRequest, value: Uint8Array): void;
   /** A local delete of a federated key that is visible, or of whose siblings the client has read some. */
   delete(key: Key, siblingContext: Uint8Array | undefined): void;
+  /** A lease has ended on which that federated key hangs: in the open revision, what of it ends with it. */
+  expire(key: Key, lease: LeaseId): void;
+  /** Why the lease that these keys hang on may not end here; undefined: it may. */
+  barsExpiry(keys: Iterable<Key>): Refusal | undefined;
   /** Why what was put and deleted in the open revision may not be: it is then rolled back. */
   readonly fault: Refusal | undefined;
   /**
@@ -74,6 +89,8 @@ export interface FederationPort {
    * under one dot (federation 3).
    */
   commit(): void;
+  /** The open revision has ended, its versions on their leases. */
+  committed(): void;
   /** The open revision is taken back, and its puts and deletes with it: no dot was used. */
   rollback(): void;
 

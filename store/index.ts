@@ -18,7 +18,7 @@ export * from "./response.ts";
 export type { RowSet } from "./row-set.ts";
 export * from "./snapshot-stream.ts";
 export { Digest } from "./digest.ts";
-export { FEDERATION_ROW_PREFIX, familyOf, versionRowKey } from "./rows.ts";
+export { FEDERATION_ROW_PREFIX, familyOf, valueInRow, versionRowKey } from "./rows.ts";
 export type { StateHash, StateHashRequest, StateHashing } from "./state-hash.ts";
 export { NO_LEASE } from "./version.ts";
 export type { Version } from "./version.ts";

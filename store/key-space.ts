@@ -128,8 +128,14 @@ export class KeySpace implements FederatedStore {
     else this.#delete(key);
   }
 
-  show(key: Key, value: Uint8Array | undefined): void {
-    if (value !== undefined) this.put(key, value, NO_LEASE);
+  /** The lease has ended on which `key` hangs. */
+  expire(key: Key, lease: LeaseId): void {
+    if (this.federation?.holds(key) === true) this.federation.expire(key, lease);
+    else this.#delete(key);
+  }
+
+  show(key: Key, value: Uint8Array | undefined, lease: LeaseId = NO_LEASE): void {
+    if (value !== undefined) this.put(key, value, lease);
     else if (this.visible(key) !== undefined) this.#delete(key);
   }
 
@@ -197,6 +203,7 @@ export class KeySpace implements FederatedStore {
     }
     this.#moveLeases();
     this.#close();
+    this.federation?.committed();
   }
 
   /** Each key hangs on the lease of its last write; a tombstone has none. */

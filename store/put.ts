@@ -35,7 +35,7 @@ export function checkKept(request: PutRequest, space: KeySpace): Refusal | undef
 
 function write(request: PutRequest, value: Uint8Array, lease: LeaseId, space: KeySpace): void {
   const { federation } = space;
-  if (federation?.holds(request.key) === true) federation.put(request, value);
+  if (federation?.holds(request.key) === true) federation.put({ ...request, lease }, value);
   else space.put(request.key, value, lease);
 }
 

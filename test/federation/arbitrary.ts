@@ -153,8 +153,9 @@ function operationOf(transaction: Transaction, draft: Draft): Operation {
       };
     }
     case "expire": {
-      const [dot] = draft.seen === "all-seen" ? [] : seenOf(transaction, draft.seen);
-      return dot ? { action: "expire", key, dot } : { action: "kind", key, operation };
+      const ended = draft.seen === "all-seen" ? [] : seenOf(transaction, draft.seen);
+      if (ended.length === 0) return { action: "kind", key, operation };
+      return { action: "expire", key, dots: ended };
     }
     case "delete":
       return { action: "delete", key, context, ...(lost && { lost }) };

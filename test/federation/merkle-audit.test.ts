@@ -98,7 +98,7 @@ function audit(
       case "ask": {
         const { question } = step;
         if (question.ask === "records") return records(of(step.of), question.keys);
-        return { reply: "answer", answer: answerOf(of(step.of).state, question) };
+        return { reply: "answer", answer: answerOf(of(step.of).state.comparing, question) };
       }
       case "await": {
         exchange([region, of(step.of)]);
@@ -115,7 +115,7 @@ function audit(
   };
   const run = auditOf({
     self: region.origin,
-    mine: region.state,
+    mine: region.state.comparing,
     neighbours: others.map(({ origin }) => origin),
     regionCount: CONFIG.members.length,
     damaged: scrubbed(region),
@@ -143,7 +143,7 @@ describe("an audit", () => {
     expect(outcomes(report)).toEqual(["equal", "equal"]);
     expect(report.findings).toEqual([]);
     for (const region of [r1, r2, r3]) region.restart();
-    expect(r1.state.tree?.root).toEqual(r3.state.tree?.root);
+    expect(r1.state.comparing.tree?.root).toEqual(r3.state.comparing.tree?.root);
   });
 
   test("finds a record that became another, and mends it with the dot it had (scenario 29)", () => {
@@ -166,7 +166,7 @@ describe("an audit", () => {
     const [r1, r2, r3] = filled(30);
     for (const host of members(r2)) flip(host, "value-9");
     expect(r2.get(key(9))).not.toBe("value-9");
-    expect(r2.state.tree?.root).toEqual(r1.state.tree?.root);
+    expect(r2.state.comparing.tree?.root).toEqual(r1.state.comparing.tree?.root);
     // Two regions are enough: what it was is known by its hash.
     const report = audit(r2, [r1]);
     expect(report.findings).toEqual([{ key: key(9), against: [], outcome: "repaired", from: 1 }]);

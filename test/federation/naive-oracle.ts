@@ -32,7 +32,8 @@ function removes(one: Deed<Plain>, other: Deed<Plain>): boolean {
   if (one === other) return false;
   if (one.done.action === "settle") return one.done.lost.some(({ dot }) => is(dot, other.by));
   if (one.done.action === "expire") {
-    return is(one.done.dot, other.by) || (other.done.action === "delete" && saw(one.by, other.by));
+    const isNamed = one.done.dots.some((dot) => is(dot, other.by));
+    return isNamed || (other.done.action === "delete" && saw(one.by, other.by));
   }
   const { context } = one.done;
   if (context === "all-seen" || other.done.action === "delete") return saw(one.by, other.by);

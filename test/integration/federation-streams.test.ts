@@ -90,6 +90,8 @@ class Node {
         );
       },
       helloTo: (to) => this.#helloTo(to),
+      compare: (_, done) => done(undefined),
+      relay: (of, via, done) => this.pulling?.questions.relay(of, via, done),
       confirm: (done) => done(this.report),
       onConfig: () => undefined,
       clock: systemClock,
@@ -248,7 +250,7 @@ test("a hub relays what its leaves have, and what they report", async () => {
     return left.reports.of(right.region.self)?.vector.get(left.region.self) === 1 || undefined;
   });
   const answers: OriginId[] = [];
-  left.pulling?.ask(({ origin }) => answers.push(origin));
+  left.pulling?.questions.ask([], ({ origin }) => answers.push(origin));
   await until("the hub answers", DEADLINE_MS, () => answers.length === 1 || undefined);
   expect(answers).toEqual([hub.region.self]);
 });

@@ -1,0 +1,59 @@
+// hansa.v1.Federation/Verify: asked of any member, done by its region's leader, which alone speaks with its neighbours.
+import { KvError, bytesOf } from "../base/index.ts";
+import { regionOf } from "../federation/index.ts";
+import type { OriginId } from "../federation/index.ts";
+import { Writer, hansa } from "../proto/index.ts";
+import type { MethodPath } from "../proto/index.ts";
+import { decoded } from "./decode.ts";
+import type { Verified, Verifier } from "./federation-desk.ts";
+import { writeHeader } from "./header.ts";
+import { unary } from "./service.ts";
+import type { ForwardToLeader, ServiceTable } from "./service.ts";
+
+const wire = hansa.v1;
+const VERIFY: MethodPath = "/hansa.v1.Federation/Verify";
+
+/** `verifier` absent: this member's region is in no federation. */
+export function verifyTable(
+  verifier: Verifier | undefined,
+  forwardToLeader: ForwardToLeader,
+): ServiceTable {
+  return {
+    [VERIFY]: unary((bytes, call, reply) => {
+      const { source, check_only: checkOnly } = decoded(bytes, (reader) =>
+        wire.FederationVerifyRequest.decode(reader),
+      );
+      if (verifier === undefined) {
+        const why = "this region is in no federation";
+        throw new KvError("federation-refused", "not-applied", why);
+      }
+      if (!call.forwarded && forwardToLeader(VERIFY, bytes, call, reply)) return;
+      verifier.verify({ source, repairs: !checkOnly }, call, (answer) => {
+        if (!answer.ok) {
+          reply(answer.error);
+          return;
+        }
+        const { header, value } = answer;
+        const writer = new Writer();
+        writeHeader(writer, header, header.revision);
+        reply(wire.FederationVerifyResponse.encode(shapeOf(value), writer).finish(true));
+      });
+    }),
+  };
+}
+
+function shapeOf({ config, self, report }: Verified): hansa.v1.IFederationVerifyResponse {
+  const name = (origin: OriginId): string => regionOf(config, origin) ?? String(origin);
+  const neighbours = [...report.neighbours].map(([origin, outcome]) => ({
+    region: name(origin),
+    outcome,
+  }));
+  const keys = report.findings.map(({ key, against, outcome, from, why }) => ({
+    key: bytesOf(key),
+    against: against.map(name),
+    outcome,
+    from: from === undefined ? "" : name(from),
+    why: why ?? "",
+  }));
+  return { region: name(self), neighbours, keys, more: report.more };
+}

@@ -1,0 +1,221 @@
+// A region's leader compares its state with its neighbours' from time to time, and when an operator asks for it; what is
+// found damaged is repaired through the log, or told to people (federation 17). One audit at a time; an idle pair costs
+// a question of 16 bytes and its answer.
+import { setTimeout as pause } from "node:timers/promises";
+import { KvError } from "../base/index.ts";
+import type { Key } from "../base/index.ts";
+import { auditOf, covers, memberNamed, regionOf } from "../federation/index.ts";
+import type {
+  AuditReply,
+  AuditReport,
+  AuditStep,
+  Finding,
+  FoundRecord,
+  OriginId,
+  RepairChange,
+} from "../federation/index.ts";
+import type { Header, Verified, Verifier, VerifyOrder } from "../rpc/index.ts";
+import type { AuditTally } from "./audit-tally.ts";
+import type { FederatedRegion } from "./federated-region.ts";
+import type { FederationPulling } from "./federation-pulling.ts";
+import { readRecords } from "./federation-records.ts";
+import type { RecordEngine } from "./federation-records.ts";
+import type { Clock, Journal } from "./ports.ts";
+import type { RegionQuestions } from "./region-questions.ts";
+
+export interface AuditOrder extends VerifyOrder {
+  /** Every value here is read and held against its hash too. */
+  readonly scrubs: boolean;
+}
+
+/** The leader's streams to its neighbours. */
+export type AuditedLinks = Pick<FederationPulling, "links" | "reportOf"> & {
+  readonly questions: Pick<RegionQuestions, "compare">;
+};
+
+export interface FederationAuditsInit {
+  readonly state: FederatedRegion;
+  /** Of the state in force. */
+  readonly engine: () => RecordEngine;
+  /** Undefined: this member does not lead, or its region has no origin. */
+  readonly pulling: () => AuditedLinks | undefined;
+  /** `done` gets why it was refused. */
+  readonly propose: (change: RepairChange, done: (why: string | undefined) => void) => void;
+  readonly tally: AuditTally;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly onBug: (bug: unknown) => void;
+}
+
+const AUDIT_EVERY_MS = 60_000;
+/** For a neighbour's answer, and for what is under way to arrive. */
+const ANSWER_MS = 10_000;
+const SETTLE_MS = 10_000;
+const LOOK_MS = 20;
+/** Read at once, while every value is held against its hash. */
+const SCRUBBED_KEYS = 64;
+const DAMAGED_MAX = 1_024;
+
+export class FederationAudits {
+  readonly #init: FederationAuditsInit;
+  #busy = false;
+  #stopped = false;
+
+  constructor(init: FederationAuditsInit) {
+    this.#init = init;
+  }
+
+  /** @returns the way to end it; an audit under way ends by itself. */
+  follow(): () => void {
+    const timer = setInterval(() => this.#onTime(), AUDIT_EVERY_MS);
+    return () => {
+      this.#stopped = true;
+      clearInterval(timer);
+    };
+  }
+
+  /** @throws {KvError} `not-leader`, `too-many-requests` while another is under way, `invalid-argument`. */
+  async verify({ source, repairs, scrubs }: AuditOrder): Promise<Verified> {
+    const { state, pulling } = this.#init;
+    const { config, self } = state;
+    const links = pulling()?.links;
+    if (links === undefined || self === undefined) {
+      throw new KvError("not-leader", "not-applied", "hansa: this member does not lead its region");
+    }
+    const from = source === "" ? undefined : memberNamed(config, source)?.origin;
+    if (source !== "" && from === undefined) {
+      const problem = `no region of the federation is named ${source}`;
+      throw new KvError("invalid-argument", "not-applied", problem);
+    }
+    if (this.#busy) {
+      const problem = "hansa: this region is being verified already";
+      throw new KvError("too-many-requests", "not-applied", problem);
+    }
+    this.#busy = true;
+    try {
+      const damaged = scrubs ? await this.#scrub() : [];
+      const audit = auditOf({
+        ...{ self, damaged, repairs, mine: state.state.comparing },
+        neighbours: [...links.keys()],
+        regionCount: config.members.length,
+        ...(from === undefined ? {} : { source: from }),
+      });
+      const report = await this.#carryOn(audit);
+      this.#tell(report);
+      return { config, self, report };
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Of an operator: every value is read. */
+  answering(header: () => Header): Verifier["verify"] {
+    return (order, _, done) => {
+      this.verify({ ...order, scrubs: true }).then(
+        (value) => done({ ok: true, header: header(), value }),
+        (cause: unknown) => {
+          if (cause instanceof KvError) done({ ok: false, error: cause });
+          else this.#init.onBug(cause);
+        },
+      );
+    };
+  }
+
+  #onTime(): void {
+    const { pulling, onBug } = this.#init;
+    if (this.#busy || pulling() === undefined) return;
+    this.verify({ source: "", repairs: true, scrubs: false }).catch((cause: unknown) => {
+      if (!(cause instanceof KvError)) onBug(cause);
+    });
+  }
+
+  async #carryOn(audit: ReturnType<typeof auditOf>): Promise<AuditReport> {
+    let next = audit.next({ reply: "awaited", covered: true });
+    while (next.done !== true) next = audit.next(await this.#do(next.value));
+    return next.value;
+  }
+
+  async #do(step: AuditStep): Promise<AuditReply> {
+    const { pulling, state, propose } = this.#init;
+    switch (step.step) {
+      case "ask": {
+        const answer = await pulling()?.questions.compare(step.of, step.question, ANSWER_MS);
+        return { reply: "answer", answer };
+      }
+      case "read": {
+        const applied = new Map(state.applied);
+        const records = await this.#read(step.keys);
+        return { reply: "answer", answer: { answer: "records", applied, records } };
+      }
+      case "await":
+        return { reply: "awaited", covered: await this.#covered(step) };
+      case "repair": {
+        const { key, copy } = step;
+        const { region: from, applied, record: content } = copy;
+        const change = { change: "repair", key, from, copy: { applied, content } } as const;
+        const why = await new Promise<string | undefined>((done) => propose(change, done));
+        return { reply: "repaired", why };
+      }
+    }
+  }
+
+  async #covered({ of, vector }: Extract<AuditStep, { step: "await" }>): Promise<boolean> {
+    const { state, pulling, clock } = this.#init;
+    const untilMs = clock.monotonicMs() + SETTLE_MS;
+    for (;;) {
+      const theirs = of === state.self ? state.applied : pulling()?.reportOf(of);
+      if (theirs === undefined || this.#stopped) return false;
+      if (covers(state.applied, vector) && covers(theirs, vector)) return true;
+      if (clock.monotonicMs() >= untilMs) return false;
+      await pause(LOOK_MS);
+    }
+  }
+
+  #read(keys: readonly Key[]): Promise<readonly FoundRecord[]> {
+    const { state, engine } = this.#init;
+    return new Promise((done) => {
+      readRecords(state.state, engine(), keys, (records) => done(records ?? []));
+    });
+  }
+
+  /** Keys whose values are not what they were hashed to; one batch is read after the other. */
+  async #scrub(): Promise<readonly Key[]> {
+    const { state, tally } = this.#init;
+    const damaged: Key[] = [];
+    let keys: Key[] = [];
+    const look = async (): Promise<void> => {
+      for (const { key, expected } of await this.#read(keys)) {
+        if (expected !== undefined) damaged.push(key);
+      }
+      tally.scrubbed += keys.length;
+      keys = [];
+    };
+    for (const key of state.state.comparing.everyKey()) {
+      keys.push(key);
+      if (keys.length === SCRUBBED_KEYS) await look();
+      if (this.#stopped || damaged.length >= DAMAGED_MAX) break;
+    }
+    await look();
+    return damaged;
+  }
+
+  #tell({ neighbours, findings, more }: AuditReport): void {
+    const { tally, journal, clock } = this.#init;
+    tally.note(neighbours, findings, clock.wallMs());
+    for (const finding of findings)
+      journal.error("a key differs between regions", this.#of(finding));
+    if (more) journal.error("more keys differ between regions than one look takes", {});
+  }
+
+  #of({ key, against, outcome, from, why }: Finding): Readonly<Record<string, string>> {
+    const { config } = this.#init.state;
+    const name = (origin: OriginId): string => regionOf(config, origin) ?? String(origin);
+    return {
+      key: JSON.stringify(key),
+      against: against.map(name).join(),
+      outcome,
+      ...(from === undefined ? {} : { from: name(from) }),
+      ...(why === undefined ? {} : { why }),
+    };
+  }
+}

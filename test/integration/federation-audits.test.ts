@@ -1,0 +1,124 @@
+// A leader's audits over whole state machines and what their engines hold: damage is found, repaired through the log, told
+// to who asked and counted (federation 17, scenario 29).
+import { expect, test } from "@jest/globals";
+import { keyOf } from "../../base/index.ts";
+import type { Key } from "../../base/index.ts";
+import { encodeChange } from "../../federation/index.ts";
+import type { CompareAnswer, CompareQuestion, Vector } from "../../federation/index.ts";
+import { AuditTally } from "../../server/audit-tally.ts";
+import { systemClock } from "../../server/clock.ts";
+import { FederatedRegion } from "../../server/federated-region.ts";
+import { FederationAudits } from "../../server/federation-audits.ts";
+import type { AuditedLinks } from "../../server/federation-audits.ts";
+import { answerCompare } from "../../server/federation-records.ts";
+import type { RecordEngine } from "../../server/federation-records.ts";
+import { policy } from "../federation/document.ts";
+import { Region, configOf, exchange } from "../federation/region.ts";
+import { put } from "../store/requests.ts";
+
+const JOURNAL = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const key = (at: number): Key => `p/${at}` as Key;
+
+function regionsOf(count: number): readonly [Region, Region, Region] {
+  const config = configOf(3, [policy("p/")]);
+  const all = [new Region(1), new Region(2), new Region(3)] as const;
+  for (const region of all) region.configure(config);
+  for (let at = 0; at < count; at += 1) all[at % 2 === 0 ? 0 : 1].run(put(key(at), `value-${at}`));
+  exchange(all);
+  for (const region of all) region.restart();
+  return all;
+}
+
+/** What the region's engine holds: nothing of it is in memory after a restart. */
+function engineOf({ host }: Region): RecordEngine {
+  return {
+    get: (keys, done) => {
+      setImmediate(() => done(undefined, host.load(keys)));
+    },
+  };
+}
+
+function linksOf(region: Region, others: readonly Region[]): AuditedLinks {
+  const links = new Map(others.map(({ origin }) => [origin, true]));
+  return {
+    links,
+    reportOf: (of): Vector | undefined => {
+      const other = others.find(({ origin }) => origin === of);
+      if (other !== undefined) exchange([region, other]);
+      return other?.state.applied;
+    },
+    questions: {
+      compare: (of, question: CompareQuestion) => {
+        const other = others.find(({ origin }) => origin === of);
+        if (other === undefined) return Promise.resolve(undefined);
+        return new Promise<CompareAnswer | undefined>((done) => {
+          answerCompare(other.state, engineOf(other), question, done);
+        });
+      },
+    },
+  };
+}
+
+function auditsOf(region: Region, links: AuditedLinks | undefined) {
+  const tally = new AuditTally();
+  const audits = new FederationAudits({
+    state: new FederatedRegion(() => region.host.machine),
+    engine: () => engineOf(region),
+    pulling: () => links,
+    propose: (change, done) => {
+      const response = region.run({ kind: "federation", body: encodeChange(change) });
+      done(response.kind === "refused" ? response.message : undefined);
+    },
+    ...{ tally, clock: systemClock, journal: JOURNAL },
+    onBug: (bug) => {
+      throw bug;
+    },
+  });
+  return { audits, tally };
+}
+
+const ORDER = { source: "", repairs: true, scrubs: true } as const;
+
+/** One bit of a value where it is stored. */
+function flip({ host }: Region, value: string): void {
+  for (const [rowKey, row] of host.rows) {
+    const at = keyOf(row).indexOf(value);
+    if (at < 0 || rowKey.startsWith("f")) continue;
+    const flipped = row.slice();
+    flipped[at] = (flipped[at] ?? 0) ^ 1;
+    host.rows.set(rowKey, flipped);
+  }
+}
+
+test("a bit that turned over on disk is found by reading every value, and repaired", async () => {
+  const [r1, r2, r3] = regionsOf(60);
+  flip(r2, "value-41");
+  const { audits, tally } = auditsOf(r2, linksOf(r2, [r1, r3]));
+  const { report } = await audits.verify({ ...ORDER, repairs: false });
+  expect(report.findings).toMatchObject([{ key: key(41), outcome: "reported" }]);
+  expect(tally.open).toBe(1);
+  const repaired = await audits.verify(ORDER);
+  expect(repaired.report.findings).toEqual([
+    { key: key(41), against: [], outcome: "repaired", from: 1 },
+  ]);
+  r2.restart();
+  const sound = await audits.verify(ORDER);
+  expect([sound.report.findings, [...sound.report.neighbours.values()]]).toEqual([
+    [],
+    ["equal", "equal"],
+  ]);
+  expect([tally.open, tally.scrubbed, tally.comparisons.get("equal")]).toEqual([0, 180, 6]);
+  expect(r2.get(key(41))).toBe("value-41");
+});
+
+test("who does not lead, another region's name, and a second audit at once are refused by name", async () => {
+  const [r1, r2] = regionsOf(2);
+  await expect(auditsOf(r1, undefined).audits.verify(ORDER)).rejects.toThrow("does not lead");
+  const { audits } = auditsOf(r1, linksOf(r1, [r2]));
+  await expect(audits.verify({ ...ORDER, source: "mars" })).rejects.toThrow(
+    "no region of the federation is named mars",
+  );
+  const first = audits.verify(ORDER);
+  await expect(audits.verify(ORDER)).rejects.toThrow("is being verified already");
+  expect((await first).self).toBe(1);
+});
