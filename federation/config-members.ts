@@ -44,7 +44,7 @@ export function found(
 /** Admission: it may read and pull, and writes once it is live. A parted region joins as a new origin. */
 export function join(
   config: FederationConfig,
-  { region, incarnation, endpoints }: Command<"join">,
+  { region, incarnation, endpoints, imports = false }: Command<"join">,
 ): Step {
   const there = memberNamed(config, region);
   if (there !== undefined) {
@@ -69,15 +69,17 @@ export function join(
   return {
     originNext: originId(config.originNext + 1),
     members: byName([...config.members, newcomer]),
-    policies: config.policies.map((policy) => alsoPending(policy, region)),
+    policies: config.policies.map((policy) => alsoPending(policy, region, imports)),
     topology: withMember(config.topology, names, region),
   };
 }
 
-/** A newcomer has nothing to re-issue, but it has to take part in closing a prefix. */
-function alsoPending(policy: Policy, region: RegionName): Policy {
+/** A newcomer re-issues what it has where it is told to, and takes part in closing a prefix in any case. */
+function alsoPending(policy: Policy, region: RegionName, imports: boolean): Policy {
   const { progress } = policy;
-  if (progress.stage === "open" || progress.stage === "opening") return policy;
+  const { stage } = progress;
+  if (!imports && (stage === "open" || stage === "opening")) return policy;
+  if (stage === "open") return { ...policy, progress: { stage: "opening", pending: [region] } };
   return {
     ...policy,
     progress: { ...progress, pending: sortedNames([...progress.pending, region]) },

@@ -56,6 +56,8 @@ function frozenDuties(config: FederationConfig, { region, applied }: RegionFacts
   const { freeze } = config;
   if (freeze === undefined || !reportersOf(config).includes(region)) return [];
   if (freeze.reports.some((report) => report.region === region)) return [];
+  // A state that is to be replaced has what depends on what was cut: a cut drawn by it could not be reached by others.
+  if (beyondCuts({ config, applied }).length > 0) return [];
   const counts = freeze.origins.flatMap((origin): (readonly [OriginId, Sequence])[] => {
     const count = countOf(applied, origin);
     return count === 0 ? [] : [[origin, sequence(count)]];

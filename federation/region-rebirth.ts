@@ -1,5 +1,6 @@
 // What a region's state tells of taking another's in its place and of giving its own (federation 1, 10, 11): what is staged,
 // what it has that nobody is to have, what of that is kept for its operator, and which incarnations are its own.
+import type { Key } from "../base/index.ts";
 import { beyondCuts } from "./beyond-cuts.ts";
 import type { BeyondCut } from "./beyond-cuts.ts";
 import { BootstrapCut } from "./bootstrap-cut.ts";
@@ -17,6 +18,9 @@ export interface Salvage {
   readonly first: number;
   readonly last: number;
 }
+
+/** Keys at a time. */
+const LOOKED_AT = 1024;
 
 export class RegionRebirth {
   readonly #core: RegionCore;
@@ -60,6 +64,18 @@ export class RegionRebirth {
       if (first === undefined || last === undefined || last <= cut) return [];
       return [{ origin, first: Math.max(first, cut + 1), last }];
     });
+  }
+
+  /** A key of the prefix that is there and is not the federation's; undefined: there is none. Looks at all of them. */
+  residentUnder(prefix: Key): Key | undefined {
+    const { store, records } = this.#core;
+    let after: Key | undefined;
+    for (;;) {
+      const keys = store.keysUnder(prefix, after, LOOKED_AT);
+      const resident = keys.find((key) => !records.has(key));
+      after = keys.at(-1);
+      if (resident !== undefined || after === undefined) return resident;
+    }
   }
 
   /** Whether this region's own log drew that incarnation. */

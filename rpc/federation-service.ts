@@ -61,8 +61,10 @@ function orderOf(request: hansa.v1.FederationChangeRequest): FederationOrder {
     case "init":
     case "join":
     case "endpoints": {
-      const { region, endpoints } = present(request[request.command], request.command);
-      return { order: request.command, region: region ?? "", endpoints: endpoints ?? [] };
+      const found = present(request[request.command], request.command);
+      const { region, endpoints, import: imports } = found;
+      const order = { order: request.command, region: region ?? "", endpoints: endpoints ?? [] };
+      return { ...order, imports: imports ?? false };
     }
     case "reincarnate": {
       const { region, sole_survivor } = present(request.reincarnate, "reincarnate");

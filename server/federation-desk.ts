@@ -2,7 +2,7 @@
 // the directory or, while that is away, as this region has logged it.
 import { createHash, randomBytes } from "node:crypto";
 import { KvError } from "../base/index.ts";
-import type { MonotonicMs } from "../base/index.ts";
+import type { Key, MonotonicMs } from "../base/index.ts";
 import type { CallOptions } from "../client/index.ts";
 import type {
   ConfigCommand,
@@ -35,6 +35,10 @@ export interface FederationDeskInit {
   /** Of this member. */
   readonly region: RegionName;
   readonly known: () => RegionKnowledge;
+  /** Logs an incarnation as this region's own. @throws {KvError} if it was not logged */
+  readonly draw: (incarnation: Identity) => Promise<void>;
+  /** A key of the prefix that is there and is not the federation's. */
+  readonly residentUnder: (prefix: Key) => Key | undefined;
   readonly header: () => Header;
   readonly now: () => MonotonicMs;
   readonly onBug: (bug: unknown) => void;
@@ -62,11 +66,37 @@ export class FederationDesk implements FederationDeskPort {
   async #changed(order: FederationOrder, context: CallContext): Promise<FederationChanged> {
     const { directory } = this.#init;
     if (order.order === "handler") await this.#tried(order);
-    const change = await directory.change(this.#commandOf(order), this.#optionsOf(context, 1));
+    if (order.order === "join") await this.#checkResidents(order, context);
+    const command = this.#commandOf(order);
+    if ("incarnation" in command) await this.#init.draw(command.incarnation);
+    const change = await directory.change(command, this.#optionsOf(context, 1));
     if (change.outcome === "refused") {
       throw new KvError("federation-refused", "not-applied", change.why);
     }
     return { changed: change.outcome === "changed", config: change.config };
+  }
+
+  /** What is under a federated prefix and is not the federation's would be lost from sight. */
+  async #checkResidents(
+    { imports }: { readonly imports: boolean },
+    context: CallContext,
+  ): Promise<void> {
+    const { directory, residentUnder } = this.#init;
+    const config = await directory.read(this.#optionsOf(context, VIEW_SHARE));
+    for (const { prefix } of imports ? [] : (config?.policies ?? [])) {
+      const resident = residentUnder(prefix);
+      if (resident === undefined) continue;
+      const why = `this region has ${JSON.stringify(resident)} and perhaps others under a federated prefix: delete them, or join with --import`;
+      throw new KvError("federation-refused", "not-applied", why);
+    }
+  }
+
+  /** What a region is to mint under is drawn by its own log, so that no other data takes it up. */
+  #own(region: RegionName): RegionName {
+    const { region: own } = this.#init;
+    if (region === "" || region === own) return own;
+    const why = `a member of region ${region} is to be asked, not one of ${own}: its own data draws its incarnation`;
+    throw new KvError("federation-refused", "not-applied", why);
   }
 
   /** One at a time: a trial takes a processor for a while. */
@@ -105,7 +135,11 @@ export class FederationDesk implements FederationDeskPort {
       const hash = createHash("sha256").update(source).digest("hex");
       return { command: "handler", name, hash, source, runs };
     }
-    const region = order.region === "" ? this.#init.region : order.region;
+    if (order.order === "endpoints") {
+      const region = order.region === "" ? this.#init.region : order.region;
+      return { command: "endpoints", region, endpoints: order.endpoints };
+    }
+    const region = this.#own(order.region);
     switch (order.order) {
       case "init":
         return {
@@ -116,9 +150,13 @@ export class FederationDesk implements FederationDeskPort {
           endpoints: order.endpoints,
         };
       case "join":
-        return { command: "join", region, incarnation: drawn(), endpoints: order.endpoints };
-      case "endpoints":
-        return { command: "endpoints", region, endpoints: order.endpoints };
+        return {
+          command: "join",
+          region,
+          incarnation: drawn(),
+          endpoints: order.endpoints,
+          imports: order.imports,
+        };
       case "reincarnate": {
         const { soleSurvivor } = order;
         return { command: "reincarnate", region, incarnation: drawn(), soleSurvivor };

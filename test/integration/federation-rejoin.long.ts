@@ -1,0 +1,205 @@
+// Regions of one member each, whole servers in this process, and their directory: one joins when what it lacks is
+// retained nowhere any more, is parted while it is away, comes back and keeps what only it has; one that was wiped does
+// not go on as what it was (federation 1, 10, 11; scenarios 13, 33, 36, traps 1, 23).
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { Client, KvError } from "../../client/index.ts";
+import { until } from "../e2e/until.ts";
+import { startServer } from "../federation/whole-server.ts";
+import type { WholeServer } from "../federation/whole-server.ts";
+
+const WAIT_MS = 40_000;
+const TEST_MS = 120_000;
+
+let folder: string;
+let flags: (name: string) => readonly string[];
+const servers = new Map<string, WholeServer>();
+const clients = new Map<string, Client>();
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "hansa-rejoin-"));
+  const directory = await startServer(folder, "directory", []);
+  servers.set("directory", directory);
+  flags = (name) => [
+    `--federation-directory-endpoints=${directory.endpoint}`,
+    `--federation-region=${name}`,
+  ];
+  await start("ams");
+  await start("fra");
+}, 60_000);
+
+afterAll(async () => {
+  for (const name of [...clients.keys()]) await end(name);
+  await servers.get("directory")?.stop();
+  rmSync(folder, { recursive: true });
+}, 60_000);
+
+async function start(name: string): Promise<void> {
+  const server = await startServer(folder, name, flags(name), servers.get(name));
+  servers.set(name, server);
+  clients.set(
+    name,
+    new Client({ endpoints: [server.endpoint], discover: false, deadlineMs: 20_000 }),
+  );
+}
+
+async function end(name: string): Promise<void> {
+  await at(name).close();
+  clients.delete(name);
+  await servers.get(name)?.stop();
+}
+
+function at(name: string): Client {
+  const client = clients.get(name);
+  if (client === undefined) throw new Error(`no client of ${name}`);
+  return client;
+}
+
+function peerOf(name: string): string {
+  return servers.get(name)?.peer ?? "";
+}
+
+function logOf(name: string): string {
+  return readFileSync(servers.get(name)?.log ?? "", "utf8");
+}
+
+/** The federated keys that a region shows. */
+async function shown(name: string): Promise<string> {
+  const { kvs } = await at(name).range({ prefix: "f/" });
+  const text = new TextDecoder();
+  return kvs.map(({ key, value }) => `${text.decode(key)}=${text.decode(value)}`).join(" ");
+}
+
+async function standing(name: string, by: string): Promise<string | undefined> {
+  const { regions } = await at(by).federation.status();
+  return regions.find((region) => region.name === name && region.standing !== "parted")?.standing;
+}
+
+async function metric(name: string, family: string): Promise<number> {
+  const response = await fetch(`http://${servers.get(name)?.endpoint ?? ""}/metrics`);
+  const line = (await response.text()).split("\n").find((one) => one.startsWith(`${family} `));
+  return Number(line?.split(" ")[1] ?? NaN);
+}
+
+async function forgotten(name: string): Promise<void> {
+  await until(`${name} retains nothing`, WAIT_MS, async () => {
+    const bytes = await metric(name, "hansa_federation_retained_bytes");
+    return bytes === 0 ? true : undefined;
+  });
+}
+
+async function live(name: string, by: string): Promise<void> {
+  await until(`${name} is live`, WAIT_MS, async () =>
+    (await standing(name, by)) === "live" ? true : undefined,
+  );
+}
+
+async function same(...names: readonly string[]): Promise<string> {
+  return until(`${names.join(", ")} show the same`, WAIT_MS, async () => {
+    const views = await Promise.all(names.map(shown));
+    const [first = ""] = views;
+    return views.every((view) => view === first) ? first : undefined;
+  });
+}
+
+/** Written once the region takes it: its prefix may be on its way there. */
+async function put(name: string, key: string, value: string): Promise<void> {
+  await until(`${name} takes ${key}`, WAIT_MS, () =>
+    at(name)
+      .put(key, value)
+      .then(
+        () => true,
+        (cause: unknown) => {
+          if (cause instanceof KvError) return undefined;
+          throw cause;
+        },
+      ),
+  );
+}
+
+test(
+  "a region joins when what it lacks is retained nowhere; what it has there itself is in its way",
+  async () => {
+    await at("fra").put("f/mine", "before");
+    await at("ams").federation.change({ init: { endpoints: [peerOf("ams")] } });
+    await at("ams").federation.change({ policy: { prefix: Buffer.from("f/"), policy: "lww" } });
+    await put("ams", "f/a", "1");
+    await at("ams").put("f/b", "2");
+    await at("ams").delete("f/b");
+    await forgotten("ams");
+    const asked = { endpoints: [peerOf("fra")] };
+    await expect(at("fra").federation.change({ join: asked })).rejects.toThrow(/--import/);
+    await expect(
+      at("ams").federation.change({ join: { ...asked, region: "fra" } }),
+    ).rejects.toThrow(/a member of region fra is to be asked/);
+    await at("fra").federation.change({ join: { ...asked, import: true } });
+    await live("fra", "ams");
+    expect(logOf("fra")).toContain("another region's state is installed");
+    const view = await until("what it had is everywhere", WAIT_MS, async () => {
+      const [here, there] = [await shown("ams"), await shown("fra")];
+      return here === there && here.includes("mine") ? here : undefined;
+    });
+    expect(view).toBe("f/a=1 f/mine=before");
+    await put("fra", "f/c", "3");
+    expect(await same("ams", "fra")).toBe("f/a=1 f/c=3 f/mine=before");
+  },
+  TEST_MS,
+);
+
+test(
+  "parted while it is away it is refused, and back it shows what the others have and keeps what only it has",
+  async () => {
+    await end("fra");
+    await put("ams", "f/a", "while away");
+    // What the region wrote that nobody had taken: nobody is there to take it.
+    const ams = servers.get("ams");
+    await end("ams");
+    await start("fra");
+    await put("fra", "f/a", "alone");
+    await put("fra", "f/only", "here");
+    await end("fra");
+    await start("ams");
+    expect(ams?.endpoint).toBe(servers.get("ams")?.endpoint);
+    await at("ams").federation.change({ part: { regions: ["fra"] } });
+    await until("it is parted", WAIT_MS, async () =>
+      (await standing("fra", "ams")) === undefined ? true : undefined,
+    );
+    await forgotten("ams");
+    await start("fra");
+    await until("it has heard", WAIT_MS, async () => {
+      const error = await at("fra")
+        .put("f/x", "1")
+        .catch((cause: unknown) => cause);
+      return String(error).includes("is closed") ? true : undefined;
+    });
+    expect(await metric("fra", "hansa_federation_salvage")).toBe(2);
+    await at("fra").federation.change({ join: { endpoints: [peerOf("fra")] } });
+    await live("fra", "ams");
+    expect(await same("ams", "fra")).toBe("f/a=while away f/c=3 f/mine=before");
+    expect(await metric("fra", "hansa_federation_salvage")).toBe(2);
+    await put("fra", "f/a", "anew");
+    expect(await same("ams", "fra")).toBe("f/a=anew f/c=3 f/mine=before");
+  },
+  TEST_MS,
+);
+
+test(
+  "a region that was wiped mints nothing under the origin that its name has, until it has a new one",
+  async () => {
+    await end("fra");
+    rmSync(join(folder, "fra"), { recursive: true });
+    await start("fra");
+    await until("it is told", WAIT_MS, () =>
+      logOf("fra").includes("this region's origin was given to other data") ? true : undefined,
+    );
+    await expect(at("fra").put("f/again", "1")).rejects.toThrow(/has no origin/);
+    await at("fra").federation.change({ reincarnate: { region: "fra" } });
+    await live("fra", "ams");
+    expect(await same("ams", "fra")).toBe("f/a=anew f/c=3 f/mine=before");
+    await put("fra", "f/again", "1");
+    expect(await same("ams", "fra")).toBe("f/a=anew f/again=1 f/c=3 f/mine=before");
+  },
+  TEST_MS,
+);
