@@ -11,6 +11,8 @@ import type { Courier } from "./courier.ts";
 import { cancelled } from "./deadline.ts";
 import { streamErrorOf } from "./failure.ts";
 import { METHODS } from "./methods.ts";
+import { oneCall } from "./one-call.ts";
+import type { OneCall } from "./one-call.ts";
 import type { CallOptions } from "./options.ts";
 import { checkedCount } from "./request.ts";
 import { repetitionOf } from "./retry.ts";
@@ -176,25 +178,9 @@ export class ConflictCalls {
     }
   }
 
-  #ask<T>(
-    operation: string,
-    options: CallOptions,
-    call: (
-      connection: Connection,
-      timeoutMs: number,
-      signal: AbortSignal | undefined,
-    ) => Promise<T>,
-  ): Promise<T> {
-    return this.#courier.carry(
-      {
-        operation,
-        nature: "read",
-        destination: "any",
-        onMiss: "fail",
-        attempt: ({ connection, timeoutMs, signal }) => call(connection, timeoutMs, signal),
-      },
-      options,
-    );
+  #ask<T>(operation: string, options: CallOptions, call: OneCall<T>): Promise<T> {
+    const about = { operation, nature: "read", destination: "any" } as const;
+    return this.#courier.carry(oneCall(about, call), options);
   }
 }
 

@@ -4,8 +4,9 @@ import type { KvError } from "../base/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
 import { headerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
-import type { Connection } from "./connection.ts";
 import type { Courier } from "./courier.ts";
+import { oneCall } from "./one-call.ts";
+import type { OneCall } from "./one-call.ts";
 import type { CallOptions } from "./options.ts";
 import { checkedCount, wireId } from "./request.ts";
 import { countOf, idOf } from "./wire-value.ts";
@@ -147,29 +148,13 @@ export class MaintenanceCalls {
     });
   }
 
-  #ask<T>(
-    operation: string,
-    options: MemberCallOptions,
-    call: (
-      connection: Connection,
-      timeoutMs: number,
-      signal: AbortSignal | undefined,
-    ) => Promise<T>,
-  ): Promise<T> {
+  #ask<T>(operation: string, options: MemberCallOptions, call: OneCall<T>): Promise<T> {
     const { endpoint } = options;
     const address = endpoint === undefined ? undefined : this.#addressOf(endpoint);
     if (typeof address === "object") return Promise.reject(address);
-    return this.#courier.carry(
-      {
-        operation,
-        nature: "read",
-        destination: "any",
-        onMiss: "fail",
-        ...(address === undefined ? {} : { only: address }),
-        attempt: ({ connection, timeoutMs, signal }) => call(connection, timeoutMs, signal),
-      },
-      options,
-    );
+    const only = address === undefined ? {} : { only: address };
+    const about = { operation, nature: "read", destination: "any", ...only } as const;
+    return this.#courier.carry(oneCall(about, call), options);
   }
 }
 

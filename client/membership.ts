@@ -2,8 +2,9 @@
 // whether it was made: the member table says.
 import { memberOf, membersAnswerOf } from "./answer.ts";
 import type { Member, MembersAnswer } from "./answer.ts";
-import type { Connection } from "./connection.ts";
 import type { Courier } from "./courier.ts";
+import { oneCall } from "./one-call.ts";
+import type { OneCall } from "./one-call.ts";
 import type { CallOptions } from "./options.ts";
 import { answered } from "./wire-value.ts";
 import { METHODS } from "./methods.ts";
@@ -72,24 +73,8 @@ export class MembershipCalls {
     });
   }
 
-  #ask<T>(
-    operation: string,
-    options: CallOptions,
-    call: (
-      connection: Connection,
-      timeoutMs: number,
-      signal: AbortSignal | undefined,
-    ) => Promise<T>,
-  ): Promise<T> {
-    return this.#courier.carry(
-      {
-        operation,
-        nature: "plain-write",
-        destination: "leader",
-        onMiss: "fail",
-        attempt: ({ connection, timeoutMs, signal }) => call(connection, timeoutMs, signal),
-      },
-      options,
-    );
+  #ask<T>(operation: string, options: CallOptions, call: OneCall<T>): Promise<T> {
+    const about = { operation, nature: "plain-write", destination: "leader" } as const;
+    return this.#courier.carry(oneCall(about, call), options);
   }
 }
