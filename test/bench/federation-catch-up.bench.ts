@@ -25,7 +25,7 @@ const POLL_MS = 50;
 const CATCH_UP_MS_MAX = CUT_MS + 120_000;
 const RUN_MS_MAX = 3 * CUT_MS + 15 * 60_000;
 /** Behind by less than this of the writes of one region, it has caught up: so much is always on its way. */
-const ON_THE_WAY_MS = 500;
+const ON_THE_WAY_MS = 1_000;
 
 interface CatchUp {
   /** That others had and it had not, when the cut healed. */
@@ -93,12 +93,14 @@ function cellsOf(caught: CatchUp, { regions, cores }: Measured, sameAfterMs: num
   const arriving = regions
     .filter(({ name }) => name !== CUT)
     .reduce((sum, { perSecond }) => sum + perSecond, 0);
+  const lost = regions.reduce((sum, { failures, skipped }) => sum + failures + skipped, 0);
   const rate = caught.applied / caught.seconds;
   const used = [...cores].map(([name, each]) => `${name} ${each.toFixed(2)}`).join(", ");
   return [
     [`${CUT} cut off for ${CUT_MS / 1_000} s under load`, "figure"],
     ["writes/s, all regions", shortNumber(written)],
     ["writes/s of the other two", shortNumber(arriving)],
+    ["writes of all that failed", String(lost)],
     ["transactions it lacked", shortNumber(caught.lacked)],
     ["seconds until it had caught up, the load still on", shortNumber(caught.seconds)],
     ["transactions/s it applied meanwhile", shortNumber(rate)],

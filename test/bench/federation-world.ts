@@ -126,7 +126,7 @@ class RunningLoad {
     this.#init.generator.write("end\n");
   }
 
-  /** Once the span has ended, and every write has. @throws {Error} when a write failed */
+  /** Once the span has ended, and every write has. */
   async measured(): Promise<Measured> {
     const { regions, generator, deadlineMs } = this.#init;
     await generator.line(/^end$/, deadlineMs);
@@ -136,8 +136,6 @@ class RunningLoad {
     const line = await generator.line(/^\{/, deadlineMs);
     await generator.exited;
     const report = JSON.parse(line) as FederationLoadReport;
-    const failed = report.regions.filter(({ failures, skipped }) => failures + skipped > 0);
-    if (failed.length > 0) throw new Error(`writes failed: ${generator.output}`);
     const cores = new Map(usedMs.map(([name, ms]) => [name, ms / report.elapsedMs]));
     return { ...report, cores };
   }
