@@ -1,8 +1,9 @@
 // `hansa conflicts ...`: what is in conflict in the region that is asked, what was settled, and how to settle it.
 import { Option } from "commander";
 import type { Command } from "commander";
-import { KvError, prefixEnd } from "../client/index.ts";
-import type { Client, KeySelector, OpenConflict, SettledConflict } from "../client/index.ts";
+import { KvError } from "../client/index.ts";
+import type { Client, KeySelector } from "../client/index.ts";
+import { allOpen, allSettled } from "./conflict-pages.ts";
 import {
   openConflictsView,
   openEventView,
@@ -104,51 +105,6 @@ function addList(conflicts: Command, stdio: Stdio): void {
     ["conflicts list --prefix config/", "what waits to be settled there"],
     ["conflicts list --settled -w table", "what was settled, and what lost"],
   );
-}
-
-/** Page by page. */
-async function allOpen(
-  client: Client,
-  { keys }: { keys?: KeySelector },
-  limit: number,
-): Promise<readonly OpenConflict[]> {
-  const found: OpenConflict[] = [];
-  for (let selector = keys; found.length < limit;) {
-    const asked = selector === undefined ? {} : { keys: selector };
-    const { conflicts, next } = await client.conflicts.open(asked);
-    found.push(...conflicts);
-    if (next === undefined) break;
-    selector = onwards(keys, next);
-  }
-  return found.slice(0, limit);
-}
-
-/** The rest of `keys`, from `next` on. */
-function onwards(keys: KeySelector | undefined, next: Uint8Array): KeySelector {
-  if (keys === undefined || typeof keys === "string" || keys instanceof Uint8Array) {
-    return { from: next };
-  }
-  if ("prefix" in keys) {
-    const { prefix } = keys;
-    const until = prefixEnd(typeof prefix === "string" ? Buffer.from(prefix) : prefix);
-    return until.length === 1 && until[0] === 0 ? { from: next } : { from: next, until };
-  }
-  return { ...keys, from: next };
-}
-
-async function allSettled(
-  client: Client,
-  asked: { keys?: KeySelector; from: number },
-  limit: number,
-): Promise<readonly SettledConflict[]> {
-  const found: SettledConflict[] = [];
-  for (let { from } = asked; found.length < limit;) {
-    const page = await client.conflicts.settled({ ...asked, from });
-    found.push(...page.conflicts);
-    if (!page.more || page.next === from) break;
-    from = page.next;
-  }
-  return found.slice(0, limit);
 }
 
 function addResolve(conflicts: Command, stdio: Stdio): void {

@@ -17,7 +17,8 @@ import type {
 import { NOBODY } from "../store/index.ts";
 import type { AuthChange, Caller, EngineRange, KeyRange } from "../store/index.ts";
 import { policy } from "../test/federation/document.ts";
-import { Region, configOf, exchange, regions } from "../test/federation/region.ts";
+import { configOf, exchange, regions } from "../test/federation/region.ts";
+import type { Region } from "../test/federation/region.ts";
 import { put } from "../test/store/requests.ts";
 import { ConflictDesk } from "./conflict-desk.ts";
 
