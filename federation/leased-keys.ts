@@ -75,6 +75,11 @@ export class LeasedKeys {
     return ending.map(({ dot }) => dot).sort(compareDots);
   }
 
+  /** Whether a lease of this region ends something of it. */
+  holds(key: Key): boolean {
+    return this.#held.has(key);
+  }
+
   /** Its record has changed in the open revision: most keys have nothing to do with leases. */
   note(key: Key): void {
     if (this.#held.has(key) || this.#core.records.isLeased(key)) this.#noted.add(key);

@@ -65,7 +65,7 @@ export class LocalWrites {
   }
 
   put(request: PutRequest, value: Uint8Array): void {
-    const { key, lease, siblingContext, operation: asked } = request;
+    const { key, lease, ignoreLease, siblingContext, operation: asked } = request;
     if (asked !== undefined) {
       this.#operateFor(request, asked);
       return;
@@ -73,7 +73,7 @@ export class LocalWrites {
     const open = this.#opened(key);
     const kind = this.#core.rules.policyOf(key)?.kind;
     const lifetime = this.#lifetimeOf(key, lease);
-    if (lease !== NO_LEASE && lifetime === undefined) {
+    if (lease !== NO_LEASE && lifetime === undefined && !ignoreLease) {
       this.#refuse(refusedWrite(key, "a lease is the region's own, expected none on this key"));
     } else if (kind !== undefined) {
       this.#refuse(refusedWrite(key, `it is a ${kind}, which is operated on and never put`));
@@ -91,8 +91,12 @@ export class LocalWrites {
 
   /** What of the key ends with a lease that has ended; nothing that it has not seen. */
   expire(key: Key, lease: LeaseId): void {
-    const dots = this.#core.leased.endingWith(key, lease);
+    const { leased, records, store } = this.#core;
+    const dots = leased.endingWith(key, lease);
+    const isResident = !records.has(key) && store.visible(key)?.lease === lease;
     if (dots.length > 0) this.decide({ key, action: "expire", dots });
+    // From before the key was federated: it ends as it would have then.
+    else if (isResident) this.delete(key, undefined);
   }
 
   /** Why a lease that these keys hang on may not end: nobody would hear of it. */
@@ -101,7 +105,7 @@ export class LocalWrites {
     if (config === undefined) return undefined;
     for (const key of keys) {
       const stage = rules.policyOf(key)?.progress.stage;
-      if (stage === undefined) continue;
+      if (stage === undefined || !this.#core.leased.holds(key)) continue;
       if (this.bar !== undefined) return this.bar;
       if (stage === "closing" || stage === "closed") {
         return refusedWrite(key, "its prefix is leaving the federation");
