@@ -59,6 +59,12 @@ class Leader {
         this.proposed.push(change);
         done(!("kind" in region.change(change)));
       },
+      later: (run, ms) => {
+        const timer = setTimeout(run, ms);
+        return () => {
+          clearTimeout(timer);
+        };
+      },
       clock: {
         monotonicMs: () => this.nowMs as MonotonicMs,
         wallMs: () => this.nowMs as WallMs,

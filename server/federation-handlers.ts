@@ -5,6 +5,7 @@ import { bytesOf } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import { closedOrigin, dotText, handledChange, handlerQuestion } from "../federation/index.ts";
 import type {
+  FederationBug,
   FederationChange,
   Handler,
   HandlerAsker,
@@ -23,7 +24,11 @@ export interface FederationHandlersInit {
   /** `done` gets whether it was applied. */
   readonly propose: (change: FederationChange, done: (applied: boolean) => void) => void;
   readonly clock: Clock;
+  /** Runs it once, after that time. @returns the way to take that back. */
+  readonly later: (run: () => void, ms: number) => () => void;
   readonly journal: Journal;
+  /** Only tests and the simulator set it. */
+  readonly planted?: FederationBug;
 }
 
 /** `kept`: it leaves the siblings as they are. `refused`: they were others by then. `failed`: a fault of the handler. */
@@ -51,7 +56,8 @@ export class FederationHandlers {
   #underWay = 0;
   #leads = false;
   #wanted = false;
-  #timer: NodeJS.Timeout | undefined;
+  /** Takes the next look back; undefined: one may be taken at once. */
+  #resting: (() => void) | undefined;
 
   constructor(init: FederationHandlersInit) {
     this.#init = init;
@@ -61,7 +67,7 @@ export class FederationHandlers {
   look(): void {
     this.#leads = true;
     this.#wanted = true;
-    if (this.#timer === undefined) this.#scan();
+    if (this.#resting === undefined) this.#scan();
   }
 
   /** It leads no more: what is under way comes to nothing. */
@@ -69,12 +75,12 @@ export class FederationHandlers {
     this.#leads = false;
     this.#wanted = false;
     this.#asked.clear();
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#resting?.();
+    this.#resting = undefined;
   }
 
   #scan(): void {
-    const { region, clock } = this.#init;
+    const { region, clock, later, planted } = this.#init;
     const { config, self } = region;
     this.#wanted = false;
     this.stopped.follow(config);
@@ -86,15 +92,14 @@ export class FederationHandlers {
     const beganAtMs = clock.monotonicMs();
     const isClosed: HandlerAsker["isClosed"] = (origin) =>
       closedOrigin(config, origin) !== undefined;
-    this.#askAbout(keys, { self, isClosed, rules: region.state.rules });
+    const { rules } = region.state;
+    this.#askAbout(keys, { self, isClosed, rules, ...(planted && { planted }) });
     const tookMs = clock.monotonicMs() - beganAtMs;
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined;
-        if (this.#wanted || this.#waits()) this.#scan();
-      },
-      Math.max(LOOK_EVERY_MS, tookMs * REST_SHARE),
-    ).unref();
+    const again = (): void => {
+      this.#resting = undefined;
+      if (this.#wanted || this.#waits()) this.#scan();
+    };
+    this.#resting = later(again, Math.max(LOOK_EVERY_MS, tookMs * REST_SHARE));
   }
 
   #askAbout(keys: readonly Key[], asker: HandlerAsker): void {
