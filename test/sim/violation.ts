@@ -27,8 +27,21 @@ export type CheckName =
   | "convergence"
   | "liveness"
   | "core-assertion"
+  | FederationCheck;
+
+/** Of whole federations alone. */
+export type FederationCheck =
   | "causality"
-  | "siblings";
+  | "siblings"
+  | "kinds"
+  | "atomicity"
+  | "stable-cut"
+  | "sibling-revision"
+  | "unseen-write"
+  | "write-regions"
+  | "clock-bound"
+  | "freeze"
+  | "fork";
 
 export class Violation extends Error {
   override readonly name = "Violation";

@@ -1,192 +1,262 @@
 // What a federation promises, checked after every apply of every member (federation 19): each transaction is applied
-// once and whole, causally; what is kept of a key is what the definition of siblings says of the transactions applied;
-// equal vectors have equal keys and equal views; nothing acknowledged is lost.
-import { keyOf } from "../../../base/index.ts";
-import type { Key } from "../../../base/index.ts";
+// once and whole, causally, of one history; what is kept of its keys is what the definition says; nothing of an origin
+// comes after its region was cut; stamps stay near the true time.
+import { compareBytes, hlcMs } from "../../../base/index.ts";
 import {
+  INGRESS_AHEAD_MS_MAX,
+  closedOrigin,
   countOf,
   covers,
   decodeTransaction,
   dotText,
   hasDot,
-  isLive,
+  joined,
+  memberNamed,
   vectorText,
 } from "../../../federation/index.ts";
 import type { Dot, OriginId, Sequence, Transaction, Vector } from "../../../federation/index.ts";
-import { kindByDefinition, siblingsByDefinition } from "../../federation/naive-oracle.ts";
-import { rangeOf } from "../../store/requests.ts";
+import type { EventQueue } from "../events.ts";
 import { demand } from "../violation.ts";
+import { Convergence } from "./convergence.ts";
+import type { Directory } from "./directory.ts";
+import { KeysJudge } from "./keys-judge.ts";
+import { Ledger } from "./ledger.ts";
+import { EPOCH_MS } from "./region.ts";
 import type { Member, Region } from "./region.ts";
+import { WritesJudge } from "./writes-judge.ts";
+
+/** Of regions' clocks that did not jump, beside true time, and of the way from clock to stamp. */
+const SKEW_MS_MAX = 200;
+/** What a stamp may be ahead of true time where it was first let in. */
+const STAMP_AHEAD_MS_MAX = INGRESS_AHEAD_MS_MAX + SKEW_MS_MAX;
+
+export interface JudgeInit {
+  readonly directory: Directory;
+  readonly queue: EventQueue;
+  readonly mayFork: boolean;
+}
+
+interface Before {
+  readonly applied: Vector;
+  readonly revision: number;
+  readonly frozen: readonly OriginId[];
+  readonly records: string;
+}
 
 export class Judge {
-  /** By dot, from the first member that applied it: its origin's. */
-  readonly #minted = new Map<string, Transaction>();
-  readonly #byKey = new Map<Key, Transaction[]>();
+  readonly ledger = new Ledger();
+  readonly keys: KeysJudge;
+  readonly writes: WritesJudge;
+  readonly convergence = new Convergence();
+  readonly #directory: Directory;
+  readonly #queue: EventQueue;
+  /** A region may be rolled back without being told: nothing is promised then but that it is found out. */
+  readonly #mayFork: boolean;
+  /** By region: all that any member ever applied. */
+  readonly #everApplied = new Map<string, Vector>();
   /** What each log position came to, whichever member applied it. */
   readonly #standings = new Map<string, number>();
-  /** What each member had applied when it was looked at last. */
-  readonly #seen = new Map<Member, Vector>();
-  readonly #acknowledged: Dot[] = [];
-  /** Kernel and view at a vector, as whoever came first had them. */
-  readonly #dumps = new Map<string, { readonly by: string; readonly dump: string }>();
+  readonly #before = new WeakMap<Member, Before>();
+  /** Origins whose stamps ran ahead of true time. */
+  readonly #ahead = new Set<OriginId>();
+  /** Dots of which two regions have applied different transactions. */
+  readonly forks = new Set<OriginId>();
   appliedCount = 0;
+  /** The entry brought what is not retained: another region's state took the place of this one's. */
+  #jumped = false;
 
-  get mintedCount(): number {
-    return this.#minted.size;
+  constructor(init: JudgeInit) {
+    this.#directory = init.directory;
+    this.#queue = init.queue;
+    this.#mayFork = init.mayFork;
+    const everApplied = (name: string): Vector => this.#everApplied.get(name) ?? new Map();
+    this.keys = new KeysJudge({ ledger: this.ledger, everApplied });
+    const { directory } = init;
+    this.writes = new WritesJudge({ ledger: this.ledger, directory, everApplied });
   }
 
-  get acknowledgedCount(): number {
-    return this.#acknowledged.length;
+  onApplying(member: Member): void {
+    const { applied, config } = member.federated;
+    this.#before.set(member, {
+      applied,
+      revision: member.host.machine.revision,
+      frozen: config.freeze?.origins ?? [],
+      records: recordsOf(member),
+    });
   }
 
-  /** After each entry. `minted`: what this region minted by it. */
+  /** After each entry. Returns what this region minted by it. */
   onApplied(region: Region, member: Member, index: number): readonly Dot[] {
-    const { applied } = member.federated;
-    const before = this.#seen.get(member) ?? new Map<OriginId, Sequence>();
-    this.#seen.set(member, applied);
-    const at = `${region.name} ${index}`;
-    const standing = this.#standings.get(at) ?? member.federated.standing;
-    this.#standings.set(at, standing);
+    const { applied, self } = member.federated;
+    const before = this.#before.get(member);
+    if (before === undefined) return [];
+    this.#checkStanding(region, member, index);
+    const { config } = member.federated;
+    const isLess = [...before.applied].some(([origin, count]) => {
+      // Another region's state in the place of this one has nothing that was cut.
+      return countOf(applied, origin) < Math.min(count, closedOrigin(config, origin)?.cut ?? count);
+    });
     demand(
-      standing === member.federated.standing,
-      "state-machine-safety",
-      () => `members of ${region.name} differ at entry ${index}`,
-    );
-    demand(
-      covers(applied, before),
+      !isLess,
       "commit-monotone",
-      () => `${at}: ${vectorText(before)} became ${vectorText(applied)}`,
+      () => `${region.name}: ${vectorText(before.applied)} became ${vectorText(applied)}`,
     );
-    const minted: Dot[] = [];
-    for (const [origin, last] of applied) {
-      for (let next = countOf(before, origin) + 1; next <= last; next += 1) {
-        const dot = { origin, sequence: next as Sequence };
-        this.#onTransaction(region, member, dot);
-        if (origin === region.origin) minted.push(dot);
-      }
+    const isReplaced = !covers(applied, before.applied);
+    const dots = dotsBetween(before.applied, applied);
+    if (dots.length > 0) this.#checkWhole(region, member, before, dots.length);
+    // All first: an entry may mint what another of its transactions has to be seen beside.
+    const transactions = dots.map((dot) => this.#transactionOf(region, member, dot));
+    for (const transaction of transactions) {
+      demand(
+        !before.frozen.includes(transaction.origin),
+        "freeze",
+        () => `${region.name} applied ${dotText(transaction)}, which its document has frozen`,
+      );
+      this.#onTransaction(region, member, transaction);
     }
+    const minted = dots.filter(({ origin }) => origin === self);
+    const ever = this.#everApplied.get(region.name) ?? new Map<OriginId, Sequence>();
+    this.#everApplied.set(region.name, joined(ever, applied));
+    if (dots.length > 0) this.checkCuts(region);
+    if (isReplaced || this.#jumped) this.#checkKeys(region, member);
+    else if (dots.length === 0 && before.records !== recordsOf(member)) {
+      this.#checkKeys(region, member);
+    }
+    this.#jumped = false;
     return minted;
   }
 
-  /** A member came back from its rows: what it has is looked at from there. */
-  onRestored(member: Member): void {
-    this.#seen.set(member, member.federated.applied);
+  #checkStanding(region: Region, member: Member, index: number): void {
+    const at = `${region.name} ${region.life} ${index}`;
+    const { standing } = member.federated;
+    const known = this.#standings.get(at) ?? standing;
+    this.#standings.set(at, known);
+    demand(
+      known === standing,
+      "state-machine-safety",
+      () => `members of ${region.name} differ at entry ${index}`,
+    );
   }
 
-  onAcknowledged(dots: readonly Dot[]): void {
-    this.#acknowledged.push(...dots);
+  /** One transaction is one revision at most, at every region that shows it. */
+  #checkWhole(region: Region, member: Member, before: Before, count: number): void {
+    const revisions = member.host.machine.revision - before.revision;
+    demand(
+      revisions <= count,
+      "atomicity",
+      () => `${region.name} showed ${count} transactions in ${revisions} revisions`,
+    );
   }
 
-  #onTransaction(region: Region, member: Member, dot: Dot): void {
-    const transaction = this.#transactionOf(region, member, dot);
+  #onTransaction(region: Region, member: Member, transaction: Transaction): void {
     this.appliedCount += 1;
     const { applied } = member.federated;
     demand(
       covers(applied, transaction.deps),
       "causality",
-      () => `${region.name} applied ${dotText(dot)} without ${vectorText(transaction.deps)}`,
+      () =>
+        `${region.name} applied ${dotText(transaction)} without ${vectorText(transaction.deps)}`,
     );
-    for (const { key } of transaction.operations) this.#checkKey(region, member, key);
+    this.#checkStamp(region, member, transaction);
+    if (this.forks.size > 0) return;
+    for (const { key } of transaction.operations) this.keys.check(region, member, key);
   }
 
-  /** Registered by its origin; the bytes that came elsewhere were proved by the chain. */
+  #checkKeys(region: Region, member: Member): void {
+    if (this.forks.size === 0) this.keys.checkAll(region, member);
+  }
+
+  /** Registered by its origin; of it there is one history, unless nobody was told that it was rolled back. */
   #transactionOf(region: Region, member: Member, dot: Dot): Transaction {
-    const known = this.#minted.get(dotText(dot));
-    if (known !== undefined) return known;
+    const known = this.ledger.of(dot);
     const row = member.federated.state.retained(dot.origin, dot.sequence);
+    const isOwn = dot.origin === member.federated.self;
+    this.#jumped ||= row === undefined;
+    if (known !== undefined) {
+      const isSame = row === undefined || compareBytes(row.bytes, known.bytes) === 0;
+      if (!isSame) this.forks.add(dot.origin);
+      demand(
+        isSame || this.#mayFork,
+        "exactly-once",
+        () => `${region.name} has another ${dotText(dot)} than was minted before`,
+      );
+      return isSame || row === undefined
+        ? known.transaction
+        : decodeTransaction(row.bytes).transaction;
+    }
     demand(
-      row !== undefined && dot.origin === region.origin,
+      row !== undefined && isOwn,
       "exactly-once",
       () => `${region.name} has ${dotText(dot)}, which its origin never minted`,
     );
     const { transaction } = decodeTransaction(row.bytes);
-    this.#minted.set(dotText(dot), transaction);
-    for (const { key } of transaction.operations) {
-      const others = this.#byKey.get(key) ?? [];
-      others.push(transaction);
-      this.#byKey.set(key, others);
-    }
+    this.ledger.register({ transaction, bytes: row.bytes, hash: row.hash });
     return transaction;
   }
 
-  #checkKey(region: Region, member: Member, key: Key): void {
-    const { applied, state } = member.federated;
-    const within = (this.#byKey.get(key) ?? []).filter((one) => hasDot(applied, one));
-    const record = state.recordOf(key);
-    const kind = state.rules.policyOf(key)?.kind;
-    if (kind !== undefined) {
-      const due = kindByDefinition(within, key, kind);
-      const shown = this.#shown(member, key);
-      demand(
-        due === shown,
-        "siblings",
-        () => `${region.name} ${key}: ${kind} ${String(shown)}, by definition ${String(due)}`,
-      );
-      return;
-    }
-    const due = siblingsByDefinition(within, key).map((text) => text.split(" ")[0]);
-    const kept = record.siblings.map(({ dot }) => dotText(dot));
-    const isPurged = kept.length === 0 && due.length === 1;
+  /** Where it is let in first, behind its own region's door (federation 16, trap 15). */
+  #checkStamp(region: Region, member: Member, transaction: Transaction): void {
+    const aheadMs = hlcMs(transaction.hlc) - (EPOCH_MS + this.#queue.nowMs);
+    if (aheadMs <= STAMP_AHEAD_MS_MAX) return;
+    const { origin } = transaction;
+    this.#ahead.add(origin);
+    if (origin === member.federated.self || region.clockAheadMs !== 0) return;
+    const isElsewhere = [...this.#everApplied].some(
+      ([name, vector]) => this.#directory.originOf(name) !== origin && hasDot(vector, transaction),
+    );
+    // Of two that look ahead this region would hold its own clock to be behind.
     demand(
-      isPurged || kept.join() === due.join(),
-      "siblings",
-      () => `${region.name} ${key} keeps ${kept.join()}, by definition ${due.join()}`,
+      isElsewhere || this.#ahead.size > 1,
+      "clock-bound",
+      () => `${region.name} let ${dotText(transaction)} in, ${Math.round(aheadMs)} ms ahead`,
     );
   }
 
-  #shown(member: Member, key: Key): string | undefined {
-    const answer = member.host.range(rangeOf(key));
-    if (!("kvs" in answer)) return undefined;
-    const [first] = answer.kvs;
-    return first && keyOf(first.value);
+  /** What the directory has cut no live region has more of, ever; another lets go of it before it is live. */
+  checkCuts(region: Region): void {
+    if (memberNamed(this.#directory.config, region.name)?.live !== true) return;
+    for (const member of region.members) {
+      for (const [origin, count] of member.federated.applied) {
+        const cut = this.#directory.cutOf(origin);
+        demand(
+          cut === undefined || count <= cut,
+          "freeze",
+          () => `${region.name} has ${origin}:${count}, which was cut at ${String(cut)}`,
+        );
+      }
+    }
   }
 
-  /** Equal vectors have equal keys with equal dots; of one epoch, equal views too. */
   compare(region: Region, member: Member): void {
-    const { applied, state, config } = member.federated;
-    const live = state
-      .keys()
-      .map((key) => ({ key, siblings: state.recordOf(key).siblings }))
-      .filter(({ siblings }) => siblings.some(isLive));
-    const kernel = live
-      .map(({ key, siblings }) => `${key} ${siblings.map(({ dot }) => dotText(dot)).join()}`)
-      .join("\n");
-    this.#same(`kernel ${vectorText(applied)}`, `${region.name}.${member.at}`, kernel);
-    const view = state
-      .keys()
-      .map((key) => `${key}=${this.#shown(member, key) ?? ""}`)
-      .filter((line) => !line.endsWith("="))
-      .join("\n");
-    this.#same(`view ${config.epoch} ${vectorText(applied)}`, `${region.name}.${member.at}`, view);
-  }
-
-  #same(at: string, by: string, dump: string): void {
-    const first = this.#dumps.get(at);
-    if (first === undefined) {
-      this.#dumps.set(at, { by, dump });
-      return;
-    }
-    demand(
-      first.dump === dump,
-      "convergence",
-      () => `${at}: ${first.by} has\n${first.dump}\n${by} has\n${dump}`,
-    );
+    if (this.forks.size === 0) this.convergence.compare(region, member);
   }
 
   /** When everything is healed: all have all. */
   checkEnd(regions: readonly Region[]): void {
+    this.writes.checkEnd(regions);
     for (const region of regions) {
+      this.checkCuts(region);
       for (const member of region.members) {
-        const { applied } = member.federated;
-        for (const dot of this.#acknowledged) {
-          demand(
-            hasDot(applied, dot),
-            "durability",
-            () => `${region.name}.${member.at} lacks ${dotText(dot)}, which was acknowledged`,
-          );
-        }
+        this.#checkKeys(region, member);
         this.compare(region, member);
       }
     }
   }
+}
+
+/** What changes with what is kept of keys, without a transaction. */
+function recordsOf({ federated }: Member): string {
+  const { size, contested, tombstones } = federated.state.records;
+  return `${federated.config.epoch} ${size} ${contested} ${tombstones}`;
+}
+
+function dotsBetween(before: Vector, after: Vector): readonly Dot[] {
+  return [...after].flatMap(([origin, last]) => {
+    const first = countOf(before, origin) + 1;
+    const count = Math.max(0, last - first + 1);
+    return Array.from({ length: count }, (_, at) => ({
+      origin,
+      sequence: (first + at) as Sequence,
+    }));
+  });
 }

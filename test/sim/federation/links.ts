@@ -5,6 +5,7 @@ import {
   EXCHANGE_LIMITS_DEFAULT,
   ExchangePuller,
   ExchangeServing,
+  aheadMsOf,
   decodeRetained,
   greetingFault,
   helloOf,
@@ -13,6 +14,7 @@ import {
   transactionRowKey,
 } from "../../../federation/index.ts";
 import type {
+  FederationBug,
   LoadWish,
   OriginId,
   PullEffect,
@@ -20,6 +22,9 @@ import type {
   RetainedRow,
   ServeEffect,
   ServeMessage,
+  Sequence,
+  Vector,
+  Waiting,
 } from "../../../federation/index.ts";
 import type { Chance } from "../chance.ts";
 import type { EventQueue } from "../events.ts";
@@ -36,6 +41,7 @@ const LIMITS = {
 };
 const OPEN_EVERY_MS = 120;
 const TIME_MS = 60;
+const CLOCK_MS = 500;
 
 export interface Weather {
   /** One way, of a message between the two. */
@@ -50,7 +56,13 @@ export interface PullingInit {
   readonly queue: EventQueue;
   readonly chance: Chance;
   readonly weather: Weather;
+  readonly planted: FederationBug | undefined;
   readonly onFault: (region: Region, fault: PullEffect) => void;
+  /** Another region's clock, beside this one's. */
+  readonly onClock: (of: OriginId, aheadMs: number) => void;
+  /** Another region has told what it has. */
+  readonly onReports: () => void;
+  readonly onClosed: (neighbour: OriginId) => void;
 }
 
 interface Stream {
@@ -71,19 +83,48 @@ export class Pulling {
   readonly #puller: ExchangePuller;
   readonly #streams = new Map<OriginId, Stream>();
   #stopped = false;
+  /** Under which it pulls. */
+  readonly as: OriginId | undefined;
 
   constructor(init: PullingInit) {
     this.#init = init;
-    const { member } = init;
+    const { member, planted } = init;
+    this.as = member.federated.self;
     this.#puller = new ExchangePuller({
       state: () => member.federated,
       wallMs: () => init.region.wallMs,
       reports: member.reports,
       limits: LIMITS,
       hash,
+      ...(planted === undefined ? {} : { planted }),
     });
     this.#openSoon();
     this.#timeSoon();
+    this.#clockSoon();
+  }
+
+  /** To whom there is a stream. */
+  get neighbours(): readonly OriginId[] {
+    return [...this.#streams.keys()];
+  }
+
+  /** Another state took the place of the region's. */
+  onReplaced(): void {
+    if (!this.#stopped) this.#act(this.#puller.onReplaced(this.#now));
+  }
+
+  /** Transactions that wait, of all origins; each with the reason. */
+  get held(): readonly Waiting[] {
+    return this.#puller.holding.waiting(this.#init.member.federated);
+  }
+
+  /** How far an origin has come in, applied or not. */
+  received(): Vector {
+    const { applied, config } = this.#init.member.federated;
+    const reached = config.members.map(
+      ({ origin }) => [origin, this.#puller.holding.reached(origin, applied)] as const,
+    );
+    return new Map(reached.map(([origin, count]) => [origin, count as Sequence] as const));
   }
 
   stop(): void {
@@ -94,7 +135,10 @@ export class Pulling {
 
   /** The applied state of the leader has moved. */
   onNews(): void {
-    if (!this.#stopped) this.#act(this.#puller.onNews(this.#now));
+    if (this.#stopped) return;
+    const neighbours = new Set(this.#neighbours().map(({ origin }) => origin));
+    this.cut((to, _server, origin) => !neighbours.has(origin) || to === this.#init.region);
+    this.#act(this.#puller.onNews(this.#now));
   }
 
   /** The applied state of a member that may be serving has moved. */
@@ -105,11 +149,12 @@ export class Pulling {
   }
 
   /** Streams over links that are cut, or to members that are gone, end. */
-  cut(isGone: (to: Region, server: Member) => boolean): void {
+  cut(isGone: (to: Region, server: Member, origin: OriginId) => boolean): void {
     for (const [origin, stream] of [...this.#streams]) {
-      if (!isGone(stream.to, stream.server)) continue;
+      if (!isGone(stream.to, stream.server, origin)) continue;
       stream.open = false;
       this.#streams.delete(origin);
+      this.#init.onClosed(origin);
       if (!this.#stopped) this.#act(this.#puller.onClosed(origin, this.#now));
     }
   }
@@ -138,22 +183,50 @@ export class Pulling {
     });
   }
 
-  #openAll(): void {
-    const { region, member, regions, weather } = this.#init;
+  /** Each neighbour's clock, beside this region's, as the middle of the way there and back. */
+  #clockSoon(): void {
+    const { queue, region, weather, onClock } = this.#init;
+    queue.schedule(CLOCK_MS, "clock", () => {
+      if (this.#stopped) return;
+      for (const [origin, { open, greeted, to }] of this.#streams) {
+        if (!open || !greeted) continue;
+        const askedAtMs = region.wallMs;
+        queue.schedule(weather.delayMs(region, to), "clock", () => {
+          const answerMs = to.wallMs;
+          queue.schedule(weather.delayMs(to, region), "clock", () => {
+            const answeredAtMs = region.wallMs;
+            if (!this.#stopped) onClock(origin, aheadMsOf({ askedAtMs, answerMs, answeredAtMs }));
+          });
+        });
+      }
+      this.#clockSoon();
+    });
+  }
+
+  /** From whom the document in force says to pull. */
+  #neighbours(): readonly { readonly name: string; readonly origin: OriginId }[] {
+    const { region, member } = this.#init;
     const { config, self } = member.federated;
-    if (self === undefined) return;
+    if (self === undefined || memberNamed(config, region.name)?.origin !== self) return [];
     const names = config.members.map(({ name }) => name);
-    for (const name of neighboursOf(config.topology, names, region.name)) {
-      const to = regions.find((one) => one.name === name);
+    return neighboursOf(config.topology, names, region.name).flatMap((name) => {
       const origin = memberNamed(config, name)?.origin;
-      if (to === undefined || origin === undefined || this.#streams.has(origin)) continue;
+      return origin === undefined ? [] : [{ name, origin }];
+    });
+  }
+
+  #openAll(): void {
+    const { region, regions, weather } = this.#init;
+    for (const { name, origin } of this.#neighbours()) {
+      const to = regions.find((one) => one.name === name);
+      if (to === undefined || this.#streams.has(origin)) continue;
       const server = weather.isCut(region, to) ? undefined : to.anyUp();
       if (server !== undefined) this.#open(to, origin, server);
     }
   }
 
   #open(to: Region, origin: OriginId, server: Member): void {
-    const { member, queue, region, weather } = this.#init;
+    const { member, queue, region, weather, planted } = this.#init;
     const own = member.federated;
     const theirs = server.federated;
     if (own.self === undefined || theirs.self === undefined) return;
@@ -172,6 +245,7 @@ export class Pulling {
         }),
         reports: server.reports,
         limits: LIMITS,
+        ...(planted === undefined ? {} : { planted }),
       },
       hello.epoch,
     );
@@ -226,6 +300,7 @@ export class Pulling {
       if (message.kind === "hello") {
         this.#act(this.#puller.onOpened(origin, message.hello, this.#now));
       } else this.#act(this.#puller.onMessage(origin, message, this.#now));
+      if (message.kind === "reports") this.#init.onReports();
     });
   }
 

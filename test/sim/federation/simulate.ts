@@ -1,5 +1,10 @@
 // One seed of a federation: what it came to, and the promise that it broke, if it broke one.
 import type { FederationBug } from "../../../federation/index.ts";
+import { Violation } from "../violation.ts";
+import type { CheckName } from "../violation.ts";
+import { PLANTED_FEDERATION } from "./planted-plans.ts";
+import { drawSwarm, lessenSwarm } from "./swarm.ts";
+import type { FederationLesser, FederationSwarm } from "./swarm.ts";
 import { FederationWorld } from "./world.ts";
 
 /** Events under faults; healing takes as many as it takes. */
@@ -8,7 +13,10 @@ export const FEDERATION_STEPS_DEFAULT = 6_000;
 export interface FederationJob {
   readonly seed: number;
   readonly steps: number;
+  /** Faults and load as they suit the hunt for this bug. */
+  readonly profile?: FederationBug;
   readonly planted?: FederationBug;
+  readonly lesser?: FederationLesser;
 }
 
 export interface FederationReport {
@@ -18,31 +26,55 @@ export interface FederationReport {
   readonly minted: number;
   readonly applied: number;
   readonly acknowledged: number;
+  /** Acknowledgements of other regions that were judged. */
+  readonly reached: number;
+  /** Comparisons of one region with another at equal vectors. */
+  readonly compared: number;
+  /** Changes of the document. */
+  readonly changes: number;
+  /** What operators did, by name. */
+  readonly acts: Readonly<Record<string, number>>;
+  /** The last things that happened, if a promise was broken. */
+  readonly story?: readonly string[];
   /** Its check and what it saw. */
-  readonly violation?: string;
+  readonly violation?: { readonly check: CheckName; readonly message: string };
+}
+
+export function swarmOf({ seed, profile, lesser = {} }: FederationJob): FederationSwarm {
+  const swarm = drawSwarm(seed);
+  const themed = profile === undefined ? swarm : PLANTED_FEDERATION[profile].profile(swarm);
+  return lessenSwarm(themed, lesser);
 }
 
 export function simulateFederation(job: FederationJob): FederationReport {
-  const world = new FederationWorld(job);
+  const { seed, steps, planted } = job;
+  const swarm = swarmOf(job);
+  const world = new FederationWorld({ seed, steps, swarm, ...(planted && { planted }) });
   const violation = violationOf(world);
-  const { mintedCount, appliedCount, acknowledgedCount } = world.judge;
+  const { judge, operators } = world;
   return {
     job,
     steps: world.steps,
     simulatedMs: world.queue.nowMs,
-    minted: mintedCount,
-    applied: appliedCount,
-    acknowledged: acknowledgedCount,
-    ...(violation === undefined ? {} : { violation }),
+    minted: judge.ledger.count,
+    applied: judge.appliedCount,
+    acknowledged: judge.writes.acknowledgedCount,
+    reached: judge.writes.reachedCount,
+    compared: judge.convergence.kernels,
+    changes: world.changes,
+    acts: Object.fromEntries(operators.counts),
+    ...(violation === undefined ? {} : { violation, story: world.story.lines }),
   };
 }
 
 /** An assertion of the product's own counts: it says what it saw. */
-function violationOf(world: FederationWorld): string | undefined {
+function violationOf(world: FederationWorld): FederationReport["violation"] {
   try {
     world.run();
     return undefined;
   } catch (cause) {
-    return cause instanceof Error ? cause.message : String(cause);
+    if (cause instanceof Violation) return { check: cause.check, message: cause.message };
+    const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    return { check: "core-assertion", message: `core-assertion: ${text}` };
   }
 }

@@ -1,98 +1,90 @@
-// A federation under faults: regions with members, links with lag and cuts, crashes, hand-overs, changes of policy, and
-// clients that write concurrently to few keys. Then everything is healed, and all must have all (federation 19).
-import { present } from "../../../base/index.ts";
-import type { WallMs } from "../../../base/index.ts";
-import { covers, encodeConfig, originId } from "../../../federation/index.ts";
-import type {
-  AskedOperation,
-  Dot,
-  FederationBug,
-  FederationConfig,
-  Identity,
-  Policy,
-  PolicyName,
-  Topology,
-} from "../../../federation/index.ts";
-import { keyOf } from "../../../base/index.ts";
-import { FederationKeeping } from "../../../server/federation-keeping.ts";
-import type { Request } from "../../../store/index.ts";
-import { del, op, put, txn } from "../../store/requests.ts";
+// A federation under faults: regions with members, a directory, operators, clients that write concurrently to few keys,
+// and everything that goes wrong. Then everything is healed, and all must have all (federation 19).
+import { assert, present } from "../../../base/index.ts";
+import { covers } from "../../../federation/index.ts";
+import type { Dot, FederationBug, PullEffect, Vector } from "../../../federation/index.ts";
 import { Chance } from "../chance.ts";
 import { EventQueue } from "../events.ts";
 import { demand } from "../violation.ts";
+import { Directory } from "./directory.ts";
 import { Judge } from "./judge.ts";
-import { Pulling } from "./links.ts";
+import { Leading, report } from "./leading.ts";
+import { Nemesis } from "./nemesis.ts";
+import { Operators, topologyOf } from "./operators.ts";
+import { firstConfig } from "./prefixes.ts";
 import { Region } from "./region.ts";
 import type { Member } from "./region.ts";
+import { Story } from "./story.ts";
+import type { FederationSwarm } from "./swarm.ts";
+import { Workload } from "./workload.ts";
 
-const KEYS = 4;
 const SETTLE_MS = 60_000;
-const QUIET_JOURNAL = { info: () => undefined, warn: () => undefined, error: () => undefined };
-
-/** Each with a prefix of its name. */
-const POLICIES: readonly PolicyName[] = [
-  "lww",
-  "first-writer",
-  "priority",
-  "add-wins",
-  "delete-wins",
-  "merge",
-  "siblings",
-];
+/** For what was rolled back unknowingly to be found out. */
+const FOUND_OUT_MS = 10_000;
+const COMPARE_RATE = 0.02;
+const MEND_MS = 300;
+const SKEW_MS = 100;
 
 export interface WorldOptions {
   readonly seed: number;
   readonly steps: number;
+  readonly swarm: FederationSwarm;
   readonly planted?: FederationBug;
-}
-
-interface Leading {
-  readonly pulling: Pulling;
-  readonly keeping: FederationKeeping;
 }
 
 export class FederationWorld {
   readonly queue = new EventQueue();
-  readonly judge = new Judge();
-  readonly regions: readonly Region[];
+  readonly story = new Story(this.queue);
+  readonly judge: Judge;
+  readonly regions: Region[];
+  readonly operators: Operators;
+  readonly #directory: Directory;
+  readonly #nemesis: Nemesis;
+  readonly #workload: Workload;
   readonly #chance: Chance;
   readonly #options: WorldOptions;
   readonly #leading = new Map<Region, Leading>();
-  readonly #cuts = new Set<string>();
-  readonly #lagMs = new Map<string, number>();
-  /** What the last entry that a member applied minted, for who waits for its answer. */
-  readonly #mintedBy = new Map<Region, readonly Dot[]>();
-  #config: FederationConfig;
   #healing = false;
-  #written = 0;
   steps = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    const chance = new Chance(options.seed);
-    this.#chance = chance;
-    const count = chance.whole(2, 6);
-    const memberCount = chance.whole(1, 4);
-    this.#config = firstConfig(count, topologyOf(chance, count));
-    this.regions = this.#config.members.map(
-      ({ name, origin }) =>
-        new Region({
-          ...{ name, origin, memberCount, queue: this.queue, chance, planted: options.planted },
-          skewMs: chance.between(-100, 100),
-          onApplied: (region, member, entry) => this.#onApplied(region, member, entry.index),
-          onLeader: (region) => this.#onLeader(region),
-          onLost: (_region, member) => this.#cutStreams((_to, server) => server === member),
-        }),
-    );
-    for (const from of this.regions)
-      for (const to of this.regions) this.#lagMs.set(pair(from, to), chance.between(1, 80));
-    const document = encodeConfig(this.#config);
-    for (const region of this.regions) {
-      region.configure(document);
-      this.#onLeader(region);
-      this.#writeSoon(region);
+    const { seed, swarm } = options;
+    const chance = new Chance(seed);
+    this.#chance = chance.stream();
+    const { queue } = this;
+    const names = Array.from({ length: swarm.regions }, (_, at) => `r${at + 1}`);
+    const config = firstConfig(swarm.regions, topologyOf(this.#chance, names));
+    const directory = new Directory(config);
+    this.#directory = directory;
+    this.judge = new Judge({ directory, queue, mayFork: !swarm.restoresKnowingly });
+    const regions = (): readonly Region[] => this.regions;
+    const shared = { swarm, directory, queue, regions, story: this.story };
+    this.#nemesis = new Nemesis({
+      ...shared,
+      ledger: this.judge.ledger,
+      chance: chance.stream(),
+      onCut: () => this.#cutStreams(),
+    });
+    this.operators = new Operators({
+      ...shared,
+      chance: chance.stream(),
+      addRegion: (name) => this.#addRegion(name),
+    });
+    this.#workload = new Workload({
+      ...{ swarm, queue, chance: chance.stream(), writes: this.judge.writes },
+      leadingOf: (region) => this.#leading.get(region),
+    });
+    this.regions = [];
+    for (const { name, incarnation } of config.members) {
+      const region = this.#addRegion(name);
+      region.draw(incarnation, () => region.configure(directory.document));
     }
-    this.#strikeSoon();
+  }
+
+  /** Of the document. */
+  get changes(): number {
+    return this.#directory.changeCount;
   }
 
   /** Faults and writes for so many events; then heal, and demand that all have all. */
@@ -100,11 +92,49 @@ export class FederationWorld {
     while (this.steps < this.#options.steps) this.#step();
     this.#heal();
     const untilMs = this.queue.nowMs + SETTLE_MS;
+    if (this.#nemesis.rolledBack > 0) {
+      this.#endRolledBack();
+      return;
+    }
     while (!this.#isSettled()) {
       demand(this.queue.nowMs < untilMs, "liveness", () => this.#unsettled());
       this.#step();
     }
-    this.judge.checkEnd(this.regions);
+    this.judge.checkEnd(this.#members());
+    for (const { pulling } of this.#leading.values()) {
+      const held = pulling?.held ?? [];
+      demand(held.length === 0, "liveness", () => `still held: ${JSON.stringify(held)}`);
+    }
+  }
+
+  /** Of an origin with two histories whoever has one of them learns of it; nothing else is promised. */
+  #endRolledBack(): void {
+    const untilMs = this.queue.nowMs + FOUND_OUT_MS;
+    while (this.queue.nowMs < untilMs) this.#step();
+    for (const origin of this.judge.forks) {
+      const knows = this.regions.some(({ members }) =>
+        members.some(({ federated }) => federated.forked.has(origin)),
+      );
+      const isClosed = this.#directory.cutOf(origin) !== undefined;
+      demand(knows || isClosed, "fork", () => `nobody knows of the two histories of ${origin}`);
+    }
+  }
+
+  #addRegion(name: string): Region {
+    const { swarm, planted } = this.#options;
+    const region = new Region({
+      ...{ name, memberCount: swarm.members, queue: this.queue, planted },
+      chance: this.#chance.stream(),
+      skewMs: this.#chance.between(-SKEW_MS, SKEW_MS),
+      onApplying: (_region, member) => this.judge.onApplying(member),
+      onApplied: (at, member, { index }) => this.#onApplied(at, member, index),
+      onLeader: (at) => this.#onLeader(at),
+      onLost: (_region, member) => this.#cutStreams((server) => server === member),
+    });
+    this.regions.push(region);
+    this.#onLeader(region);
+    this.#workload.begin(region);
+    return region;
   }
 
   #step(): void {
@@ -113,254 +143,119 @@ export class FederationWorld {
     event.run();
   }
 
-  #onApplied(region: Region, member: Member, index: number): void {
+  #onApplied(region: Region, member: Member, index: number): readonly Dot[] {
     const minted = this.judge.onApplied(region, member, index);
-    if (member === region.leader) this.#mintedBy.set(region, minted);
-    if (this.#chance.hits(0.02)) this.judge.compare(region, member);
-    report(member);
-    if (member === region.leader) this.#leading.get(region)?.pulling.onNews();
-    for (const { pulling } of this.#leading.values()) pulling.onServerNews(member);
+    const compares = this.#healing || this.#workload.isQuiet || this.#chance.hits(COMPARE_RATE);
+    if (compares) this.judge.compare(region, member);
+    if (member === region.leader) this.#leading.get(region)?.onNews();
+    else report(member);
+    for (const { pulling } of this.#leading.values()) pulling?.onServerNews(member);
+    return minted;
   }
 
   #onLeader(region: Region): void {
-    this.#leading.get(region)?.pulling.stop();
+    this.#leading.get(region)?.stop();
     this.#leading.delete(region);
-    const { leader, term } = region;
+    const { leader } = region;
     if (leader === undefined) return;
-    const { queue } = this;
-    const pulling = new Pulling({
-      ...{ region, member: leader, regions: this.regions, queue, chance: this.#chance },
-      weather: {
-        delayMs: (from, to) => this.#lagMs.get(pair(from, to)) ?? 1,
-        isCut: (from, to) => this.#cuts.has(pair(from, to)),
-      },
-      onFault: (at, fault) => {
-        demand(false, "liveness", () => `${at.name}: ${JSON.stringify(fault)}`);
-      },
+    const { queue, regions } = this;
+    const leading = new Leading({
+      ...{ region, leader, regions, queue, directory: this.#directory, weather: this.#nemesis },
+      ...{ chance: this.#chance.stream(), story: this.story },
+      pinsOf: (at) => this.#leading.get(at)?.pins,
+      planted: this.#options.planted,
+      onFault: (at, fault) => this.#onFault(at, fault),
+      onReached: (at, dot, names) => this.judge.writes.onReached(at, dot, names),
     });
-    const keeping = new FederationKeeping({
-      region: leader.federated,
-      reports: leader.reports,
-      clock: { monotonicMs: () => queue.nowMs as never, wallMs: (): WallMs => region.wallMs },
-      logTime: () => region.logTime,
-      propose: (change, done) => region.change(change, (answer) => done(answer !== undefined)),
-      journal: QUIET_JOURNAL,
-    });
-    this.#leading.set(region, { pulling, keeping });
-    const keep = (): void => {
-      if (region.term !== term) return;
-      if (leader.federated.self !== undefined) keeping.look();
-      queue.schedule(100, "keep", keep);
-    };
-    queue.schedule(50, "keep", keep);
+    this.#leading.set(region, leading);
   }
 
-  #writeSoon(region: Region): void {
-    this.queue.schedule(this.#chance.between(1, 60), "write", () => {
-      if (this.#healing) return;
-      if (this.#chance.hits(0.8)) this.#write(region);
-      else this.#operate(region);
-      this.#writeSoon(region);
-    });
+  #onFault(region: Region, fault: PullEffect): void {
+    switch (fault.kind) {
+      case "ahead":
+      case "clock-behind":
+        return;
+      case "forked":
+      case "rolled-back": {
+        const isTrue = this.#nemesis.rolledBack > 0;
+        demand(isTrue, "fork", () => `${region.name}: ${JSON.stringify(fault)}`);
+        const self = region.leader?.federated.self;
+        const origin = fault.kind === "forked" ? fault.origin : self;
+        if (origin !== undefined) region.change({ change: "forked", origin });
+        return;
+      }
+      default:
+        demand(false, "liveness", () => `${region.name}: ${JSON.stringify(fault)}`);
+    }
   }
 
-  #write(region: Region): void {
-    this.#mintedBy.delete(region);
-    region.propose(this.#request(), (response) => {
-      if (response === undefined || response.kind === "refused") return;
-      this.judge.onAcknowledged(this.#mintedBy.get(region) ?? []);
-    });
-  }
-
-  #request(): Request {
-    const chance = this.#chance;
-    const draw = chance.unit();
-    if (draw < 0.55) return put(this.#key(), this.#value());
-    if (draw < 0.7) return del(this.#key());
-    if (draw < 0.75) return del(`${chance.pick(POLICIES)}/`, `${chance.pick(POLICIES)}0`);
-    const keys = [...new Set([this.#key(), this.#key(), this.#key()])];
-    return txn(
-      [],
-      keys.map((key) => op.put(key, this.#value())),
-    );
-  }
-
-  #operate(region: Region): void {
-    const chance = this.#chance;
-    const key = keyOf(new TextEncoder().encode(`counter/${chance.whole(0, KEYS)}`));
-    const asked = { kind: "counter", action: "add", amount: BigInt(chance.whole(-5, 9)) } as const;
-    const operations = [{ key, asked: asked satisfies AskedOperation }];
-    region.change({ change: "operate", operations });
-  }
-
-  #key(): string {
-    return `${this.#chance.pick([...POLICIES, "local"])}/${this.#chance.whole(0, KEYS)}`;
-  }
-
-  #value(): string {
-    this.#written += 1;
-    return `v${this.#written}`;
-  }
-
-  #strikeSoon(): void {
-    this.queue.schedule(this.#chance.between(50, 600), "strike", () => {
-      if (this.#healing) return;
-      this.#strike();
-      this.#strikeSoon();
-    });
-  }
-
-  #strike(): void {
-    const chance = this.#chance;
-    const region = chance.pick(this.regions);
-    const other = chance.pick(this.regions);
-    const member = chance.pick(region.members);
-    const draw = chance.unit();
-    if (draw < 0.25) this.#cut(region, other);
-    else if (draw < 0.45) this.#cuts.clear();
-    else if (draw < 0.6) region.crash(member);
-    else if (draw < 0.8) this.#restart(region);
-    else if (draw < 0.88) region.handOver();
-    else if (draw < 0.94) this.#lagMs.set(pair(region, other), chance.between(1, 400));
-    else this.#changePolicy(region);
-  }
-
-  #cut(from: Region, to: Region): void {
-    this.#cuts.add(pair(from, to));
-    if (this.#chance.hits(0.7)) this.#cuts.add(pair(to, from));
+  #cutStreams(isLost: (server: Member) => boolean = () => false): void {
     for (const [region, { pulling }] of this.#leading) {
-      pulling.cut((server) => this.#cuts.has(pair(region, server)));
+      pulling?.cut((to, server) => isLost(server) || this.#nemesis.isCut(region, to));
     }
-  }
-
-  #cutStreams(isGone: (to: Region, server: Member) => boolean): void {
-    for (const { pulling } of this.#leading.values()) pulling.cut(isGone);
-  }
-
-  #restart(region: Region): void {
-    for (const member of region.members) {
-      if (member.up) continue;
-      region.restart(member);
-      this.judge.onRestored(member);
-      report(member);
-    }
-  }
-
-  /** As the directory would: the next epoch, told to one region, which the streams relay. */
-  #changePolicy(region: Region): void {
-    const at = this.#chance.whole(0, POLICIES.length);
-    const policies = this.#config.policies.map((policy) =>
-      policy.prefix === `${present(POLICIES[at], "a policy")}/`
-        ? { ...policy, ...namedPolicy(this.#chance.pick(POLICIES), this.#config) }
-        : policy,
-    );
-    this.#config = { ...this.#config, epoch: this.#config.epoch + 1, policies };
-    region.configure(encodeConfig(this.#config));
   }
 
   #heal(): void {
     this.#healing = true;
-    this.#cuts.clear();
-    const document = encodeConfig(this.#config);
-    for (const region of this.regions) {
-      this.#restart(region);
-      this.queue.schedule(500, "configure", () => region.configure(document));
-    }
+    this.story.tell("all is healed");
+    this.#workload.stop();
+    this.operators.stop();
+    this.#nemesis.stop();
+    this.#mendSoon();
+  }
+
+  #mendSoon(): void {
+    this.queue.schedule(MEND_MS, "mend", () => {
+      this.operators.resumeAll();
+      this.operators.mend();
+      this.#mendSoon();
+    });
+  }
+
+  /** Regions that are in the federation as it stands. */
+  #members(): readonly Region[] {
+    const { members } = this.#directory.config;
+    return members.map(({ name }) => {
+      const region = this.regions.find((one) => one.name === name);
+      assert(region !== undefined, `region ${name} is somewhere`);
+      return region;
+    });
   }
 
   #isSettled(): boolean {
-    const first = present(this.regions[0], "a first region").members[0]?.federated.applied;
-    return (
-      this.regions.every((region) =>
-        region.members.every(({ federated, host, up }) => {
-          const isLast = host.machine.applied === region.log.length;
-          const isSame = first !== undefined && covers(federated.applied, first);
-          return up && isLast && isSame && federated.config.epoch === this.#config.epoch;
-        }),
-      ) &&
-      this.regions.every((region) =>
-        covers(first ?? new Map(), region.members[0]?.federated.applied ?? new Map()),
-      )
-    );
+    const directory = this.#directory;
+    if (!directory.isSettled || directory.config.paused.length > 0) return false;
+    const regions = this.#members();
+    const all = regions.flatMap(({ members }) => members);
+    const most = present(all[0], "a member").federated.applied;
+    return regions.every((region) => {
+      const { self } = region.leader?.federated ?? {};
+      if (region.isLost || self !== directory.originOf(region.name)) return false;
+      return region.members.every(({ up, host, federated: { applied, config } }) => {
+        const isLast = up && host.machine.applied === region.lastIndex;
+        return isLast && config.epoch === directory.config.epoch && isSame(applied, most);
+      });
+    });
   }
 
   #unsettled(): string {
-    return this.regions
-      .flatMap((region) =>
-        region.members.map(({ at, federated, host, up }) => {
-          const { applied, config } = federated;
-          const state = `${up ? "up" : "down"} ${host.machine.applied}/${region.log.length} epoch ${config.epoch}`;
-          return `${region.name}.${at} ${state}: ${[...applied].join(" ")}`;
-        }),
-      )
-      .join("; ");
+    const { epoch, freeze, members } = this.#directory.config;
+    const lines = this.#members().flatMap((region) =>
+      region.members.map(({ at, federated, host, up }) => {
+        const { applied, config, self } = federated;
+        const state = `${up ? "up" : "down"} ${host.machine.applied}/${region.lastIndex}`;
+        return `${region.name}.${at} ${state} epoch ${config.epoch} as ${String(self)}: ${[...applied].join(" ")}`;
+      }),
+    );
+    const joining = members.filter(({ live }) => !live).map(({ name }) => name);
+    const held = [...this.#leading].flatMap(([{ name }, { pulling }]) =>
+      (pulling?.held ?? []).map((one) => `${name} holds ${JSON.stringify(one)}`),
+    );
+    const frozen = freeze === undefined ? "" : `, frozen ${JSON.stringify(freeze)}`;
+    return [`epoch ${epoch}, joining ${joining.join()}${frozen}`, ...lines, ...held].join("; ");
   }
 }
 
-/** What a member has is its region's word, whoever leads. */
-function report({ federated, reports }: Member): void {
-  const { self, config, applied } = federated;
-  if (self !== undefined) {
-    reports.note({ origin: self, epoch: config.epoch, vector: new Map(applied) });
-  }
-}
-
-function pair(from: Region, to: Region): string {
-  return `${from.name} ${to.name}`;
-}
-
-function topologyOf(chance: Chance, count: number): Topology {
-  return chance.pick<Topology>([
-    { shape: "mesh" },
-    { shape: "ring" },
-    { shape: "star", hub: `r${chance.whole(1, count + 1)}` },
-    { shape: "tree", root: `r${chance.whole(1, count + 1)}`, fanout: 2 },
-  ]);
-}
-
-function identity(number: number): Identity {
-  return number.toString(16).padStart(32, "0") as Identity;
-}
-
-function firstConfig(count: number, topology: Topology): FederationConfig {
-  const members = Array.from({ length: count }, (_, at) => ({
-    name: `r${at + 1}`,
-    origin: originId(at + 1),
-    incarnation: identity(100 + at),
-    endpoints: [`r${at + 1}:1`],
-    admitted: 1,
-    live: true,
-  }));
-  const config: FederationConfig = {
-    federationId: identity(1),
-    epoch: 1,
-    originNext: originId(count + 1),
-    members,
-    closed: [],
-    paused: [],
-    policies: [],
-    handlers: [],
-    placements: [],
-    homes: [],
-    topology,
-  };
-  const open = { ttl: "refused", progress: { stage: "open" } } as const;
-  const plain = POLICIES.map((policy): Policy => ({
-    prefix: keyOf(new TextEncoder().encode(`${policy}/`)),
-    ...namedPolicy(policy, config),
-    ...open,
-  }));
-  const counter: Policy = {
-    prefix: keyOf(new TextEncoder().encode("counter/")),
-    ...{ policy: "lww", kind: "counter", ranks: [], ...open },
-  };
-  const policies = [...plain, counter].sort((left, right) => (left.prefix < right.prefix ? -1 : 1));
-  return { ...config, policies };
-}
-
-function namedPolicy(
-  policy: PolicyName,
-  { members }: FederationConfig,
-): Pick<Policy, "policy" | "ranks"> {
-  return { policy, ranks: policy === "priority" ? members.map(({ name }) => name) : [] };
+function isSame(left: Vector, right: Vector): boolean {
+  return covers(left, right) && covers(right, left);
 }

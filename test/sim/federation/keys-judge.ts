@@ -1,0 +1,129 @@
+// What a member keeps of a key is what the definition says of the transactions that it has applied; a tombstone goes
+// only once nobody can write anything any more that had not seen it; where siblings count, a change of them takes a
+// revision (federation 5, 6, 9, 10).
+import { keyOf } from "../../../base/index.ts";
+import type { Key } from "../../../base/index.ts";
+import { countOf, dotText, hasDot, hasSeen } from "../../../federation/index.ts";
+import type { Dot, Sequence, Vector } from "../../../federation/index.ts";
+import { rangeOf } from "../../store/requests.ts";
+import { demand } from "../violation.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Member, Region } from "./region.ts";
+
+/** Under these a client's compare on the mod revision protects what it has not seen. */
+const COUNTS_SIBLINGS: ReadonlySet<string> = new Set(["siblings", "merge", "resolver"]);
+
+interface Seen {
+  readonly dots: string;
+  readonly mod: number;
+}
+
+export interface KeysJudgeInit {
+  readonly ledger: Ledger;
+  /** All that any life of the region ever applied. */
+  readonly everApplied: (name: string) => Vector;
+}
+
+export class KeysJudge {
+  readonly #init: KeysJudgeInit;
+  readonly #seen = new WeakMap<Member, Map<Key, Seen>>();
+  /** Purges that were judged, of each member. */
+  readonly #purged = new WeakMap<Member, Set<string>>();
+
+  constructor(init: KeysJudgeInit) {
+    this.#init = init;
+  }
+
+  checkAll(region: Region, member: Member): void {
+    for (const key of this.#init.ledger.keys) this.check(region, member, key);
+  }
+
+  check(region: Region, member: Member, key: Key): void {
+    const { applied, state } = member.federated;
+    const { ledger } = this.#init;
+    const policy = state.rules.policyOf(key);
+    if (policy === undefined || policy.progress.stage === "closed") return;
+    const shown = shownOf(member, key);
+    if (policy.kind !== undefined) {
+      const due = ledger.kindOf(key, applied, policy.kind);
+      demand(
+        due === shown?.value,
+        "kinds",
+        () => `${region.name} ${key}: ${String(shown?.value)}, by definition ${String(due)}`,
+      );
+      return;
+    }
+    const { siblings } = state.recordOf(key);
+    const due = ledger.siblingsOf(key, applied);
+    const kept = siblings.map(({ dot }) => dotText(dot));
+    const isPurged = kept.length === 0 && due.length === 1 && this.#mayPurge(region, member, due);
+    demand(
+      isPurged || kept.join() === due.join(),
+      "siblings",
+      () =>
+        `${region.name}.${member.at} ${key} keeps ${kept.join()}, by definition ${due.join()}\n` +
+        ledger.historyOf(key),
+    );
+    if (!COUNTS_SIBLINGS.has(policy.policy)) return;
+    this.#checkRevision(region, member, key, { dots: kept.join(), mod: shown?.mod ?? 0 });
+  }
+
+  /** The only sibling by definition, which is not kept. */
+  #mayPurge(region: Region, member: Member, [due = ""]: readonly string[]): boolean {
+    const dot = dotOf(due);
+    const known = this.#purged.get(member) ?? new Set();
+    this.#purged.set(member, known);
+    if (known.has(due)) return true;
+    known.add(due);
+    const { config, self, applied } = member.federated;
+    const { ledger, everApplied } = this.#init;
+    for (const { name, origin } of config.members) {
+      if (origin === self) continue;
+      demand(
+        hasDot(everApplied(name), dot),
+        "stable-cut",
+        () => `${region.name} forgot the delete ${due}, which ${name} has not applied`,
+      );
+      for (let next = countOf(applied, origin) + 1; next <= ledger.lastOf(origin); next += 1) {
+        const coming = ledger.of({ origin, sequence: next as Sequence });
+        demand(
+          coming === undefined || hasSeen(coming.transaction, dot),
+          "stable-cut",
+          () => `${region.name} forgot the delete ${due}, which ${origin}:${next} has not seen`,
+        );
+      }
+    }
+    return true;
+  }
+
+  #checkRevision(region: Region, member: Member, key: Key, now: Seen): void {
+    const seen = this.#seen.get(member) ?? new Map<Key, Seen>();
+    this.#seen.set(member, seen);
+    const before = seen.get(key);
+    seen.set(key, now);
+    // Without siblings there was the region's own value, which got its dot.
+    if (before === undefined || before.dots === "" || now.dots === "") return;
+    if (before.mod === 0 || now.mod === 0) return;
+    demand(
+      before.dots === now.dots || before.mod !== now.mod,
+      "sibling-revision",
+      () => `${region.name} ${key}: ${before.dots} became ${now.dots} under revision ${now.mod}`,
+    );
+  }
+}
+
+export function dotOf(text: string): Dot {
+  const [origin = "0", sequence = "0"] = text.split(":");
+  return { origin: Number(origin), sequence: Number(sequence) } as Dot;
+}
+
+/** What a client reads. */
+export function shownOf(
+  member: Member,
+  key: Key,
+): { readonly value: string; readonly mod: number } | undefined {
+  const answer = member.host.range(rangeOf(key));
+  if (!("kvs" in answer)) return undefined;
+  const [first] = answer.kvs;
+  return first && { value: keyOf(first.value), mod: first.modRevision };
+}

@@ -1,0 +1,159 @@
+// What the leader of a simulated region runs, made anew with every leader and with every origin of the region: it pulls,
+// keeps its part of the federation in order, does its duties, and waits for other regions on behalf of clients.
+import type { Key, MonotonicMs, WallMs } from "../../../base/index.ts";
+import type { Dot, FederationBug, PullEffect } from "../../../federation/index.ts";
+import { FederationKeeping } from "../../../server/federation-keeping.ts";
+import { RegionQuorums } from "../../../server/region-quorums.ts";
+import { NOBODY } from "../../../store/index.ts";
+import type { Chance } from "../chance.ts";
+import type { EventQueue } from "../events.ts";
+import type { Directory } from "./directory.ts";
+import { Bootstrapping, Pins } from "./bootstrapping.ts";
+import { Duties } from "./duties.ts";
+import { Pulling } from "./links.ts";
+import type { Weather } from "./links.ts";
+import { QUIET_JOURNAL } from "./region.ts";
+import type { Member, Region } from "./region.ts";
+import type { Story } from "./story.ts";
+
+const KEEP_MS = 100;
+const QUORUM_MS = 2_000;
+
+export interface LeadingInit {
+  readonly region: Region;
+  readonly leader: Member;
+  readonly regions: readonly Region[];
+  readonly directory: Directory;
+  readonly queue: EventQueue;
+  readonly chance: Chance;
+  readonly weather: Weather;
+  readonly story: Story;
+  readonly planted: FederationBug | undefined;
+  readonly onFault: (region: Region, fault: PullEffect) => void;
+  readonly pinsOf: (region: Region) => Pins | undefined;
+  readonly onReached: (region: Region, dot: Dot, names: readonly string[]) => void;
+}
+
+export class Leading {
+  readonly #init: LeadingInit;
+  readonly #keeping: FederationKeeping;
+  readonly #duties: Duties;
+  readonly #quorums: RegionQuorums;
+  readonly pins = new Pins();
+  #pulling: Pulling | undefined;
+  #bootstrapping: Bootstrapping | undefined;
+  #stopped = false;
+
+  constructor(init: LeadingInit) {
+    this.#init = init;
+    const { region, leader, queue } = init;
+    const monotonicMs = (): MonotonicMs => queue.nowMs as MonotonicMs;
+    this.#keeping = new FederationKeeping({
+      region: leader.federated,
+      pinned: () => this.pins.at(queue.nowMs, leader),
+      reports: leader.reports,
+      clock: { monotonicMs, wallMs: (): WallMs => region.wallMs },
+      logTime: () => region.logTime,
+      propose: (change, done) => region.change(change, (answer) => done(answer?.more === false)),
+      journal: QUIET_JOURNAL,
+    });
+    this.#duties = new Duties(init);
+    this.#quorums = new RegionQuorums({
+      state: leader.federated,
+      reports: leader.reports,
+      leads: () => !this.#stopped,
+      now: monotonicMs,
+      revision: () => leader.host.machine.revision,
+      ask: () => undefined,
+    });
+    this.#report();
+    this.#pull();
+    this.#keepSoon();
+  }
+
+  get pulling(): Pulling | undefined {
+    return this.#pulling;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#pulling?.stop();
+    this.#bootstrapping?.stop();
+  }
+
+  /** The leader has applied something. */
+  onNews(): void {
+    this.#report();
+    this.#pull();
+    this.#pulling?.onNews();
+    this.#quorums.onNews();
+  }
+
+  /** Waits until two regions report to have the write, and says which do. */
+  awaitRegions(key: Key, dot: Dot): void {
+    const { queue, region, onReached } = this.#init;
+    const deadlineAtMs = (queue.nowMs + QUORUM_MS) as MonotonicMs;
+    const asked = { key, writeRegions: 2 };
+    const { signal } = new AbortController();
+    const context = { deadlineAtMs, signal, caller: NOBODY };
+    this.#quorums.afterWrite(asked, context, ({ reached, names }) => {
+      if (reached >= asked.writeRegions) onReached(region, dot, names);
+    });
+  }
+
+  #pull(): void {
+    const { region, leader, regions, queue, chance, weather, planted, onFault } = this.#init;
+    const { self } = leader.federated;
+    if (this.#pulling !== undefined && this.#pulling.as !== self) {
+      this.#pulling.stop();
+      this.#pulling = undefined;
+      this.#bootstrapping?.stop();
+    }
+    if (self === undefined || this.#pulling !== undefined) return;
+    const pulling = new Pulling({
+      ...{ region, member: leader, regions, queue, chance, weather, planted },
+      onClock: (of, aheadMs) => this.#keeping.onClock(of, aheadMs),
+      onReports: () => this.#quorums.onNews(),
+      onClosed: (neighbour) => this.#bootstrapping?.onClosed(neighbour),
+      onFault: (at, fault) => {
+        if (fault.kind === "gone") this.#bootstrapping?.onGone(fault);
+        else onFault(at, fault);
+      },
+    });
+    this.#pulling = pulling;
+    this.#bootstrapping = new Bootstrapping({
+      ...{ region, leader, regions, queue, chance, weather, pinsOf: this.#init.pinsOf },
+      neighbours: () => pulling.neighbours,
+      onInstalled: () => pulling.onReplaced(),
+    });
+  }
+
+  #keepSoon(): void {
+    const { leader, region, queue, directory, chance } = this.#init;
+    queue.schedule(chance.between(KEEP_MS / 2, KEEP_MS), "keep", () => {
+      if (this.#stopped) return;
+      const { federated } = leader;
+      // As a watch of the directory would tell it.
+      const isNew = directory.config.epoch > federated.config.epoch;
+      if (isNew && !region.isCutFromDirectory) region.configure(directory.document);
+      if (federated.self !== undefined) this.#keeping.look();
+      this.#duties.look();
+      this.#keepSoon();
+    });
+  }
+
+  #report(): void {
+    const { leader, planted } = this.#init;
+    // The guard: what is told is what the log has committed and this member applied.
+    if (planted === "ack-counted-before-quorum") report(leader, this.#pulling?.received());
+    else report(leader);
+  }
+}
+
+/** What a member has is its region's word, whoever leads. */
+export function report({ federated, reports }: Member, vector = federated.rebirth.standing): void {
+  const { self, config } = federated;
+  reports.keepOnly((origin) => config.members.some((member) => member.origin === origin));
+  if (self !== undefined)
+    reports.note({ origin: self, epoch: config.epoch, vector: new Map(vector) });
+}

@@ -1,0 +1,97 @@
+// Every transaction that any region minted, and what follows from them by definition: an oracle that looks at nothing
+// but the set of transactions (federation 19). What was found of one set is remembered, for many members ask the same.
+import type { Key } from "../../../base/index.ts";
+import { dotText, hasDot, vectorText } from "../../../federation/index.ts";
+import type { Dot, KindName, OriginId, Transaction, Vector } from "../../../federation/index.ts";
+import { kindByDefinition, siblingsByDefinition } from "../../federation/naive-oracle.ts";
+
+export interface Minted {
+  readonly transaction: Transaction;
+  readonly bytes: Uint8Array;
+  /** Of its origin's chain, behind it. */
+  readonly hash: Uint8Array;
+}
+
+export class Ledger {
+  readonly #minted = new Map<string, Minted>();
+  readonly #lasts = new Map<OriginId, number>();
+  readonly #byKey = new Map<Key, Transaction[]>();
+  readonly #due = new Map<Key, Map<string, readonly string[]>>();
+
+  get count(): number {
+    return this.#minted.size;
+  }
+
+  get keys(): readonly Key[] {
+    return [...this.#byKey.keys()];
+  }
+
+  of(dot: Dot): Minted | undefined {
+    return this.#minted.get(dotText(dot));
+  }
+
+  /** The last that was ever minted under it; 0: none. */
+  lastOf(origin: OriginId): number {
+    return this.#lasts.get(origin) ?? 0;
+  }
+
+  register(minted: Minted): void {
+    const { transaction } = minted;
+    this.#minted.set(dotText(transaction), minted);
+    this.#lasts.set(
+      transaction.origin,
+      Math.max(this.lastOf(transaction.origin), transaction.sequence),
+    );
+    for (const { key } of transaction.operations) {
+      const others = this.#byKey.get(key) ?? [];
+      others.push(transaction);
+      this.#byKey.set(key, others);
+    }
+  }
+
+  /** Every operation on a key, for people. */
+  historyOf(key: Key): string {
+    return (this.#byKey.get(key) ?? [])
+      .map((one) => {
+        const operation = one.operations.find((each) => each.key === key);
+        const context = operation !== undefined && "context" in operation ? operation.context : [];
+        const named = context === "all-seen" ? context : context.map(dotText).join("+");
+        return `${dotText(one)} ${operation?.action} ${named} after ${vectorText(one.deps)}`;
+      })
+      .join("\n");
+  }
+
+  /** Dots of the siblings, in order: "3:41". */
+  siblingsOf(key: Key, applied: Vector): readonly string[] {
+    return this.#dueOf(key, applied, "siblings", (within) =>
+      siblingsByDefinition(within, key).map((text) => text.split(" ")[0] ?? text),
+    );
+  }
+
+  /** Undefined: there is no such key. */
+  kindOf(key: Key, applied: Vector, kind: KindName): string | undefined {
+    const due = this.#dueOf(key, applied, kind, (within) => {
+      const value = kindByDefinition(within, key, kind);
+      return value === undefined ? [] : [value];
+    });
+    return due[0];
+  }
+
+  #dueOf(
+    key: Key,
+    applied: Vector,
+    what: string,
+    find: (within: readonly Transaction[]) => readonly string[],
+  ): readonly string[] {
+    const within = (this.#byKey.get(key) ?? []).filter((one) => hasDot(applied, one));
+    const counts = new Map<OriginId, number>();
+    for (const { origin } of within) counts.set(origin, (counts.get(origin) ?? 0) + 1);
+    const set = [...counts].sort(([left], [right]) => left - right).join(" ");
+    const known = this.#due.get(key) ?? new Map<string, readonly string[]>();
+    this.#due.set(key, known);
+    const at = `${what} ${set}`;
+    const due = known.get(at) ?? find(within);
+    known.set(at, due);
+    return due;
+  }
+}

@@ -1,0 +1,124 @@
+// What clients were told: an acknowledged write is everywhere in the end, unless it lies beyond the cut of a region that
+// was lost (federation 11, W = 1); a write under `siblings` takes away only what its client could have seen; and who is
+// named as having a write has it (federation 6, 13, 19).
+import type { Key } from "../../../base/index.ts";
+import { SIBLINGS_MAX, countOf, dotText, hasDot, hasSeen } from "../../../federation/index.ts";
+import type { Dot, Sequence, Transaction, Vector } from "../../../federation/index.ts";
+import type { Request } from "../../../store/index.ts";
+import { demand } from "../violation.ts";
+import type { Directory } from "./directory.ts";
+import { dotOf } from "./keys-judge.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Region } from "./region.ts";
+
+export interface WritesJudgeInit {
+  readonly ledger: Ledger;
+  readonly directory: Directory;
+  readonly everApplied: (name: string) => Vector;
+}
+
+export class WritesJudge {
+  readonly #init: WritesJudgeInit;
+  readonly #acknowledged: Dot[] = [];
+  reachedCount = 0;
+
+  constructor(init: WritesJudgeInit) {
+    this.#init = init;
+  }
+
+  get acknowledgedCount(): number {
+    return this.#acknowledged.length;
+  }
+
+  onAcknowledged(region: Region, request: Request, dots: readonly Dot[]): void {
+    this.#acknowledged.push(...dots);
+    const asked = plainKeys(request);
+    for (const dot of dots) {
+      const minted = this.#init.ledger.of(dot)?.transaction;
+      for (const key of asked) if (minted !== undefined) this.#checkSeen(region, minted, key);
+    }
+  }
+
+  /** Under `siblings` a write without a context has seen what is shown, and tombstones. */
+  #checkSeen(region: Region, minted: Transaction, key: Key): void {
+    const { ledger, directory } = this.#init;
+    const policy = directory
+      .configAt(minted.epoch)
+      ?.policies.find(({ prefix }) => key.startsWith(prefix));
+    const operation = minted.operations.find((one) => one.key === key);
+    if (policy?.policy !== "siblings" || policy.kind !== undefined) return;
+    if (operation === undefined || !("context" in operation)) return;
+    const past = new Map(minted.deps);
+    if (minted.sequence > 1) past.set(minted.origin, (minted.sequence - 1) as Sequence);
+    const before = ledger.siblingsOf(key, past).map(dotOf);
+    if (before.length >= SIBLINGS_MAX) return;
+    const shown = before.reduce<Dot | undefined>(
+      (best, dot) => (best === undefined || isLater(ledger, dot, best) ? dot : best),
+      undefined,
+    );
+    const { context } = operation;
+    const taken = before.filter((dot) =>
+      context === "all-seen"
+        ? hasSeen(minted, dot)
+        : context.some((named) => dotText(named) === dotText(dot)),
+    );
+    // Where a tombstone is the latest, nothing is shown and nothing was seen.
+    const unseen = taken.filter((dot) => dot !== shown && isPut(ledger.of(dot)?.transaction, key));
+    demand(
+      unseen.length === 0,
+      "unseen-write",
+      () =>
+        `${region.name} ${dotText(minted)} took ${unseen.map(dotText).join()} of ${key}, ` +
+        `which its client had not seen`,
+    );
+  }
+
+  /** `names`: regions that are said to have the write. */
+  onReached(region: Region, dot: Dot, names: readonly string[]): void {
+    this.reachedCount += 1;
+    for (const name of names) {
+      demand(
+        hasDot(this.#init.everApplied(name), dot),
+        "write-regions",
+        () => `${region.name} counted ${name} for ${dotText(dot)}, which has not committed it`,
+      );
+    }
+  }
+
+  /** When everything is healed. */
+  checkEnd(regions: readonly Region[]): void {
+    for (const dot of this.#acknowledged) {
+      const cut = this.#init.directory.cutOf(dot.origin) ?? Infinity;
+      if (dot.sequence > cut) continue;
+      for (const region of regions) {
+        for (const { at, federated } of region.members) {
+          demand(
+            countOf(federated.applied, dot.origin) >= dot.sequence,
+            "durability",
+            () => `${region.name}.${at} lacks ${dotText(dot)}, which was acknowledged`,
+          );
+        }
+      }
+    }
+  }
+}
+
+/** Keys that the request writes without saying what its client has read. */
+function plainKeys(request: Request): readonly Key[] {
+  if (request.kind === "put") return request.put.siblingContext ? [] : [request.put.key];
+  if (request.kind === "delete-range" && request.deleteRange.end === undefined) {
+    return request.deleteRange.siblingContext ? [] : [request.deleteRange.key];
+  }
+  return [];
+}
+
+function isPut(transaction: Transaction | undefined, key: Key): boolean {
+  return transaction?.operations.some((one) => one.key === key && one.action === "put") === true;
+}
+
+function isLater(ledger: Ledger, left: Dot, right: Dot): boolean {
+  const [one, other] = [ledger.of(left)?.transaction.hlc, ledger.of(right)?.transaction.hlc];
+  if (one === undefined || other === undefined) return false;
+  if (one !== other) return one > other;
+  return left.origin === right.origin ? left.sequence > right.sequence : left.origin > right.origin;
+}
