@@ -36,12 +36,25 @@ export function reincarnate(config: FederationConfig, command: Command<"reincarn
   const { region, incarnation, soleSurvivor } = command;
   const reborn: Closing = { region, then: "reincarnate", incarnation };
   if (requireMember(config, region).incarnation === incarnation) return undefined;
-  if (!soleSurvivor) return freezing(config, [reborn]);
+  if (!soleSurvivor) {
+    requireGiver(config, region);
+    return freezing(config, [reborn]);
+  }
   const lost = config.members.filter(({ name }) => name !== region);
   return freezing(config, [
     reborn,
     ...lost.map(({ name }): Closing => ({ region: name, then: "part" })),
   ]);
+}
+
+/** What lies beyond the cut is let go by taking the state of another region, which has to be live for that. */
+function requireGiver(config: FederationConfig, region: RegionName): void {
+  const others = config.members.filter(({ name }) => name !== region);
+  const isGiver = ({ name, live }: Member): boolean =>
+    live && config.freeze?.closing.some((one) => one.region === name) !== true;
+  if (others.length === 0 || others.some(isGiver)) return;
+  const names = others.map(({ name }) => name).join(", ");
+  throw new Refusal(`no other region is live: ${names} first, or part those that are lost`);
 }
 
 /** Extending a freeze asks everybody anew: who reported and is closed now was the only holder, perhaps. */

@@ -155,6 +155,23 @@ test("a reincarnated region has another origin and joins; its old one is closed 
   });
   expect(reborn.closed.map(({ origin, cut }) => [origin, cut])).toEqual([[1, 9]]);
   expect(regionOf(reborn, originId(1))).toBe("ams");
+  const [region, incarnation] = ["fra", identity(8)];
+  const last = changed(reborn, { command: "live", region: "ams", origin: originId(4) });
+  const next = { command: "reincarnate", region, incarnation, soleSurvivor: false } as const;
+  expect(changed(last, next).freeze?.closing.map((one) => one.region)).toEqual(["fra"]);
+});
+
+test("a region is reincarnated while another is live that can give it a state (federation 11)", () => {
+  const joining = changed(founded, {
+    command: "join",
+    region: "fra",
+    incarnation: identity(2),
+    endpoints,
+  });
+  const command = { command: "reincarnate", region: "ams", incarnation: identity(7) } as const;
+  expect(why(joining, { ...command, soleSurvivor: false })).toMatch(/no other region is live: fra/);
+  expect(changed(joining, { ...command, soleSurvivor: true }).freeze?.closing.length).toBe(2);
+  expect(changed(founded, { ...command, soleSurvivor: false }).freeze?.closing.length).toBe(1);
 });
 
 test("a sole survivor parts all others by its own report (federation scenario 10)", () => {
