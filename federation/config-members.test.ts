@@ -165,7 +165,7 @@ test("a region is reincarnated while another is live that can give it a state (f
   const joining = changed(founded, {
     command: "join",
     region: "fra",
-    incarnation: identity(2),
+    incarnation: identity(9),
     endpoints,
   });
   const command = { command: "reincarnate", region: "ams", incarnation: identity(7) } as const;
