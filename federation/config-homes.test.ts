@@ -50,6 +50,9 @@ test("a home is leased under an epoch of its own, and for nothing less than a do
   expect(why(homed, { ...lease, ttlS: 0 })).toBe("unchanged");
   expect(why(homed, { ...lease, ttlS: 2 })).toMatch(/3 to 3600 s, not 2/);
   expect(why(homed, { ...lease, writeRegions: 4 })).toMatch(/4 regions; the federation has 3/);
+  const many = { ...leased, homes: Array.from({ length: 64 }, () => leased.homes).flat() };
+  const other = [...homed.homes, ...many.homes].slice(0, 65);
+  expect(why({ ...homed, homes: other }, lease)).toMatch(/at most 64 leased homes/);
   expect(why(homed, { ...lease, heirs: ["lax"] })).toMatch(/no region is named lax/);
   const advisory = { command: "home", prefix: p, region: "ams", elsewhere: "advisory" } as const;
   expect(why(leased, advisory)).toMatch(/lease is for homes that take all writes/);

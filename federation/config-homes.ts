@@ -65,6 +65,10 @@ export function leaseHome(config: FederationConfig, command: Command<"home-lease
   if (writeRegions > config.members.length) {
     throw new Refusal(`${writeRegions} regions; the federation has ${config.members.length}`);
   }
+  const { leasedMax } = CONFIG_LIMITS;
+  if (lease === undefined && config.homes.filter((one) => one.lease).length >= leasedMax) {
+    throw new Refusal(`a federation has at most ${leasedMax} leased homes`);
+  }
   for (const heir of command.heirs) requireMember(config, heir);
   const all = config.members.map(({ name }) => name);
   const heirs = command.heirs.length > 0 ? command.heirs : all;

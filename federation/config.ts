@@ -212,6 +212,8 @@ export const CONFIG_LIMITS = {
   handlersMax: 64,
   /** Of one home. The oldest is forgotten: by then what it hides is long settled or overwritten. */
   latesMax: 32,
+  /** Homes that are held by leases: each is one of the directory group's, with a stream that renews it. */
+  leasedMax: 64,
   /** Of a home's lease, in seconds: above the shortest that a group grants. */
   leaseTtlMin: 3,
   leaseTtlMax: 3600,

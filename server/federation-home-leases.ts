@@ -80,10 +80,11 @@ export class FederationHomeLeases {
       if (!own.has(holdingName({ prefix, epoch }))) this.#run(prefix, () => this.#giveUp(prefix));
     }
     for (const home of leased) {
-      const { prefix } = home;
-      if (home.region === region) this.#run(prefix, () => this.#hold(home));
-      else if (home.lease?.heirs.includes(region)) this.#run(prefix, () => this.#inherit(home));
+      if (home.region === region) this.#run(home.prefix, () => this.#hold(home));
     }
+    const others = leased.filter((home) => home.region !== region);
+    const inherited = others.filter(({ lease }) => lease?.heirs.includes(region));
+    if (inherited.length > 0) this.#run(ALL_INHERITED, () => this.#inherit(inherited));
   }
 
   /** One thing at a time for each home; what fails is tried again at another look. */
@@ -166,15 +167,21 @@ export class FederationHomeLeases {
       .catch(this.#init.onBug);
   }
 
-  /** An heir: once the lease has ended, and enough regions have said what they have of the old home. */
-  async #inherit(home: Home): Promise<void> {
-    const { directory, clock, ask, state } = this.#init;
-    const { prefix, lease, epoch } = home;
-    const { kv } = await directory.client.get(leaseKeyOf(home), options());
-    if (kv !== undefined || lease === undefined) {
-      this.#inheriting.delete(prefix);
-      return;
+  /** An heir looks at all at once which are held. */
+  async #inherit(homes: readonly Home[]): Promise<void> {
+    const { kvs } = await this.#init.directory.client.range({ prefix: LEASES }, options());
+    const held = new Set(kvs.map((kv) => kv.keyText()));
+    for (const home of homes) {
+      if (held.has(leaseKeyOf(home))) this.#inheriting.delete(home.prefix);
+      else await this.#inheritOne(home);
     }
+  }
+
+  /** Once the lease has ended, and enough regions have said what they have of the old home. */
+  async #inheritOne(home: Home): Promise<void> {
+    const { clock, ask, state } = this.#init;
+    const { prefix, lease, epoch } = home;
+    if (lease === undefined) return;
     const known = this.#inheriting.get(prefix);
     const now = clock.monotonicMs();
     const inheriting =
@@ -231,6 +238,11 @@ export class FederationHomeLeases {
   }
 }
 
+/** Stands for the homes of other regions, which are looked at together. */
+const ALL_INHERITED = "" as Key;
+const LEASES = "/hansa/federation-homes/lease/";
+const EPOCHS = "/hansa/federation-homes/epoch/";
+
 function options(): { readonly deadlineMs: number } {
   return { deadlineMs: CALL_MS };
 }
@@ -247,10 +259,10 @@ function isStill({ homes }: FederationConfig, { prefix, epoch, region }: Home): 
 
 /** There while the home is held, by the origin that it names. */
 function leaseKeyOf({ prefix }: Pick<Home, "prefix">): string {
-  return `/hansa/federation-homes/lease/${Buffer.from(bytesOf(prefix)).toString("hex")}`;
+  return `${LEASES}${Buffer.from(bytesOf(prefix)).toString("hex")}`;
 }
 
 /** The home's epoch under which it was last held. */
 function epochKeyOf({ prefix }: Pick<Home, "prefix">): string {
-  return `/hansa/federation-homes/epoch/${Buffer.from(bytesOf(prefix)).toString("hex")}`;
+  return `${EPOCHS}${Buffer.from(bytesOf(prefix)).toString("hex")}`;
 }
