@@ -7,6 +7,7 @@ import { addHomeCommands, addPlacementCommands, addPolicyCommands } from "./fede
 import type { SendChange } from "./federation-send.ts";
 import type { CliExit } from "./exit-code.ts";
 import { addTopologyCommands } from "./federation-topology.ts";
+import { addSalvageCommand } from "./federation-salvage.ts";
 import { addVerifyCommand } from "./federation-verify.ts";
 import { changedView, federationStatusView } from "./federation-view.ts";
 import { addLiveFlag, live } from "./live.ts";
@@ -25,6 +26,7 @@ export function addFederationCommands(
     });
   addStatus(federation, stdio);
   addVerifyCommand(federation, stdio, onExit);
+  addSalvageCommand(federation, stdio);
   addFounding(federation, send);
   addLeaving(federation, send);
   addPausing(federation, send);

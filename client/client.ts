@@ -9,6 +9,7 @@ import { ConflictCalls } from "./conflicts.ts";
 import { Courier } from "./courier.ts";
 import { FederationCalls } from "./federation.ts";
 import { IdCalls } from "./ids.ts";
+import { SalvageCalls } from "./salvage.ts";
 import { MaintenanceCalls } from "./maintenance.ts";
 import { MembershipCalls } from "./membership.ts";
 import { Namespace } from "./namespace.ts";
@@ -50,6 +51,8 @@ export class Client extends Namespace {
   readonly conflicts: ConflictCalls;
   /** Numbers that no two regions give out twice. */
   readonly ids: IdCalls;
+  /** What a region keeps beyond the cuts of closed origins. */
+  readonly salvage: SalvageCalls;
   #closing: Promise<void> | undefined;
 
   /** Connects at the first call. @throws {KvError} `invalid-argument` naming every wrong option. */
@@ -72,6 +75,7 @@ export class Client extends Namespace {
     this.federation = new FederationCalls(courier);
     this.conflicts = new ConflictCalls(courier);
     this.ids = new IdCalls(courier);
+    this.salvage = new SalvageCalls(courier);
     this.maintenance = new MaintenanceCalls(courier, (endpoint) => this.#addressOf(endpoint));
   }
 

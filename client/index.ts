@@ -61,6 +61,8 @@ export type {
 export type { RegionReach, RegionReadOptions, RegionWriteOptions } from "./regions.ts";
 export type { Dot, KeySiblings, Sibling } from "./siblings.ts";
 export type { AuthOptions } from "./credentials.ts";
+export { SalvageCalls } from "./salvage.ts";
+export type { SalvagedOperation, SalvagedTransaction } from "./salvage.ts";
 export { IdCalls } from "./ids.ts";
 export type { IdsAnswer } from "./ids.ts";
 export type { KeyCalls } from "./key-calls.ts";

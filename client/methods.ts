@@ -132,6 +132,16 @@ export const METHODS = {
     hansa.v1.FederationStatusRequest,
     hansa.v1.FederationStatusResponse,
   ),
+  salvageList: method(
+    "/hansa.v1.Salvage/List",
+    hansa.v1.SalvageListRequest,
+    hansa.v1.SalvageListResponse,
+  ),
+  salvageDiscard: method(
+    "/hansa.v1.Salvage/Discard",
+    hansa.v1.SalvageDiscardRequest,
+    hansa.v1.SalvageDiscardResponse,
+  ),
   conflictsOpen: method(
     "/hansa.v1.Conflicts/ListOpen",
     hansa.v1.ListOpenRequest,

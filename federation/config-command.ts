@@ -30,7 +30,8 @@ export type OperatorCommand =
       readonly command: "join";
       readonly region: RegionName;
       readonly incarnation: Identity;
-      readonly endpoints: readonly string[]; /** Its keys under federated prefixes are re-issued once it is live (federation 7). */
+      readonly endpoints: readonly string[];
+      /** Its keys under federated prefixes are re-issued once it is live (federation 7). */
       readonly imports?: boolean;
     }
   | {

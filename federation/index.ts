@@ -50,6 +50,7 @@ export * from "./kind-minting.ts";
 export * from "./kind.ts";
 export * from "./view-rules.ts";
 export * from "./planted.ts";
+export type { Salvage } from "./region-rebirth.ts";
 export * from "./region-state.ts";
 export * from "./sibling.ts";
 export * from "./region-duties.ts";

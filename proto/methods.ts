@@ -66,6 +66,8 @@ const METHODS = {
   "/hansa.v1.Conflicts/ListSettled": "unary",
   "/hansa.v1.Conflicts/Watch": "server",
   "/hansa.v1.Ids/Allocate": "unary",
+  "/hansa.v1.Salvage/List": "unary",
+  "/hansa.v1.Salvage/Discard": "unary",
   "/hansa.v1.Pipeline/Exchange": "both",
   "/hansa.peer.v1.Peer/Stream": "both",
   "/hansa.peer.v1.Peer/Snapshots": "both",

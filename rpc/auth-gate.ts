@@ -51,6 +51,8 @@ const NEEDS: Readonly<Partial<Record<MethodPath, Need>>> = {
   "/hansa.v1.Federation/Change": "root",
   "/hansa.v1.Federation/Status": "root",
   "/hansa.v1.Federation/Verify": "root",
+  "/hansa.v1.Salvage/List": "root",
+  "/hansa.v1.Salvage/Discard": "root",
 };
 
 export interface AuthGateOptions {

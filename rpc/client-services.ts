@@ -22,6 +22,8 @@ import type { ForwardToLeader, ServiceTable } from "./service.ts";
 import { LeaderLoss } from "./leader-loss.ts";
 import { requiringLeader } from "./leader-requirement.ts";
 import { queueTables } from "./queue-services.ts";
+import { salvageTable } from "./salvage-service.ts";
+import type { Salvaging } from "./salvage-service.ts";
 import { sessionTable } from "./session-service.ts";
 import { snapshotTable } from "./snapshot-service.ts";
 import { WatchService } from "./watch-service.ts";
@@ -32,6 +34,7 @@ export interface ClientServicesOptions {
   readonly federation?: FederationDesk | undefined;
   /** Absent: its region is in no federation. */
   readonly verifier?: Verifier | undefined;
+  readonly salvaging?: Salvaging | undefined;
   readonly accounts: Accounts;
   readonly forwardToLeader: ForwardToLeader;
   readonly monotonicMs: () => MonotonicMs;
@@ -95,6 +98,7 @@ export function clientServices(options: ClientServicesOptions): ServiceTable {
     ...requiringLeader(needLeader, leaderLoss),
     ...federationTable(options.federation),
     ...verifyTable(options.verifier, options.forwardToLeader),
+    ...salvageTable(options.salvaging),
     ...health.table(),
   };
   return gated(table, { authority: backend.authority, accounts: options.accounts });

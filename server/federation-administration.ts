@@ -2,7 +2,12 @@
 // region's duties. Nothing of it is there where the options name no directory.
 import { encodeChange } from "../federation/index.ts";
 import type { ConfigNews } from "../federation/index.ts";
-import type { Backend, FederationDesk as FederationDeskPort, Verifier } from "../rpc/index.ts";
+import type {
+  Backend,
+  FederationDesk as FederationDeskPort,
+  Salvaging,
+  Verifier,
+} from "../rpc/index.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { federationRegionOf } from "./config-federation.ts";
@@ -16,6 +21,7 @@ import { FederationHomeLeases } from "./federation-home-leases.ts";
 import { failureOf, submitOwn } from "./own-command.ts";
 import type { Journal } from "./ports.ts";
 import type { Replica } from "./replica.ts";
+import { SalvageDesk } from "./salvage-desk.ts";
 
 export interface FederationAdministrationInit {
   readonly config: Config;
@@ -32,6 +38,7 @@ export interface FederationAdministration {
   readonly federation?: FederationDeskPort;
   /** Absent: the region is in no federation. */
   readonly verifier?: Verifier;
+  readonly salvaging?: Salvaging;
   /** Ends all of it. */
   readonly stop: () => void;
 }
@@ -47,8 +54,9 @@ export function administerFederation(init: FederationAdministrationInit): Federa
   const audits = openAudits(init, federation);
   const unaudit = audits.follow();
   const verifier = { verify: audits.answering(() => backend.header()) };
-  if (directory === undefined) return { verifier, stop: unaudit };
   const { state, reports, handlers } = federation;
+  const salvaging = new SalvageDesk({ replica, state, header: () => backend.header() });
+  if (directory === undefined) return { verifier, salvaging, stop: unaudit };
   const region = federationRegionOf(config);
   const common = { region, directory, onBug };
   const duties = new FederationDuties({ ...common, replica, state, reports, handlers, journal });
@@ -76,6 +84,7 @@ export function administerFederation(init: FederationAdministrationInit): Federa
   const rest = duties.follow();
   return {
     verifier,
+    salvaging,
     federation: desk,
     stop: () => {
       unaudit();

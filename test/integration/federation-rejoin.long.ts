@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { run } from "../../cli/program.ts";
 import { Client, KvError } from "../../client/index.ts";
 import { until } from "../e2e/until.ts";
 import { startServer } from "../federation/whole-server.ts";
@@ -63,6 +64,24 @@ function peerOf(name: string): string {
 
 function logOf(name: string): string {
   return readFileSync(servers.get(name)?.log ?? "", "utf8");
+}
+
+/** What the command prints. */
+async function hansa(argv: readonly string[]): Promise<string> {
+  let out = "";
+  const text = (part: string | Uint8Array): string =>
+    typeof part === "string" ? part : new TextDecoder().decode(part);
+  await run(argv, {
+    env: {},
+    readInput: () => Promise.resolve(new Uint8Array()),
+    out: (part) => {
+      out += text(part);
+    },
+    err: (part) => {
+      out += part;
+    },
+  });
+  return out;
 }
 
 /** The federated keys that a region shows. */
@@ -181,6 +200,24 @@ test(
     expect(await metric("fra", "hansa_federation_salvage")).toBe(2);
     await put("fra", "f/a", "anew");
     expect(await same("ams", "fra")).toBe("f/a=anew f/c=3 f/mine=before");
+    const kept: string[] = [];
+    for await (const { region, operations } of at("fra").salvage.list()) {
+      for (const { key, value } of operations) {
+        kept.push(`${region} ${Buffer.from(key).toString()}=${Buffer.from(value).toString()}`);
+      }
+    }
+    expect(kept).toEqual(["fra f/a=alone", "fra f/only=here"]);
+    const file = join(folder, "lost.jsonl");
+    const argv = ["--endpoints", servers.get("fra")?.endpoint ?? "", "federation", "salvage", file];
+    expect(await hansa([...argv, "--discard"])).toBe(
+      `2 transactions, 2 keys written and let go: ${file}\n`,
+    );
+    const [line = ""] = readFileSync(file, "utf8").split("\n");
+    expect(JSON.parse(line)).toMatchObject({
+      region: "fra",
+      operations: [{ key: Buffer.from("f/a").toString("base64"), action: "put" }],
+    });
+    expect(await metric("fra", "hansa_federation_salvage")).toBe(0);
   },
   TEST_MS,
 );
