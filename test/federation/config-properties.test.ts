@@ -25,6 +25,8 @@ const endpoints = ["localhost:1"];
 
 const region = fc.constantFrom(...NAMES);
 const prefix = fc.constantFrom(...PREFIXES);
+const handler = fc.constantFrom("first", "second");
+const hash = fc.constantFrom("1".repeat(64), "2".repeat(64), "none");
 const identity = fc.nat(40).map((value) => value.toString(16).padStart(32, "0") as Identity);
 const counts = fc
   .uniqueArray(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 9 })), {
@@ -53,6 +55,21 @@ const command: fc.Arbitrary<ConfigCommand> = fc.oneof(
     ranks: fc.array(region, { maxLength: 2 }),
     ttl: fc.constantFrom("refused", "owner"),
   }),
+  commandOf("policy", {
+    prefix,
+    policy: fc.constant("resolver"),
+    ranks: fc.constant([]),
+    handler,
+    ttl: fc.constant("refused"),
+  }),
+  commandOf("handler", {
+    name: handler,
+    hash,
+    source: fc.constantFrom("", "function resolve() {}"),
+    runs: fc.constantFrom("on-read", "on-write"),
+  }),
+  commandOf("handler-unset", { name: handler }),
+  commandOf("handler-stopped", { region, name: handler, hash, why: fc.constant("it throws") }),
   commandOf("policy-unset", { prefix }),
   commandOf("prefix-done", {
     region,
