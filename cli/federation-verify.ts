@@ -45,7 +45,7 @@ function isSound({ neighbours, keys, more }: FederationVerifyAnswer): boolean {
   return isReached && !more && keys.every(({ outcome }) => outcome === "repaired");
 }
 
-export function verifyView(answer: FederationVerifyAnswer): View {
+function verifyView(answer: FederationVerifyAnswer): View {
   const { header, region, neighbours, keys, more } = answer;
   return {
     simple: [

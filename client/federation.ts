@@ -101,12 +101,14 @@ export interface FederationVerifyAnswer extends Answer {
   readonly more: boolean;
 }
 
+/** A neighbour that was compared with. */
 export interface VerifiedNeighbour {
   readonly region: string;
   /** "equal", "moving" (what differed was being written), "different" or "unreached". */
   readonly outcome: string;
 }
 
+/** A key that differed, and what became of it. */
 export interface VerifiedKey {
   readonly key: Uint8Array;
   /** Regions that differ in it; none: it was damaged where it is stored. */

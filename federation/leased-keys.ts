@@ -4,17 +4,32 @@
 import { bytesOf } from "../base/index.ts";
 import type { Key, LeaseId, LogTimeMs } from "../base/index.ts";
 import { NO_LEASE } from "../store/index.ts";
+import type { FederatedStore, FederationOccasion } from "../store/index.ts";
 import { closedOrigin, memberNamed, memberOf, standingOf } from "./config-standing.ts";
 import type { FederationConfig } from "./config.ts";
 import { compareDots } from "./dot.ts";
 import type { Dot, OriginId } from "./dot.ts";
 import { hash128 } from "./hash128.ts";
 import type { RecordContent } from "./record-step.ts";
-import type { RegionCore } from "./region-core.ts";
+import type { KeptRecords } from "./kept-records.ts";
+import type { FederationBug } from "./planted.ts";
+import type { PrefixRules } from "./prefix-rules.ts";
 import type { Sibling } from "./sibling.ts";
 
 /** Adopted leases have positive ids of 63 bits, as those that clients are given. */
 const LEASE_MASK = 2n ** 63n - 1n;
+
+/** The region's state, as of the moment of each call. */
+interface LeasingState {
+  readonly store: FederatedStore;
+  readonly records: KeptRecords;
+  readonly rules: PrefixRules;
+  readonly config: FederationConfig | undefined;
+  readonly self: { readonly origin: OriginId } | undefined;
+  readonly planted: FederationBug | undefined;
+  /** The entry that is being applied. */
+  readonly during: FederationOccasion;
+}
 
 interface Held {
   readonly lease: LeaseId;
@@ -22,12 +37,12 @@ interface Held {
 }
 
 export class LeasedKeys {
-  readonly #core: RegionCore;
+  readonly #core: LeasingState;
   /** By key, what it hangs on by its siblings' word. */
   readonly #held = new Map<Key, readonly Held[]>();
   readonly #noted = new Set<Key>();
 
-  constructor(core: RegionCore) {
+  constructor(core: LeasingState) {
     this.#core = core;
   }
 

@@ -24,7 +24,6 @@ import type {
   OriginLag,
   PullEffect,
   PullingState,
-  Report,
   Shipped,
   ReportBook,
   Vector,

@@ -9,6 +9,7 @@ import { Cluster } from "./cluster.ts";
 import { describeClients, policiesOfClients } from "./federation-clients.ts";
 import { describeHandlers, handlersOfTests, policiesOfHandlers } from "./federation-handlers.ts";
 import { describeHomes, homesOfTests, policiesOfHomes } from "./federation-homes.ts";
+import { describeVerify, policiesOfVerify } from "./federation-verify.ts";
 import { until } from "./until.ts";
 import { bytes, WireClient } from "./wire-client.ts";
 
@@ -38,6 +39,7 @@ export function describeRegions(members: number): void {
         policy("f/"),
         ...policiesOfHomes(),
         ...policiesOfClients(),
+        ...policiesOfVerify(),
       ].sort(({ prefix: left }, { prefix: right }) => (left < right ? -1 : 1));
       const document = encodeConfig(
         documentOf(named, { policies, homes: homesOfTests(), handlers: handlersOfTests() }),
@@ -216,6 +218,7 @@ export function describeRegions(members: number): void {
 
     describeHomes((name) => clusterOf(name as Name).member("n1").endpoint);
     describeHandlers((name) => clusterOf(name as Name).member("n1").endpoint);
+    describeVerify((name) => clusterOf(name as Name).member("n1").endpoint);
     describeClients((name) => clusterOf(name as Name).member("n1").endpoint);
   });
 }

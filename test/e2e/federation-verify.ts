@@ -1,0 +1,86 @@
+// Regions that compare what they keep, asked of any member, and keys that end with a lease of the region that put them, on
+// the regions that federation.test.ts has started (federation 15, 17; scenarios 24, 29 and 30).
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Client, KvError } from "../../client/index.ts";
+import type { Policy } from "../../federation/index.ts";
+import { policy } from "../federation/document.ts";
+import { until } from "./until.ts";
+
+const DEADLINE_MS = 60_000;
+const CALL = { deadlineMs: 20_000 };
+const REGIONS = ["eu", "us", "ap"] as const;
+const KEYS = 60;
+
+export function policiesOfVerify(): readonly Policy[] {
+  return [policy("owned/", { ttl: "owner" }), policy("sound/")];
+}
+
+/** `endpointOf`: of the regions "eu", "us" and "ap". */
+export function describeVerify(endpointOf: (region: string) => string): void {
+  describe("compared with each other", () => {
+    const clients = new Map<string, Client>();
+
+    beforeAll(() => {
+      for (const name of REGIONS) {
+        clients.set(name, new Client({ endpoints: [endpointOf(name)] }));
+      }
+    });
+
+    afterAll(async () => {
+      await Promise.all([...clients.values()].map((client) => client.close()));
+    });
+
+    function clientOf(name: string): Client {
+      const client = clients.get(name);
+      if (client === undefined) throw new Error(`no client of ${name}`);
+      return client;
+    }
+
+    test(
+      "regions that are being written find nothing, and are equal once they are not",
+      async () => {
+        let writing = true;
+        const writes = REGIONS.map(async (name) => {
+          for (let at = 0; writing || at < KEYS; at += 1) {
+            await clientOf(name).put(`sound/${at % KEYS}`, `${name}${at}`);
+          }
+        });
+        const underWay = await clientOf("us").federation.verify({}, CALL);
+        writing = false;
+        await Promise.all(writes);
+        expect(underWay.keys).toEqual([]);
+        const outcomes = underWay.neighbours.map(({ outcome }) => outcome);
+        expect(outcomes.every((outcome) => ["equal", "moving"].includes(outcome))).toBe(true);
+        await until("all regions are equal", DEADLINE_MS, async () => {
+          const { region, neighbours, keys } = await clientOf("eu").federation.verify({}, CALL);
+          expect([region, keys]).toEqual(["eu", []]);
+          const areEqual = neighbours.every(({ outcome }) => outcome === "equal");
+          return (neighbours.length === 2 && areEqual) || undefined;
+        });
+      },
+      2 * DEADLINE_MS,
+    );
+
+    test("a region that is none is refused by name as a source", async () => {
+      const verified = clientOf("ap").federation.verify({ source: "mars" }, CALL);
+      await expect(verified).rejects.toThrow(KvError);
+      await expect(verified).rejects.toThrow("no region of the federation is named mars");
+    });
+
+    test("a key ends with the lease of the region that put it, everywhere (scenario 24)", async () => {
+      const { id } = await clientOf("eu").leases.grant(60);
+      await clientOf("eu").put("owned/a", "1", { lease: id });
+      await until("others have it", DEADLINE_MS, async () => {
+        const { kv } = await clientOf("us").get("owned/a");
+        return kv?.lease === 0n || undefined;
+      });
+      await clientOf("eu").leases.revoke(id);
+      for (const name of REGIONS) {
+        await until(`${name} has it no more`, DEADLINE_MS, async () => {
+          const { kv } = await clientOf(name).get("owned/a");
+          return kv === undefined || undefined;
+        });
+      }
+    });
+  });
+}
