@@ -33,7 +33,6 @@ import type {
   WatchListener,
   WatchRequest,
 } from "../store/index.ts";
-import type { HandedOn } from "./home-codec.ts";
 
 /** Of one call. Every call has a deadline: the client's, capped by the server's own limit. */
 export interface CallContext {
@@ -145,6 +144,13 @@ export interface HomeStanding {
   readonly refusal: KvError | undefined;
   /** Once it is committed: why it is not acknowledged. */
   lateness(): KvError | undefined;
+}
+
+/** What a home made of a write. */
+export interface HandedOn {
+  readonly response: Uint8Array;
+  /** What the answer has seen. */
+  readonly causalToken: Uint8Array;
 }
 
 export interface HomeCall {

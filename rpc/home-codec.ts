@@ -1,13 +1,11 @@
 // A client's write on its way to the region that is its keys' home, and the answer back (federation 12).
+import { KvError } from "../base/index.ts";
 import type { ExchangeHello } from "../federation/index.ts";
-import { Reader, etcdserverpb, hansa } from "../proto/index.ts";
+import { Reader, Writer, etcdserverpb, hansa } from "../proto/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import { NAME_BYTES_MAX } from "../store/index.ts";
 import type { Request } from "../store/index.ts";
-import { KvError } from "../base/index.ts";
-import type { Revision } from "../base/index.ts";
-import { Writer } from "../proto/index.ts";
-import type { Header, RegionReach } from "./backend.ts";
+import type { HandedOn, Header, RegionReach } from "./backend.ts";
 import { decoded, invalid } from "./decode.ts";
 import { writeHeader } from "./header.ts";
 import { readDeleteRangeCall, readPutCall } from "./kv-request.ts";
@@ -29,12 +27,6 @@ export interface HandOn {
   readonly timeoutMs: number;
   /** Empty: somebody who has not shown who they are. */
   readonly user: string;
-}
-
-export interface HandedOn {
-  readonly response: Uint8Array;
-  /** What the answer has seen. */
-  readonly causalToken: Uint8Array;
 }
 
 export function handOnBytes({ hello, timeoutMs, ...rest }: HandOn): Uint8Array {
@@ -112,7 +104,7 @@ export function reheaded(answer: Uint8Array, own: Header, home: string): Uint8Ar
     ...(token.length > 0 && { causalToken: token }),
     ...(regions && { reach: reachOf(regions) }),
   };
-  writeHeader(writer, header, own.revision satisfies Revision);
+  writeHeader(writer, header, own.revision);
   return writer.raw(answer.subarray(reader.pos)).finish(true);
 }
 

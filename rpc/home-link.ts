@@ -5,10 +5,10 @@ import type { Client } from "@grpc/grpc-js";
 import { KvError } from "../base/index.ts";
 import type { KvErrorCode, MonotonicMs } from "../base/index.ts";
 import type { MethodPath } from "../proto/index.ts";
-import type { CallContext } from "./backend.ts";
+import type { CallContext, HandedOn } from "./backend.ts";
 import { bytesIn, bytesOut, errorIn } from "./grpc-bytes.ts";
 import { decodeHandedOn, handOnBytes } from "./home-codec.ts";
-import type { HandOn, HandedOn } from "./home-codec.ts";
+import type { HandOn } from "./home-codec.ts";
 import type { PeerDialer } from "./peer-dial.ts";
 
 const WRITE: MethodPath = "/hansa.region.v1.Homes/Write";

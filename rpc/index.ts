@@ -21,7 +21,6 @@ export type { MetricsText } from "./http/endpoints.ts";
 export { HttpPort } from "./http/http-port.ts";
 export { HOME_LINK_LIMITS_DEFAULT, HomeLink } from "./home-link.ts";
 export { homeServiceTable } from "./home-service.ts";
-export type { HandedOn } from "./home-codec.ts";
 export { leaseRenewalBytes } from "./lease-codec.ts";
 export * from "./member-question.ts";
 export * from "./peer-checks.ts";
