@@ -1,7 +1,7 @@
 // What may be done to keys of a kind, as data: for the calls of `Kinds`, and for transactions (`op.operate`). A federated
 // prefix fixes the kind of its keys; an operation of another is refused (`federation-refused`).
 import { KvError } from "../base/index.ts";
-import type { hansa } from "../proto/index.ts";
+import type { etcdserverpb, hansa } from "../proto/index.ts";
 import { bytesFrom } from "./bytes.ts";
 import type { Bytes } from "./bytes.ts";
 
@@ -60,6 +60,16 @@ export const operation = {
   writeRegister: (value: Bytes): KindOperation => ({ wire: { register: bytesFrom(value) } }),
   writeFlag: (enabled: boolean): KindOperation => ({ wire: { flag: enabled } }),
 } as const;
+
+/** @throws {KvError} `unimplemented`: a server that knows no kinds has left the value as it was */
+export function checkOperated(
+  { operated }: etcdserverpb.IPutResponse,
+  outcome: "applied" | "not-applied",
+): void {
+  if (operated === true) return;
+  const message = "the server knows no kinds, and has left the value as it was";
+  throw new KvError("unimplemented", outcome, message);
+}
 
 function checkedAmount(amount: bigint): bigint {
   if (amount >= 1n && amount <= I64_MAX) return amount;

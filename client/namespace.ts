@@ -17,6 +17,7 @@ import type { Courier } from "./courier.ts";
 import { Election } from "./election.ts";
 import type { KeyCalls } from "./key-calls.ts";
 import type { TurnOptions } from "./key-queue.ts";
+import { checkOperated } from "./kind-operation.ts";
 import type { KindOperation } from "./kind-operation.ts";
 import { Kinds } from "./kinds.ts";
 import type { OperateOptions } from "./kinds.ts";
@@ -32,6 +33,7 @@ import type {
   Settings,
 } from "./options.ts";
 import type { Reads } from "./reads.ts";
+import { checkRead, checkWrite } from "./regions.ts";
 import type { RegionWriteOptions } from "./regions.ts";
 import {
   deleteRequestOf,
@@ -126,6 +128,7 @@ export class Namespace implements KeyCalls {
   ): Promise<RangeAnswer> {
     const request = this.#space.outer(withRegionRead(rangeRequestOf(keys, options), options));
     const answer = await this.#parts.reads.range(request, options);
+    checkRead(options, answer);
     return { ...answer, kvs: answer.kvs.map((kv) => this.#space.innerPair(kv)) };
   }
 
@@ -142,7 +145,7 @@ export class Namespace implements KeyCalls {
     const wire = answered(reply.put, "put result");
     const { prevKv } = putResultOf(wire);
     const before = prevKv === undefined ? {} : { prevKv: this.#space.innerPair(prevKv) };
-    return { ...this.#answer(wire), ...before };
+    return { ...this.#answer(wire, options), ...before };
   }
 
   /**
@@ -156,7 +159,7 @@ export class Namespace implements KeyCalls {
     const wire = answered(reply.delete_range, "delete result");
     const { deleted, prevKvs } = deleteResultOf(wire);
     const before = prevKvs.map((kv) => this.#space.innerPair(kv));
-    return { ...this.#answer(wire), deleted, prevKvs: before };
+    return { ...this.#answer(wire, options), deleted, prevKvs: before };
   }
 
   /**
@@ -185,7 +188,9 @@ export class Namespace implements KeyCalls {
       ? await writes.write({ txn: request }, options)
       : await reads.txn(request, options);
     const wire = this.#space.innerTxn(answered(reply.txn, "txn result"));
-    reads.onRevision(headerOf(wire.header).revision);
+    const header = headerOf(wire.header);
+    reads.onRevision(header.revision);
+    checkWrite(options, header);
     return txnAnswerOf(transaction, wire);
   }
 
@@ -260,15 +265,18 @@ export class Namespace implements KeyCalls {
   async #operate(key: Bytes, asked: KindOperation, options: OperateOptions): Promise<PutAnswer> {
     const request = this.#space.outer(withRegionWrite(operateRequestOf(key, asked), options));
     const reply = await this.#parts.writes.write({ put: request }, options);
-    return this.#answer(answered(reply.put, "put result"));
+    const wire = answered(reply.put, "put result");
+    checkOperated(wire, "not-applied");
+    return this.#answer(wire, options);
   }
 
-  #answer(wire: NonNullable<KvReply["put"] | KvReply["delete_range"]>): {
-    header: Header;
-    revision: number;
-  } {
+  #answer(
+    wire: NonNullable<KvReply["put"] | KvReply["delete_range"]>,
+    options: RegionWriteOptions,
+  ): { header: Header; revision: number } {
     const header = headerOf(wire.header);
     this.#parts.reads.onRevision(header.revision);
+    checkWrite(options, header);
     return { header, revision: header.revision };
   }
 }

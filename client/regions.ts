@@ -1,5 +1,6 @@
-// What calls on keys ask of a federation of regions, and how far a write came. A server that is in no federation refuses
-// them (`federation-refused`); etcd does not know them, and its answers say nothing of regions.
+// What calls on keys ask of a federation of regions, and how far a write came. A region that is in no federation refuses
+// them (`federation-refused`); etcd passes over them, which its answers show (`unimplemented`).
+import { KvError } from "../base/index.ts";
 import type { hansa } from "../proto/index.ts";
 
 /** What a write may ask of the other regions. */
@@ -49,4 +50,30 @@ export function reachOf(wire: hansa.v1.IRegions | null | undefined): RegionReach
 export function waitsForRegions(options: RegionReadOptions & RegionWriteOptions): boolean {
   const { readRegions = 0, writeRegions = 0, causalToken } = options;
   return readRegions > 1 || writeRegions > 1 || (causalToken?.length ?? 0) > 0;
+}
+
+/** What an answer's header says of regions. */
+interface Heard {
+  readonly causalToken?: Uint8Array;
+  readonly reach?: RegionReach;
+}
+
+/** The server is one that says nothing of regions: it has not heard what was asked. @throws {KvError} `unimplemented` */
+export function checkRead(
+  { readRegions = 0, causalToken, siblings = false }: RegionReadOptions & { siblings?: boolean },
+  answer: { readonly header: Heard; readonly siblings?: object },
+): void {
+  const isHeard = answer.header.causalToken !== undefined;
+  if ((readRegions > 0 || causalToken !== undefined) && !isHeard) throw unknownTo("not-applied");
+  if (siblings && answer.siblings === undefined) throw unknownTo("not-applied");
+}
+
+/** As `checkRead`; the write itself was made. @throws {KvError} `unimplemented`, `applied` */
+export function checkWrite({ writeRegions = 0 }: RegionWriteOptions, { reach }: Heard): void {
+  if (writeRegions > 0 && reach === undefined) throw unknownTo("applied");
+}
+
+function unknownTo(outcome: "applied" | "not-applied"): KvError {
+  const message = "the server knows no federation of regions, and has not heard what was asked";
+  return new KvError("unimplemented", outcome, message);
 }

@@ -18,6 +18,7 @@ import { bytesFrom, wireRangeOf } from "./bytes.ts";
 import type { Bytes, KeySelector } from "./bytes.ts";
 import type { CallOptions, PutOptions, RangeOptions, ResolveOptions } from "./options.ts";
 import type { RegionWriteOptions } from "./regions.ts";
+import { checkOperated } from "./kind-operation.ts";
 import type { KindOperation } from "./kind-operation.ts";
 import {
   checkedCount,
@@ -144,7 +145,12 @@ export const op = {
   /** On a key of a kind (`operation`); a `get` of it behind shows what it came to. */
   operate: (key: Bytes, operation: KindOperation): Operation<PutResult> => ({
     wire: { request_put: operateRequestOf(key, operation) },
-    result: (wire) => putResultOf(answered(wire.response_put, "put result")),
+    result: (wire) => {
+      const put = answered(wire.response_put, "put result");
+      // What stands beside it in the transaction was done.
+      checkOperated(put, "applied");
+      return putResultOf(put);
+    },
   }),
   delete: (
     keys: KeySelector,

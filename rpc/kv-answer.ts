@@ -63,6 +63,7 @@ export function writeRangeEnd(writer: Writer, range: RangeResponse): void {
 /** As writeRange, for PutResponse. */
 export function writePut(writer: Writer, put: PutResponse): void {
   if (put.prevKv !== undefined) writeKeyValueField(writer, 2, put.prevKv);
+  if (put.operated === true) writer.uint32(1001 << 3).bool(true);
 }
 
 /** As writeRange, for DeleteRangeResponse. */
@@ -206,12 +207,15 @@ function readRangeAnswer(reader: Reader): RangeResponse {
 
 export function readPutAnswer(reader: Reader): PutResponse {
   let prevKv: KeyValue | undefined;
+  let operated = false;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     if (tag === ((2 << 3) | 2)) prevKv = reader.nested(readKeyValue);
+    else if (tag === 1001 << 3) operated = reader.bool();
     else reader.pass(tag);
   }
-  return prevKv === undefined ? {} : { prevKv };
+  const before = prevKv === undefined ? {} : { prevKv };
+  return operated ? { ...before, operated: true } : before;
 }
 
 export function readDeleteRangeAnswer(reader: Reader): DeleteRangeResponse {

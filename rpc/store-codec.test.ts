@@ -315,6 +315,7 @@ const kv: fc.Arbitrary<KeyValue> = fc.record({
   lease: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((id) => id as LeaseId),
 });
 const kvs = fc.array(kv, { maxLength: 4 });
+const operated = fc.constant(true as const);
 const { txn } = fc.letrec<{ txn: TxnResponse; op: ResponseOp }>((tie) => ({
   txn: fc.record({
     succeeded: fc.boolean(),
@@ -328,7 +329,7 @@ const { txn } = fc.letrec<{ txn: TxnResponse; op: ResponseOp }>((tie) => ({
     }),
     fc.record({
       kind: fc.constant("put" as const),
-      put: fc.record({ prevKv: kv }, { requiredKeys: [] }),
+      put: fc.record({ prevKv: kv, operated }, { requiredKeys: [] }),
     }),
     fc.record({
       kind: fc.constant("delete-range" as const),
@@ -341,7 +342,7 @@ const response: fc.Arbitrary<KeptResponse> = fc.oneof(
   fc.record({
     kind: fc.constant("put" as const),
     revision,
-    put: fc.record({ prevKv: kv }, { requiredKeys: [] }),
+    put: fc.record({ prevKv: kv, operated }, { requiredKeys: [] }),
   }),
   fc.record({ kind: fc.constant("txn" as const), revision, txn }),
   fc.record({

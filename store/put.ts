@@ -40,20 +40,22 @@ function write(request: PutRequest, value: Uint8Array, lease: LeaseId, space: Ke
 }
 
 const NO_PREVIOUS: PutResponse = {};
+const OPERATED: PutResponse = { operated: true };
 
 /**
  * Writes into the open main revision. Refused with `key-not-found` if an earlier operation of the same
  * transaction deleted the key that it keeps something of.
  */
 export function put(request: PutRequest, space: KeySpace, rows: RowSet): PutResponse | Refusal {
-  const { key, prevKv, ignoreValue, ignoreLease } = request;
-  const isForFederation = (request.siblingContext ?? request.operation) !== undefined;
+  const { key, prevKv, ignoreValue, ignoreLease, operation } = request;
+  const isForFederation = (request.siblingContext ?? operation) !== undefined;
   if (isForFederation && space.federation?.holds(key) !== true) {
     return refusal("federation-refused");
   }
+  const plain = operation === undefined ? NO_PREVIOUS : OPERATED;
   if (!prevKv && !ignoreValue && !ignoreLease) {
     write(request, request.value, request.lease, space);
-    return NO_PREVIOUS;
+    return plain;
   }
   const before = space.index.visible(key, space.revision + 1);
   if (before === undefined && (ignoreValue || ignoreLease)) return refusal("key-not-found");
@@ -61,6 +63,6 @@ export function put(request: PutRequest, space: KeySpace, rows: RowSet): PutResp
   const value = ignoreValue && row !== undefined ? valueInRow(row) : request.value;
   const lease = ignoreLease && before !== undefined ? before.lease : request.lease;
   write(request, value, lease, space);
-  if (!prevKv || before === undefined || row === undefined) return NO_PREVIOUS;
-  return { prevKv: keyValueOf({ key, version: before }, row) };
+  if (!prevKv || before === undefined || row === undefined) return plain;
+  return { ...plain, prevKv: keyValueOf({ key, version: before }, row) };
 }

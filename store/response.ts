@@ -22,6 +22,8 @@ export interface RangeResponse {
 
 export interface PutResponse {
   readonly prevKv?: KeyValue;
+  /** It was the operation of a kind that was done. */
+  readonly operated?: true;
 }
 
 export interface DeleteRangeResponse {

@@ -1,7 +1,7 @@
 // The client library on Debian's etcd: everything that needs no extension of the protocol, and what becomes of
 // the extensions on a server that does not know them.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { Client, KvError, op, when } from "../../client/index.ts";
+import { Client, KvError, op, operation, when } from "../../client/index.ts";
 import type { ReadMode } from "../../client/index.ts";
 import { EtcdCluster } from "../e2e/etcd.ts";
 import { freePort } from "../e2e/free-port.ts";
@@ -124,6 +124,29 @@ describeWith(["etcd", "etcdctl"], "the client on three etcd members", () => {
     const failed = await client.txn({ if: [when.exists(old)], else: [op.get(old)] });
     expect(failed.succeeded).toBe(false);
     expect(failed.results).toEqual([undefined]);
+  });
+
+  test("what is asked of a federation is not passed over in silence", async () => {
+    const key = `${prefix}n`;
+    await client.put(key, "5");
+    const counter = client.kinds.counter(key);
+    const add = op.operate(key, operation.addToCounter(1n));
+    const unheard: readonly (readonly [Promise<unknown>, KvError["outcome"]])[] = [
+      [counter.add(1n), "not-applied"],
+      [client.txn({ then: [add] }), "applied"],
+      [client.put(`${prefix}w`, "1", { writeRegions: 2 }), "applied"],
+      [client.get(key, { readRegions: 2 }), "not-applied"],
+      [client.get(key, { causalToken: new Uint8Array(0) }), "not-applied"],
+      [client.get(key, { siblings: true }), "not-applied"],
+    ];
+    for (const [call, outcome] of unheard) {
+      expect(await failureOf(call)).toMatchObject({ code: "unimplemented", outcome });
+    }
+    expect((await client.get(key)).kv?.text()).toBe("5");
+    // A key that is not there is not made.
+    const { code } = await failureOf(client.kinds.counter(`${prefix}none`).add(1n));
+    expect(code).toBe("key-not-found");
+    expect((await failureOf(client.ids.allocate(1))).code).toBe("unimplemented");
   });
 
   test("conditions on every target hold and fail as etcd judges them", async () => {
