@@ -91,21 +91,29 @@ export function withoutRequestId(request: Uint8Array): Uint8Array {
  * write came and what it has seen are the home's to say.
  */
 export function reheaded(answer: Uint8Array, own: Header, home: string): Uint8Array | KvError {
-  const reader = new Reader(answer);
-  const isHeaded = reader.len > 0 && reader.tag() === ((1 << 3) | LENGTH_DELIMITED);
-  if (!isHeaded) return new KvError("internal", "applied", "hansa: the home's answer is malformed");
-  const { causal_token: token, regions } = reader.nested((header) =>
-    etcdserverpb.ResponseHeader.decode(header, header.len - header.pos),
-  );
-  const writer = new Writer().reserve(answer.length + 64);
-  const header = {
-    ...own,
-    home,
-    ...(token.length > 0 && { causalToken: token }),
-    ...(regions && { reach: reachOf(regions) }),
-  };
-  writeHeader(writer, header, own.revision);
-  return writer.raw(answer.subarray(reader.pos)).finish(true);
+  try {
+    return decoded(answer, (reader) => {
+      if (reader.tag() !== ((1 << 3) | LENGTH_DELIMITED)) throw invalid("it begins with no header");
+      const { causal_token: token, regions } = reader.nested((header) =>
+        etcdserverpb.ResponseHeader.decode(header, header.len - header.pos),
+      );
+      const body = answer.subarray(reader.pos);
+      reader.pos = reader.len;
+      const writer = new Writer().reserve(answer.length + 64);
+      const header = {
+        ...own,
+        home,
+        ...(token.length > 0 && { causalToken: token }),
+        ...(regions && { reach: reachOf(regions) }),
+      };
+      writeHeader(writer, header, own.revision);
+      return writer.raw(body).finish(true);
+    });
+  } catch (cause) {
+    if (!(cause instanceof KvError)) throw cause;
+    const why = "hansa: the write is done; the home's answer is malformed";
+    return new KvError("internal", "applied", why, { cause });
+  }
 }
 
 function reachOf(regions: hansa.v1.IRegions): RegionReach {

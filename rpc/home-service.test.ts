@@ -142,7 +142,10 @@ test("the home's answer goes under the header of the member that was asked", () 
   expect(header).toMatchObject({ cluster_id: 2, revision: 17, region: "ams", home: "fra" });
   expect(Buffer.from(header?.causal_token ?? []).toString()).toBe("t");
   expect(prev_kv?.mod_revision).toBe(899);
-  expect(reheaded(new Uint8Array(0), own as Parameters<typeof reheaded>[1], "fra")).toMatchObject({
-    outcome: "applied",
-  });
+  for (const malformed of [[], [0x0a], [0x0a, 2, 0xff, 0xff], [0x12, 0]]) {
+    const given = Uint8Array.from(malformed);
+    expect(reheaded(given, own as Parameters<typeof reheaded>[1], "fra")).toMatchObject({
+      outcome: "applied",
+    });
+  }
 });
