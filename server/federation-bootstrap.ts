@@ -2,6 +2,7 @@
 // state (federation 10, 11): it chooses the donor, stages what comes in its region's log, a few entries at a time, and
 // installs it by one more. What fails is begun anew, at another donor where there is one.
 import {
+  BOOTSTRAP_LIMITS,
   BootstrapError,
   GoneBook,
   PartsReader,
@@ -46,9 +47,11 @@ export interface FederationBootstrapInit {
 const LOOK_MS = 250;
 /** What is lacked may be with a region that is about to be reached. */
 const PATIENCE_MS = 3_000;
-/** Without a part for so long an attempt is given up; and so long until the next one. */
+/** Without a part for so long an attempt is given up; and so long at least until the next one. */
 const STALL_MS = 30_000;
 const RETRY_MS = 2_000;
+/** Each pause is twice the one before, up to this: every attempt is logged. */
+const RETRY_MS_MAX = 5 * 60_000;
 /** Entries of the region's log on their way; above it the donor is held up. */
 const PROPOSED_MAX = 8;
 const KEEPALIVE_MS = 2_000;
@@ -63,6 +66,7 @@ interface Attempt {
   id: Uint8Array;
   digest: Uint8Array;
   received: number;
+  bytes: number;
   proposed: number;
   end: { readonly count: number; readonly digest: Uint8Array } | undefined;
   installing: boolean;
@@ -77,6 +81,7 @@ export class FederationBootstrap {
   #neededSinceMs: number | undefined;
   #notBeforeMs = -Infinity;
   #turn = 0;
+  #failures = 0;
   #unstaging = false;
   #told = "";
 
@@ -174,7 +179,14 @@ export class FederationBootstrap {
           if (this.#attempt === attempt && attempt.end === undefined) this.#fail(reason);
         },
       }),
-      ...{ reader: new PartsReader(), greeted: false, received: 0, proposed: 0, end: undefined },
+      ...{
+        reader: new PartsReader(),
+        greeted: false,
+        received: 0,
+        bytes: 0,
+        proposed: 0,
+        end: undefined,
+      },
       ...{ id: new Uint8Array(0), digest: new Uint8Array(0), installing: false },
       movedAtMs: clock.monotonicMs(),
     };
@@ -217,6 +229,10 @@ export class FederationBootstrap {
     if (number === 0) attempt.id = attempt.digest;
     if (!sameBytes(id, attempt.id)) return "the chunks are of several snapshots";
     attempt.received += 1;
+    attempt.bytes += bytes.length;
+    if (attempt.bytes > BOOTSTRAP_LIMITS.bytesMax) {
+      return `it has more than ${BOOTSTRAP_LIMITS.bytesMax} bytes`;
+    }
     try {
       const [first] = attempt.reader.push(bytes);
       if (number === 0 && first?.part !== "head") return "it has no head";
@@ -234,7 +250,10 @@ export class FederationBootstrap {
       if (this.#attempt !== attempt) return;
       attempt.proposed -= 1;
       attempt.movedAtMs = this.#init.clock.monotonicMs();
-      if (!applied) this.#fail("a part of it was not logged");
+      // The head is in the first chunk: what stands against it is known before the rest has come.
+      const fault = applied ? undefined : "a part of it was not logged";
+      const found = fault ?? (chunk.number === 0 ? this.#init.state.rebirth.fault : undefined);
+      if (found !== undefined) this.#fail(found);
       else if (attempt.end !== undefined) this.#install(attempt);
       else if (attempt.proposed < PROPOSED_MAX / 2) attempt.link.resume();
     });
@@ -261,6 +280,7 @@ export class FederationBootstrap {
       }
       this.#attempt = undefined;
       this.#neededSinceMs = undefined;
+      this.#failures = 0;
       this.#told = "";
       journal.info("another region's state is installed", { from: donor.name, chunks: count });
       onInstalled();
@@ -272,7 +292,9 @@ export class FederationBootstrap {
     this.#attempt?.link.close();
     this.#attempt = undefined;
     this.#turn += 1;
-    this.#notBeforeMs = clock.monotonicMs() + RETRY_MS;
+    const pauseMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#notBeforeMs = clock.monotonicMs() + pauseMs;
     this.#tell(reason);
   }
 
