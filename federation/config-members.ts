@@ -7,6 +7,7 @@ import {
   type RegionName,
 } from "./config.ts";
 import type { ConfigCommand } from "./config-command.ts";
+import { CONFIG_OF_NOBODY } from "./config-of-nobody.ts";
 import { memberNamed } from "./config-standing.ts";
 import { Refusal, requireMember, requireStaying, sortedNames, type Step } from "./config-step.ts";
 import { originId } from "./dot.ts";
@@ -27,17 +28,11 @@ export function found(
   }
   const origin = originId(1);
   return {
+    ...CONFIG_OF_NOBODY,
     federationId,
     epoch: 1,
     originNext: originId(2),
     members: [{ name: region, origin, incarnation, endpoints, admitted: 1, live: true }],
-    closed: [],
-    paused: [],
-    policies: [],
-    handlers: [],
-    placements: [],
-    homes: [],
-    topology: { shape: "mesh" },
   };
 }
 

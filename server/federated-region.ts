@@ -2,12 +2,11 @@
 // may be replaced by a snapshot, and before the first configuration it is that of a region that knows nobody.
 import { present } from "../base/index.ts";
 import type { Key, LogTimeMs, WallMs } from "../base/index.ts";
-import { countOf, originId, regionStateOf } from "../federation/index.ts";
+import { CONFIG_OF_NOBODY, countOf, regionStateOf } from "../federation/index.ts";
 import type {
   ConfigNews,
   DeliveryState,
   FederationConfig,
-  Identity,
   LoadWish,
   OriginId,
   RegionState,
@@ -20,20 +19,6 @@ import type { Machine } from "../store/index.ts";
 
 /** Of the suffixes that a region retains for others. */
 const RETAINED_BYTES_MAX = 1024 * 1024 * 1024;
-
-const NOBODY_YET: FederationConfig = {
-  federationId: "" as Identity,
-  epoch: 0,
-  originNext: originId(1),
-  members: [],
-  closed: [],
-  paused: [],
-  policies: [],
-  handlers: [],
-  placements: [],
-  homes: [],
-  topology: { shape: "mesh" },
-};
 
 export class FederatedRegion implements DeliveryState {
   readonly #machine: () => Machine;
@@ -54,7 +39,7 @@ export class FederatedRegion implements DeliveryState {
   }
 
   get config(): FederationConfig {
-    return this.state.config ?? NOBODY_YET;
+    return this.state.config ?? CONFIG_OF_NOBODY;
   }
 
   get self(): OriginId | undefined {

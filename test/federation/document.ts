@@ -1,7 +1,7 @@
 // The document of a federation as tests write it: regions under origins 1, 2, ... in the order in which they are named,
 // live, in a mesh, and whatever a test says beside.
 import { keyOf } from "../../base/index.ts";
-import { originId } from "../../federation/index.ts";
+import { CONFIG_OF_NOBODY, originId } from "../../federation/index.ts";
 import type { FederationConfig, Identity, Policy } from "../../federation/index.ts";
 
 export interface NamedRegion {
@@ -30,17 +30,11 @@ export function documentOf(
     live: true,
   }));
   return {
+    ...CONFIG_OF_NOBODY,
     federationId: FEDERATION_ID,
     epoch: 1,
     originNext: originId(regions.length + 1),
     members: members.sort((left, right) => (left.name < right.name ? -1 : 1)),
-    closed: [],
-    paused: [],
-    policies: [],
-    handlers: [],
-    placements: [],
-    homes: [],
-    topology: { shape: "mesh" },
     ...rest,
   };
 }
