@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "0b436db6b3a8e69d8b60c244ffd6947e20c54434aedc8493bb7f18a606eb12a5";
+const SCHEMA_SHA256 = "51fc6cb36b100408dde568f6b0a8a3eb4669fe34370100054dbf81252da18db7";
 
 const folder = import.meta.dirname ?? __dirname;
 
