@@ -6,7 +6,7 @@ import { readAsked, writeAsked } from "./asked-codec.ts";
 import { readBootstrapChange, writeBootstrapChange } from "./bootstrap-change-codec.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { CHANGE_LIMITS } from "./change.ts";
+import { CHANGE_LIMITS } from "./change-limits.ts";
 import type { FederationChange } from "./change.ts";
 import { CONFIG_LIMITS } from "./config.ts";
 import { originId } from "./dot.ts";

@@ -97,11 +97,3 @@ export type FederationChange =
   | { readonly change: "discard"; readonly origin: OriginId; readonly through: number }
   /** Two histories of that origin were seen: nothing more of it is applied (federation 1). */
   | { readonly change: "forked"; readonly origin: OriginId };
-
-/** Bounds of one change; a bigger one is several. */
-export const CHANGE_LIMITS = {
-  transactionsMax: 65_536,
-  keysMax: 4096,
-  dotsMax: 1024,
-  valueBytesMax: 16 * 1024 * 1024,
-} as const;

@@ -1,7 +1,7 @@
 // Lists of dots in changes, rows and contexts, bounded and in the order given.
 import type { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
-import { CHANGE_LIMITS } from "./change.ts";
+import { CHANGE_LIMITS } from "./change-limits.ts";
 import { originId, sequence } from "./dot.ts";
 import type { Dot, OriginId } from "./dot.ts";
 

@@ -3,7 +3,7 @@
 import { unreachable } from "../base/index.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
-import { CHANGE_LIMITS } from "./change.ts";
+import { CHANGE_LIMITS } from "./change-limits.ts";
 import type { FederationChange } from "./change.ts";
 import { readChunk, writeChunk } from "./chunk-codec.ts";
 import { readDots, readOrigin, writeDots } from "./dot-codec.ts";

@@ -3,7 +3,7 @@ import { bytesOf, keyOf } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { CHANGE_LIMITS } from "./change.ts";
+import { CHANGE_LIMITS } from "./change-limits.ts";
 import { readDots, writeDots } from "./dot-codec.ts";
 import type { Made, MadeView } from "./made-view.ts";
 
