@@ -16,6 +16,11 @@ const WRITE: MethodPath = "/hansa.region.v1.Homes/Write";
 export interface HomeLinkLimits {
   /** For a connection to one member; then the next is tried. */
   readonly connectMs: number;
+  /** Attempts of a write beside one at each member, none of which may have taken it. */
+  readonly triesMax: number;
+  /** Pauses between them double from the first to the second. */
+  readonly pauseMinMs: number;
+  readonly pauseMaxMs: number;
   /** Writes on their way to one region; more are refused. */
   readonly openMax: number;
   /** A connection that carries a write is pinged this often, and given up after so long without an answer. */
@@ -25,6 +30,9 @@ export interface HomeLinkLimits {
 
 export const HOME_LINK_LIMITS_DEFAULT: HomeLinkLimits = {
   connectMs: 2_000,
+  triesMax: 6,
+  pauseMinMs: 50,
+  pauseMaxMs: 1_000,
   openMax: 4_096,
   keepaliveMs: 2_000,
   keepaliveTimeoutMs: 4_000,
@@ -57,6 +65,10 @@ const PASSING: ReadonlySet<KvErrorCode> = new Set<KvErrorCode>([
   "internal",
 ]);
 
+/** Of a call's time, what is kept for the answer to arrive. */
+const ANSWER_SHARE = 0.1;
+const ANSWER_MS_MAX = 200;
+
 type Done = (result: HandedOn | KvError) => void;
 
 /** One write: which members were tried, and until when. */
@@ -64,6 +76,8 @@ interface Errand {
   readonly ask: (timeoutMs: number) => HandOn;
   readonly context: CallContext;
   readonly done: Done;
+  /** Behind it there is no time left to tell its client. */
+  readonly latestAtMs: number;
   tries: number;
 }
 
@@ -72,6 +86,7 @@ export class HomeLink {
   readonly #clients = new Map<string, { readonly client: Client; readonly generation: number }>();
   #turn = 0;
   #open = 0;
+  #closed = false;
 
   constructor(options: HomeLinkOptions) {
     this.#options = options;
@@ -89,8 +104,10 @@ export class HomeLink {
       return;
     }
     this.#open += 1;
+    const leftMs = context.deadlineAtMs - this.#options.monotonicMs();
+    const latestAtMs = context.deadlineAtMs - Math.min(ANSWER_MS_MAX, ANSWER_SHARE * leftMs);
     this.#try({
-      ...{ ask, context, tries: 0 },
+      ...{ ask, context, latestAtMs, tries: 0 },
       done: (result) => {
         this.#open -= 1;
         done(result);
@@ -100,16 +117,17 @@ export class HomeLink {
 
   /** Writes on their way end with an outcome that is not known. */
   close(): void {
+    this.#closed = true;
     for (const { client } of this.#clients.values()) client.close();
     this.#clients.clear();
   }
 
   #try(errand: Errand): void {
     const { limits, urls, monotonicMs } = this.#options;
-    const { context, done } = errand;
-    const leftMs = context.deadlineAtMs - monotonicMs();
-    const isGone = context.signal.aborted || leftMs <= 0;
-    if (isGone || errand.tries >= 2 * urls.length) {
+    const { context, done, latestAtMs } = errand;
+    const leftMs = latestAtMs - monotonicMs();
+    const isOver = this.#closed || context.signal.aborted || leftMs <= 0;
+    if (isOver || errand.tries >= limits.triesMax + urls.length) {
       done(this.#failed("not-applied", "none of its members took the write in time"));
       return;
     }
@@ -121,14 +139,18 @@ export class HomeLink {
     });
   }
 
+  /** At another member, after a pause that grows: an election passes meanwhile. */
   #next(errand: Errand): void {
     this.#turn += 1;
-    this.#try(errand);
+    const { pauseMinMs, pauseMaxMs } = this.#options.limits;
+    const pauseMs = Math.min(pauseMaxMs, pauseMinMs * 2 ** (errand.tries - 1));
+    const leftMs = errand.latestAtMs - this.#options.monotonicMs();
+    setTimeout(() => this.#try(errand), Math.max(0, Math.min(pauseMs, leftMs)));
   }
 
   #send(client: Client, errand: Errand): void {
-    const { context, done, ask } = errand;
-    const timeoutMs = Math.ceil(context.deadlineAtMs - this.#options.monotonicMs());
+    const { context, done, ask, latestAtMs } = errand;
+    const timeoutMs = Math.ceil(latestAtMs - this.#options.monotonicMs());
     if (timeoutMs <= 0 || context.signal.aborted) {
       done(this.#failed("not-applied", "there was no time left to send it"));
       return;
