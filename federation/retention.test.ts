@@ -166,3 +166,18 @@ test("a suffix has no gaps", () => {
   retention.add(R2, sequence(9), 1);
   expect(retention.firstOf(R2)).toBe(9);
 });
+
+test("what goes on from a snapshot that is on its way is not dropped, at the bound neither", () => {
+  fc.assert(
+    fc.property(cases, counts, (one, of) => {
+      const pinned = vector(...of);
+      const { retention } = planOf(one);
+      const vectorOf = (origin: OriginId): Vector | undefined => one.words[origin - 2];
+      const question = { config: configOf(3), self: R1, vectorOf, bytesMax: one.bytesMax };
+      const { through } = retention.plan({ ...question, pinned: [pinned] });
+      for (const [origin, until] of through) {
+        expect(until).toBeLessThanOrEqual(countOf(pinned, origin));
+      }
+    }),
+  );
+});
