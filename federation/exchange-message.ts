@@ -56,6 +56,18 @@ export interface Batch {
   readonly hash: Uint8Array;
 }
 
+/** A part of one transaction that is too large for a batch. Its parts come in order, and no other's between them. */
+export interface Part {
+  readonly origin: OriginId;
+  readonly sequence: number;
+  /** The chain's behind the transaction. */
+  readonly hash: Uint8Array;
+  /** Of the whole transaction. */
+  readonly totalBytes: number;
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
 /** The configuration's document, relayed by whoever has the newer one. */
 export interface ConfigNews {
   readonly epoch: Epoch;
@@ -88,6 +100,7 @@ export type PullMessage =
 export type ServeMessage =
   | { readonly kind: "hello"; readonly hello: ExchangeHello }
   | { readonly kind: "batch"; readonly batch: Batch }
+  | { readonly kind: "part"; readonly part: Part }
   /** What changed, or nothing but that this side is alive. */
   | { readonly kind: "reports"; readonly reports: readonly Report[] }
   | { readonly kind: "clock"; readonly askedAtMs: WallMs; readonly answerMs: WallMs }

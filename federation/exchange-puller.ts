@@ -6,7 +6,6 @@ import { chainNext } from "./chain.ts";
 import type { Hash } from "./chain.ts";
 import { ingressGuard } from "./clock-guard.ts";
 import type { IngressGuard } from "./clock-guard.ts";
-import type { FederationConfig } from "./config.ts";
 import { closedOrigin, memberOf } from "./config-standing.ts";
 import type { DeliveryState } from "./delivery.ts";
 import type { OriginId } from "./dot.ts";
@@ -17,21 +16,22 @@ import type {
   Batch,
   ConfigNews,
   ExchangeHello,
+  Part,
   Position,
   PullMessage,
   Report,
   ServeMessage,
 } from "./exchange-message.ts";
-import { ExchangePulling } from "./exchange-pulling.ts";
+import { ComingParts } from "./exchange-parts.ts";
+import { ExchangePulling, readAs } from "./exchange-pulling.ts";
 import type { ReportBook } from "./exchange-reports.ts";
-import { routesOf } from "./exchange-routes.ts";
+import { originsOf, routesOf } from "./exchange-routes.ts";
 import type { FederationBug } from "./planted.ts";
 import type { Routes, Way } from "./exchange-routes.ts";
 import { StagedProposals } from "./exchange-staging.ts";
 import type { StagingEffect } from "./exchange-staging.ts";
 import { Holding } from "./holding.ts";
 import type { Staging } from "./staging.ts";
-import { TransactionError, decodeTransaction } from "./transaction-codec.ts";
 import type { Shipped } from "./transaction-codec.ts";
 import { VECTOR_ZERO, countOf } from "./vector.ts";
 
@@ -69,6 +69,7 @@ const NONE: ReadonlySet<OriginId> = new Set();
 
 interface Link {
   readonly pulling: ExchangePulling;
+  readonly parts: ComingParts;
   /** What this neighbour has told that it cannot serve. */
   readonly refused: Set<OriginId>;
   /** Of the configuration that it has, as far as is known here. */
@@ -104,6 +105,8 @@ export class ExchangePuller {
   #routes: Routes = new Map();
   /** Of each origin, what was applied when the routes were judged last. */
   #judgedAt = new Map<OriginId, number>();
+  /** Of which a part has come since then. */
+  readonly #coming = new Set<OriginId>();
   /** Let go for want of room, or stalled: to be asked for again when it is time. */
   #afresh = new Set<OriginId>();
   /** Two histories were seen here under the document of that epoch: not pulled while it is in force. */
@@ -133,7 +136,9 @@ export class ExchangePuller {
       chainNext(this.#init.hash, before, bytes);
     const pulling = new ExchangePulling(next, this.#init.planted);
     const { epoch } = hello;
-    this.#links.set(neighbour, { pulling, refused: new Set(), epoch, statedAtMs: -Infinity });
+    const parts = new ComingParts();
+    const link = { pulling, parts, refused: new Set<OriginId>(), epoch, statedAtMs: -Infinity };
+    this.#links.set(neighbour, link);
     return [...this.#tellConfig(), ...this.#route(nowMs)];
   }
 
@@ -152,6 +157,8 @@ export class ExchangePuller {
         return this.#onBatch(from, link, message.batch, nowMs);
       case "reports":
         return this.#onReports(message.reports, nowMs);
+      case "part":
+        return this.#onPart(from, link, message.part, nowMs);
       case "clock":
       case "compared":
         return [];
@@ -216,6 +223,13 @@ export class ExchangePuller {
   /** By which neighbour each origin is pulled. */
   get routes(): Routes {
     return this.#routes;
+  }
+
+  #onPart(from: OriginId, link: Link, part: Part, nowMs: number): readonly PullEffect[] {
+    const batch = link.parts.take(part);
+    if (typeof batch === "string") return [{ kind: "give-up", to: from, reason: batch }];
+    this.#coming.add(part.origin);
+    return batch === undefined ? [] : this.#onBatch(from, link, batch, nowMs);
   }
 
   #onBatch(from: OriginId, link: Link, batch: Batch, nowMs: number): readonly PullEffect[] {
@@ -297,10 +311,12 @@ export class ExchangePuller {
       ...{ ways, origins, applied, nowMs },
       before: this.#routes,
       isHeld: (origin) => holding.reached(origin, applied) > countOf(applied, origin),
-      progressed: (origin) => countOf(applied, origin) > (this.#judgedAt.get(origin) ?? 0),
+      progressed: (origin) =>
+        this.#coming.has(origin) || countOf(applied, origin) > (this.#judgedAt.get(origin) ?? 0),
       stallMs: limits.stallMs,
     });
     this.#judgedAt = new Map(applied);
+    this.#coming.clear();
     for (const [origin, { again }] of this.#routes) if (again) this.#afresh.add(origin);
     return this.#state(nowMs, afresh);
   }
@@ -367,29 +383,5 @@ export class ExchangePuller {
       return { kind: "ahead", origin, aheadMs };
     });
     return this.#guard.suspectsOwnClock ? [...effects, { kind: "clock-behind" }] : effects;
-  }
-}
-
-/** The origins that may have something for this region: members', and closed ones up to their cuts. */
-function originsOf(
-  { members, closed }: FederationConfig,
-  self: OriginId | undefined,
-  applied: (origin: OriginId) => number,
-): readonly OriginId[] {
-  const open = members.map(({ origin }) => origin).filter((origin) => origin !== self);
-  const due = closed.filter(({ origin, cut }) => applied(origin) < cut);
-  return [...open, ...due.map(({ origin }) => origin)].sort((left, right) => left - right);
-}
-
-/** What is wrong with it, in words. */
-function readAs(bytes: Uint8Array, origin: OriginId, sequence: number): Shipped | string {
-  try {
-    const shipped = decodeTransaction(bytes);
-    const { transaction } = shipped;
-    if (transaction.origin === origin && transaction.sequence === sequence) return shipped;
-    return `transaction ${transaction.origin}:${transaction.sequence} where ${origin}:${sequence} was due`;
-  } catch (cause) {
-    if (!(cause instanceof TransactionError)) throw cause;
-    return `transaction ${origin}:${sequence} is malformed: ${cause.message}`;
   }
 }

@@ -5,6 +5,8 @@ import { compareBytes } from "../base/index.ts";
 import type { OriginId } from "./dot.ts";
 import type { Batch, Position, PullMessage } from "./exchange-message.ts";
 import type { FederationBug } from "./planted.ts";
+import { TransactionError, decodeTransaction } from "./transaction-codec.ts";
+import type { Shipped } from "./transaction-codec.ts";
 import { countOf } from "./vector.ts";
 import type { Vector } from "./vector.ts";
 
@@ -129,4 +131,17 @@ function sameAs(left: readonly Position[], right: readonly Position[]): boolean 
   return left.every(({ origin, sequence }, at) => {
     return origin === right[at]?.origin && sequence === right[at]?.sequence;
   });
+}
+
+/** The transaction that was due; a text: what is wrong with it. */
+export function readAs(bytes: Uint8Array, origin: OriginId, sequence: number): Shipped | string {
+  try {
+    const shipped = decodeTransaction(bytes);
+    const { transaction } = shipped;
+    if (transaction.origin === origin && transaction.sequence === sequence) return shipped;
+    return `transaction ${transaction.origin}:${transaction.sequence} where ${origin}:${sequence} was due`;
+  } catch (cause) {
+    if (!(cause instanceof TransactionError)) throw cause;
+    return `transaction ${origin}:${sequence} is malformed: ${cause.message}`;
+  }
 }

@@ -1,6 +1,7 @@
 // From which neighbour each origin is pulled: from its own region where there is a way to it, else from whoever has
 // most of it. Pulled from one at a time, so that a mesh does not carry everything twice; a way that stalls or ends
 // is bypassed (federation 4).
+import type { FederationConfig } from "./config.ts";
 import type { OriginId } from "./dot.ts";
 import { countOf } from "./vector.ts";
 import type { Vector } from "./vector.ts";
@@ -90,4 +91,15 @@ function bestOf(ways: readonly Way[], origin: OriginId): Way | undefined {
     }
   }
   return best;
+}
+
+/** The origins that may have something for this region: members', and closed ones up to their cuts. */
+export function originsOf(
+  { members, closed }: FederationConfig,
+  self: OriginId | undefined,
+  applied: (origin: OriginId) => number,
+): readonly OriginId[] {
+  const open = members.map(({ origin }) => origin).filter((origin) => origin !== self);
+  const due = closed.filter(({ origin, cut }) => applied(origin) < cut);
+  return [...open, ...due.map(({ origin }) => origin)].sort((left, right) => left - right);
 }

@@ -6,6 +6,7 @@ import type { Epoch } from "./config.ts";
 import type { OriginId } from "./dot.ts";
 import type { ExchangeLimits } from "./exchange-limits.ts";
 import type { ConfigNews, Position, ServeMessage } from "./exchange-message.ts";
+import { messagesOf } from "./exchange-parts.ts";
 import type { ReportBook } from "./exchange-reports.ts";
 import type { FederationBug } from "./planted.ts";
 import { countOf } from "./vector.ts";
@@ -171,11 +172,10 @@ export class ExchangeServing {
       wanted.underWay.push({ sequence, bytes: bytes.length });
       wanted.underWayBytes += bytes.length;
     }
-    const from = wanted.sent + 1;
     wanted.sent = last.sequence;
-    const transactions = fresh.map(({ bytes }) => bytes);
-    const batch = { origin: wish.origin, from, transactions, hash: last.hash };
-    return [{ kind: "send", message: { kind: "batch", batch } }];
+    // A last row that overshoots a little is no reason for parts.
+    const messages = messagesOf(wish.origin, fresh, 2 * this.#init.limits.batchBytesMax);
+    return messages.map((message) => ({ kind: "send", message }));
   }
 
   #refuseGone(origin: OriginId, wanted: Wanted): ServeEffect {

@@ -81,6 +81,10 @@ const SERVES: Readonly<{ [K in ServeMessage["kind"]]: Extract<ServeMessage, { ki
     kind: "batch",
     batch: { origin, from: 42, transactions: [Uint8Array.of(1), Uint8Array.of(2, 3)], hash },
   },
+  part: {
+    kind: "part",
+    part: { origin, sequence: 42, hash, totalBytes: 600, offset: 300, bytes: Uint8Array.of(4, 5) },
+  },
   reports: { kind: "reports", reports: [report] },
   clock: { kind: "clock", askedAtMs, answerMs: askedAtMs },
   answer: { kind: "answer", id: 77, report },

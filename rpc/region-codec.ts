@@ -2,12 +2,18 @@
 // the federation's; here it is bytes. Hostile bytes give one typed error and nothing else.
 import { unreachable } from "../base/index.ts";
 import type { WallMs } from "../base/index.ts";
-import { CHAIN_HASH_BYTES, CONFIG_LIMITS, EXCHANGE_LIMITS_DEFAULT } from "../federation/index.ts";
+import {
+  CHAIN_HASH_BYTES,
+  CONFIG_LIMITS,
+  EXCHANGE_LIMITS_DEFAULT,
+  PART_BYTES_MAX,
+} from "../federation/index.ts";
 import type {
   ConfigNews,
   ExchangeHello,
   Identity,
   OriginId,
+  Part,
   Position,
   PullMessage,
   Report,
@@ -50,6 +56,10 @@ export function serveMessageBytes(message: ServeMessage): Uint8Array {
       return wire.ServeMessage.encode({ hello: helloShape(message.hello) }).finish();
     case "batch":
       return wire.ServeMessage.encode({ batch: batchShape(message.batch) }).finish();
+    case "part": {
+      const { totalBytes: total_bytes, ...part } = message.part;
+      return wire.ServeMessage.encode({ part: { ...part, total_bytes } }).finish();
+    }
     case "reports": {
       const reports = message.reports.map(reportShape);
       return wire.ServeMessage.encode({ reports: { reports } }).finish();
@@ -116,7 +126,7 @@ function readPullMessage(reader: Reader): PullMessage | undefined {
 
 function readServeMessage(reader: Reader): ServeMessage | undefined {
   const message = wire.ServeMessage.decode(reader);
-  const { hello, batch, reports, clock, answer, compared, config, gone, forked } = message;
+  const { hello, batch, reports, clock, answer, compared, config, gone, forked, part } = message;
   if (hello) return { kind: "hello", hello: helloOf(hello) };
   if (batch) {
     const from = exactNumberOf(batch.from ?? 0, "from");
@@ -125,6 +135,7 @@ function readServeMessage(reader: Reader): ServeMessage | undefined {
     const origin = originOf(batch.origin);
     return { kind: "batch", batch: { origin, from, transactions, hash: hashOf(batch.hash) } };
   }
+  if (part) return { kind: "part", part: partOf(part) };
   if (reports) {
     return { kind: "reports", reports: (reports.reports ?? []).map(reportOf) };
   }
@@ -193,6 +204,22 @@ function hashOf(value: Uint8Array | null | undefined): Uint8Array {
   const length = value?.length ?? 0;
   if (value?.length === CHAIN_HASH_BYTES) return value;
   throw invalid(`a chain's hash has ${length} bytes; expected ${CHAIN_HASH_BYTES}`);
+}
+
+function partOf(part: hansa.region.v1.Part.$Properties): Part {
+  const { origin, sequence, hash, total_bytes: totalBytes, offset } = part;
+  const bytes = part.bytes ?? NO_BYTES;
+  if (bytes.length > PART_BYTES_MAX) {
+    throw invalid(`a part of ${bytes.length} bytes; expected at most ${PART_BYTES_MAX}`);
+  }
+  return {
+    origin: originOf(origin),
+    sequence: exactNumberOf(sequence ?? 0, "sequence"),
+    hash: hashOf(hash),
+    totalBytes: totalBytes ?? 0,
+    offset: offset ?? 0,
+    bytes,
+  };
 }
 
 type Ask = Extract<PullMessage, { readonly kind: "ask" }>;

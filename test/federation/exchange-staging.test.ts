@@ -2,7 +2,7 @@
 // seen whole (federation 3, scenario 43); and an origin of which two histories were seen is asked for once more when
 // another document may have closed it (federation 1).
 import { describe, expect, test } from "@jest/globals";
-import { present } from "../../base/index.ts";
+import { compareBytes, present } from "../../base/index.ts";
 import type { WallMs } from "../../base/index.ts";
 import {
   EXCHANGE_LIMITS_DEFAULT,
@@ -10,8 +10,12 @@ import {
   ReportBook,
   chunksOf,
   helloOf,
+  originId,
+  sequence,
 } from "../../federation/index.ts";
 import type { FederationBug, FederationConfig, PullEffect } from "../../federation/index.ts";
+import { ComingParts, PART_BYTES_MAX, messagesOf } from "../../federation/exchange-parts.ts";
+import type { Part } from "../../federation/index.ts";
 import { op, txn } from "../store/requests.ts";
 import { policy } from "./document.ts";
 import { Region, configOf, hash } from "./region.ts";
@@ -71,8 +75,10 @@ class Leader {
     this.act(this.puller.onMessage(origin, { kind: "reports", reports: [report] }, this.nowMs));
     const transactions = from.shipped().map(({ bytes }) => bytes);
     const chain = present(from.state.chainOf(origin), "its chain");
-    const batch = { origin, from: 1, transactions, hash: chain };
-    this.act(this.puller.onMessage(origin, { kind: "batch", batch }, this.nowMs));
+    const rows = transactions.map((bytes, at) => ({ sequence: at + 1, bytes, hash: chain }));
+    for (const message of messagesOf(origin, rows, LIMITS.batchBytesMax)) {
+      this.act(this.puller.onMessage(origin, message, this.nowMs));
+    }
   }
 
   later(): void {
@@ -163,6 +169,69 @@ describe("a transaction that is too large for one entry", () => {
     const [from, to] = [minted(), puller("txn-torn")];
     new Leader(to).hear(from);
     expect(new Set(to.events(0).map((event) => event.split(" ")[0])).size).toBe(3);
+  });
+});
+
+describe("the parts in which it travels", () => {
+  const origin = minted(1).origin;
+  const bytes = Uint8Array.from({ length: 2 * PART_BYTES_MAX + 5 }, (_, at) => at % 251);
+  const row = (at: number, size: number) => ({
+    ...{ sequence: at, bytes: bytes.subarray(0, size) },
+    hash: hash(Uint8Array.of(at)),
+  });
+  const rows = [row(1, 10), row(2, 20), row(3, bytes.length), row(4, 30)];
+  const messages = messagesOf(origin, rows, 100);
+  const parts = messages.flatMap((message) => (message.kind === "part" ? [message.part] : []));
+
+  test("come between batches of those that are small, and are it again", () => {
+    expect(messages.map(({ kind }) => kind)).toEqual(["batch", "part", "part", "part", "batch"]);
+    const coming = new ComingParts();
+    const taken = parts.map((part) => coming.take(part));
+    expect(taken.slice(0, 2)).toEqual([undefined, undefined]);
+    const whole = taken[2];
+    if (typeof whole !== "object") throw new Error("three parts are the whole");
+    const [transaction] = whole.transactions;
+    expect(compareBytes(transaction ?? new Uint8Array(), bytes)).toBe(0);
+    expect([whole.from, whole.hash]).toEqual([3, row(3, 0).hash]);
+  });
+
+  test("keep their way: what comes slowly is not looked for elsewhere", () => {
+    const to = new Region(2);
+    const config = configOf(3, [policy("p/")]);
+    to.configure(config);
+    const leader = new Leader(to);
+    for (const neighbour of [origin, originId(3)]) {
+      const hello = present(helloOf(config, neighbour, to.origin, true), "a member");
+      leader.act(leader.puller.onOpened(neighbour, hello, 0));
+      const report = { origin: neighbour, epoch: 1, vector: new Map([[origin, sequence(1)]]) };
+      leader.act(leader.puller.onMessage(neighbour, { kind: "reports", reports: [report] }, 0));
+    }
+    const large = messagesOf(origin, [row(1, bytes.length)], 100);
+    for (const message of large.slice(0, 2)) {
+      leader.nowMs += LIMITS.stallMs * 0.75;
+      leader.act(leader.puller.onMessage(origin, message, leader.nowMs));
+      leader.act(leader.puller.onTime(leader.nowMs));
+      expect(leader.puller.routes.get(origin)?.neighbour).toBe(origin);
+    }
+    for (let round = 0; round < 3; round += 1) {
+      leader.nowMs += LIMITS.stallMs * 0.75;
+      leader.act(leader.puller.onTime(leader.nowMs));
+    }
+    expect(leader.puller.routes.get(origin)?.neighbour).toBe(3);
+  });
+
+  test.each<readonly [string, Partial<Part>]>([
+    ["is of another transaction", { sequence: 4 }],
+    ["leaves something out", { offset: PART_BYTES_MAX + 1 }],
+    ["says another size of the whole", { totalBytes: bytes.length - 1 }],
+    ["is empty", { bytes: new Uint8Array() }],
+    ["reaches beyond the whole", { bytes: new Uint8Array(2 * PART_BYTES_MAX) }],
+    ["begins what is beyond the bound", { offset: 0, totalBytes: 2 ** 31 }],
+  ])("one that %s is told by name", (_, wrong) => {
+    const coming = new ComingParts();
+    const [first, second] = parts;
+    expect(first && coming.take(first)).toBeUndefined();
+    expect(second && typeof coming.take({ ...second, ...wrong })).toBe("string");
   });
 });
 
