@@ -154,21 +154,25 @@ export class ConflictCalls {
   async *watch(
     options: ConflictWatchOptions = {},
   ): AsyncGenerator<ConflictEventsAnswer, undefined> {
-    const { signal, open = false } = options;
+    const { open = false } = options;
+    const { stopped } = this.#courier;
+    const { signal: given } = options;
+    const signal = given === undefined ? stopped : AbortSignal.any([given, stopped]);
     let { from: next = 0 } = options;
     const range = rangeOf(options.keys);
     let avoided: string | undefined;
     for (let attempt = 1; ; attempt += 1) {
       const connection = await this.#courier.memberFor("any", avoided, signal);
+      if (signal.aborted) throw cancelled();
       try {
         const request = { ...range, from: checkedCount("from", next), open };
         for await (const answer of follow(connection, request, signal)) {
-          attempt = 0;
+          attempt = 1;
           ({ next } = answer);
           yield answer;
         }
       } catch (cause) {
-        if (signal?.aborted === true) throw cancelled();
+        if (signal.aborted) throw cancelled();
         if (!(cause instanceof KvError)) throw cause;
         if (repetitionOf(cause, "read", "wait") === "never") throw cause;
         this.#courier.report(connection.address, cause);
@@ -188,13 +192,13 @@ export class ConflictCalls {
 async function* follow(
   connection: Connection,
   request: hansa.v1.IConflictWatchRequest,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<ConflictEventsAnswer, undefined> {
   const stream = connection.stream(METHODS.conflictWatch, { requireLeader: false });
   // Iterating shows the error of the stream; the one of the cancelation after it is nobody's.
   stream.on("error", () => undefined);
   const cancel = (): void => stream.cancel();
-  signal?.addEventListener("abort", cancel, { once: true });
+  signal.addEventListener("abort", cancel, { once: true });
   try {
     stream.write(request);
     stream.end();
@@ -203,7 +207,7 @@ async function* follow(
   } catch (cause) {
     throw streamErrorOf(cause, connection.address);
   } finally {
-    signal?.removeEventListener("abort", cancel);
+    signal.removeEventListener("abort", cancel);
     cancel();
   }
 }

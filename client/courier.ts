@@ -89,6 +89,7 @@ export class Courier {
   readonly #connections = new Map<string, Connection>();
   readonly router: Router;
   readonly discovery: Discovery;
+  readonly #stop = new AbortController();
   #closed = false;
 
   constructor(settings: Settings, surroundings: Surroundings) {
@@ -167,6 +168,11 @@ export class Courier {
     this.#checkOpen(signal);
   }
 
+  /** Aborted once calls are stopped, for streams: closing a grpc-js channel lets them run on. */
+  get stopped(): AbortSignal {
+    return this.#stop.signal;
+  }
+
   /** The surroundings' monotonic clock. */
   nowMs(): number {
     return this.#surroundings.nowMs();
@@ -187,6 +193,7 @@ export class Courier {
   /** Ends all calls with `cancelled`, and lets none begin. */
   stopCalls(): void {
     this.#closed = true;
+    this.#stop.abort();
     this.discovery.close();
     this.#gate.close(new KvError("cancelled", "not-applied", CLOSED));
     const error = new KvError("cancelled", "unknown", CLOSED);
