@@ -5,7 +5,7 @@ import { keyOf } from "../../base/index.ts";
 import type { KvError } from "../../base/index.ts";
 import { Client, op, textFrom, when } from "../../client/index.ts";
 import type { Home, Policy } from "../../federation/index.ts";
-import type { etcdserverpb} from "../../proto/index.ts";
+import type { etcdserverpb } from "../../proto/index.ts";
 import { hansa } from "../../proto/index.ts";
 import { policy } from "../federation/document.ts";
 import { bytes, WireClient } from "./wire-client.ts";
