@@ -175,6 +175,9 @@ test("what may be the machine's fault is tried three times, a thread that is not
   expect(north.handlers.stopped.all).toEqual([]);
   await again(7);
   expect(north.handlers.stopped.all).toMatchObject([{ why: "it is slow" }]);
+  const [absent, slow, stopped, ...more] = north.told;
+  expect([absent, slow]).toEqual(Array<string>(2).fill("a custom handler gave no answer"));
+  expect([stopped?.includes("is stopped"), more.length]).toEqual([true, 0]);
 });
 
 test("a source that is not that of its hash is never run", async () => {

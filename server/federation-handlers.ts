@@ -53,6 +53,7 @@ export class FederationHandlers {
   /** By handler. */
   readonly outcomes = new Map<string, Map<HandlerOutcome, number>>();
   readonly #asked = new Map<Key, Asked>();
+  readonly #told = new Set<string>();
   #underWay = 0;
   #leads = false;
   #wanted = false;
@@ -75,6 +76,7 @@ export class FederationHandlers {
     this.#leads = false;
     this.#wanted = false;
     this.#asked.clear();
+    this.#told.clear();
     this.#resting?.();
     this.#resting = undefined;
   }
@@ -125,7 +127,7 @@ export class FederationHandlers {
     const bytes = values.reduce((sum, value) => sum + (value?.length ?? 0), 0);
     if (bytes > HANDLER_QUESTION_BYTES_MAX) {
       const about = { handler: handler.name, key, bytes, mostBytes: HANDLER_QUESTION_BYTES_MAX };
-      this.#init.journal.warn("siblings are too large for a custom handler", about);
+      this.#warn("siblings are too large for a custom handler", "too-large", about);
       this.#count(handler.name, "too-large");
       return;
     }
@@ -180,8 +182,16 @@ export class FederationHandlers {
       journal.error("a custom handler is stopped: siblings stay as they are", about);
     } else {
       this.#againLater(asked);
-      journal.warn("a custom handler gave no answer", about);
+      this.#warn("a custom handler gave no answer", fault.fault, about);
     }
+  }
+
+  /** Once of each handler and fault while this member leads: there may be many keys. */
+  #warn(message: string, what: string, about: { readonly handler: string }): void {
+    const told = `${about.handler} ${what}`;
+    if (this.#told.has(told)) return;
+    this.#told.add(told);
+    this.#init.journal.warn(message, { ...about });
   }
 
   #againLater(asked: Asked): void {
