@@ -1,7 +1,7 @@
 // What a region's leader proposes by itself to keep its part of the federation in order: the clock that stamps are
 // counted from, conflicts that everybody has and may be settled, and what may be forgotten (federation 2, 5, 10, 16).
 import type { LogTimeMs, MonotonicMs } from "../base/index.ts";
-import { MINT_SKEW_MS_MAX, StableCut, mintGuard, sameVector } from "../federation/index.ts";
+import { MINT_SKEW_MS_MAX, StableCut, covers, mintGuard, sameVector } from "../federation/index.ts";
 import type { FederationChange, OriginId, ReportBook, Vector } from "../federation/index.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 import type { Clock, Journal } from "./ports.ts";
@@ -20,6 +20,8 @@ export interface FederationKeepingInit {
   readonly reports: ReportBook;
   /** Snapshots of this region that others are taking. */
   readonly pinned: () => readonly Vector[];
+  /** Of tombstones and siblings; half of it is told of. Absent: no bound. */
+  readonly waitingBytesMax?: number;
   readonly clock: Clock;
   readonly logTime: () => LogTimeMs;
   /** `done` gets whether it had its whole effect: a step of bounded size may leave something to do. */
@@ -41,8 +43,12 @@ export class FederationKeeping {
   #noted = 0;
   /** The cuts at which conflicts were settled, and tombstones purged, last. */
   #settledAt: Vector = new Map();
+  #settledLast = false;
+  /** Of the keys with conflicts, where the next settlement begins: some are nobody's to settle. */
+  #settledFrom = 0;
   #collectedAt: Vector = new Map();
   #clockWarned = false;
+  #waitingTold = false;
 
   constructor(init: FederationKeepingInit) {
     this.#init = init;
@@ -104,6 +110,7 @@ export class FederationKeeping {
     const now = clock.monotonicMs();
     if (now < this.#collectAtMs) return;
     this.#collectAtMs = now + COLLECT_EVERY_MS;
+    this.#watchWaiting();
     const state = region;
     this.#stable.prune(state);
     const cut = this.#stable.cut(state);
@@ -112,8 +119,15 @@ export class FederationKeeping {
       pinned: pinned(),
     });
     const { epoch } = state.config;
-    if (!sameVector(cut, this.#settledAt) && state.contested.length > 0) {
-      const keys = state.contested.slice(0, SETTLED_MAX);
+    const { contested } = state;
+    // In turns: where conflicts stay open and writes go on there is always something to settle first.
+    const settles = !this.#settledLast && !sameVector(cut, this.#settledAt);
+    this.#settledLast = settles && contested.length > 0;
+    if (this.#settledLast) {
+      this.#collectAtMs = now;
+      const from = this.#settledFrom < contested.length ? this.#settledFrom : 0;
+      this.#settledFrom = from + SETTLED_MAX;
+      const keys = contested.slice(from, from + SETTLED_MAX);
       this.#propose({ change: "settle", epoch, stable: cut, keys }, (applied) => {
         if (applied) this.#settledAt = cut;
       });
@@ -123,6 +137,24 @@ export class FederationKeeping {
     if (!isNews) return;
     this.#propose({ change: "collect", epoch, cut, through, full }, (applied) => {
       if (applied) this.#collectedAt = cut;
+    });
+  }
+
+  /** A region that is away keeps every delete of the others' (federation 10, trap 16): it is said by name. */
+  #watchWaiting(): void {
+    const { region, reports, journal, waitingBytesMax = Infinity } = this.#init;
+    const { waitingBytes } = region.state.records;
+    if (waitingBytes < waitingBytesMax / 4) this.#waitingTold = false;
+    if (waitingBytes < waitingBytesMax / 2 || this.#waitingTold) return;
+    this.#waitingTold = true;
+    const { config, applied, self } = region;
+    const behind = config.members.filter(({ origin }) => {
+      const report = reports.of(origin);
+      return origin !== self && !(report !== undefined && covers(report.vector, applied));
+    });
+    const regions = behind.map(({ name }) => name).join();
+    journal.error("deletes and conflicts wait for regions: part those that do not come back", {
+      ...{ regions, waitingBytes, boundBytes: waitingBytesMax },
     });
   }
 
