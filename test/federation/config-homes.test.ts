@@ -1,10 +1,14 @@
 // Homes that move without their region's part, and leased ones: what the document keeps of it (federation 12).
 import { expect, test } from "@jest/globals";
-import { changed, prefix, three, why } from "../test/federation/config-history.ts";
-import { CONFIG_LIMITS } from "./config.ts";
-import { decodeConfig, encodeConfig } from "./config-codec.ts";
-import { originId, sequence } from "./dot.ts";
-import type { OriginId, Sequence } from "./dot.ts";
+import {
+  CONFIG_LIMITS,
+  decodeConfig,
+  encodeConfig,
+  originId,
+  sequence,
+} from "../../federation/index.ts";
+import type { OriginId, Sequence } from "../../federation/index.ts";
+import { changed, prefix, three, why } from "./config-history.ts";
 
 const p = prefix("claims/");
 const homed = changed(
