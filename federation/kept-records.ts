@@ -19,6 +19,9 @@ import type { Vector } from "./vector.ts";
 /** Until a restart finds that more are worth their memory. */
 const TREE_LEVELS: MerkleLevels = 4;
 
+/** Of a sibling beside its value, about. */
+const SIBLING_BYTES = 32;
+
 interface Grave {
   readonly dot: Dot;
   readonly key: Key;
@@ -33,12 +36,18 @@ export class KeptRecords {
   readonly #graves = new BTree<Grave, undefined>(undefined, compareGraves);
   /** What was there before the open revision, of the keys that it changed. */
   readonly #before = new Map<Key, KeptRecord>();
+  #waitingBytes = 0;
   /** Over all of them; undefined: there never was one, as in a lone region. */
   #tree: MerkleTree | undefined;
 
   /** Of every record as it is; undefined: of none. */
   get tree(): MerkleTree | undefined {
     return this.#tree;
+  }
+
+  /** Of tombstones and siblings, about: all of it waits until every region has it (federation 10). */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   get size(): number {
@@ -153,6 +162,7 @@ export class KeptRecords {
     if (record.siblings.some(hasLifetime)) this.#leased.add(key);
     else this.#leased.delete(key);
     this.contested.note(key, this.of(key).siblings, record.siblings);
+    this.#waitingBytes += waitingBytesOf(key, record) - waitingBytesOf(key, this.of(key));
     this.#rehash(this.of(key), record);
     if (isBlank(record)) this.#records.delete(key);
     else this.#records.set(key, record);
@@ -164,6 +174,14 @@ export class KeptRecords {
     this.#tree ??= new MerkleTree(TREE_LEVELS);
     this.#tree.changeAt(place, before?.hash, after?.hash);
   }
+}
+
+/** Of a lone tombstone, or of several siblings; what one value takes, its region would keep anyway. */
+function waitingBytesOf(key: Key, { siblings }: KeptRecord): number {
+  const [only, ...others] = siblings;
+  if (only === undefined || (others.length === 0 && only.value !== undefined)) return 0;
+  const bytes = siblings.map(({ value }) => SIBLING_BYTES + (value?.length ?? 0));
+  return bytes.reduce((sum, one) => sum + one, key.length);
 }
 
 function compareGraves(left: Grave, right: Grave): number {

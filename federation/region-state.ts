@@ -124,13 +124,9 @@ export class RegionState implements FederationPort {
     return this.#core.records.of(key);
   }
 
-  get records(): {
-    readonly size: number;
-    readonly contested: number;
-    readonly tombstones: number;
-  } {
-    const { size, contested, tombstoneCount } = this.#core.records;
-    return { size, contested: contested.size, tombstones: tombstoneCount };
+  get records(): Readonly<Record<"size" | "contested" | "tombstones" | "waitingBytes", number>> {
+    const { size, contested, tombstoneCount: tombstones, waitingBytes } = this.#core.records;
+    return { size, contested: contested.size, tombstones, waitingBytes };
   }
 
   /** For who compares regions. */

@@ -15,6 +15,7 @@ import { Federation } from "./federation.ts";
 import { sha256 } from "./machine-federation.ts";
 import type { Journal } from "./ports.ts";
 import type { Replica } from "./replica.ts";
+import { upkeepSettings } from "./upkeep-settings.ts";
 
 /** Whether this member serves other regions, and pulls from them while it leads. */
 function federates({ federationDirectoryEndpoints, federationConfigFile }: Config): boolean {
@@ -50,6 +51,9 @@ export async function federationFileOf({
   }
 }
 
+/** Of the quota, for tombstones and siblings that wait for regions that are away (federation 10). */
+const WAITING_SHARE = 0.1;
+
 export interface FederationOpening {
   readonly config: Config;
   readonly replica: Replica;
@@ -67,6 +71,7 @@ export function openFederation(opening: FederationOpening): Federation | undefin
     region: federationRegionOf(config),
     state: new FederatedRegion(() => replica.machine),
     secure: config.listenPeerUrls.some((url) => url.startsWith("https:")),
+    waitingBytesMax: WAITING_SHARE * upkeepSettings(config).quotaBytes,
     random: new Mulberry32(randomBytes(4).readUInt32BE()),
     clock: systemClock,
     hash: sha256,

@@ -48,6 +48,8 @@ export interface FederationInit {
   readonly file?: ConfigNews;
   readonly dialer: PeerDialer;
   readonly secure: boolean;
+  /** Of tombstones and siblings that wait for regions that are away. */
+  readonly waitingBytesMax: number;
   readonly random: Random;
   readonly clock: Clock;
   readonly hash: Hash;
@@ -272,6 +274,7 @@ export class Federation {
         reports: this.#reports,
         clock,
         pinned: () => this.#states.pinned,
+        waitingBytesMax: this.#init.waitingBytesMax,
         logTime: () => replica.logClock.read(),
         propose: (change, done) => this.#propose(change, (answer) => done(answer?.more === false)),
         journal: this.#init.journal,

@@ -99,6 +99,11 @@ function addStates(collection: Collection, federation: Federation): void {
     () => state.state.retention.bytes,
   );
   collection.gauge(
+    "hansa_federation_waiting_bytes",
+    "Tombstones and siblings, about: they are kept until every region has them.",
+    () => state.state.records.waitingBytes,
+  );
+  collection.gauge(
     "hansa_federation_states_given",
     "Regions that are being given this region's state.",
     () => federation.statesGiven,

@@ -1,0 +1,110 @@
+// What waits for a region that is away is counted, and told by the region's name (federation 10, trap 16).
+import { expect, test } from "@jest/globals";
+import type { LogTimeMs, MonotonicMs, WallMs } from "../base/index.ts";
+import { ReportBook } from "../federation/index.ts";
+import { del, put } from "../test/store/requests.ts";
+import { policy } from "../test/federation/document.ts";
+import type { Region } from "../test/federation/region.ts";
+import { ANCHOR_MS, configOf, regions } from "../test/federation/region.ts";
+import { FederatedRegion } from "./federated-region.ts";
+import { FederationKeeping } from "./federation-keeping.ts";
+
+const CONFIG = configOf(3, [policy("f/")]);
+/** Between two looks at what may be forgotten, and more. */
+const LATER_MS = 5_000;
+
+interface Told {
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+class Kept {
+  readonly region: Region;
+  readonly told: Told[] = [];
+  readonly reports = new ReportBook();
+  readonly #keeping: FederationKeeping;
+  #nowMs = 0;
+
+  constructor(region: Region, waitingBytesMax: number) {
+    this.region = region;
+    this.#keeping = new FederationKeeping({
+      region: new FederatedRegion(() => region.host.machine),
+      reports: this.reports,
+      pinned: () => [],
+      waitingBytesMax,
+      clock: {
+        monotonicMs: () => this.#nowMs as MonotonicMs,
+        wallMs: () => (ANCHOR_MS + region.nowMs) as WallMs,
+      },
+      logTime: () => region.nowMs as LogTimeMs,
+      propose: (change, done) => {
+        const answer = region.change(change);
+        done(!("kind" in answer) && !answer.more);
+      },
+      journal: {
+        info: () => undefined,
+        warn: () => undefined,
+        error: (message, fields) => this.told.push({ message, fields }),
+      },
+    });
+  }
+
+  look(): void {
+    this.#nowMs += LATER_MS;
+    this.#keeping.look();
+  }
+}
+
+test("a region that is away is named once half of the bound waits for it, and again once it has come and gone", () => {
+  const [east, north, south] = regions(CONFIG);
+  if (east === undefined || north === undefined || south === undefined) throw new Error("three");
+  const kept = new Kept(east, 80);
+  const report = (of: Region): void => {
+    kept.reports.note({ origin: of.origin, epoch: 1, vector: new Map(of.state.applied) });
+  };
+  east.run(put("f/a", "1"));
+  kept.look();
+  expect(kept.told).toEqual([]);
+  east.run(del("f/a"));
+  east.run(put("f/b", "1"));
+  east.run(del("f/b"));
+  north.pull(east);
+  report(north);
+  report(south);
+  expect(east.state.records.waitingBytes).toBe(2 * (3 + 32));
+  kept.look();
+  kept.look();
+  expect(kept.told).toEqual([
+    {
+      message: "deletes and conflicts wait for regions: part those that do not come back",
+      fields: { regions: "south", waitingBytes: 70, boundBytes: 80 },
+    },
+  ]);
+  south.pull(east);
+  report(south);
+  kept.look();
+  kept.look();
+  expect(east.state.records).toMatchObject({ waitingBytes: 0, tombstones: 0 });
+  east.run(put("f/a", "1"));
+  east.run(del("f/a"));
+  kept.look();
+  expect(kept.told).toHaveLength(1);
+  east.run(put("f/b", "1"));
+  east.run(del("f/b"));
+  kept.look();
+  expect(kept.told).toHaveLength(2);
+});
+
+test("siblings count with their values, and as many after a restart", () => {
+  const [east, north] = regions(CONFIG);
+  if (east === undefined || north === undefined) throw new Error("two");
+  east.run(put("f/a", "four"));
+  expect(east.state.records.waitingBytes).toBe(0);
+  north.run(put("f/a", "seven.."));
+  east.pull(north);
+  expect(east.state.records.waitingBytes).toBe(3 + 2 * 32 + 4 + 7);
+  east.restart();
+  expect(east.state.records.waitingBytes).toBe(3 + 2 * 32 + 4 + 7);
+  east.run(put("f/a", "seen"));
+  expect(east.state.records.waitingBytes).toBe(0);
+});
