@@ -3,8 +3,9 @@
 import type { etcdserverpb, hansa } from "../proto/index.ts";
 import { headerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
-import type { Connection } from "./connection.ts";
 import type { Courier } from "./courier.ts";
+import { oneCall } from "./one-call.ts";
+import type { OneCall } from "./one-call.ts";
 import type { CallOptions } from "./options.ts";
 import { countOf } from "./wire-value.ts";
 import { METHODS } from "./methods.ts";
@@ -170,15 +171,26 @@ export class FederationCalls {
 
   /**
    * Compares what the region keeps with its neighbours, reading every federated value; what is damaged is repaired. It
-   * takes as long as that takes: give it a deadline.
+   * takes as long as that takes, in as many calls as it needs; `signal` ends the waiting, not the work.
    *
    * @param order - `source`: the region whose records count; default: what most have. `checkOnly`: repair nothing.
    * @throws {KvError} `too-many-requests` while the region is being verified already, and those of every call
    */
-  verify(
-    { source = "", checkOnly = false }: { source?: string; checkOnly?: boolean } = {},
+  async verify(
+    order: { source?: string; checkOnly?: boolean } = {},
     options: CallOptions = {},
   ): Promise<FederationVerifyAnswer> {
+    for (;;) {
+      const answer = await this.#verifyOnce(order, options);
+      if (answer !== undefined) return answer;
+    }
+  }
+
+  /** Undefined: it is under way. */
+  #verifyOnce(
+    { source = "", checkOnly = false }: { source?: string; checkOnly?: boolean },
+    options: CallOptions,
+  ): Promise<FederationVerifyAnswer | undefined> {
     return this.#ask(
       "federation-verify",
       "plain-write",
@@ -186,6 +198,7 @@ export class FederationCalls {
       async (connection, timeoutMs, signal) => {
         const asked = { source, check_only: checkOnly };
         const wire = await connection.unary(METHODS.federationVerify, asked, timeoutMs, signal);
+        if (wire.running) return undefined;
         return {
           ...answerOf(wire.header),
           region: wire.region,
@@ -210,22 +223,9 @@ export class FederationCalls {
     operation: string,
     nature: "read" | "plain-write",
     options: CallOptions,
-    call: (
-      connection: Connection,
-      timeoutMs: number,
-      signal: AbortSignal | undefined,
-    ) => Promise<T>,
+    call: OneCall<T>,
   ): Promise<T> {
-    return this.#courier.carry(
-      {
-        operation,
-        nature,
-        destination: "any",
-        onMiss: "fail",
-        attempt: ({ connection, timeoutMs, signal }) => call(connection, timeoutMs, signal),
-      },
-      options,
-    );
+    return this.#courier.carry(oneCall({ operation, nature, destination: "any" }, call), options);
   }
 }
 
