@@ -13,7 +13,7 @@ export function lateKeys(records: KeptRecords, rules: PrefixRules): readonly Key
   return latenessNews(records, NOTHING_LATE, rules);
 }
 
-/** Keys of a lone write that comes too late by one of the documents, and not by the other. */
+/** Keys of a lone write that comes too late by one of the documents, and not by the other; ascending. */
 export function latenessNews(
   records: KeptRecords,
   before: PrefixRules,
@@ -23,12 +23,14 @@ export function latenessNews(
     late === undefined ? [] : [prefix],
   );
   if (prefixes.length === 0) return [];
-  return records.keys().filter((key) => {
+  const keys: Key[] = [];
+  for (const key of records.each()) {
+    if (!prefixes.some((prefix) => key.startsWith(prefix))) continue;
     const [only, ...others] = records.of(key).siblings;
-    if (only === undefined || others.length > 0) return false;
-    if (!prefixes.some((prefix) => key.startsWith(prefix))) return false;
-    return wasLate(before, key, only) !== wasLate(after, key, only);
-  });
+    if (only === undefined || others.length > 0) continue;
+    if (wasLate(before, key, only) !== wasLate(after, key, only)) keys.push(key);
+  }
+  return keys.sort();
 }
 
 function wasLate(rules: PrefixRules, key: Key, sibling: Sibling): boolean {
