@@ -163,7 +163,7 @@ function addArrivals(collection: Collection, { arrivals }: Federation): void {
   );
 }
 
-function addHomes(collection: Collection, { homes, state }: Federation): void {
+function addHomes(collection: Collection, { homes }: Federation): void {
   collection.counter(
     "hansa_federation_handed_on_total",
     "Writes handed on to the region that is their keys' home, by what became of them.",
@@ -181,11 +181,6 @@ function addHomes(collection: Collection, { homes, state }: Federation): void {
     "Whether this member holds the lease of each leased home of its region.",
     () => homes.held.map(({ prefix, isHeld }) => ({ labels: { prefix }, value: isHeld ? 1 : 0 })),
     ["prefix"],
-  );
-  collection.gauge(
-    "hansa_federation_late_keys",
-    "Keys of which nothing is shown because their home wrote them too late.",
-    () => state.state.late().length,
   );
 }
 
