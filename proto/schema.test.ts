@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "51fc6cb36b100408dde568f6b0a8a3eb4669fe34370100054dbf81252da18db7";
+const SCHEMA_SHA256 = "3d7e794775488914f9dcdb02cac169f47e62473d3c84f9287f74a117999fb807";
 
 const folder = import.meta.dirname ?? __dirname;
 

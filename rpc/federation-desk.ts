@@ -56,7 +56,10 @@ export interface Verified {
   readonly config: FederationConfig;
   /** Of the region that compared. */
   readonly self: OriginId;
-  readonly report: AuditReport;
+  /** Undefined: it is under way; the same order again waits on. */
+  readonly report: AuditReport | undefined;
+  /** Keys whose values were read. */
+  readonly scrubbed: number;
 }
 
 export interface FederationDesk {

@@ -42,8 +42,10 @@ export function verifyTable(
   };
 }
 
-function shapeOf({ config, self, report }: Verified): hansa.v1.IFederationVerifyResponse {
+function shapeOf(verified: Verified): hansa.v1.IFederationVerifyResponse {
+  const { config, self, report, scrubbed } = verified;
   const name = (origin: OriginId): string => regionOf(config, origin) ?? String(origin);
+  if (report === undefined) return { region: name(self), running: true, scrubbed };
   const neighbours = [...report.neighbours].map(([origin, outcome]) => ({
     region: name(origin),
     outcome,
@@ -55,5 +57,5 @@ function shapeOf({ config, self, report }: Verified): hansa.v1.IFederationVerify
     from: from === undefined ? "" : name(from),
     why: why ?? "",
   }));
-  return { region: name(self), neighbours, keys, more: report.more };
+  return { region: name(self), neighbours, keys, more: report.more, scrubbed };
 }

@@ -28,6 +28,16 @@ export interface AuditOrder extends VerifyOrder {
   readonly scrubs: boolean;
 }
 
+interface Asked {
+  readonly order: VerifyOrder;
+  readonly run: Promise<Verified>;
+  endedAtMs: number | undefined;
+}
+
+interface AuditEnded {
+  readonly report: AuditReport;
+}
+
 /** The leader's streams to its neighbours. */
 export type AuditedLinks = Pick<FederationPulling, "links" | "reportOf"> & {
   readonly questions: Pick<RegionQuestions, "compare">;
@@ -55,11 +65,19 @@ const LOOK_MS = 20;
 /** Read at once, while every value is held against its hash. */
 const SCRUBBED_KEYS = 64;
 const DAMAGED_MAX = 1_024;
+/** Of a call's time, the part in which its end is waited for. */
+const WAIT_SHARE = 0.7;
+/** For so long the end of an audit is kept for the call that began it. */
+const TOLD_MS = 30_000;
 
 export class FederationAudits {
   readonly #init: FederationAuditsInit;
   #busy = false;
+  /** What an operator asked for, until its end was told. */
+  #asked: Asked | undefined;
   #stopped = false;
+  /** Keys of the audit under way whose values were read. */
+  #scrubbed = 0;
 
   constructor(init: FederationAuditsInit) {
     this.#init = init;
@@ -75,7 +93,7 @@ export class FederationAudits {
   }
 
   /** @throws {KvError} `not-leader`, `too-many-requests` while another is under way, `invalid-argument`. */
-  async verify({ source, repairs, scrubs }: AuditOrder): Promise<Verified> {
+  async verify({ source, repairs, scrubs }: AuditOrder): Promise<Verified & AuditEnded> {
     const { state, pulling } = this.#init;
     const { config, self } = state;
     const links = pulling()?.links;
@@ -92,6 +110,7 @@ export class FederationAudits {
       throw new KvError("too-many-requests", "not-applied", problem);
     }
     this.#busy = true;
+    this.#scrubbed = 0;
     try {
       const damaged = scrubs ? await this.#scrub() : [];
       const audit = auditOf({
@@ -102,16 +121,17 @@ export class FederationAudits {
       });
       const report = await this.#carryOn(audit);
       this.#tell(report);
-      return { config, self, report };
+      return { config, self, report, scrubbed: this.#scrubbed };
     } finally {
       this.#busy = false;
     }
   }
 
-  /** Of an operator: every value is read. */
+  /** Of an operator: every value is read. A call that may not wait for the end is told that it is under way. */
   answering(header: () => Header): Verifier["verify"] {
-    return (order, _, done) => {
-      this.verify({ ...order, scrubs: true }).then(
+    return (order, { deadlineAtMs }, done) => {
+      const leftMs = deadlineAtMs - this.#init.clock.monotonicMs();
+      this.#waited(order, Math.max(0, leftMs * WAIT_SHARE)).then(
         (value) => done({ ok: true, header: header(), value }),
         (cause: unknown) => {
           if (cause instanceof KvError) done({ ok: false, error: cause });
@@ -119,6 +139,44 @@ export class FederationAudits {
         },
       );
     };
+  }
+
+  async #waited(order: VerifyOrder, waitMs: number): Promise<Verified> {
+    const asked = this.#goesOn(order) ?? this.#ask(order);
+    this.#asked = asked;
+    const timeout = pause(waitMs, undefined, { ref: false });
+    await Promise.race([asked.run.catch(() => undefined), timeout]);
+    const { config, self } = this.#init.state;
+    if (asked.endedAtMs === undefined && self !== undefined) {
+      return { config, self, report: undefined, scrubbed: this.#scrubbed };
+    }
+    if (this.#asked === asked) this.#asked = undefined;
+    return asked.run;
+  }
+
+  /** The audit that the same call asked for before, if its end was not told, and is not old. */
+  #goesOn({ source, repairs }: VerifyOrder): Asked | undefined {
+    const asked = this.#asked;
+    if (asked?.order.source !== source || asked.order.repairs !== repairs) return undefined;
+    const agoMs = this.#init.clock.monotonicMs() - (asked.endedAtMs ?? Infinity);
+    return agoMs > TOLD_MS ? undefined : asked;
+  }
+
+  #ask(order: VerifyOrder): Asked {
+    const asked: Asked = { order, run: this.#begun(order), endedAtMs: undefined };
+    const onEnd = (): void => {
+      asked.endedAtMs = this.#init.clock.monotonicMs();
+    };
+    // What it failed with is told to who asks; who asks no more need not hear of it.
+    asked.run.then(onEnd, onEnd);
+    return asked;
+  }
+
+  /** One that goes by the clock is waited for: it is short. */
+  async #begun(order: VerifyOrder): Promise<Verified> {
+    const untilMs = this.#init.clock.monotonicMs() + SETTLE_MS;
+    while (this.#busy && this.#init.clock.monotonicMs() < untilMs) await pause(LOOK_MS);
+    return this.verify({ ...order, scrubs: true });
   }
 
   #onTime(): void {
@@ -188,6 +246,7 @@ export class FederationAudits {
         if (expected !== undefined) damaged.push(key);
       }
       tally.scrubbed += keys.length;
+      this.#scrubbed += keys.length;
       keys = [];
     };
     for (const key of state.state.comparing.everyKey()) {

@@ -2,9 +2,10 @@
 // to who asked and counted (federation 17, scenario 29).
 import { expect, test } from "@jest/globals";
 import { keyOf } from "../../base/index.ts";
-import type { Key } from "../../base/index.ts";
+import type { ClusterId, Key, MemberId, MonotonicMs, Revision } from "../../base/index.ts";
 import { encodeChange } from "../../federation/index.ts";
 import type { CompareAnswer, CompareQuestion, Vector } from "../../federation/index.ts";
+import type { Header, Verified } from "../../rpc/index.ts";
 import { AuditTally } from "../../server/audit-tally.ts";
 import { systemClock } from "../../server/clock.ts";
 import { FederatedRegion } from "../../server/federated-region.ts";
@@ -12,11 +13,16 @@ import { FederationAudits } from "../../server/federation-audits.ts";
 import type { AuditedLinks } from "../../server/federation-audits.ts";
 import { answerCompare } from "../../server/federation-records.ts";
 import type { RecordEngine } from "../../server/federation-records.ts";
+import { NOBODY } from "../../store/index.ts";
 import { policy } from "../federation/document.ts";
 import { Region, configOf, exchange } from "../federation/region.ts";
 import { put } from "../store/requests.ts";
 
 const JOURNAL = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const HEADER: Header = {
+  ...{ clusterId: 1n as ClusterId, memberId: 1n as MemberId, revision: 1 as Revision },
+  ...{ raftTerm: 1, region: "" },
+};
 const key = (at: number): Key => `p/${at}` as Key;
 
 function regionsOf(count: number): readonly [Region, Region, Region] {
@@ -109,6 +115,27 @@ test("a bit that turned over on disk is found by reading every value, and repair
   ]);
   expect([tally.open, tally.scrubbed, tally.comparisons.get("equal")]).toEqual([0, 180, 6]);
   expect(r2.get(key(41))).toBe("value-41");
+});
+
+test("a call that may not wait for the end is told so, and the same again gets it", async () => {
+  const [r1, r2] = regionsOf(20);
+  flip(r1, "value-7");
+  const { audits } = auditsOf(r1, linksOf(r1, [r2]));
+  const verify = audits.answering(() => HEADER);
+  const ask = (leftMs: number): Promise<Verified> =>
+    new Promise((resolve, reject) => {
+      const deadlineAtMs = (systemClock.monotonicMs() + leftMs) as MonotonicMs;
+      const { signal } = new AbortController();
+      verify({ source: "", repairs: true }, { deadlineAtMs, signal, caller: NOBODY }, (answer) => {
+        if (answer.ok) resolve(answer.value);
+        else reject(answer.error);
+      });
+    });
+  const first = await ask(0);
+  expect([first.report, first.self]).toEqual([undefined, 1]);
+  const { report, scrubbed } = await ask(60_000);
+  expect([report?.findings, scrubbed]).toMatchObject([[{ outcome: "repaired" }], 20]);
+  expect((await ask(60_000)).report?.findings).toEqual([]);
 });
 
 test("who does not lead, another region's name, and a second audit at once are refused by name", async () => {
