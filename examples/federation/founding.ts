@@ -7,6 +7,8 @@ import { endpointsOf, planGroup, regionEndpointsOf } from "./regions.ts";
 import type { Group, Processes } from "./regions.ts";
 
 const READY_MS_MAX = 120_000;
+/** Of a call: twelve processes may share few cores with others. */
+const CALL_MS_MAX = 30_000;
 const POLL_MS = 50;
 
 export interface Region {
@@ -61,7 +63,8 @@ export async function startRegions(
   for (const name of names) {
     const group = await planGroup(name, [name, name, name]);
     await processes.start(group, ["--region", name, ...flags]);
-    regions.push({ name, group, client: new Client({ endpoints: endpointsOf(group) }) });
+    const client = new Client({ endpoints: endpointsOf(group), deadlineMs: CALL_MS_MAX });
+    regions.push({ name, group, client });
   }
   return regions;
 }

@@ -52,6 +52,8 @@ export interface FederationLoadReport {
   readonly regions: readonly RegionLoadReport[];
 }
 
+/** A write that takes longer is lost, and ends no measurement before that. */
+const CALL_MS_MAX = 30_000;
 /** Of an open pace: writes become due this often. */
 const PACE_MS = 2;
 /** Of a region, at an open pace. */
@@ -85,7 +87,8 @@ class Writer {
     this.#plan = plan;
     this.#at = at;
     this.#padding = "v".repeat(plan.valueBytes);
-    this.client = new Client({ endpoints: plan.regions[at]?.endpoints ?? [] });
+    const endpoints = plan.regions[at]?.endpoints ?? [];
+    this.client = new Client({ endpoints, deadlineMs: CALL_MS_MAX });
   }
 
   get name(): string {
