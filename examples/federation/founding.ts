@@ -104,7 +104,7 @@ export async function foundFederation(regions: readonly Region[], prefix: string
 }
 
 /** Of keys and values, not of revisions: those are each region's own. */
-export async function stateHash({ client }: Region, prefix: string): Promise<string> {
+async function stateHash({ client }: Region, prefix: string): Promise<string> {
   const { kvs } = await client.range({ prefix });
   const hash = createHash("sha256");
   for (const kv of kvs) hash.update(`${kv.keyText()}=${kv.text()}\n`);
