@@ -1,8 +1,8 @@
-// Small byte arrays side by side in larger buffers: one with a buffer of its own costs some 500 bytes beside its content,
-// a view into a shared one about a hundred. Space is never used again: a buffer stays as long as one of its arrays is
-// held. So whoever holds arrays lets go of neighbours at about the same time, or packs what stays anew: rows.ts fills one
-// with what is held until the engine has it, and value-cache.ts passes its rows in the order in which they came and
-// packs those that stay, whether it evicts or they are dropped.
+// Small byte arrays side by side in larger buffers: one with a buffer of its own costs some 500 bytes beside its
+// content, a view into a shared one about a hundred. Space is never used again: a buffer stays as long as one of its
+// arrays is held. So whoever holds arrays lets go of neighbours at about the same time, or packs what stays anew:
+// rows.ts fills one with what is held until the engine has it, and value-cache.ts passes its rows in the order in
+// which they came and packs those that stay, whether it evicts or they are dropped.
 
 const SLAB_BYTES = 16 * 1024;
 /** Larger ones gain little, and would leave the ends of slabs unused. */
