@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client, KvError } from "../../client/index.ts";
 import type { Policy } from "../../federation/index.ts";
 import { policy } from "../federation/document.ts";
+import { hansa } from "../integration/cli-run.ts";
 import { until } from "./until.ts";
 
 const DEADLINE_MS = 60_000;
@@ -60,6 +61,18 @@ export function describeVerify(endpointOf: (region: string) => string): void {
       },
       2 * DEADLINE_MS,
     );
+
+    test("the same by the command line, for people, for scripts, and as an exit code", async () => {
+      // What the tests before it wrote may still be settled meanwhile.
+      await until("the command line says that all are equal", DEADLINE_MS, async () => {
+        const { code, stdout } = await hansa(endpointOf("ap"), ["federation", "verify"]);
+        expect(code).toBe(0);
+        return stdout === "ap and eu: equal\nap and us: equal\n" || undefined;
+      });
+      const args = ["federation", "verify", "--check-only", "-w", "json"];
+      const json = JSON.parse((await hansa(endpointOf("us"), args)).stdout) as unknown;
+      expect(json).toMatchObject({ region: "us", keys: [], more: false });
+    });
 
     test("a region that is none is refused by name as a source", async () => {
       const verified = clientOf("ap").federation.verify({ source: "mars" }, CALL);
