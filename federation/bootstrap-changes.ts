@@ -7,7 +7,6 @@ import type { BootstrapChange } from "./bootstrap-change-codec.ts";
 import { installBootstrap, needBootstrap } from "./bootstrap-install.ts";
 import type { FederationChange } from "./change.ts";
 import { closedOrigin } from "./config-standing.ts";
-import { sequence } from "./dot.ts";
 import { refusedText } from "./local-writes.ts";
 import type { RegionCore } from "./region-core.ts";
 
@@ -79,13 +78,11 @@ function discard(
     const text = `what lies beyond the cut of origin ${origin} is a part of this state still`;
     return refusedText(`hansa: ${text}`);
   }
-  const { retention } = core.retained;
-  const first = retention.firstOf(origin);
-  const last = retention.lastOf(origin);
-  if (first === undefined || last === undefined || last <= closed.cut) return {};
-  if (first <= closed.cut) {
-    const text = `what lies within the cut of origin ${origin} is kept for other regions still`;
+  const last = core.retained.retention.lastOf(origin) ?? 0;
+  if (last <= closed.cut) return {};
+  if (last > through) {
+    const text = `${last - through} more of origin ${origin} are kept: they are to be exported too`;
     return refusedText(`hansa: ${text}`);
   }
-  return { more: core.retained.drop(new Map([[origin, sequence(Math.min(last, through))]])) };
+  return { more: core.retained.truncate(origin, closed.cut) };
 }

@@ -95,6 +95,15 @@ export class RetainedTransactions {
     this.retention.drop(new Map([[origin, last]]));
   }
 
+  /** Drops what of the origin is behind `last`, a bounded number of rows, the latest first; whether some are left. */
+  truncate(origin: OriginId, last: number): boolean {
+    const until = this.retention.lastOf(origin) ?? 0;
+    const from = Math.max(last + 1, until - DROPPED_MAX + 1, this.retention.firstOf(origin) ?? 0);
+    for (let at = from; at <= until; at += 1) this.#writes.delete(transactionRowKey(origin, at));
+    this.retention.truncate(origin, from - 1);
+    return (this.retention.lastOf(origin) ?? 0) > last;
+  }
+
   /** Drops up to `through`, a bounded number of rows; whether something is left to drop. */
   drop(through: Vector): boolean {
     let left = DROPPED_MAX;

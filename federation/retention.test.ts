@@ -167,6 +167,26 @@ test("a suffix has no gaps", () => {
   expect(retention.firstOf(R2)).toBe(9);
 });
 
+test("what is truncated is gone from its end, and what comes next goes on from there", () => {
+  const list = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 600 });
+  fc.assert(
+    fc.property(list, fc.nat({ max: 600 }), fc.nat({ max: 700 }), (sizes, dropped, last) => {
+      const retention = new Retention();
+      for (const [at, size] of sizes.entries()) retention.add(R1, sequence(at + 1), size);
+      if (dropped > 0) retention.drop(new Map([[R1, sequence(dropped)]]));
+      retention.truncate(R1, last);
+      const left = sizes.slice(dropped, Math.max(last, dropped));
+      expect(retention.bytes).toBe(left.reduce((sum, size) => sum + size, 0));
+      expect(retention.lastOf(R1)).toBe(
+        left.length === 0 ? undefined : Math.min(last, sizes.length),
+      );
+      const next = (retention.lastOf(R1) ?? 0) + 1;
+      if (left.length > 0) retention.add(R1, sequence(next), 5);
+      expect(retention.bytesBetween(R1, next, next)).toBe(left.length > 0 ? 5 : 0);
+    }),
+  );
+});
+
 test("what goes on from a snapshot that is on its way is not dropped, at the bound neither", () => {
   fc.assert(
     fc.property(cases, counts, (one, of) => {

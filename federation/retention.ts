@@ -71,6 +71,11 @@ export class Retention {
     for (const [origin, last] of through) this.#suffixes.get(origin)?.drop(last);
   }
 
+  /** Drops what of the origin is behind `last`. */
+  truncate(origin: OriginId, last: number): void {
+    this.#suffixes.get(origin)?.truncate(last);
+  }
+
   plan(question: RetentionQuestion): RetentionPlan {
     const others = question.config.members.filter(({ origin }) => origin !== question.self);
     const { pinned = [] } = question;

@@ -76,6 +76,19 @@ export class SuffixSizes {
     partial.sizes.fill(0, 0, this.#first - partial.first);
   }
 
+  /** Drops what is behind `last`. */
+  truncate(last: number): void {
+    const kept = Math.max(last, this.#first - 1);
+    if (kept >= this.#last) return;
+    this.#bytes = this.bytesThrough(kept);
+    this.#last = kept;
+    this.#segments = this.#segments.filter(({ first }) => first <= kept);
+    const partial = this.#segments.at(-1);
+    if (partial === undefined) return;
+    partial.bytes = sizesBefore(partial, kept + 1);
+    partial.count = Math.min(partial.count, kept + 1 - partial.first);
+  }
+
   /** The end of the segment that `sequence` is in: where a cut under pressure falls. */
   endOf(sequence: number): number {
     const segment = this.#segments.find(({ first, count }) => sequence < first + count);

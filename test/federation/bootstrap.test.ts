@@ -330,13 +330,17 @@ describe("a region that was parted", () => {
     third.run(put("w/own", "anew"));
     first.pull(third);
     expect([first.get("w/own"), first.state.applied.get(originId(4))]).toEqual(["anew", 1]);
-    const cut = new Map(third.state.applied);
-    third.change({ change: "collect", epoch: 4, cut, through: cut, full: false });
     expect(third.state.rebirth.salvage).toHaveLength(1);
+    // What is within the cut stays, for other regions.
+    expect(third.state.retention.firstOf(originId(3))).toBe(1);
+    expect(third.change({ change: "discard", origin: originId(3), through: 2 })).toMatchObject({
+      kind: "refused",
+    });
     expect(third.change({ change: "discard", origin: originId(3), through: 3 })).not.toHaveProperty(
       "kind",
     );
     expect(third.state.rebirth.salvage).toEqual([]);
+    expect(third.state.retention.lastOf(originId(3))).toBe(1);
     third.restart();
   });
 });

@@ -240,3 +240,30 @@ test(
   },
   TEST_MS,
 );
+
+test(
+  "a region restored from a backup mints nothing until it has a new origin, and gets its own writes back",
+  async () => {
+    const { endpoint = "", peer = "" } = servers.get("fra") ?? {};
+    const file = join(folder, "backup");
+    await hansa(["--endpoints", endpoint, "snapshot", "save", file]);
+    await put("fra", "f/after-backup", "1");
+    await at("fra").delete("f/mine");
+    const before = await same("ams", "fra");
+    expect(before).toContain("f/after-backup=1");
+    await end("fra");
+    rmSync(join(folder, "fra"), { recursive: true });
+    const member = ["--name", "fra", "--initial-advertise-peer-urls", `http://${peer}`];
+    const cluster = ["--initial-cluster", `fra=http://${peer}`];
+    const folderOf = ["--data-dir", join(folder, "fra")];
+    await hansa(["snapshot", "restore", file, ...folderOf, ...member, ...cluster]);
+    await start("fra");
+    await expect(at("fra").put("f/again", "2")).rejects.toThrow(/has no origin/);
+    await at("fra").federation.change({ reincarnate: { region: "fra" } });
+    await live("fra", "ams");
+    expect(await same("ams", "fra")).toBe(before);
+    await put("fra", "f/again", "2");
+    expect(await same("ams", "fra")).toBe(before.replace("f/again=1", "f/again=2"));
+  },
+  TEST_MS,
+);
