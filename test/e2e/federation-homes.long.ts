@@ -81,20 +81,18 @@ describe("a home that moves", () => {
     }
   }
 
-  /** Claims names until `done`, from one region; gives those that it was told are its own. */
-  async function claims(name: Name, prefix: string, done: () => boolean): Promise<string[]> {
-    const own: string[] = [];
+  /** Claims names until `done`, from one region; puts those that it was told are its own into `own`. */
+  async function claim(name: Name, prefix: string, own: string[], done: () => boolean) {
     for (let number = 0; !done(); number += 1) {
       const key = `${prefix}${number}`;
       try {
-        const claim = { if: [when.missing(key)], then: [op.put(key, name)] };
-        if ((await at(name).txn(claim)).succeeded) own.push(key);
+        const claimed = { if: [when.missing(key)], then: [op.put(key, name)] };
+        if ((await at(name).txn(claimed)).succeeded) own.push(key);
       } catch (cause) {
         if (!(cause instanceof KvError) || cause.outcome === "applied") throw cause;
         if (cause.outcome === "not-applied") number -= 1;
       }
     }
-    return own;
   }
 
   test(
@@ -104,15 +102,24 @@ describe("a home that moves", () => {
       await ordered("eu", { home: { prefix, region: "eu", elsewhere: "forward" } });
       await settled();
       let isOver = false;
-      const claiming = REGIONS.map((name) => claims(name, "f/planned/", () => isOver));
+      const owned = REGIONS.map((): string[] => []);
+      const claiming = REGIONS.map((name, index) =>
+        claim(name, "f/planned/", owned[index] ?? [], () => isOver),
+      );
       for (const to of ["us", "ap", "eu"]) {
+        const before = owned.flat().length;
+        await until(
+          "claims are made",
+          DEADLINE_MS,
+          () => owned.flat().length > before || undefined,
+        );
         await ordered("ap", { move_home: { prefix, to } });
         await until(`${to} is the home`, DEADLINE_MS, async () =>
           (await homeOf("f/planned/", "ap"))?.region === to ? true : undefined,
         );
       }
       isOver = true;
-      const owned = await Promise.all(claiming);
+      await Promise.all(claiming);
       const all = owned.flat();
       expect(new Set(all).size).toBe(all.length);
       expect(all.length).toBeGreaterThan(2);
