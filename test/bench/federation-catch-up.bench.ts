@@ -2,7 +2,7 @@
 // on; then all regions' keys are equal, and every conflict of the cut is in each region's record. Numbers only, but for
 // those two.
 import { expect, test } from "@jest/globals";
-import { conflictsOf, isEqual, sampleOf } from "../../examples/federation/founding.ts";
+import { isEqual, sampleOf } from "../../examples/federation/founding.ts";
 import type { Region } from "../../examples/federation/founding.ts";
 import { tick, until } from "../e2e/until.ts";
 import { FEDERATED, FederationWorld, REGIONS } from "./federation-world.ts";
@@ -18,6 +18,7 @@ const PER_SECOND = Number(process.env["HANSA_BENCH_RATE"] ?? "100");
 const CUT = "iad";
 /** Keys that both sides of the cut write during it. */
 const CONTESTED = 200;
+const CONTESTED_PREFIX = `${FEDERATED}contested/`;
 const VALUE_BYTES = 256;
 const KEYS_PER_REGION = 1_000;
 const WARM_UP_MS = 2_000;
@@ -82,10 +83,35 @@ async function catchUp(world: FederationWorld): Promise<CatchUp> {
 async function contest(world: FederationWorld): Promise<void> {
   for (let at = 0; at < CONTESTED; at += 1) {
     for (const name of ["ams", CUT] as const) {
-      const key = `${FEDERATED}contested/${keyAt(at)}`;
+      const key = `${CONTESTED_PREFIX}${keyAt(at)}`;
       await world.region(name).client.put(key, `${name} says ${at}`);
     }
   }
+}
+
+/** By contested key: the write that won and those that lost, as the region's record has them. */
+async function recordOf({ client }: Region): Promise<ReadonlyMap<string, string>> {
+  const record = new Map<string, string>();
+  const keys = { prefix: CONTESTED_PREFIX };
+  let from = 0;
+  for (;;) {
+    const { conflicts, next, more } = await client.conflicts.settled({ keys, from });
+    for (const { key, kept, lost } of conflicts) {
+      const dots = [kept, ...lost.map(({ dot }) => dot)];
+      const text = dots.map(({ origin, sequence }) => `${origin}:${sequence}`).join(" ");
+      record.set(Buffer.from(key).toString(), text);
+    }
+    if (!more) return record;
+    from = next;
+  }
+}
+
+/** Once everybody has everything, what lost is settled. */
+async function recordsOf(world: FederationWorld): Promise<ReadonlyMap<string, string>[]> {
+  return until("every conflict is settled everywhere", CATCH_UP_MS_MAX, async () => {
+    const records = await Promise.all(world.regions.map(recordOf));
+    return records.every(({ size }) => size === CONTESTED) ? records : undefined;
+  });
 }
 
 function cellsOf(caught: CatchUp, { regions, cores }: Measured, sameAfterMs: number): string[][] {
@@ -115,7 +141,6 @@ function cellsOf(caught: CatchUp, { regions, cores }: Measured, sameAfterMs: num
 async function measureAll(): Promise<void> {
   const world = await FederationWorld.start();
   try {
-    const before = await Promise.all(world.regions.map(conflictsOf));
     const load = world.load(world.regions, {
       prefix: FEDERATED,
       pace: { kind: "open", perSecond: PER_SECOND },
@@ -138,10 +163,8 @@ async function measureAll(): Promise<void> {
       (await isEqual(world.regions, FEDERATED)) ? true : undefined,
     );
     const sameAfterMs = performance.now() - endedAtMs;
-    const conflicts = await Promise.all(world.regions.map(conflictsOf));
-    expect(conflicts.map((count, at) => count - (before[at] ?? 0))).toEqual(
-      world.regions.map(() => CONTESTED),
-    );
+    const [record, ...others] = await recordsOf(world);
+    for (const other of others) expect(other).toEqual(record);
     const machine = describeMachine();
     const cells = cellsOf(caught, measured, sameAfterMs);
     process.stdout.write(`\n${formatTable(cells)}\n\n${machineLine(machine)}\n`);
