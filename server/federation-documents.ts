@@ -1,7 +1,12 @@
 // Documents of the federation's configuration on their way into the region's log, from wherever they come; and under which
 // origin the region mints from there on (federation 1, 14).
 import { ConfigError, countOf, decodeConfig, memberNamed } from "../federation/index.ts";
-import type { ConfigNews, FederationChange, FederationConfig } from "../federation/index.ts";
+import type {
+  ConfigNews,
+  FederationChange,
+  FederationConfig,
+  OriginId,
+} from "../federation/index.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 import type { Clock, Journal } from "./ports.ts";
 
@@ -19,6 +24,7 @@ const OTHERS = { remedy: "reincarnate this region, asked of one of its own membe
 
 export class FederationDocuments {
   readonly #init: FederationDocumentsInit;
+  #taking = false;
 
   constructor(init: FederationDocumentsInit) {
     this.#init = init;
@@ -32,19 +38,41 @@ export class FederationDocuments {
       done();
       return;
     }
-    const { applied, rebirth } = state;
-    const member = memberNamed(config, region);
-    // Of an origin that has minted nobody knows here whether this is still its history (federation 1, trap 1); and one
-    // that was given to other data of this region's name is not this one's: it was wiped.
-    const isOwn = member !== undefined && rebirth.drew(member.incarnation);
-    const self = isOwn && countOf(applied, member.origin) === 0 ? { self: member.origin } : {};
+    const self = this.#selfIn(config);
     const { document } = news;
     const change = { change: "configure", document, wallMs: clock.wallMs(), ...self } as const;
     this.#init.propose(change, (applied) => {
       if (applied) journal.info("federation configured", { epoch: config.epoch });
-      const isOthers = member !== undefined && !isOwn && state.self === undefined;
-      if (isOthers) journal.error("this region's origin was given to other data", { ...OTHERS });
+      const isMember = memberNamed(config, region) !== undefined;
+      if (isMember && self === undefined && state.self === undefined)
+        journal.error("this region's origin was given to other data", { ...OTHERS });
       done();
+    });
+  }
+
+  /**
+   * Of an origin that has minted nobody knows here whether this is still its history (federation 1, trap 1); and one that
+   * was given to other data of this region's name is not this one's: it was wiped.
+   */
+  #selfIn(config: FederationConfig): { readonly self: OriginId } | undefined {
+    const { region, state } = this.#init;
+    const { applied, rebirth } = state;
+    const member = memberNamed(config, region);
+    const isOwn = member !== undefined && rebirth.drew(member.incarnation);
+    return isOwn && countOf(applied, member.origin) === 0 ? { self: member.origin } : undefined;
+  }
+
+  /** By who leads: the document in force may have been logged just before the incarnation that it names was. */
+  look(): void {
+    const { state, clock } = this.#init;
+    const { config, document } = state;
+    if (this.#taking || state.self !== undefined || document.epoch === 0) return;
+    const self = this.#selfIn(config);
+    if (self === undefined) return;
+    this.#taking = true;
+    const again = { change: "configure", document: document.document, ...self } as const;
+    this.#init.propose({ ...again, wallMs: clock.wallMs() }, () => {
+      this.#taking = false;
     });
   }
 

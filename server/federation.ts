@@ -254,6 +254,7 @@ export class Federation {
       this.#serving.onNews();
     }
     this.quorums.onNews();
+    if (this.#leading?.ready === true) this.#documents.look();
     if (this.#leading?.ready === true && self !== undefined) {
       this.#leading.keeping.look();
       this.handlers.look();
