@@ -23,8 +23,6 @@ export function expanded(core: RegionCore, operations: readonly Operation[]): re
   if (first === undefined || last === undefined) return operations;
   const within = core.records.keys().filter((key) => key > first && key < last);
   const others = within.filter((key) => !named.includes(key));
-  const deletes = others.map(
-    (key): Operation => ({ key, action: "delete", context: "all-seen" }),
-  );
+  const deletes = others.map((key): Operation => ({ key, action: "delete", context: "all-seen" }));
   return [...operations, ...deletes];
 }

@@ -22,7 +22,8 @@ export const USAGE = `npm run sim -- [options]
   --voters N, --learners N, --clients N    with one seed: a smaller cluster than the seed drew
   --no-shrink        leave a failing seed as it is
   --jobs N           threads (one a core)
-  --federation       whole federations: with --seed, --seeds, --steps and --bug alone
+  --federation       whole federations: --seed, --seeds, --steps, --bug, --profile, --planted, --write-seeds,
+                     --without, --regions, --members, --no-shrink, --jobs and --list mean the same of them
   --list             the planted bugs and the checks that must catch them`;
 
 export interface Command {

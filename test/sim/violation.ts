@@ -41,6 +41,11 @@ export type FederationCheck =
   | "write-regions"
   | "clock-bound"
   | "freeze"
+  | "marker"
+  | "merkle"
+  | "one-resolver"
+  | "one-owner"
+  | "home-exclusive"
   | "fork";
 
 export class Violation extends Error {

@@ -6,12 +6,14 @@ import {
   GoneBook,
   covers,
   donorsOf,
+  encodeChange,
   memberOf,
 } from "../../../federation/index.ts";
 import type {
   BootstrapChunk,
   BootstrapCut,
   BootstrapPage,
+  FederationBug,
   OriginId,
   PullEffect,
   Vector,
@@ -21,6 +23,7 @@ import type { EventQueue } from "../events.ts";
 import type { Weather } from "./links.ts";
 import { hash } from "./region.ts";
 import type { Member, Region } from "./region.ts";
+import type { Story } from "./story.ts";
 
 const LOOK_MS = 150;
 const PAGE_MS_MAX = 15;
@@ -34,6 +37,9 @@ const PINNED_MS = 5_000;
 export class Pins {
   #pins: readonly { readonly of: OriginId; readonly vector: Vector; readonly untilMs: number }[] =
     [];
+
+  /** Taken at some time and given later, as no leader may: for the planted bug alone. */
+  stale: { readonly cut: BootstrapCut; readonly epoch: number } | undefined;
 
   add(of: OriginId, vector: Vector, nowMs: number): void {
     this.#pins = [...this.#pins, { of, vector, untilMs: nowMs + PINNED_MS }];
@@ -55,10 +61,13 @@ export interface BootstrappingInit {
   readonly queue: EventQueue;
   readonly chance: Chance;
   readonly weather: Weather;
+  readonly story: Story;
   readonly pinsOf: (region: Region) => Pins | undefined;
   /** To whom there is a stream. */
   readonly neighbours: () => readonly OriginId[];
-  readonly onInstalled: () => void;
+  readonly planted: FederationBug | undefined;
+  /** `epoch`: of the donor, as it gave its state. */
+  readonly onInstalled: (epoch: number, admitted: number) => void;
 }
 
 interface Attempt {
@@ -66,6 +75,8 @@ interface Attempt {
   readonly server: Member;
   readonly cut: BootstrapCut;
   readonly chunks: BootstrapChunks;
+  readonly epoch: number;
+  readonly admitted: number;
 }
 
 export class Bootstrapping {
@@ -121,12 +132,14 @@ export class Bootstrapping {
   }
 
   #begin(lacked: readonly OriginId[]): void {
-    const { region, leader, regions, weather, queue, pinsOf } = this.#init;
+    const { region, leader, regions, weather, queue, pinsOf, planted } = this.#init;
     const { config, self, applied, rebirth } = leader.federated;
     const own = self === undefined ? undefined : memberOf(config, self);
     if (self === undefined || own === undefined) return;
     const { standing } = rebirth;
-    const reports = leader.reports.all();
+    const anyEpoch = planted === "snapshot-before-marker";
+    const known = leader.reports.all();
+    const reports = anyEpoch ? known.map((one) => ({ ...one, epoch: Infinity })) : known;
     const donors = donorsOf({ config, self, applied, standing, lacked, reports });
     const named = donors[this.#turn % Math.max(1, donors.length)];
     this.#turn += 1;
@@ -134,11 +147,15 @@ export class Bootstrapping {
     const server = donor?.leader;
     if (donor === undefined || server === undefined || weather.isCut(region, donor)) return;
     const theirs = server.federated;
-    const isFit = theirs.config.epoch >= own.admitted && theirs.rebirth.beyondCuts.length === 0;
-    const cut = isFit ? theirs.rebirth.cut() : undefined;
+    const isFit =
+      (anyEpoch || theirs.config.epoch >= own.admitted) && theirs.rebirth.beyondCuts.length === 0;
+    const stale = anyEpoch ? pinsOf(donor)?.stale : undefined;
+    const cut = isFit ? (stale?.cut ?? theirs.rebirth.cut()) : undefined;
     if (cut === undefined) return;
     pinsOf(donor)?.add(self, cut.vector, queue.nowMs);
-    this.#attempt = { donor, server, cut, chunks: new BootstrapChunks(hash) };
+    const epoch = stale?.epoch ?? theirs.config.epoch;
+    const chunks = new BootstrapChunks(hash);
+    this.#attempt = { donor, server, cut, chunks, epoch, admitted: own.admitted };
     this.#readSoon(this.#attempt, []);
   }
 
@@ -161,7 +178,7 @@ export class Bootstrapping {
 
   /** One after the other, then the entry that puts it in the place of what was. */
   #stage(attempt: Attempt, chunks: readonly BootstrapChunk[], at: number): void {
-    const { region, onInstalled } = this.#init;
+    const { region, onInstalled, story } = this.#init;
     if (this.#attempt !== attempt) return;
     const chunk = chunks[at];
     if (chunk !== undefined) {
@@ -173,12 +190,15 @@ export class Bootstrapping {
     }
     const { count, digest } = attempt.chunks;
     const id = chunks[0]?.id ?? new Uint8Array(0);
-    region.change({ change: "install", id, count, digest }, (answer) => {
+    const install = encodeChange({ change: "install", id, count, digest });
+    region.propose({ kind: "federation", body: install }, ({ response: answer }) => {
       this.#fail();
-      if (answer === undefined) return;
+      const why = answer?.kind === "refused" ? answer.message : "";
+      story.tell(`${region.name} takes the state of ${attempt.donor.name}: ${why || "done"}`);
+      if (answer?.kind !== "federation") return;
       this.#notBeforeMs = 0;
       this.#neededSinceMs = undefined;
-      onInstalled();
+      onInstalled(attempt.epoch, attempt.admitted);
     });
   }
 

@@ -62,6 +62,8 @@ export class Judge {
   /** Dots of which two regions have applied different transactions. */
   readonly forks = new Set<OriginId>();
   appliedCount = 0;
+  /** States of other regions that were taken. */
+  installedCount = 0;
   /** The entry brought what is not retained: another region's state took the place of this one's. */
   #jumped = false;
 
@@ -71,8 +73,8 @@ export class Judge {
     this.#mayFork = init.mayFork;
     const everApplied = (name: string): Vector => this.#everApplied.get(name) ?? new Map();
     this.keys = new KeysJudge({ ledger: this.ledger, everApplied });
-    const { directory } = init;
-    this.writes = new WritesJudge({ ledger: this.ledger, directory, everApplied });
+    const { directory, mayFork } = init;
+    this.writes = new WritesJudge({ ledger: this.ledger, directory, everApplied, mayFork });
   }
 
   onApplying(member: Member): void {
@@ -174,6 +176,12 @@ export class Judge {
     this.#jumped ||= row === undefined;
     if (known !== undefined) {
       const isSame = row === undefined || compareBytes(row.bytes, known.bytes) === 0;
+      if (!isSame && isOwn && this.#mayFork && !this.#isElsewhere(region, dot)) {
+        // Nobody else has what was rolled back: there is one history still.
+        const minted = decodeTransaction(row.bytes);
+        this.ledger.register({ ...minted, hash: row.hash });
+        return minted.transaction;
+      }
       if (!isSame) this.forks.add(dot.origin);
       demand(
         isSame || this.#mayFork,
@@ -191,7 +199,24 @@ export class Judge {
     );
     const { transaction } = decodeTransaction(row.bytes);
     this.ledger.register({ transaction, bytes: row.bytes, hash: row.hash });
+    this.#checkOwner(region, transaction);
     return transaction;
+  }
+
+  /** What hangs on a lease its owner ends, or once that is closed who adopted it (federation 15, trap 10). */
+  #checkOwner(region: Region, { origin, sequence, operations }: Transaction): void {
+    const ended = operations.flatMap((one) => (one.action === "expire" ? one.dots : []));
+    for (const dot of ended) {
+      demand(
+        dot.origin === origin || this.#directory.cutOf(dot.origin) !== undefined,
+        "one-owner",
+        () => `${region.name} ended ${dotText(dot)} by ${origin}:${sequence}, which is not its own`,
+      );
+    }
+  }
+
+  #isElsewhere(region: Region, dot: Dot): boolean {
+    return [...this.#everApplied].some(([name, has]) => name !== region.name && hasDot(has, dot));
   }
 
   /** Where it is let in first, behind its own region's door (federation 16, trap 15). */
@@ -209,6 +234,16 @@ export class Judge {
       isElsewhere || this.#ahead.size > 1,
       "clock-bound",
       () => `${region.name} let ${dotText(transaction)} in, ${Math.round(aheadMs)} ms ahead`,
+    );
+  }
+
+  /** A state that was taken knows of the admission, or what was purged without the newcomer comes back (federation 11). */
+  onInstalled(region: Region, epoch: number, admitted: number): void {
+    this.installedCount += 1;
+    demand(
+      epoch >= admitted,
+      "marker",
+      () => `${region.name}, admitted in epoch ${admitted}, has a state of epoch ${epoch}`,
     );
   }
 

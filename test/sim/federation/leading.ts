@@ -1,15 +1,35 @@
 // What the leader of a simulated region runs, made anew with every leader and with every origin of the region: it pulls,
 // keeps its part of the federation in order, does its duties, and waits for other regions on behalf of clients.
+import { bytesOf, keyOf } from "../../../base/index.ts";
 import type { Key, MonotonicMs, WallMs } from "../../../base/index.ts";
-import type { Dot, FederationBug, PullEffect } from "../../../federation/index.ts";
+import {
+  closedOrigin,
+  encodeChange,
+  handledChange,
+  handlerQuestion,
+} from "../../../federation/index.ts";
+import type {
+  Dot,
+  FederationBug,
+  HandlerQuestion,
+  OriginId,
+  PullEffect,
+  Resolution,
+  RetentionPlan,
+} from "../../../federation/index.ts";
+import { FederatedRegion } from "../../../server/federated-region.ts";
 import { FederationKeeping } from "../../../server/federation-keeping.ts";
 import { RegionQuorums } from "../../../server/region-quorums.ts";
 import { NOBODY } from "../../../store/index.ts";
+import type { Machine } from "../../../store/index.ts";
+import { EXPIRE } from "../../store/requests.ts";
 import type { Chance } from "../chance.ts";
 import type { EventQueue } from "../events.ts";
 import type { Directory } from "./directory.ts";
 import { Bootstrapping, Pins } from "./bootstrapping.ts";
 import { Duties } from "./duties.ts";
+import { HomeHolder } from "./home-lease.ts";
+import type { HomeLease } from "./home-lease.ts";
 import { Pulling } from "./links.ts";
 import type { Weather } from "./links.ts";
 import { QUIET_JOURNAL } from "./region.ts";
@@ -28,7 +48,13 @@ export interface LeadingInit {
   readonly chance: Chance;
   readonly weather: Weather;
   readonly story: Story;
+  readonly retainedBytesMax: number;
+  readonly homeLease: HomeLease;
   readonly planted: FederationBug | undefined;
+  /** Another region's state was installed: of that epoch, in a region that was admitted in this one. */
+  readonly onInstalled: (region: Region, epoch: number, admitted: number) => void;
+  /** Its own write in the place of siblings on which it asked a handler. */
+  readonly onResolved: (region: Region, key: Key, dots: readonly Dot[]) => void;
   readonly onFault: (region: Region, fault: PullEffect) => void;
   readonly pinsOf: (region: Region) => Pins | undefined;
   readonly onReached: (region: Region, dot: Dot, names: readonly string[]) => void;
@@ -40,6 +66,7 @@ export class Leading {
   readonly #duties: Duties;
   readonly #quorums: RegionQuorums;
   readonly pins = new Pins();
+  readonly home: HomeHolder;
   #pulling: Pulling | undefined;
   #bootstrapping: Bootstrapping | undefined;
   #stopped = false;
@@ -48,8 +75,9 @@ export class Leading {
     this.#init = init;
     const { region, leader, queue } = init;
     const monotonicMs = (): MonotonicMs => queue.nowMs as MonotonicMs;
+    const { retainedBytesMax } = init;
     this.#keeping = new FederationKeeping({
-      region: leader.federated,
+      region: new SmallRegion(() => leader.host.machine, retainedBytesMax),
       pinned: () => this.pins.at(queue.nowMs, leader),
       reports: leader.reports,
       clock: { monotonicMs, wallMs: (): WallMs => region.wallMs },
@@ -58,6 +86,8 @@ export class Leading {
       journal: QUIET_JOURNAL,
     });
     this.#duties = new Duties(init);
+    const { homeLease, chance, planted } = init;
+    this.home = new HomeHolder({ region, lease: homeLease, queue, chance, planted });
     this.#quorums = new RegionQuorums({
       state: leader.federated,
       reports: leader.reports,
@@ -122,14 +152,18 @@ export class Leading {
     });
     this.#pulling = pulling;
     this.#bootstrapping = new Bootstrapping({
-      ...{ region, leader, regions, queue, chance, weather, pinsOf: this.#init.pinsOf },
+      ...{ region, leader, regions, queue, chance, weather, planted },
+      ...{ pinsOf: this.#init.pinsOf, story: this.#init.story },
       neighbours: () => pulling.neighbours,
-      onInstalled: () => pulling.onReplaced(),
+      onInstalled: (epoch, admitted) => {
+        this.#init.onInstalled(region, epoch, admitted);
+        pulling.onReplaced();
+      },
     });
   }
 
   #keepSoon(): void {
-    const { leader, region, queue, directory, chance } = this.#init;
+    const { leader, region, queue, directory, chance, planted } = this.#init;
     queue.schedule(chance.between(KEEP_MS / 2, KEEP_MS), "keep", () => {
       if (this.#stopped) return;
       const { federated } = leader;
@@ -138,8 +172,36 @@ export class Leading {
       if (isNew && !region.isCutFromDirectory) region.configure(directory.document);
       if (federated.self !== undefined) this.#keeping.look();
       this.#duties.look();
+      if (planted === "snapshot-before-marker") this.#takeEarly();
+      this.#askHandlers();
+      this.home.renew();
+      region.propose(EXPIRE, () => undefined);
       this.#keepSoon();
     });
+  }
+
+  #takeEarly(): void {
+    const { config, rebirth } = this.#init.leader.federated;
+    const cut = this.pins.stale === undefined ? rebirth.cut() : undefined;
+    if (cut !== undefined) this.pins.stale = { cut, epoch: config.epoch };
+  }
+
+  /** What federation 8 has the winner's origin do: here the handler is quick, and never fails. */
+  #askHandlers(): void {
+    const { leader, region, planted, onResolved } = this.#init;
+    const { self, config, state, contested } = leader.federated;
+    if (self === undefined) return;
+    const isClosed = (origin: OriginId): boolean => closedOrigin(config, origin) !== undefined;
+    const asker = { self, isClosed, rules: state.rules, ...(planted && { planted }) };
+    for (const key of contested) {
+      const question = handlerQuestion(key, state.recordOf(key), asker);
+      const change = question && handledChange(question, unionOf(question));
+      if (change === undefined) continue;
+      const body = encodeChange(change);
+      region.propose({ kind: "federation", body }, ({ minted }) => {
+        onResolved(region, key, minted);
+      });
+    }
   }
 
   #report(): void {
@@ -148,6 +210,28 @@ export class Leading {
     if (planted === "ack-counted-before-quorum") report(leader, this.#pulling?.received());
     else report(leader);
   }
+}
+
+/** With a bound that a simulation comes to. */
+class SmallRegion extends FederatedRegion {
+  readonly #bytesMax: number;
+
+  constructor(machine: () => Machine, bytesMax: number) {
+    super(machine);
+    this.#bytesMax = bytesMax;
+  }
+
+  override planRetention(question: Parameters<FederatedRegion["planRetention"]>[0]): RetentionPlan {
+    const { config, self } = this;
+    return this.state.retention.plan({ ...question, config, self, bytesMax: this.#bytesMax });
+  }
+}
+
+/** All words of all siblings, once. */
+function unionOf({ asked }: HandlerQuestion): Resolution {
+  const words = asked.flatMap(({ value }) => (value === undefined ? [] : keyOf(value).split("+")));
+  const union = [...new Set(words)].sort((left, right) => (left < right ? -1 : 1)).join("+");
+  return { action: "value", value: bytesOf(union as Key) };
 }
 
 /** What a member has is its region's word, whoever leads. */

@@ -37,6 +37,8 @@ export class Ledger {
 
   register(minted: Minted): void {
     const { transaction } = minted;
+    const replaced = this.of(transaction)?.transaction;
+    if (replaced !== undefined) this.#forget(replaced);
     this.#minted.set(dotText(transaction), minted);
     this.#lasts.set(
       transaction.origin,
@@ -46,6 +48,14 @@ export class Ledger {
       const others = this.#byKey.get(key) ?? [];
       others.push(transaction);
       this.#byKey.set(key, others);
+    }
+  }
+
+  #forget(transaction: Transaction): void {
+    for (const { key } of transaction.operations) {
+      const others = (this.#byKey.get(key) ?? []).filter((one) => one !== transaction);
+      this.#byKey.set(key, others);
+      this.#due.delete(key);
     }
   }
 

@@ -315,6 +315,16 @@ export class Pulling {
           if (this.#stopped) return;
           this.#act(this.#puller.onProposed(answer?.applied ?? 0, this.#now));
         });
+      } else if (effect.kind === "stage") {
+        region.change({ change: "stage", chunk: effect.chunk }, (answer) => {
+          if (!this.#stopped) this.#act(this.#puller.onProposed(answer ? 1 : 0, this.#now));
+        });
+      } else if (effect.kind === "apply-staged") {
+        const { transaction: dot } = effect.shipped;
+        region.change({ change: "apply-staged", dot }, (answer) => {
+          if (this.#stopped) return;
+          this.#act(this.#puller.onProposed(answer?.applied ?? 0, this.#now));
+        });
       } else if (effect.kind === "configure") {
         region.configure(effect.config.document, () => {
           this.#puller.onConfigured();

@@ -100,6 +100,7 @@ function totals(reports: readonly FederationReport[], beganAtMs: number): string
     `acknowledged ${sum(({ acknowledged }) => acknowledged)}`,
     `regions counted ${sum(({ reached }) => reached)} times`,
     `compared at equal vectors ${sum(({ compared }) => compared)} times`,
+    `states taken ${sum(({ installed }) => installed)}`,
     `changes of the document ${sum(({ changes }) => changes)} (${actsText(named)})`,
     `violations ${reports.filter(({ violation }) => violation !== undefined).length}`,
     `wall time ${secondsSince(beganAtMs)} s`,

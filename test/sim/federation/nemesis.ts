@@ -66,6 +66,7 @@ export class Nemesis implements Weather {
     this.#cuts.clear();
     for (const region of this.#init.regions()) {
       region.clockAheadMs = 0;
+      region.stalledUntilMs = 0;
       region.isCutFromDirectory = false;
       for (const member of region.members) region.restart(member);
     }
@@ -98,6 +99,9 @@ export class Nemesis implements Weather {
       case "cut":
         this.#cut(region, other);
         return;
+      case "isolate":
+        this.#isolate(region);
+        return;
       case "crash": {
         const member = chance.pick(region.members);
         region.crash(member);
@@ -114,6 +118,9 @@ export class Nemesis implements Weather {
         return;
       case "clock":
         this.#jump(region);
+        return;
+      case "stall":
+        region.stalledUntilMs = this.#init.queue.nowMs + chance.between(50, 1_500);
         return;
       case "directory":
         region.isCutFromDirectory = true;
@@ -138,6 +145,18 @@ export class Nemesis implements Weather {
     for (const one of pairs) this.#cuts.add(one);
     this.#init.onCut();
     this.#later(3_000, () => {
+      for (const one of pairs) this.#cuts.delete(one);
+    });
+  }
+
+  /** From all others at once, and nobody else meanwhile. */
+  #isolate(region: Region): void {
+    if (this.#cuts.size > 0) return;
+    const others = this.#init.regions().filter((one) => one !== region);
+    const pairs = others.flatMap((one) => [pair(one, region), pair(region, one)]);
+    for (const one of pairs) this.#cuts.add(one);
+    this.#init.onCut();
+    this.#later(6_000, () => {
       for (const one of pairs) this.#cuts.delete(one);
     });
   }

@@ -183,11 +183,9 @@ export class Operators {
   }
 
   #reincarnate(region: Region): void {
-    const { directory } = this.#init;
-    const incarnation = directory.identity();
+    const incarnation = this.#init.directory.identity();
     const { name } = region;
     region.draw(incarnation, () => {
-      if (directory.config.freeze !== undefined) return;
       this.#give({ command: "reincarnate", region: name, incarnation, soleSurvivor: false });
     });
   }

@@ -27,6 +27,8 @@ function focused(focus: Focus): FederationPlan["profile"] {
     faultMsMax: 400,
     actMsMax: 800,
     keys: 2,
+    retainedBytesMax: Infinity,
+    audits: false,
     ...focus,
     faults: focus.faults ?? {},
     acts: focus.acts ?? {},
@@ -48,7 +50,10 @@ export const PLANTED_FEDERATION: Readonly<Record<FederationBug, FederationPlan>>
   "local-prune": { caughtBy: ["siblings"], profile: focused({ faults: { cut: 1 } }) },
   "purge-with-sibling": {
     caughtBy: ["siblings"],
-    profile: focused({ faults: { cut: 1 }, writes: { put: 2, delete: 3 } }),
+    profile: focused({
+      ...{ faults: { cut: 1 }, writes: { put: 2, delete: 3 }, members: 1, keys: 3 },
+      ...{ prefixes: ["siblings", "merge"], thinkMsMax: 200 },
+    }),
   },
   "context-omits-tombstone": {
     caughtBy: ["siblings"],
@@ -62,17 +67,35 @@ export const PLANTED_FEDERATION: Readonly<Record<FederationBug, FederationPlan>>
     caughtBy: ["freeze"],
     profile: focused({ regions: 4, acts: { part: 2, join: 1 }, faults: { cut: 1, lag: 1 } }),
   },
-  "rebootstrap-drops-own-suffix": { caughtBy: ["durability"], profile: focused({}) },
-  "snapshot-before-marker": { caughtBy: ["stable-cut", "siblings"], profile: focused({}) },
+  "rebootstrap-drops-own-suffix": {
+    caughtBy: ["commit-monotone", "exactly-once", "durability"],
+    profile: focused({
+      ...{ retainedBytesMax: 2_500, members: 1, faults: { isolate: 1 }, thinkMsMax: 150 },
+      faultMsMax: 2_500,
+    }),
+  },
+  "snapshot-before-marker": {
+    caughtBy: ["marker"],
+    profile: focused({
+      ...{ retainedBytesMax: 500, members: 1, faults: { directory: 2 }, thinkMsMax: 200 },
+      ...{ acts: { join: 1 }, actMsMax: 6_000, regions: 3 },
+    }),
+  },
   "fork-undetected": {
     caughtBy: ["fork"],
-    profile: focused({ faults: { restore: 3, cut: 1 }, restoresKnowingly: false }),
+    profile: focused({
+      ...{ faults: { restore: 6, cut: 1, lag: 1 }, faultMsMax: 150 },
+      restoresKnowingly: false,
+    }),
   },
   "dot-reused-after-restore": {
     caughtBy: ["exactly-once"],
     profile: focused({ faults: { restore: 3, cut: 1 }, acts: { policy: 1 } }),
   },
-  "merkle-deletes": { caughtBy: ["siblings", "convergence"], profile: focused({}) },
+  "merkle-deletes": {
+    caughtBy: ["siblings", "convergence"],
+    profile: focused({ regions: 3, members: 1, audits: true }),
+  },
   "counter-applied-twice": {
     caughtBy: ["kinds"],
     profile: focused({ faults: { stray: 2, ...cutsAndCrashes }, writes: { put: 1, kind: 6 } }),
@@ -81,8 +104,14 @@ export const PLANTED_FEDERATION: Readonly<Record<FederationBug, FederationPlan>>
     caughtBy: ["siblings"],
     profile: focused({ keys: 5, faults: { cut: 1 }, writes: { put: 3, "range-delete": 2 } }),
   },
-  "ttl-expired-everywhere": { caughtBy: ["siblings"], profile: focused({}) },
-  "resolver-storm": { caughtBy: ["siblings"], profile: focused({}) },
+  "ttl-expired-everywhere": {
+    caughtBy: ["one-owner"],
+    profile: focused({ members: 1, writes: { put: 1, lease: 6 } }),
+  },
+  "resolver-storm": {
+    caughtBy: ["one-resolver"],
+    profile: focused({ prefixes: ["resolver"], faults: { cut: 1 } }),
+  },
   "cas-kills-hidden-sibling": {
     caughtBy: ["unseen-write"],
     profile: focused({ faults: { cut: 1 } }),
@@ -91,7 +120,10 @@ export const PLANTED_FEDERATION: Readonly<Record<FederationBug, FederationPlan>>
     caughtBy: ["sibling-revision"],
     profile: focused({ faults: { cut: 1 } }),
   },
-  "lease-checked-before-commit": { caughtBy: ["exactly-once"], profile: focused({}) },
+  "lease-checked-before-commit": {
+    caughtBy: ["home-exclusive"],
+    profile: focused({ faults: { stall: 2, directory: 2 }, writes: { put: 1, claim: 6 } }),
+  },
   "hlc-poison": { caughtBy: ["clock-bound"], profile: focused({ faults: { clock: 3, cut: 2 } }) },
   "txn-torn": { caughtBy: ["atomicity"], profile: focused({ writes: { txn: 3 } }) },
   "ack-counted-before-quorum": {

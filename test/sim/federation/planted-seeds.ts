@@ -1,33 +1,41 @@
-// Which seed finds which planted bug of the federation, as the last full hunt noted it: where the test of a fixed budget
-// begins to look. A seed's run changes whenever draws are added, so the test looks at some seeds after it as well.
+// Which seed finds which planted bug of the federation, and how soon, as the last full hunt noted it: the test of a fixed
+// budget runs those that show soonest. A seed's run changes whenever draws are added: then a hunt notes them anew.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FederationBug } from "../../../federation/index.ts";
 import type { FederationHunt } from "./hunt.ts";
+import { PLANTED_FEDERATION_NAMES } from "./planted-plans.ts";
 
 const HEADER = [
-  "# Where each planted bug of the federation shows: `bug seed`. Written by",
+  "# Where each planted bug of the federation shows: `bug seed step`. Written by",
   "# `npm run sim -- --federation --planted --write-seeds`; read by test/sim/federation/planted.test.ts.",
 ];
+
+export interface PlantedSeed {
+  readonly bug: FederationBug;
+  readonly seed: number;
+  /** At which its check saw it. */
+  readonly step: number;
+}
 
 /** In the source tree, whether this program was compiled to dist/ or not. */
 export function plantedFederationPath(root: string): string {
   return join(root, "test", "planted-federation-seeds.txt");
 }
 
-/** The seed to begin with; 1 for a bug without a line. */
-export function readPlantedFederation(path: string): (bug: FederationBug) => number {
-  const seeds = new Map<string, number>();
-  for (const line of readFileSync(path, "utf8").split("\n")) {
-    const [bug, seed] = line.replace(/#.*/, "").trim().split(/\s+/);
-    if (bug !== undefined && seed !== undefined) seeds.set(bug, Number(seed));
-  }
-  return (bug) => seeds.get(bug) ?? 1;
+export function readPlantedFederation(path: string): readonly PlantedSeed[] {
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      const [name, seed, step] = line.replace(/#.*/, "").trim().split(/\s+/);
+      const bug = PLANTED_FEDERATION_NAMES.find((one) => one === name);
+      return bug === undefined ? [] : [{ bug, seed: Number(seed), step: Number(step) }];
+    });
 }
 
 export function writePlantedFederation(path: string, hunts: readonly FederationHunt[]): void {
   const lines = hunts.flatMap(({ bug, found }) =>
-    found === undefined ? [] : [`${bug} ${found.job.seed}`],
+    found === undefined ? [] : [`${bug} ${found.job.seed} ${found.steps}`],
   );
   writeFileSync(path, `${[...HEADER, ...lines].join("\n")}\n`);
 }

@@ -2,9 +2,10 @@
 // with a home, and those that are federated and given up while it runs.
 import { keyOf } from "../../../base/index.ts";
 import type { Key } from "../../../base/index.ts";
-import { originId } from "../../../federation/index.ts";
+import { CONFIG_OF_NOBODY, originId } from "../../../federation/index.ts";
 import type {
   FederationConfig,
+  Handler,
   KindName,
   Policy,
   PolicyName,
@@ -31,9 +32,17 @@ export const KINDS = [
   "flag",
 ] as const satisfies readonly KindName[];
 
+/** Keys may hang on leases, which their owners end. */
+export const LEASED = "leased";
+/** Its conflicts are resolved by a handler, on write. */
+export const RESOLVER = "resolver";
 export const HOMED = "homed";
 /** Each is federated once, and given up once at most. */
 export const LATE = ["late-1", "late-2", "late-3"] as const;
+
+const HANDLER: Handler = {
+  ...{ name: "union", hash: "1".repeat(64), source: "function resolve() {}", runs: "on-write" },
+};
 
 const OPEN = { ttl: "refused", progress: { stage: "open" } } as const;
 
@@ -60,16 +69,12 @@ export function firstConfig(regionCount: number, topology: Topology): Federation
     live: true,
   }));
   const config: FederationConfig = {
+    ...CONFIG_OF_NOBODY,
     federationId: identityOf(1),
     epoch: 1,
     originNext: originId(regionCount + 1),
     members,
-    closed: [],
-    paused: [],
-    policies: [],
-    handlers: [],
-    placements: [],
-    homes: [],
+    handlers: [HANDLER],
     topology,
   };
   const plain = POLICIES.map((policy): Policy => ({
@@ -82,7 +87,12 @@ export function firstConfig(regionCount: number, topology: Topology): Federation
     ...{ policy: "lww", kind, ranks: [], ...OPEN },
   }));
   const homed: Policy = { prefix: keyIn(HOMED), policy: "lww", ranks: [], ...OPEN };
-  const policies = [...plain, ...kinds, homed].sort((left, right) =>
+  const resolver: Policy = {
+    prefix: keyIn(RESOLVER),
+    ...{ policy: "resolver", handler: HANDLER.name, ranks: [], ...OPEN },
+  };
+  const leased: Policy = { ...homed, prefix: keyIn(LEASED), ttl: "owner" };
+  const policies = [...plain, ...kinds, homed, resolver, leased].sort((left, right) =>
     left.prefix < right.prefix ? -1 : 1,
   );
   return { ...config, policies };

@@ -6,7 +6,13 @@ import { createHash } from "node:crypto";
 import { assert, present } from "../../../base/index.ts";
 import type { Key, LogTimeMs, MonotonicMs, WallMs } from "../../../base/index.ts";
 import type { Entry } from "../../../consensus/index.ts";
-import { RegionState, ReportBook, decodeConfig, encodeChange } from "../../../federation/index.ts";
+import {
+  RegionState,
+  ReportBook,
+  decodeConfig,
+  encodeChange,
+  memberNamed,
+} from "../../../federation/index.ts";
 import type { Dot, FederationBug, FederationChange, Identity } from "../../../federation/index.ts";
 import { FederatedRegion } from "../../../server/federated-region.ts";
 import { FederationDocuments } from "../../../server/federation-documents.ts";
@@ -80,6 +86,8 @@ export class Region {
   /** Beside its skew: a jump that lasts. */
   clockAheadMs = 0;
   isCutFromDirectory = false;
+  /** Nothing is committed until then. */
+  stalledUntilMs = 0;
   /** No member of it ever comes back. */
   isLost = false;
   readonly #init: RegionInit;
@@ -142,11 +150,22 @@ export class Region {
       return;
     }
     const { term, life, logTime } = this;
-    queue.schedule(chance.between(0.5, COMMIT_MS_MAX), "commit", () => {
+    const stalledMs = Math.max(0, this.stalledUntilMs - queue.nowMs);
+    queue.schedule(stalledMs + chance.between(0.5, COMMIT_MS_MAX), "commit", () => {
       const isLost = this.term !== term && (this.life !== life || chance.hits(0.5));
       if (isLost) done(UNKNOWN);
       else this.#commit(request, logTime, term, done);
     });
+  }
+
+  /** Committed and applied by all members at once: why it was refused; undefined: it was not. */
+  commitNow(request: Request): string | undefined {
+    let refused: string | undefined;
+    this.#commit(request, this.logTime, this.term, ({ response }) => {
+      refused = response?.kind === "refused" ? response.message : undefined;
+    });
+    for (const member of this.members) this.#catchUp(member);
+    return refused;
   }
 
   /** A change of the federation: `answer` undefined where it was refused or its fate is not known. */
@@ -173,7 +192,19 @@ export class Region {
       clock: { monotonicMs: () => queue.nowMs as MonotonicMs, wallMs: () => this.wallMs },
       journal: QUIET_JOURNAL,
     });
+    if (this.#init.planted === "dot-reused-after-restore") {
+      this.#adopt(document, done);
+      return;
+    }
     documents.configure({ epoch: decodeConfig(document).epoch, document }, done);
+  }
+
+  /** As who takes the directory's word for it that an origin of its name is its own. */
+  #adopt(document: Uint8Array, done: () => void): void {
+    const self = memberNamed(decodeConfig(document), this.name)?.origin;
+    const { wallMs } = this;
+    const change = { change: "configure", document, wallMs, ...(self && { self }) } as const;
+    this.change(change, () => done());
   }
 
   /** Its own data draws what it is to mint under; `done` if that is logged. */

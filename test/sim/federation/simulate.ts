@@ -30,6 +30,8 @@ export interface FederationReport {
   readonly reached: number;
   /** Comparisons of one region with another at equal vectors. */
   readonly compared: number;
+  /** States of other regions that were taken. */
+  readonly installed: number;
   /** Changes of the document. */
   readonly changes: number;
   /** What operators did, by name. */
@@ -61,6 +63,7 @@ export function simulateFederation(job: FederationJob): FederationReport {
     acknowledged: judge.writes.acknowledgedCount,
     reached: judge.writes.reachedCount,
     compared: judge.convergence.kernels,
+    installed: judge.installedCount,
     changes: world.changes,
     acts: Object.fromEntries(operators.counts),
     ...(violation === undefined ? {} : { violation, story: world.story.lines }),

@@ -6,8 +6,10 @@ import { Chance } from "../chance.ts";
 /** What goes wrong by itself. */
 export const FAULTS = [
   "cut",
+  "isolate",
   "crash",
   "hand-over",
+  "stall",
   "lag",
   "clock",
   "directory",
@@ -39,6 +41,8 @@ export const WRITES = [
   "context",
   "kind",
   "quorum",
+  "lease",
+  "claim",
 ] as const;
 export type WriteName = (typeof WRITES)[number];
 
@@ -61,6 +65,12 @@ export interface FederationSwarm {
   readonly faults: Weights<FaultName>;
   readonly acts: Weights<ActName>;
   readonly writes: Weights<WriteName>;
+  /** Of what is retained for others: beyond it some region may have to take another's state. */
+  readonly retainedBytesMax: number;
+  /** Prefixes that clients write to; absent: all. */
+  readonly prefixes?: readonly string[];
+  /** At the end records are lost in some regions, and audits bring them back. */
+  readonly audits: boolean;
   /** A region that is restored forgets under which origin it minted; false: nobody told it, as after a copied disk. */
   readonly restoresKnowingly: boolean;
 }
@@ -92,6 +102,8 @@ export function drawSwarm(seed: number): FederationSwarm {
     faults: some(FAULTS, 0.5),
     acts: some(ACTS, 0.5),
     writes: { put: 4, ...some(WRITES, 0.8) },
+    retainedBytesMax: Infinity,
+    audits: chance.hits(0.2),
     restoresKnowingly: true,
   };
 }

@@ -1,22 +1,24 @@
 // What clients of each region write: few keys, so that regions collide; now and then nobody writes, so that regions come
 // to have the same. What was acknowledged, with the dots that it got, is the judge's.
 import { bytesOf, keyOf } from "../../../base/index.ts";
-import type { Key } from "../../../base/index.ts";
+import type { Key, LeaseId } from "../../../base/index.ts";
 import type { AskedOperation, KindName } from "../../../federation/index.ts";
 import type { Request } from "../../../store/index.ts";
-import { del, op, put, putOf, txn } from "../../store/requests.ts";
+import { del, grant, op, put, putOf, renew, txn } from "../../store/requests.ts";
 import type { Chance } from "../chance.ts";
 import type { EventQueue } from "../events.ts";
 import type { Leading } from "./leading.ts";
-import { HOMED, KINDS, LATE, POLICIES, keyIn } from "./prefixes.ts";
+import { HOMED, KINDS, LATE, LEASED, POLICIES, RESOLVER, keyIn } from "./prefixes.ts";
 import type { Region } from "./region.ts";
 import { drawn } from "./swarm.ts";
 import type { FederationSwarm } from "./swarm.ts";
 import type { WritesJudge } from "./writes-judge.ts";
 
-const PLAIN = [...POLICIES, HOMED, ...LATE, "local"] as const;
+const PLAIN = [...POLICIES, RESOLVER, HOMED, ...LATE, "local"] as const;
 /** Of contexts that a client has read and not used yet. */
 const CONTEXTS_MAX = 4;
+/** Of a region, that are used. */
+const LEASES_MAX = 3;
 
 export interface WorkloadInit {
   readonly swarm: FederationSwarm;
@@ -34,6 +36,8 @@ interface Context {
 export class Workload {
   readonly #init: WorkloadInit;
   readonly #contexts = new Map<Region, Context[]>();
+  readonly #leases = new Map<Region, bigint[]>();
+  #leased = 1_000n;
   #written = 0;
   #quietUntilMs = 0;
   #stopped = false;
@@ -79,7 +83,7 @@ export class Workload {
         this.#send(region, del(this.#key()));
         return;
       case "range-delete": {
-        const prefix = chance.pick(PLAIN);
+        const prefix = chance.pick(swarm.prefixes ?? PLAIN);
         this.#send(region, del(`${prefix}/`, `${prefix}0`));
         return;
       }
@@ -94,6 +98,12 @@ export class Workload {
         return;
       case "kind":
         this.#operate(region);
+        return;
+      case "claim":
+        this.#claim(region);
+        return;
+      case "lease":
+        this.#hold(region);
         return;
       case "quorum":
         this.#send(region, put(this.#key(), this.#value()), { awaits: true });
@@ -129,6 +139,33 @@ export class Workload {
     const { key, bytes } = chance.pick(read);
     const write = putOf(key, this.#value(), { siblingContext: bytes });
     this.#send(region, { kind: "put", put: write });
+  }
+
+  /** A write that the leased home alone may take. */
+  #claim(region: Region): void {
+    const home = this.#init.leadingOf(region)?.home;
+    if (home?.takes !== true) return;
+    region.propose(put(`lww/claim-${this.#number()}`, this.#value()), ({ response }) => {
+      if (response !== undefined && response.kind !== "refused") home.onCommitted();
+    });
+  }
+
+  /** Grants a lease, renews one, or puts a key on one. */
+  #hold(region: Region): void {
+    const { chance } = this.#init;
+    const held = this.#leases.get(region) ?? [];
+    this.#leases.set(region, held);
+    if (held.length === 0 || chance.hits(0.3)) {
+      this.#leased += 1n;
+      held.push(this.#leased);
+      if (held.length > LEASES_MAX) held.shift();
+      region.propose(grant(this.#leased, chance.whole(300, 3_000)), () => undefined);
+    } else if (chance.hits(0.4)) {
+      region.propose(renew(chance.pick(held)), () => undefined);
+    } else {
+      const lease = chance.pick(held) as LeaseId;
+      this.#send(region, put(`${LEASED}/${this.#number()}`, this.#value(), { lease }));
+    }
   }
 
   #operate(region: Region): void {
@@ -174,7 +211,8 @@ export class Workload {
   }
 
   #key(): string {
-    return `${this.#init.chance.pick(PLAIN)}/${this.#number()}`;
+    const { chance, swarm } = this.#init;
+    return `${chance.pick(swarm.prefixes ?? PLAIN)}/${this.#number()}`;
   }
 
   #number(): number {

@@ -6,7 +6,9 @@ import type { Dot, FederationBug, PullEffect, Vector } from "../../../federation
 import { Chance } from "../chance.ts";
 import { EventQueue } from "../events.ts";
 import { demand } from "../violation.ts";
+import { auditEnd } from "./audits.ts";
 import { Directory } from "./directory.ts";
+import { HomeLease } from "./home-lease.ts";
 import { Judge } from "./judge.ts";
 import { Leading, report } from "./leading.ts";
 import { Nemesis } from "./nemesis.ts";
@@ -44,6 +46,7 @@ export class FederationWorld {
   readonly #chance: Chance;
   readonly #options: WorldOptions;
   readonly #leading = new Map<Region, Leading>();
+  readonly #homeLease = new HomeLease();
   #healing = false;
   steps = 0;
 
@@ -101,6 +104,8 @@ export class FederationWorld {
       this.#step();
     }
     this.judge.checkEnd(this.#members());
+    const { swarm, planted } = this.#options;
+    if (swarm.audits) auditEnd(this.#members(), this.judge, planted);
     for (const { pulling } of this.#leading.values()) {
       const held = pulling?.held ?? [];
       demand(held.length === 0, "liveness", () => `still held: ${JSON.stringify(held)}`);
@@ -164,6 +169,10 @@ export class FederationWorld {
       ...{ chance: this.#chance.stream(), story: this.story },
       pinsOf: (at) => this.#leading.get(at)?.pins,
       planted: this.#options.planted,
+      homeLease: this.#homeLease,
+      retainedBytesMax: this.#options.swarm.retainedBytesMax,
+      onInstalled: (at, epoch, admitted) => this.judge.onInstalled(at, epoch, admitted),
+      onResolved: (at, key, dots) => this.judge.writes.onResolved(at, key, dots),
       onFault: (at, fault) => this.#onFault(at, fault),
       onReached: (at, dot, names) => this.judge.writes.onReached(at, dot, names),
     });

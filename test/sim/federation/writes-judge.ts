@@ -15,6 +15,8 @@ export interface WritesJudgeInit {
   readonly ledger: Ledger;
   readonly directory: Directory;
   readonly everApplied: (name: string) => Vector;
+  /** A dot may have meant something else before: what its client had seen is not known. */
+  readonly mayFork: boolean;
 }
 
 export class WritesJudge {
@@ -32,7 +34,7 @@ export class WritesJudge {
 
   onAcknowledged(region: Region, request: Request, dots: readonly Dot[]): void {
     this.#acknowledged.push(...dots);
-    const asked = plainKeys(request);
+    const asked = this.#init.mayFork ? [] : plainKeys(request);
     for (const dot of dots) {
       const minted = this.#init.ledger.of(dot)?.transaction;
       for (const key of asked) if (minted !== undefined) this.#checkSeen(region, minted, key);
@@ -48,9 +50,7 @@ export class WritesJudge {
     const operation = minted.operations.find((one) => one.key === key);
     if (policy?.policy !== "siblings" || policy.kind !== undefined) return;
     if (operation === undefined || !("context" in operation)) return;
-    const past = new Map(minted.deps);
-    if (minted.sequence > 1) past.set(minted.origin, (minted.sequence - 1) as Sequence);
-    const before = ledger.siblingsOf(key, past).map(dotOf);
+    const before = this.#before(minted, key);
     if (before.length >= SIBLINGS_MAX) return;
     const shown = before.reduce<Dot | undefined>(
       (best, dot) => (best === undefined || isLater(ledger, dot, best) ? dot : best),
@@ -71,6 +71,33 @@ export class WritesJudge {
         `${region.name} ${dotText(minted)} took ${unseen.map(dotText).join()} of ${key}, ` +
         `which its client had not seen`,
     );
+  }
+
+  /** A handler's answer is written by the winner's origin alone, or once that is closed (federation 8, trap 7). */
+  onResolved(region: Region, key: Key, dots: readonly Dot[]): void {
+    const { ledger, directory } = this.#init;
+    for (const dot of this.#init.mayFork ? [] : dots) {
+      const minted = ledger.of(dot)?.transaction;
+      if (minted === undefined) continue;
+      const winner = this.#before(minted, key).reduce<Dot | undefined>(
+        (best, one) => (best === undefined || isLater(ledger, one, best) ? one : best),
+        undefined,
+      );
+      demand(
+        winner === undefined ||
+          winner.origin === dot.origin ||
+          directory.cutOf(winner.origin) !== undefined,
+        "one-resolver",
+        () => `${region.name} resolved ${key}, which is for origin ${String(winner?.origin)} to do`,
+      );
+    }
+  }
+
+  /** Siblings of the key as its region had them. */
+  #before(minted: Transaction, key: Key): readonly Dot[] {
+    const past = new Map(minted.deps);
+    if (minted.sequence > 1) past.set(minted.origin, (minted.sequence - 1) as Sequence);
+    return this.#init.ledger.siblingsOf(key, past).map(dotOf);
   }
 
   /** `names`: regions that are said to have the write. */
