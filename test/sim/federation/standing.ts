@@ -3,7 +3,7 @@ import { memberNamed, standingOf } from "../../../federation/index.ts";
 import type { Directory } from "./directory.ts";
 import type { Region } from "./region.ts";
 
-export function isHealthy({ config }: Directory, { name, isLost, members }: Region): boolean {
+function isHealthy({ config }: Directory, { name, isLost, members }: Region): boolean {
   const origin = memberNamed(config, name)?.origin;
   const isOwn = members.some(({ federated }) => federated.self === origin);
   return !isLost && standingOf(config, name) === "live" && isOwn;

@@ -4,7 +4,7 @@
 import { Chance } from "../chance.ts";
 
 /** What goes wrong by itself. */
-export const FAULTS = [
+const FAULTS = [
   "cut",
   "isolate",
   "crash",
@@ -20,7 +20,7 @@ export const FAULTS = [
 export type FaultName = (typeof FAULTS)[number];
 
 /** What operators do. */
-export const ACTS = [
+const ACTS = [
   "policy",
   "topology",
   "pause",
@@ -33,7 +33,7 @@ export const ACTS = [
 ] as const;
 export type ActName = (typeof ACTS)[number];
 
-export const WRITES = [
+const WRITES = [
   "put",
   "delete",
   "range-delete",
