@@ -222,10 +222,12 @@ export class Judge {
   /** Where it is let in first, behind its own region's door (federation 16, trap 15). */
   #checkStamp(region: Region, member: Member, transaction: Transaction): void {
     const aheadMs = hlcMs(transaction.hlc) - (EPOCH_MS + this.#queue.nowMs);
-    if (aheadMs <= STAMP_AHEAD_MS_MAX) return;
     const { origin } = transaction;
-    this.#ahead.add(origin);
-    if (origin === member.federated.self || region.clockAheadMs !== 0) return;
+    // A region whose clock is behind sees it ahead already.
+    if (aheadMs > INGRESS_AHEAD_MS_MAX - SKEW_MS_MAX) this.#ahead.add(origin);
+    if (aheadMs <= STAMP_AHEAD_MS_MAX) return;
+    const isTrue = region.clockAheadMs === 0 && this.#queue.nowMs > region.clockTrueSinceMs + 2_000;
+    if (origin === member.federated.self || !isTrue) return;
     const isElsewhere = [...this.#everApplied].some(
       ([name, vector]) => this.#directory.originOf(name) !== origin && hasDot(vector, transaction),
     );

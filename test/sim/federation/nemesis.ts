@@ -65,6 +65,7 @@ export class Nemesis implements Weather {
     this.#stopped = true;
     this.#cuts.clear();
     for (const region of this.#init.regions()) {
+      if (region.clockAheadMs !== 0) region.clockTrueSinceMs = this.#init.queue.nowMs;
       region.clockAheadMs = 0;
       region.stalledUntilMs = 0;
       region.isCutFromDirectory = false;
@@ -168,6 +169,7 @@ export class Nemesis implements Weather {
     region.clockAheadMs = chance.between(300, 4_000) * (chance.hits(0.7) ? 1 : -1);
     this.#later(3_000, () => {
       region.clockAheadMs = 0;
+      region.clockTrueSinceMs = this.#init.queue.nowMs;
     });
   }
 

@@ -85,6 +85,8 @@ export class Region {
   term = 0;
   /** Beside its skew: a jump that lasts. */
   clockAheadMs = 0;
+  /** When the last jump ended: what was let in before is applied after. */
+  clockTrueSinceMs = -Infinity;
   isCutFromDirectory = false;
   /** Nothing is committed until then. */
   stalledUntilMs = 0;
