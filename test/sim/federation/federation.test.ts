@@ -4,7 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { simulateFederation } from "./simulate.ts";
 import type { FederationReport } from "./simulate.ts";
 
-const STEPS = 900;
+const STEPS = 1_500;
 
 function kept({ violation, ...rest }: FederationReport): FederationReport {
   expect(violation?.message).toBeUndefined();
