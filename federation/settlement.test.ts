@@ -66,6 +66,15 @@ describe("a settlement", () => {
     expect(settlementOf({ policy: "siblings" }, KEY, twice, by)).toBeUndefined();
   });
 
+  test("leaves one of two deletes, under every policy: alone it may be forgotten (scenario 14)", () => {
+    const gone = [LOSER, WINNER].map(({ dot, hlc, epoch, birth }) => ({ dot, hlc, epoch, birth }));
+    for (const policy of ["lww", "siblings", "merge", "resolver"] as const) {
+      const settled = settlementOf({ policy }, KEY, gone, settler(2, STABLE));
+      expect(settled).toMatchObject({ action: "settle", kept: WINNER.dot });
+      expect(settlementOf({ policy }, KEY, gone, settler(1, STABLE))).toBeUndefined();
+    }
+  });
+
   test("shows a long loser by its beginning and its length", () => {
     const long = { ...LOSER, value: new Uint8Array(5_000) };
     const settled = settlementOf({ policy: "lww" }, KEY, [long, WINNER], settler(2, STABLE));

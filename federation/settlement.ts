@@ -5,7 +5,7 @@ import { birthOver } from "./birth.ts";
 import { losersOf } from "./conflict-record.ts";
 import type { OriginId } from "./dot.ts";
 import type { FederationBug } from "./planted.ts";
-import { SIBLINGS_MAX } from "./sibling.ts";
+import { SIBLINGS_MAX, isTombstone } from "./sibling.ts";
 import type { Sibling, Siblings } from "./sibling.ts";
 import type { Operation } from "./transaction.ts";
 import { hasDot } from "./vector.ts";
@@ -44,9 +44,13 @@ export function settlementOf(
   return { key, action: "settle", lost, kept: view.winner.dot };
 }
 
-/** What a handler wrote twice is one answer: of equal siblings one is enough. */
+/**
+ * Deletes that had not seen each other are one under every policy: nobody sees anything that he could resolve, and a
+ * tombstone is forgotten only when it is alone. What a handler wrote twice is one answer.
+ */
 function settles({ policy }: ViewRules, siblings: Siblings): boolean {
-  return SETTLES.has(policy) || (policy === "resolver" && !isContested(siblings));
+  if (SETTLES.has(policy) || siblings.every(isTombstone)) return true;
+  return policy === "resolver" && !isContested(siblings);
 }
 
 /** Under the others siblings wait for a write. */
