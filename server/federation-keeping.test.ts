@@ -95,6 +95,28 @@ test("a region that is away is named once half of the bound waits for it, and ag
   expect(kept.told).toHaveLength(2);
 });
 
+test("conflicts that another policy settles are settled, though nobody writes any more", () => {
+  const open = configOf(2, [policy("f/", { policy: "siblings" })]);
+  const [east, north] = regions(open);
+  if (east === undefined || north === undefined) throw new Error("two");
+  const kept = new Kept(north, Infinity);
+  east.run(put("f/a", "1"));
+  north.run(put("f/a", "2"));
+  for (const [to, from] of [
+    [east, north],
+    [north, east],
+  ] as const) {
+    to.pull(from);
+  }
+  kept.reports.note({ origin: east.origin, epoch: 1, vector: new Map(east.state.applied) });
+  for (let round = 0; round < 4; round += 1) kept.look();
+  expect(north.siblings("f/a")).toHaveLength(2);
+  const settling = { ...configOf(2, [policy("f/")]), epoch: 2 };
+  for (const region of [east, north]) region.configure(settling);
+  for (let round = 0; round < 4; round += 1) kept.look();
+  expect(north.siblings("f/a")).toEqual(["2:1"]);
+});
+
 test("siblings count with their values, and as many after a restart", () => {
   const [east, north] = regions(CONFIG);
   if (east === undefined || north === undefined) throw new Error("two");

@@ -41,8 +41,9 @@ export class FederationKeeping {
   #proposing = false;
   #collectAtMs = 0;
   #noted = 0;
-  /** The cuts at which conflicts were settled, and tombstones purged, last. */
+  /** The cuts at which conflicts were settled, and tombstones purged, last; other policies settle others. */
   #settledAt: Vector = new Map();
+  #settledEpoch = 0;
   #settledLast = false;
   /** Of the keys with conflicts, where the next settlement begins: some are nobody's to settle. */
   #settledFrom = 0;
@@ -121,7 +122,8 @@ export class FederationKeeping {
     const { epoch } = state.config;
     const { contested } = state;
     // In turns: where conflicts stay open and writes go on there is always something to settle first.
-    const settles = !this.#settledLast && !sameVector(cut, this.#settledAt);
+    const isSettled = epoch === this.#settledEpoch && sameVector(cut, this.#settledAt);
+    const settles = !this.#settledLast && !isSettled;
     this.#settledLast = settles && contested.length > 0;
     if (this.#settledLast) {
       this.#collectAtMs = now;
@@ -129,7 +131,9 @@ export class FederationKeeping {
       this.#settledFrom = from + SETTLED_MAX;
       const keys = contested.slice(from, from + SETTLED_MAX);
       this.#propose({ change: "settle", epoch, stable: cut, keys }, (applied) => {
-        if (applied) this.#settledAt = cut;
+        if (!applied) return;
+        this.#settledAt = cut;
+        this.#settledEpoch = epoch;
       });
       return;
     }
