@@ -69,7 +69,7 @@ describe("operations of clients", () => {
     expect([east.get("b/a"), north.get("b/a")]).toEqual(["1", "1"]);
   });
 
-  test("that are repeated under a session's number are done once, and of another number again", () => {
+  test("repeated under a session's number are done once, of another number again (scenario 19, trap 18)", () => {
     const [east] = regions(configOf(2, [COUNTER]));
     assert(east !== undefined, "a region");
     const opened = east.run({ kind: "session-open", ttlMs: 60_000 });

@@ -4,12 +4,12 @@ import { describe, expect, test } from "@jest/globals";
 import { assert } from "../../base/index.ts";
 import type { Key, LeaseId } from "../../base/index.ts";
 import { encodeSiblingContext, originId, sequence } from "../../federation/index.ts";
-import { del, grant, op, put, revoke, txn } from "../store/requests.ts";
+import { del, grant, op, put, revoke, txn, versionIs } from "../store/requests.ts";
 import { policy } from "./document.ts";
 import { Region, configOf, exchange, regions, two } from "./region.ts";
 
 describe("local writes", () => {
-  test("one transaction is one dot and one revision; a key of no prefix is not shipped", () => {
+  test("one transaction is one dot and one revision; a key of no prefix is not shipped (trap 29)", () => {
     const [east] = two();
     const before = east.revision;
     east.run(txn([], [op.put("f/a", "1"), op.put("own", "2"), op.put("f/b", "3")]));
@@ -52,14 +52,27 @@ describe("local writes", () => {
     ]);
   });
 
-  test("a put with a lease is refused, and uses no dot (federation 15)", () => {
-    const [east] = two();
+  test("a put with a lease is refused, and uses no dot; on a key of no prefix it stays here (scenario 24)", () => {
+    const [east, north] = two();
     east.run(grant(9n, 60_000));
+    east.run(put("own", "1", { lease: 9n as LeaseId }));
+    exchange([east, north]);
+    expect([east.get("own"), north.get("own")]).toEqual(["1", undefined]);
     expect(east.run(put("f/a", "1", { lease: 9n as LeaseId }))).toMatchObject({
       code: "federation-refused",
       message: expect.stringContaining("a lease is the region's own") as unknown,
     });
     expect(east.state.applied.size).toBe(0);
+  });
+
+  test("a lock of etcd's recipe is refused: each region would give it to somebody (trap 14)", () => {
+    for (const region of two()) {
+      region.run(grant(9n, 60_000));
+      const isFree = versionIs("f/lock/9", "equal", 0);
+      const place = op.put("f/lock/9", "", { lease: 9n as LeaseId });
+      expect(region.run(txn([isFree], [place]))).toMatchObject({ code: "federation-refused" });
+      expect(region.get("f/lock/9")).toBeUndefined();
+    }
   });
 
   test("a lease from before its key was federated still ends it, and lets go of it when it is re-issued", () => {
