@@ -30,7 +30,8 @@ export interface AuditOrder extends VerifyOrder {
 
 interface Asked {
   readonly order: VerifyOrder;
-  readonly run: Promise<Verified>;
+  /** Never rejects: what it was refused with is told to who still asks. */
+  readonly run: Promise<Verified | KvError>;
   endedAtMs: number | undefined;
 }
 
@@ -97,9 +98,7 @@ export class FederationAudits {
     const { state, pulling } = this.#init;
     const { config, self } = state;
     const links = pulling()?.links;
-    if (links === undefined || self === undefined) {
-      throw new KvError("not-leader", "not-applied", "hansa: this member does not lead its region");
-    }
+    if (links === undefined || self === undefined) throw notLeading();
     const from = source === "" ? undefined : memberNamed(config, source)?.origin;
     if (source !== "" && from === undefined) {
       const problem = `no region of the federation is named ${source}`;
@@ -131,27 +130,25 @@ export class FederationAudits {
   answering(header: () => Header): Verifier["verify"] {
     return (order, { deadlineAtMs }, done) => {
       const leftMs = deadlineAtMs - this.#init.clock.monotonicMs();
-      this.#waited(order, Math.max(0, leftMs * WAIT_SHARE)).then(
-        (value) => done({ ok: true, header: header(), value }),
-        (cause: unknown) => {
-          if (cause instanceof KvError) done({ ok: false, error: cause });
-          else this.#init.onBug(cause);
-        },
-      );
+      this.#waited(order, Math.max(0, leftMs * WAIT_SHARE))
+        .then((value) => {
+          if (value instanceof KvError) done({ ok: false, error: value });
+          else done({ ok: true, header: header(), value });
+        })
+        .catch(this.#init.onBug);
     };
   }
 
-  async #waited(order: VerifyOrder, waitMs: number): Promise<Verified> {
+  async #waited(order: VerifyOrder, waitMs: number): Promise<Verified | KvError> {
+    const { config, self } = this.#init.state;
+    if (self === undefined) return notLeading();
     const asked = this.#goesOn(order) ?? this.#ask(order);
     this.#asked = asked;
     const timeout = pause(waitMs, undefined, { ref: false });
-    await Promise.race([asked.run.catch(() => undefined), timeout]);
-    const { config, self } = this.#init.state;
-    if (asked.endedAtMs === undefined && self !== undefined) {
-      return { config, self, report: undefined, scrubbed: this.#scrubbed };
-    }
+    const ended = await Promise.race([asked.run, timeout]);
+    if (ended === undefined) return { config, self, report: undefined, scrubbed: this.#scrubbed };
     if (this.#asked === asked) this.#asked = undefined;
-    return asked.run;
+    return ended;
   }
 
   /** The audit that the same call asked for before, if its end was not told, and is not old. */
@@ -163,13 +160,20 @@ export class FederationAudits {
   }
 
   #ask(order: VerifyOrder): Asked {
-    const asked: Asked = { order, run: this.#begun(order), endedAtMs: undefined };
-    const onEnd = (): void => {
-      asked.endedAtMs = this.#init.clock.monotonicMs();
-    };
-    // What it failed with is told to who asks; who asks no more need not hear of it.
-    asked.run.then(onEnd, onEnd);
+    const run = this.#begun(order)
+      .catch((cause: unknown) => this.#refusalIn(cause))
+      .finally(() => {
+        asked.endedAtMs = this.#init.clock.monotonicMs();
+      });
+    const asked: Asked = { order, run, endedAtMs: undefined };
     return asked;
+  }
+
+  /** Anything but a refusal is a bug, and told as one at once: who asked may have gone. */
+  #refusalIn(cause: unknown): KvError {
+    if (cause instanceof KvError) return cause;
+    this.#init.onBug(cause);
+    return new KvError("unavailable", "unknown", "hansa: the audit has failed", { cause });
   }
 
   /** One that goes by the clock is waited for: it is short. */
@@ -180,10 +184,11 @@ export class FederationAudits {
   }
 
   #onTime(): void {
-    const { pulling, onBug } = this.#init;
+    const { pulling, journal } = this.#init;
     if (this.#busy || pulling() === undefined) return;
     this.verify({ source: "", repairs: true, scrubs: false }).catch((cause: unknown) => {
-      if (!(cause instanceof KvError)) onBug(cause);
+      const reason = this.#refusalIn(cause).message;
+      journal.warn("this region could not be compared with others", { reason });
     });
   }
 
@@ -229,10 +234,15 @@ export class FederationAudits {
     }
   }
 
+  /** @throws {KvError} `unavailable`: the engine has failed. */
   #read(keys: readonly Key[]): Promise<readonly FoundRecord[]> {
     const { state, engine } = this.#init;
-    return new Promise((done) => {
-      readRecords(state.state, engine(), keys, (records) => done(records ?? []));
+    return new Promise((resolve, reject) => {
+      readRecords(state.state, engine(), keys, (records) => {
+        const problem = "hansa: values cannot be read";
+        if (records === undefined) reject(new KvError("unavailable", "not-applied", problem));
+        else resolve(records);
+      });
     });
   }
 
@@ -242,11 +252,10 @@ export class FederationAudits {
     const damaged: Key[] = [];
     let keys: Key[] = [];
     const look = async (): Promise<void> => {
-      for (const { key, expected } of await this.#read(keys)) {
-        if (expected !== undefined) damaged.push(key);
-      }
-      tally.scrubbed += keys.length;
-      this.#scrubbed += keys.length;
+      const records = await this.#read(keys);
+      for (const { key, expected } of records) if (expected !== undefined) damaged.push(key);
+      tally.scrubbed += records.length;
+      this.#scrubbed += records.length;
       keys = [];
     };
     for (const key of state.state.comparing.everyKey()) {
@@ -277,4 +286,8 @@ export class FederationAudits {
       ...(why === undefined ? {} : { why }),
     };
   }
+}
+
+function notLeading(): KvError {
+  return new KvError("not-leader", "not-applied", "hansa: this member does not lead its region");
 }

@@ -107,7 +107,8 @@ export class FederationDesk implements FederationDeskPort {
     }
     this.#trying = true;
     try {
-      await tryHandler(order, this.#init.now);
+      const { now, onBug } = this.#init;
+      await tryHandler(order, now, onBug);
     } finally {
       this.#trying = false;
     }

@@ -60,14 +60,15 @@ export interface FederationOpening {
   readonly dialer: PeerDialer;
   readonly journal: Journal;
   readonly file: ConfigNews | undefined;
+  readonly onBug: (bug: unknown) => void;
 }
 
 /** Undefined: the region is in none. It does nothing before it is followed. */
 export function openFederation(opening: FederationOpening): Federation | undefined {
-  const { config, replica, dialer, journal, file } = opening;
+  const { config, replica, dialer, journal, file, onBug } = opening;
   if (!federates(config)) return undefined;
   return new Federation({
-    ...{ replica, dialer, journal },
+    ...{ replica, dialer, journal, onBug },
     region: federationRegionOf(config),
     state: new FederatedRegion(() => replica.machine),
     secure: config.listenPeerUrls.some((url) => url.startsWith("https:")),

@@ -54,6 +54,7 @@ export interface FederationInit {
   readonly clock: Clock;
   readonly hash: Hash;
   readonly journal: Journal;
+  readonly onBug: (bug: unknown) => void;
 }
 
 /** 1 ms to 16 s, and above. */
@@ -89,7 +90,7 @@ export class Federation {
   readonly quorums: RegionQuorums;
   readonly homes: FederationHomes;
   readonly handlers: FederationHandlers;
-  readonly #thread = new HandlerThread();
+  readonly #thread: HandlerThread;
   /** Seconds from the stamps of other regions' transactions until they are applied here. */
   readonly arrivals = new Buckets(ARRIVAL_SECONDS);
   readonly audits = new AuditTally();
@@ -99,7 +100,8 @@ export class Federation {
 
   constructor(init: FederationInit) {
     this.#init = init;
-    const { clock, state, replica } = init;
+    const { clock, state, replica, onBug } = init;
+    this.#thread = new HandlerThread({ onBug });
     this.#documents = new FederationDocuments({
       ...init,
       propose: (change, done) => this.#propose(change, (answer) => done(answer !== undefined)),

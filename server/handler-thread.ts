@@ -11,6 +11,8 @@ export interface HandlerThreadInit {
   readonly script?: string;
   /** For one question. */
   readonly waitMs?: number;
+  /** Gets what a thread could not be ended for. */
+  readonly onBug: (bug: unknown) => void;
 }
 
 /** May answer once, whenever; a fault says what became of the handler. */
@@ -32,15 +34,17 @@ interface Waiting {
 export class HandlerThread {
   readonly #script: string;
   readonly #waitMs: number;
+  readonly #onBug: (bug: unknown) => void;
   readonly #queue: Waiting[] = [];
   #worker: Worker | undefined;
   #asked: Waiting | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor({ script, waitMs }: HandlerThreadInit = {}) {
+  constructor({ script, waitMs, onBug }: HandlerThreadInit) {
     this.#script = script ?? join(__dirname, "handler-worker.js");
     this.#waitMs = waitMs ?? WAIT_MS;
+    this.#onBug = onBug;
   }
 
   readonly ask: AskHandler = (task, done) => {
@@ -106,7 +110,6 @@ export class HandlerThread {
     clearTimeout(this.#timer);
     const worker = this.#worker;
     this.#worker = undefined;
-    // Only a thread that cannot be ended would reject, and the process then ends it.
-    worker?.terminate().catch(() => undefined);
+    worker?.terminate().catch(this.#onBug);
   }
 }

@@ -30,8 +30,12 @@ const LAWS: Readonly<Record<HandlerFlaw["law"], string>> = {
 };
 
 /** In a thread that is begun for it, and ended. @throws {KvError} `invalid-argument` with the reason. */
-export async function tryHandler(tried: TriedHandler, now: () => MonotonicMs): Promise<void> {
-  const thread = new HandlerThread({ waitMs: TRIAL_MS });
+export async function tryHandler(
+  tried: TriedHandler,
+  now: () => MonotonicMs,
+  onBug: (bug: unknown) => void,
+): Promise<void> {
+  const thread = new HandlerThread({ waitMs: TRIAL_MS, onBug });
   try {
     await holdTrial(tried, thread.ask, now);
   } finally {

@@ -157,7 +157,10 @@ export class Server {
     const init = { ...given, journal, instruments };
     const server = new Server(init, ports, replica, transport, questions);
     // A snapshot puts the state into a directory beside the one before.
-    const federation = openFederation({ config, replica, dialer, journal, file: federationFile });
+    const federation = openFederation({
+      ...{ config, replica, dialer, journal, onBug },
+      file: federationFile,
+    });
     server.#open(owner, dirname(data.stateGroupDir), tokensOver(replica), federation);
     return server;
   }

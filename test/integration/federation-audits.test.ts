@@ -65,11 +65,17 @@ function linksOf(region: Region, others: readonly Region[]): AuditedLinks {
   };
 }
 
-function auditsOf(region: Region, links: AuditedLinks | undefined) {
+interface Given {
+  readonly engine?: RecordEngine;
+  readonly onBug?: (bug: unknown) => void;
+}
+
+function auditsOf(region: Region, links: AuditedLinks | undefined, given: Given = {}) {
   const tally = new AuditTally();
+  const { engine = engineOf(region) } = given;
   const audits = new FederationAudits({
     state: new FederatedRegion(() => region.host.machine),
-    engine: () => engineOf(region),
+    engine: () => engine,
     pulling: () => links,
     propose: (change, done) => {
       const response = region.run({ kind: "federation", body: encodeChange(change) });
@@ -77,7 +83,8 @@ function auditsOf(region: Region, links: AuditedLinks | undefined) {
     },
     ...{ tally, clock: systemClock, journal: JOURNAL },
     onBug: (bug) => {
-      throw bug;
+      if (given.onBug === undefined) throw bug;
+      given.onBug(bug);
     },
   });
   return { audits, tally };
@@ -117,12 +124,10 @@ test("a bit that turned over on disk is found by reading every value, and repair
   expect(r2.get(key(41))).toBe("value-41");
 });
 
-test("a call that may not wait for the end is told so, and the same again gets it", async () => {
-  const [r1, r2] = regionsOf(20);
-  flip(r1, "value-7");
-  const { audits } = auditsOf(r1, linksOf(r1, [r2]));
+/** An operator's call with so much time left. */
+function askerOf(audits: FederationAudits): (leftMs: number) => Promise<Verified> {
   const verify = audits.answering(() => HEADER);
-  const ask = (leftMs: number): Promise<Verified> =>
+  return (leftMs) =>
     new Promise((resolve, reject) => {
       const deadlineAtMs = (systemClock.monotonicMs() + leftMs) as MonotonicMs;
       const { signal } = new AbortController();
@@ -131,6 +136,13 @@ test("a call that may not wait for the end is told so, and the same again gets i
         else reject(answer.error);
       });
     });
+}
+
+test("a call that may not wait for the end is told so, and the same again gets it", async () => {
+  const [r1, r2] = regionsOf(20);
+  flip(r1, "value-7");
+  const { audits } = auditsOf(r1, linksOf(r1, [r2]));
+  const ask = askerOf(audits);
   const first = await ask(0);
   expect([first.report, first.self]).toEqual([undefined, 1]);
   const { report, scrubbed } = await ask(60_000);
@@ -148,4 +160,37 @@ test("who does not lead, another region's name, and a second audit at once are r
   const first = audits.verify(ORDER);
   await expect(audits.verify(ORDER)).rejects.toThrow("is being verified already");
   expect((await first).self).toBe(1);
+});
+
+test("an engine that fails ends the audit with its refusal, and counts nothing as read", async () => {
+  const [r1, r2] = regionsOf(2);
+  const engine: RecordEngine = {
+    get: (_keys, done) => {
+      setImmediate(() => done({ kind: "io", message: "EIO" }, []));
+    },
+  };
+  const { audits, tally } = auditsOf(r1, linksOf(r1, [r2]), { engine });
+  await expect(askerOf(audits)(60_000)).rejects.toThrow("values cannot be read");
+  expect(tally.scrubbed).toBe(0);
+});
+
+test("a bug is told as one when whoever asked for the audit has gone", async () => {
+  const [r1, r2] = regionsOf(2);
+  const bug = new Error("a bug");
+  let leave: () => void = () => undefined;
+  const gone = new Promise<void>((resolve) => {
+    leave = resolve;
+  });
+  const compare = async (): Promise<never> => {
+    await gone;
+    throw bug;
+  };
+  const links = { ...linksOf(r1, [r2]), questions: { compare } };
+  const told: unknown[] = [];
+  const { audits } = auditsOf(r1, links, { onBug: (one) => told.push(one) });
+  const ask = askerOf(audits);
+  expect((await ask(0)).report).toBeUndefined();
+  leave();
+  await expect(ask(60_000)).rejects.toThrow("the audit has failed");
+  expect(told).toEqual([bug]);
 });

@@ -15,7 +15,10 @@ afterEach(() => {
 });
 
 function open(waitMs = WAIT_MS, script = SCRIPT): HandlerThread {
-  const thread = new HandlerThread({ script, waitMs });
+  const onBug = (bug: unknown): void => {
+    throw bug;
+  };
+  const thread = new HandlerThread({ script, waitMs, onBug });
   threads.push(thread);
   return thread;
 }
