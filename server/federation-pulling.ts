@@ -177,7 +177,7 @@ export class FederationPulling {
       if (member !== undefined && this.#urlsOf(member).join() === urls) continue;
       link.close();
       this.#neighbours.delete(origin);
-      this.#act(this.#puller.onClosed(origin, this.#now()));
+      this.#closed(origin);
     }
     for (const member of members) if (!this.#neighbours.has(member.origin)) this.#dial(member);
   }
@@ -212,9 +212,10 @@ export class FederationPulling {
         }
         this.#act(this.#puller.onMessage(origin, message, this.#now()));
         if (message.kind === "reports") this.#init.onReports();
-        else if (message.kind === "answer") this.questions.onAnswer(message.id, message.report);
-        else if (message.kind === "compared") {
-          this.questions.onCompared(message.id, message.answer);
+        else if (message.kind === "answer") {
+          this.questions.onAnswer(origin, message.id, message.report);
+        } else if (message.kind === "compared") {
+          this.questions.onCompared(origin, message.id, message.answer);
         }
       },
       onLost: (reason, wasOpen) => {
@@ -226,12 +227,17 @@ export class FederationPulling {
         }
         this.#told.clear();
         journal.warn("region lost", { ...about, reason });
-        this.#init.onLost(origin);
-        this.#act(this.#puller.onClosed(origin, this.#now()));
+        this.#closed(origin);
       },
     });
     const neighbour: Neighbour = { link, urls: urls.join(), seekAtMs: undefined, seeks: 0 };
     this.#neighbours.set(origin, neighbour);
+  }
+
+  #closed(origin: OriginId): void {
+    this.questions.onClosed(origin);
+    this.#init.onLost(origin);
+    this.#act(this.#puller.onClosed(origin, this.#now()));
   }
 
   #noteLead(neighbour: Neighbour, leads: boolean, urlCount: number): void {

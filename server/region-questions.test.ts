@@ -1,6 +1,7 @@
 // Regions that ask each other what they have, through whoever is between them: each is heard once, over any topology, and
 // who cannot be reached is left out (federation 13).
 import { describe, expect, test } from "@jest/globals";
+import { assert } from "../base/index.ts";
 import { originId, sequence } from "../federation/index.ts";
 import type { FederationConfig, OriginId, Report, Topology } from "../federation/index.ts";
 import { documentOf } from "../test/federation/document.ts";
@@ -14,6 +15,8 @@ class World {
   readonly config: FederationConfig;
   readonly regions = new Map<OriginId, RegionQuestions>();
   readonly cut = new Set<string>();
+  /** Regions that are reached, and do not answer. */
+  readonly mute = new Set<OriginId>();
   sent = 0;
 
   constructor(topology: Topology) {
@@ -28,8 +31,9 @@ class World {
           if (message.kind !== "ask") return;
           this.sent += 1;
           const { id, of, via } = message;
-          questions.onAnswer(id, reportOf(to));
-          this.regions.get(to)?.relay(of, via, (report) => questions.onAnswer(id, report));
+          if (this.mute.has(to)) return;
+          questions.onAnswer(to, id, reportOf(to));
+          this.regions.get(to)?.relay(of, via, (report) => questions.onAnswer(to, id, report));
         },
       });
       this.regions.set(self, questions);
@@ -87,5 +91,47 @@ describe("a region that asks all", () => {
     const via = [originId(3)];
     world.regions.get(originId(1))?.relay(wanted, via, (report) => answers.push(report?.origin));
     expect(answers).toEqual([5, undefined]);
+  });
+});
+
+describe("a neighbour that is lost", () => {
+  const wanted = [originId(2), originId(5)];
+  const [a, b, e] = [originId(1), originId(2), originId(5)];
+
+  function relayed(): { questions: RegionQuestions; answers: (number | undefined)[] } {
+    const world = new World({ shape: "star", hub: "a" });
+    world.mute.add(b);
+    const questions = world.regions.get(a);
+    assert(questions !== undefined, "the hub");
+    const answers: (number | undefined)[] = [];
+    questions.relay(wanted, [originId(3)], (report) => answers.push(report?.origin));
+    return { questions, answers };
+  }
+
+  test("is waited for no longer by whoever relays", () => {
+    const { questions, answers } = relayed();
+    expect(answers).toEqual([5]);
+    questions.onClosed(e);
+    expect(answers).toEqual([5]);
+    questions.onClosed(b);
+    expect(answers).toEqual([5, undefined]);
+    questions.onAnswer(b, 1, reportOf(b));
+    expect(answers).toHaveLength(2);
+  });
+
+  test("is not answered for by another, and neither is who stops waited for", () => {
+    const { questions, answers } = relayed();
+    questions.onAnswer(e, 1, reportOf(b));
+    expect(answers).toEqual([5]);
+    questions.stop();
+    expect(answers).toEqual([5, undefined]);
+  });
+
+  test("ends the comparison with it at once", async () => {
+    const { questions } = relayed();
+    const compared = questions.compare(b, { ask: "nodes", level: 0, indexes: [0] }, 60_000);
+    questions.onCompared(e, 2, { answer: "records", applied: new Map(), records: [] });
+    questions.onClosed(b);
+    expect(await compared).toBeUndefined();
   });
 });

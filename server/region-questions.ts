@@ -26,13 +26,19 @@ interface Question {
   readonly done: (report: Report) => void;
   /** Nobody is left who might. */
   readonly ended: () => void;
-  left: number;
+  /** How many answers are still to come, by neighbour. */
+  readonly left: Map<OriginId, number>;
+}
+
+interface Comparing {
+  readonly of: OriginId;
+  readonly done: (answer: CompareAnswer | undefined) => void;
 }
 
 export class RegionQuestions {
   readonly #init: RegionQuestionsInit;
   readonly #questions = new Map<number, Question>();
-  readonly #comparing = new Map<number, (answer: CompareAnswer | undefined) => void>();
+  readonly #comparing = new Map<number, Comparing>();
   #asked = 0;
 
   constructor(init: RegionQuestionsInit) {
@@ -89,23 +95,36 @@ export class RegionQuestions {
     }
     this.#asked += 1;
     const id = this.#asked;
-    const left = asked.reduce((sum, to) => sum + 1 + (routes.get(to)?.length ?? 0), 0);
+    const left = new Map(asked.map((to) => [to, 1 + (routes.get(to)?.length ?? 0)] as const));
+    const [oldest] = this.#questions.keys();
+    if (this.#questions.size >= QUESTIONS_MAX && oldest !== undefined) this.#end(oldest);
     this.#questions.set(id, { ...question, left });
     for (const to of asked) send(to, { kind: "ask", id, of: routes.get(to) ?? [], via });
-    // A neighbour that is lost does not answer: the oldest are forgotten, which their calls' deadlines outlast.
-    const [oldest] = this.#questions.keys();
-    const isFull = this.#questions.size > QUESTIONS_MAX;
-    if (isFull && oldest !== undefined) this.#questions.delete(oldest);
   }
 
   /** `report` undefined: it cannot be confirmed now. */
-  onAnswer(id: number, report: Report | undefined): void {
+  onAnswer(from: OriginId, id: number, report: Report | undefined): void {
     const question = this.#questions.get(id);
-    if (question === undefined) return;
-    question.left -= 1;
-    if (question.left === 0) this.#questions.delete(id);
+    const left = question?.left.get(from);
+    if (question === undefined || left === undefined) return;
+    if (left > 1) question.left.set(from, left - 1);
+    else question.left.delete(from);
     if (report !== undefined) question.done(report);
-    if (question.left === 0) question.ended();
+    if (question.left.size === 0) this.#end(id);
+  }
+
+  /** It is not reached any more, and answers nothing of what it was asked. */
+  onClosed(neighbour: OriginId): void {
+    for (const [id, { left }] of [...this.#questions]) {
+      if (left.delete(neighbour) && left.size === 0) this.#end(id);
+    }
+    for (const { of, done } of [...this.#comparing.values()]) if (of === neighbour) done(undefined);
+  }
+
+  #end(id: number): void {
+    const question = this.#questions.get(id);
+    this.#questions.delete(id);
+    question?.ended();
   }
 
   /** Undefined: it did not answer in time, cannot, or is not reached. */
@@ -124,18 +143,19 @@ export class RegionQuestions {
         resolve(answer);
       };
       const timer = setTimeout(done, waitMs, undefined);
-      this.#comparing.set(id, done);
+      this.#comparing.set(id, { of, done });
       this.#init.send(of, { kind: "compare", id, question });
     });
   }
 
-  onCompared(id: number, answer: CompareAnswer | undefined): void {
-    this.#comparing.get(id)?.(answer);
+  onCompared(from: OriginId, id: number, answer: CompareAnswer | undefined): void {
+    const comparing = this.#comparing.get(id);
+    if (comparing?.of === from) comparing.done(answer);
   }
 
   /** Nobody is asked any more. */
   stop(): void {
-    for (const done of [...this.#comparing.values()]) done(undefined);
-    this.#questions.clear();
+    for (const { done } of [...this.#comparing.values()]) done(undefined);
+    for (const id of [...this.#questions.keys()]) this.#end(id);
   }
 }
