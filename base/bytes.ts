@@ -44,6 +44,12 @@ export function compareBytes(left: Uint8Array, right: Uint8Array): -1 | 0 | 1 {
   return left.length < right.length ? -1 : 1;
 }
 
+/** As `compareBytes`, of keys. */
+export function compareKeys(left: Key, right: Key): -1 | 0 | 1 {
+  if (left < right) return -1;
+  return left === right ? 0 : 1;
+}
+
 /** @throws {AssertionError} if `text` holds a unit above 255: it is then not a key's form. */
 export function checkedKey(text: string): Key {
   for (let at = 0; at < text.length; at += 1) {

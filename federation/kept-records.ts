@@ -1,6 +1,7 @@
 // What is kept of every federated key, in memory and as rows, with what finds keys of several siblings, keys of a lone
 // tombstone and, by a Merkle tree, keys in which regions differ. Changes of an open revision are taken back with it.
 import BTree from "sorted-btree";
+import { compareKeys } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import type { FederatedStore } from "../store/index.ts";
 import { ContestedKeys } from "./contested-keys.ts";
@@ -185,7 +186,5 @@ function waitingBytesOf(key: Key, { siblings }: KeptRecord): number {
 }
 
 function compareGraves(left: Grave, right: Grave): number {
-  const order = compareDots(left.dot, right.dot);
-  if (order !== 0 || left.key === right.key) return order;
-  return left.key < right.key ? -1 : 1;
+  return compareDots(left.dot, right.dot) || compareKeys(left.key, right.key);
 }

@@ -144,6 +144,11 @@ export class RegionState implements FederationPort {
     return this.#core.records.contested.ascending();
   }
 
+  /** The same from a key on, one at a time: to be read before anything else is applied. */
+  contestedFrom(key: Key): Iterable<Key> {
+    return this.#core.records.contested.from(key);
+  }
+
   /** The same in the order in which they became so, and the number of the last; both are this process's own. */
   contestedSince(number: number): ReturnType<ContestedKeys["since"]> {
     return this.#core.records.contested.since(number);

@@ -175,8 +175,8 @@ function picked(
 function openIn(state: RegionState, range: KeyRange, countMax: number): OpenConflicts {
   const conflicts: OpenConflict[] = [];
   let bytes = 0;
-  for (const key of openKeys(state)) {
-    if (!isWithin(range, key)) continue;
+  for (const key of openKeys(state, range.key)) {
+    if (!isWithin(range, key)) break;
     if (conflicts.length >= countMax || bytes >= PAGE_BYTES_MAX) return { conflicts, next: key };
     const conflict = openAt(state, key);
     if (conflict === undefined) continue;
@@ -191,7 +191,7 @@ function newsIn(state: RegionState, { range, since }: OpenWish): OpenNews {
   const conflicts: OpenConflict[] = [];
   let bytes = 0;
   // A number from before another state took the place of this one: everything is news.
-  for (const [key, number] of state.contestedSince(since > contestedLast ? 0 : since)) {
+  for (const [number, key] of state.contestedSince(since > contestedLast ? 0 : since)) {
     const conflict = isWithin(range, key) ? openAt(state, key) : undefined;
     if (conflict === undefined) continue;
     conflicts.push(conflict);
@@ -211,10 +211,11 @@ function bytesOf({ siblings: { siblings } }: OpenConflict): number {
   return siblings.reduce((sum, { value }) => sum + ENTRY_BYTES + (value?.length ?? 0), 0);
 }
 
-/** Of several siblings, or of one that its home wrote too late to be shown. */
-function openKeys(state: RegionState): readonly Key[] {
-  const late = state.late();
-  return late.length === 0 ? state.contested() : [...state.contested(), ...late].sort();
+/** Of several siblings, or of one that its home wrote too late to be shown; ascending. */
+function openKeys(state: RegionState, from: Key): Iterable<Key> {
+  const late = state.late().filter((key) => key >= from);
+  const contested = state.contestedFrom(from);
+  return late.length === 0 ? contested : [...contested, ...late].sort();
 }
 
 function shortened(sibling: ShownSibling): ShownSibling {

@@ -2,7 +2,7 @@
 // Versions are never changed, only added in front and cut off behind, so a reader at an old revision needs
 // no copy of anything: it resumes by key, and what was written since is newer than what it looks for.
 import BTree from "sorted-btree";
-import { assert, present } from "../base/index.ts";
+import { assert, compareKeys, present } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import { History } from "./history.ts";
 import type { KeyRange } from "./request.ts";
@@ -180,9 +180,4 @@ const STOP = { break: 0 };
 function liveAt(newest: Version | undefined, at: number): Version | undefined {
   const version = versionAt(newest, at);
   return version === undefined || isTombstone(version) ? undefined : version;
-}
-
-function compareKeys(left: Key, right: Key): number {
-  if (left < right) return -1;
-  return left === right ? 0 : 1;
 }
