@@ -70,8 +70,8 @@ const NONE: ReadonlySet<OriginId> = new Set();
 interface Link {
   readonly pulling: ExchangePulling;
   readonly parts: ComingParts;
-  /** What this neighbour has told that it cannot serve. */
-  readonly refused: Set<OriginId>;
+  /** By its own word, from which number on it can serve an origin; Infinity: its history of it is another one. */
+  readonly servesFrom: Map<OriginId, number>;
   /** Of the configuration that it has, as far as is known here. */
   epoch: number;
   statedAtMs: number;
@@ -137,8 +137,8 @@ export class ExchangePuller {
     const pulling = new ExchangePulling(next, this.#init.planted);
     const { epoch } = hello;
     const parts = new ComingParts();
-    const link = { pulling, parts, refused: new Set<OriginId>(), epoch, statedAtMs: -Infinity };
-    this.#links.set(neighbour, link);
+    const servesFrom = new Map<OriginId, number>();
+    this.#links.set(neighbour, { pulling, parts, servesFrom, epoch, statedAtMs: -Infinity });
     return [...this.#tellConfig(), ...this.#route(nowMs)];
   }
 
@@ -169,12 +169,12 @@ export class ExchangePuller {
         return this.#onConfig(message.config);
       case "gone": {
         const { origin, retainedFrom } = message;
-        link.refused.add(origin);
+        link.servesFrom.set(origin, retainedFrom);
         return [{ kind: "gone", origin, retainedFrom, by: from }, ...this.#route(nowMs)];
       }
       case "forked": {
         const { origin, sequence } = message.theirs;
-        link.refused.add(origin);
+        link.servesFrom.set(origin, Infinity);
         return this.#onFork(origin, sequence, from, nowMs);
       }
     }
@@ -201,7 +201,7 @@ export class ExchangePuller {
 
   /** Another state took the place of the region's: what neighbours had refused is asked for once more. */
   onReplaced(nowMs: number): readonly PullEffect[] {
-    for (const { refused } of this.#links.values()) refused.clear();
+    for (const { servesFrom } of this.#links.values()) servesFrom.clear();
     return this.#route(nowMs);
   }
 
@@ -235,7 +235,7 @@ export class ExchangePuller {
   #onBatch(from: OriginId, link: Link, batch: Batch, nowMs: number): readonly PullEffect[] {
     const received = link.pulling.onBatch(batch);
     if (!received.ok) {
-      link.refused.add(batch.origin);
+      link.servesFrom.set(batch.origin, Infinity);
       return this.#onFork(batch.origin, received.ours.sequence, from, nowMs);
     }
     const { holding } = this;
@@ -298,8 +298,10 @@ export class ExchangePuller {
     const { state, reports, limits } = this.#init;
     const { applied, config, self, forked } = state();
     this.#askAgain(config.epoch);
-    const ways: Way[] = [...this.#links].map(([neighbour, { refused }]) => {
+    const ways: Way[] = [...this.#links].map(([neighbour, { servesFrom }]) => {
       const vector = reports.of(neighbour)?.vector ?? VECTOR_ZERO;
+      const refused = (origin: OriginId): boolean =>
+        (servesFrom.get(origin) ?? 0) > countOf(applied, origin) + 1;
       return { neighbour, vector, refused };
     });
     const origins = originsOf(config, self, (origin) => countOf(applied, origin)).filter(
@@ -325,7 +327,7 @@ export class ExchangePuller {
   #askAgain(epoch: number): void {
     if (epoch === this.#refusedIn) return;
     this.#refusedIn = epoch;
-    for (const { refused } of this.#links.values()) refused.clear();
+    for (const { servesFrom } of this.#links.values()) servesFrom.clear();
   }
 
   /** States to each neighbour what is wanted of it, where that has changed enough to be worth a message. */

@@ -12,8 +12,8 @@ export interface Way {
   readonly neighbour: OriginId;
   /** What it has, by its own last word. */
   readonly vector: Vector;
-  /** It has told that it cannot serve these. */
-  readonly refused: ReadonlySet<OriginId>;
+  /** Whether it has told that it cannot serve what is next of the origin. */
+  readonly refused: (origin: OriginId) => boolean;
 }
 
 export interface Route {
@@ -50,7 +50,7 @@ export function routesOf(question: RouteQuestion): Routes {
 }
 
 function routeOf(question: RouteQuestion, origin: OriginId): Route | undefined {
-  const able = question.ways.filter(({ refused }) => !refused.has(origin));
+  const able = question.ways.filter(({ refused }) => !refused(origin));
   const best = bestOf(able, origin);
   if (best === undefined) return undefined;
   const most = countOf(best.vector, origin);
