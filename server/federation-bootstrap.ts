@@ -1,6 +1,7 @@
 // The leader of a region that lacks what nobody retains any more, or has what nobody is to have, takes another region's
 // state (federation 10, 11): it chooses the donor, stages what comes in its region's log, a few entries at a time, and
 // installs it by one more. What fails is begun anew, at another donor where there is one.
+import { compareBytes } from "../base/index.ts";
 import {
   BOOTSTRAP_LIMITS,
   BootstrapError,
@@ -113,13 +114,14 @@ export class FederationBootstrap {
     const { clock } = this.#init;
     const now = clock.monotonicMs();
     if (this.#attempt !== undefined) {
-      if (now - this.#attempt.movedAtMs > STALL_MS) this.#fail("nothing comes any more");
+      const { installing, movedAtMs } = this.#attempt;
+      if (!installing && now - movedAtMs > STALL_MS) this.#fail("nothing comes any more");
       return;
     }
     const lacked = this.#lacked();
     const isBeyond = this.#init.state.rebirth.beyondCuts.length > 0;
     if (lacked.length === 0 && !isBeyond) {
-      this.#neededSinceMs = undefined;
+      if (this.#neededSinceMs !== undefined) this.#needsNothing();
       this.#unstage();
       return;
     }
@@ -215,7 +217,7 @@ export class FederationBootstrap {
       }
       case "end":
         attempt.end = part;
-        if (part.count !== attempt.received || !sameBytes(part.digest, attempt.digest)) {
+        if (part.count !== attempt.received || compareBytes(part.digest, attempt.digest) !== 0) {
           this.#fail("its end is not that of what came");
         } else this.#install(attempt);
         return;
@@ -227,7 +229,7 @@ export class FederationBootstrap {
     if (number !== attempt.received) return `chunk ${number} came, expected ${attempt.received}`;
     attempt.digest = number === 0 ? hash(bytes) : chainNext(hash, attempt.digest, bytes);
     if (number === 0) attempt.id = attempt.digest;
-    if (!sameBytes(id, attempt.id)) return "the chunks are of several snapshots";
+    if (compareBytes(id, attempt.id) !== 0) return "the chunks are of several snapshots";
     attempt.received += 1;
     attempt.bytes += bytes.length;
     if (attempt.bytes > BOOTSTRAP_LIMITS.bytesMax) {
@@ -261,7 +263,7 @@ export class FederationBootstrap {
 
   /** Once all of it is staged. */
   #install(attempt: Attempt): void {
-    const { state, propose, journal, onInstalled } = this.#init;
+    const { state, propose, journal } = this.#init;
     const { end, id, donor } = attempt;
     if (end === undefined || attempt.proposed > 0 || attempt.installing) return;
     attempt.link.close();
@@ -279,12 +281,17 @@ export class FederationBootstrap {
         return;
       }
       this.#attempt = undefined;
-      this.#neededSinceMs = undefined;
-      this.#failures = 0;
-      this.#told = "";
       journal.info("another region's state is installed", { from: donor.name, chunks: count });
-      onInstalled();
+      this.#needsNothing();
     });
+  }
+
+  /** Any more: also where it was installed so slowly that nobody waited for the end. */
+  #needsNothing(): void {
+    this.#neededSinceMs = undefined;
+    this.#failures = 0;
+    this.#told = "";
+    this.#init.onInstalled();
   }
 
   #fail(reason: string): void {
@@ -305,8 +312,4 @@ export class FederationBootstrap {
     }
     this.#told = reason;
   }
-}
-
-function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return Buffer.compare(left, right) === 0;
 }
