@@ -29,6 +29,7 @@ export class ReportBook {
 
   /** Those that came after `change`. */
   since(change: number): readonly Report[] {
+    if (change >= this.#changes) return [];
     const news = [...this.#noted.values()].filter((noted) => noted.change > change);
     return news.map(({ report }) => report);
   }

@@ -245,13 +245,13 @@ export class Federation {
 
   #look(): void {
     const { self, config, standing, rebirth } = this.#init.state;
-    const vector = rebirth.standing;
     this.#lead();
     const { epoch } = config;
-    if (this.#seen?.standing !== standing || this.#seen.epoch !== epoch) {
+    const isOther = this.#seen?.epoch !== epoch;
+    if (isOther) this.#reports.keepOnly((origin) => memberOf(config, origin) !== undefined);
+    if (isOther || this.#seen?.standing !== standing) {
       this.#seen = { standing, epoch };
-      this.#reports.keepOnly((origin) => memberOf(config, origin) !== undefined);
-      if (self !== undefined) this.#reports.note({ origin: self, epoch, vector: new Map(vector) });
+      if (self !== undefined) this.#reports.note({ origin: self, epoch, vector: rebirth.standing });
       this.pulling?.onNews();
       this.#serving.onNews();
     }
@@ -347,7 +347,7 @@ export class Federation {
       const { self, config, rebirth } = state;
       const isKnown = result.ok && self !== undefined;
       const { epoch } = config;
-      done(isKnown ? { origin: self, epoch, vector: new Map(rebirth.standing) } : undefined);
+      done(isKnown ? { origin: self, epoch, vector: rebirth.standing } : undefined);
     });
   }
 
