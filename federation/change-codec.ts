@@ -40,6 +40,7 @@ const CODES = {
   unstage: 42,
   draw: 43,
   discard: 44,
+  "rolled-back": 45,
 } as const satisfies Readonly<Record<FederationChange["change"], number>>;
 
 const WALL_MS_MAX = 2 ** 48 - 1;
@@ -61,6 +62,7 @@ export function encodeChange(change: FederationChange): Uint8Array {
     case "stage":
     case "apply-staged":
     case "forked":
+    case "rolled-back":
     case "repair":
       writeForeignChange(writer, change);
       break;
@@ -144,6 +146,7 @@ function readChange(reader: ByteReader): FederationChange {
     case "stage":
     case "apply-staged":
     case "forked":
+    case "rolled-back":
     case "repair":
       return readForeignChange(reader, name);
     case "configure": {

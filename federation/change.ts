@@ -96,4 +96,9 @@ export type FederationChange =
   /** Drops what is retained of a closed origin beyond its cut: it was exported, up to `through` (federation 11). */
   | { readonly change: "discard"; readonly origin: OriginId; readonly through: number }
   /** Two histories of that origin were seen: nothing more of it is applied (federation 1). */
-  | { readonly change: "forked"; readonly origin: OriginId };
+  | { readonly change: "forked"; readonly origin: OriginId }
+  /**
+   * Another region has `sequence` of this region's own `origin`: two histories, if this state has fewer when the change
+   * is applied. Who proposes it may lead no more, and lack what its region minted since.
+   */
+  | { readonly change: "rolled-back"; readonly origin: OriginId; readonly sequence: number };

@@ -14,7 +14,7 @@ import { readVector, writeVector } from "./vector-codec.ts";
 
 export type ForeignChange = Extract<
   FederationChange,
-  { readonly change: "apply" | "stage" | "apply-staged" | "forked" | "repair" }
+  { readonly change: "apply" | "stage" | "apply-staged" | "forked" | "rolled-back" | "repair" }
 >;
 
 /** The transactions of an `apply` as the bytes that they were shipped in. */
@@ -32,6 +32,10 @@ export function writeForeignChange(writer: ByteWriter, change: ForeignChange): v
       break;
     case "forked":
       writer.count(change.origin);
+      break;
+    case "rolled-back":
+      writer.count(change.origin);
+      writer.count(change.sequence);
       break;
     case "repair":
       writer.key(change.key);
@@ -66,6 +70,12 @@ export function readForeignChange(
     }
     case "forked":
       return { change: "forked", origin: readOrigin(reader) };
+    case "rolled-back":
+      return {
+        change: "rolled-back",
+        origin: readOrigin(reader),
+        sequence: reader.count("how many another region has"),
+      };
     case "repair":
       return readRepair(reader);
     default:

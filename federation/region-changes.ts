@@ -116,6 +116,11 @@ export class RegionChanges {
       case "forked":
         this.#core.forked.add(change.origin);
         return {};
+      case "rolled-back":
+        if (this.#core.appliedOf(change.origin) < change.sequence) {
+          this.#core.forked.add(change.origin);
+        }
+        return {};
       case "allocate":
         return this.#allocate(change);
       case "bootstrap":

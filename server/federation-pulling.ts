@@ -303,13 +303,7 @@ export class FederationPulling {
         });
         break;
       case "rolled-back":
-        this.#tell(`rolled-back ${effect.by}`, () => {
-          journal.error("another region has more of this one's writes than it minted", {
-            ...effect,
-          });
-          // Of its own two histories this is the one that lost: it mints no more, until it has a new origin.
-          propose({ change: "forked", origin: this.#init.self }, () => undefined);
-        });
+        this.#onRolledBack(effect);
         break;
       case "ahead":
         this.#tell(`ahead ${effect.origin}`, () => {
@@ -328,6 +322,22 @@ export class FederationPulling {
         });
         break;
     }
+  }
+
+  /**
+   * Of its own two histories this is the one that lost: it mints no more, until it has a new origin. Where this member
+   * only lags, or leads no more, the log has what was minted, and nothing comes of it.
+   */
+  #onRolledBack({ sequence, by }: Extract<PullEffect, { readonly kind: "rolled-back" }>): void {
+    const { journal, propose, self: origin, state } = this.#init;
+    const about = `rolled-back ${by}`;
+    this.#tell(about, () => {
+      propose({ change: "rolled-back", origin, sequence }, () => {
+        if (state.forked.has(origin)) {
+          journal.error("another region has more of this one's writes than it minted", { sequence, by });
+        } else this.#told.delete(about);
+      });
+    });
   }
 
   /** From the stamp of its origin to now: clocks are compared, and agree within what the mint guard allows. */

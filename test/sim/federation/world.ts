@@ -188,9 +188,13 @@ export class FederationWorld {
       case "rolled-back": {
         const isTrue = this.#nemesis.rolledBack > 0;
         demand(isTrue, "fork", () => `${region.name}: ${JSON.stringify(fault)}`);
-        const self = region.leader?.federated.self;
-        const origin = fault.kind === "forked" ? fault.origin : self;
-        if (origin !== undefined) region.change({ change: "forked", origin });
+        if (fault.kind === "forked") {
+          region.change({ change: "forked", origin: fault.origin });
+          return;
+        }
+        const origin = region.leader?.federated.self;
+        const { sequence } = fault;
+        if (origin !== undefined) region.change({ change: "rolled-back", origin, sequence });
         return;
       }
       default:
