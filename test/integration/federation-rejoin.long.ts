@@ -1,12 +1,12 @@
 // Regions of one member each, whole servers in this process, and their directory: one joins when what it lacks is
 // retained nowhere any more, is parted while it is away, comes back and keeps what only it has; one that was wiped does
-// not go on as what it was (federation 1, 10, 11; scenarios 13, 33, 36, traps 1, 23).
+// not go on as what it was (federation 1, 10, 11; scenarios 9, 10, 13, 33, 36, traps 1, 23, 31).
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { run } from "../../cli/program.ts";
-import { Client, KvError } from "../../client/index.ts";
+import { Client } from "../../client/index.ts";
 import { until } from "../e2e/until.ts";
 import { startServer } from "../federation/whole-server.ts";
 import type { WholeServer } from "../federation/whole-server.ts";
@@ -18,6 +18,7 @@ let folder: string;
 let flags: (name: string) => readonly string[];
 const servers = new Map<string, WholeServer>();
 const clients = new Map<string, Client>();
+let backups = 0;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "hansa-rejoin-"));
@@ -109,6 +110,32 @@ async function forgotten(name: string): Promise<void> {
   });
 }
 
+/** Nothing that is deleted or in conflict waits for another region. */
+async function purged(name: string): Promise<void> {
+  await until(`${name} keeps no deletes`, WAIT_MS, async () => {
+    const bytes = await metric(name, "hansa_federation_waiting_bytes");
+    return bytes === 0 ? true : undefined;
+  });
+}
+
+async function backup(name: string): Promise<string> {
+  const file = join(folder, `backup-${name}-${(backups += 1)}`);
+  await hansa(["--endpoints", servers.get(name)?.endpoint ?? "", "snapshot", "save", file]);
+  return file;
+}
+
+/** It is lost, and begins again with what the file has. */
+async function restore(name: string, file: string): Promise<void> {
+  const { peer = "" } = servers.get(name) ?? {};
+  await end(name);
+  rmSync(join(folder, name), { recursive: true });
+  const member = ["--name", name, "--initial-advertise-peer-urls", `http://${peer}`];
+  const cluster = ["--initial-cluster", `${name}=http://${peer}`];
+  const folderOf = ["--data-dir", join(folder, name)];
+  await hansa(["snapshot", "restore", file, ...folderOf, ...member, ...cluster]);
+  await start(name);
+}
+
 async function live(name: string, by: string): Promise<void> {
   await until(`${name} is live`, WAIT_MS, async () =>
     (await standing(name, by)) === "live" ? true : undefined,
@@ -125,17 +152,7 @@ async function same(...names: readonly string[]): Promise<string> {
 
 /** Written once the region takes it: its prefix may be on its way there. */
 async function put(name: string, key: string, value: string): Promise<void> {
-  await until(`${name} takes ${key}`, WAIT_MS, () =>
-    at(name)
-      .put(key, value)
-      .then(
-        () => true,
-        (cause: unknown) => {
-          if (cause instanceof KvError) return undefined;
-          throw cause;
-        },
-      ),
-  );
+  await until(`${name} takes ${key}`, WAIT_MS, () => at(name).put(key, value));
 }
 
 test(
@@ -244,26 +261,82 @@ test(
 test(
   "a region restored from a backup mints nothing until it has a new origin, and gets its own writes back",
   async () => {
-    const { endpoint = "", peer = "" } = servers.get("fra") ?? {};
-    const file = join(folder, "backup");
-    await hansa(["--endpoints", endpoint, "snapshot", "save", file]);
+    const file = await backup("fra");
     await put("fra", "f/after-backup", "1");
     await at("fra").delete("f/mine");
     const before = await same("ams", "fra");
     expect(before).toContain("f/after-backup=1");
-    await end("fra");
-    rmSync(join(folder, "fra"), { recursive: true });
-    const member = ["--name", "fra", "--initial-advertise-peer-urls", `http://${peer}`];
-    const cluster = ["--initial-cluster", `fra=http://${peer}`];
-    const folderOf = ["--data-dir", join(folder, "fra")];
-    await hansa(["snapshot", "restore", file, ...folderOf, ...member, ...cluster]);
-    await start("fra");
+    await restore("fra", file);
     await expect(at("fra").put("f/again", "2")).rejects.toThrow(/has no origin/);
     await at("fra").federation.change({ reincarnate: { region: "fra" } });
     await live("fra", "ams");
     expect(await same("ams", "fra")).toBe(before);
     await put("fra", "f/again", "2");
     expect(await same("ams", "fra")).toBe(before.replace("f/again=1", "f/again=2"));
+  },
+  TEST_MS,
+);
+
+test(
+  "restored while no other region is there it only reads until one is, and what was purged meanwhile stays so (scenario 10)",
+  async () => {
+    await put("fra", "f/doomed", "1");
+    await same("ams", "fra");
+    const file = await backup("fra");
+    await at("ams").delete("f/doomed");
+    await put("ams", "f/since", "1");
+    const before = await same("ams", "fra");
+    await purged("ams");
+    await end("ams");
+    await restore("fra", file);
+    expect(await shown("fra")).toContain("f/doomed=1");
+    await expect(at("fra").put("f/again", "3")).rejects.toThrow(/has no origin/);
+    await at("fra").federation.change({ reincarnate: { region: "fra" } });
+    await until("fra waits for ams", WAIT_MS, async () => {
+      const { awaited } = await at("fra").federation.status();
+      return awaited.includes("ams") || undefined;
+    });
+    await expect(at("fra").put("f/again", "3")).rejects.toThrow(/has no origin/);
+    await start("ams");
+    await live("fra", "ams");
+    expect(before).not.toContain("doomed");
+    expect(await same("ams", "fra")).toBe(before);
+    await put("fra", "f/again", "3");
+    expect(await same("ams", "fra")).toBe(before.replace("f/again=2", "f/again=3"));
+  },
+  TEST_MS,
+);
+
+test(
+  "a sole survivor goes on by itself, and no other does on its old footing (scenario 10)",
+  async () => {
+    await put("ams", "f/buried", "1");
+    await at("ams").delete("f/buried");
+    await same("ams", "fra");
+    await purged("fra");
+    const before = await same("ams", "fra");
+    const file = await backup("fra");
+    await end("ams");
+    await restore("fra", file);
+    await at("fra").federation.change({ reincarnate: { region: "fra" } });
+    const endpoint = servers.get("fra")?.endpoint ?? "";
+    await hansa(["--endpoints", endpoint, "federation", "reincarnate", "fra", "--sole-survivor"]);
+    await live("fra", "fra");
+    expect(await shown("fra")).toBe(before);
+    await put("fra", "f/buried", "anew");
+    const { regions } = await at("fra").federation.status();
+    const staying = regions.filter((region) => region.standing !== "parted");
+    expect(staying.map(({ name }) => name)).toEqual(["fra"]);
+    await start("ams");
+    await until("ams has heard", WAIT_MS, async () => {
+      const error = await at("ams")
+        .put("f/x", "1")
+        .catch((cause: unknown) => cause);
+      return String(error).includes("is closed") ? true : undefined;
+    });
+    await at("ams").federation.change({ join: { endpoints: [peerOf("ams")] } });
+    await live("ams", "fra");
+    expect(await same("ams", "fra")).toContain("f/buried=anew");
   },
   TEST_MS,
 );
