@@ -17,6 +17,7 @@ import {
   stayHome,
   takeHome,
   unsetHome,
+  wordOfHome,
 } from "./config-homes.ts";
 import { endpoints, found, goLive, join, pause, resume } from "./config-members.ts";
 import { place } from "./config-placement.ts";
@@ -102,6 +103,8 @@ function step(
       return stayHome(config, command.prefix);
     case "home-fenced":
       return fenceHome(config, command);
+    case "home-word":
+      return wordOfHome(config, command);
     case "home-own":
       return ownHome(config, command);
     case "home-taken":

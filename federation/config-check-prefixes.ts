@@ -133,6 +133,11 @@ function oneHomeFaults(
     `${path}.move.fence`,
     "is of an origin that was never allotted",
   );
+  const words = (move.gathering?.words ?? []).map((word) => word.region);
+  faults.ascending(`${path}.move.gathering.words`, words);
+  words.forEach((name, at) => {
+    faults.oneOf(`${path}.move.gathering.words[${at}].region`, name, others);
+  });
 }
 
 function leaseFaults(

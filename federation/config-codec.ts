@@ -5,6 +5,7 @@ import {
   CONFIG_LIMITS,
   type FederationConfig,
   type Home,
+  type HomeMove,
   type PrefixStage,
   type Topology,
 } from "./config.ts";
@@ -134,10 +135,19 @@ function orderedHome({ prefix, region, elsewhere, epoch, move, lease, late }: Ho
   };
 }
 
-function orderedMove(move: NonNullable<FederationConfig["homes"][number]["move"]>): object {
-  const { to, begun, fence } = move;
-  if (fence === undefined) return { to, begun };
-  return { to, begun, fence: { origin: fence.origin, sequence: fence.sequence } };
+function orderedMove(move: HomeMove): object {
+  const { to, begun, fence, gathering } = move;
+  return {
+    to,
+    begun,
+    ...(fence && { fence: { origin: fence.origin, sequence: fence.sequence } }),
+    ...(gathering && {
+      gathering: {
+        writeRegions: gathering.writeRegions,
+        words: gathering.words.map(({ region, applied }) => ({ region, applied })),
+      },
+    }),
+  };
 }
 
 function orderedTopology(topology: Topology): object {

@@ -90,8 +90,10 @@ export type OperatorCommand =
       readonly writeRegions: number;
     }
   /**
-   * Planned, unless `force` or the home is parted: then at once (federation 12). `known`: what the region that is asked
-   * has applied; what the old home minted beyond it comes late.
+   * Planned, unless the home's region is parted: then as soon as `to` has what there is of it (federation 12).
+   * `gathers`: without waiting for the home's region, once other regions have told what it took: nothing that so many
+   * regions acknowledged comes late; 0: 2. `force`: at once. `known`: what the region that is asked has applied; what the
+   * old home minted beyond it comes late.
    */
   | {
       readonly command: "home-move";
@@ -140,8 +142,24 @@ export type RegionReport =
       readonly hash: string;
       readonly why: string;
     }
-  /** The new home has applied the fence. */
-  | { readonly command: "home-own"; readonly region: RegionName; readonly prefix: Key }
+  /** It has logged a move that gathers words: what it had applied of the home's origin then, or later. */
+  | {
+      readonly command: "home-word";
+      readonly region: RegionName;
+      readonly prefix: Key;
+      readonly begun: Epoch;
+      readonly applied: number;
+    }
+  /**
+   * The new home has applied the fence, or what a parted region left. `known`: it goes by the words that were gathered,
+   * and has applied so much of the home's origin.
+   */
+  | {
+      readonly command: "home-own";
+      readonly region: RegionName;
+      readonly prefix: Key;
+      readonly known?: number;
+    }
   /** An heir takes over a home whose lease has ended; `known` as of `home-move`. */
   | {
       readonly command: "home-taken";

@@ -5,9 +5,11 @@ import {
   CONFIG_LIMITS,
   type Closing,
   type FederationConfig,
+  type Gathering,
   type Handler,
   type Home,
   type HomeLease,
+  type HomeMove,
   type Identity,
   type LateCut,
   type Member,
@@ -15,7 +17,7 @@ import {
   type PrefixStage,
   type Topology,
 } from "./config.ts";
-import { originId, sequence, type OriginId, type Sequence } from "./dot.ts";
+import { originId, sequence, type Dot, type OriginId, type Sequence } from "./dot.ts";
 import { fault, integerOf, type JsonReader, listOf, objectOf, textOf } from "./json-reader.ts";
 import { KIND_NAMES, POLICY_NAMES } from "./policy-names.ts";
 
@@ -162,18 +164,31 @@ function lateCut(entry: unknown, path: string): LateCut {
   }));
 }
 
-function move(reader: JsonReader): NonNullable<Home["move"]> {
+function move(reader: JsonReader): HomeMove {
   return {
     to: name(reader, "to"),
     begun: epoch(reader, "begun"),
-    ...(reader.has("fence")
-      ? {
-          fence: reader.object("fence", (dot) => ({
-            origin: origin(dot, "origin"),
-            sequence: sequence(dot.integer("sequence", 1, Number.MAX_SAFE_INTEGER)),
-          })),
-        }
-      : {}),
+    ...(reader.has("fence") ? { fence: reader.object("fence", fence) } : {}),
+    ...(reader.has("gathering") ? { gathering: reader.object("gathering", gathering) } : {}),
+  };
+}
+
+function fence(reader: JsonReader): Dot {
+  return {
+    origin: origin(reader, "origin"),
+    sequence: sequence(reader.integer("sequence", 1, Number.MAX_SAFE_INTEGER)),
+  };
+}
+
+function gathering(reader: JsonReader): Gathering {
+  return {
+    writeRegions: reader.integer("writeRegions", 2, CONFIG_LIMITS.membersMax),
+    words: reader.list("words", CONFIG_LIMITS.membersMax, (entry, path) =>
+      objectOf(entry, path, (word) => ({
+        region: name(word, "region"),
+        applied: word.integer("applied", 0, Number.MAX_SAFE_INTEGER),
+      })),
+    ),
   };
 }
 

@@ -145,23 +145,24 @@ function committed(config: FederationConfig, freeze: Freeze): Step {
     closed,
     paused: config.paused.filter((origin) => members.some((member) => member.origin === origin)),
     policies: policiesWithout(config.policies, gone, members, closed),
-    ...withoutRegions(config, gone, members, epoch),
+    ...withoutRegions(config, closing, members, epoch),
   };
 }
 
 /** Placements, homes' moves and neighbours that named a parted region. A home stays where it was, without writes. */
 function withoutRegions(
   config: FederationConfig,
-  gone: readonly RegionName[],
+  closing: ReadonlyMap<RegionName, Closing>,
   members: readonly Member[],
   epoch: number,
 ): Pick<FederationConfig, "placements" | "homes" | "topology"> {
   const names = members.map(({ name }) => name);
+  const gone = [...closing.keys()].filter((name) => !names.includes(name));
   return {
     placements: config.placements
       .map((one) => ({ ...one, regions: one.regions.filter((name) => !gone.includes(name)) }))
       .filter(({ regions }) => regions.length > 0),
-    homes: config.homes.map((home) => homeAfter(home, gone, members, epoch)),
+    homes: config.homes.map((home) => homeAfter(home, closing, epoch)),
     topology: gone.reduce(
       (topology, name) => withoutMember(topology, names, name),
       config.topology,
@@ -169,17 +170,17 @@ function withoutRegions(
   };
 }
 
-/** A move to a parted region is given up; a fence of a closed origin is logged anew by its region's next one. */
-function homeAfter(
-  home: Home,
-  gone: readonly RegionName[],
-  members: readonly Member[],
-  epoch: number,
-): Home {
+/**
+ * A move to a parted region is given up. A fence of a closed origin is logged anew by its region's next one, and what was
+ * told of it is of no use any more: its cut says more. What a closed region has told it may have lost.
+ */
+function homeAfter(home: Home, closing: ReadonlyMap<RegionName, Closing>, epoch: number): Home {
   const { move, ...stays } = home;
   if (move === undefined) return home;
-  if (gone.includes(move.to)) return { ...stays, epoch };
-  const reborn = members.find(({ name }) => name === home.region);
-  if (reborn === undefined || move.fence?.origin === reborn.origin) return home;
-  return { ...stays, move: { to: move.to, begun: move.begun } };
+  if (closing.get(move.to)?.then === "part") return { ...stays, epoch };
+  const { to, begun, gathering } = move;
+  if (closing.has(home.region)) return { ...stays, move: { to, begun } };
+  if (gathering === undefined) return home;
+  const words = gathering.words.filter(({ region }) => !closing.has(region));
+  return { ...stays, move: { ...move, gathering: { ...gathering, words } } };
 }

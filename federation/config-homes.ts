@@ -1,11 +1,15 @@
 // The homes of prefixes (federation 12). A planned move has three steps, so that at no instant two regions own a
 // prefix: the old home takes no more writes and logs its Fence; the new one applies up to it; then it owns. An unplanned
-// one has no fence: the document keeps what was known of the old home, and what comes beyond it comes late.
+// one has no fence: it goes by the words of other regions, or by force; the document keeps what was known of the old home,
+// and what comes beyond it comes late.
 import { CONFIG_LIMITS } from "./config.ts";
-import type { FederationConfig, Home, LateCut, RegionName } from "./config.ts";
+import type { FederationConfig, Gathering, Home, LateCut, RegionName } from "./config.ts";
 import type { ConfigCommand } from "./config-command.ts";
 import { requireFederated } from "./config-placement.ts";
 import { memberNamed } from "./config-standing.ts";
+import type { OriginId } from "./dot.ts";
+import { mostTold } from "./home-gathering.ts";
+import { placementOf } from "./placement.ts";
 import {
   prefixText,
   Refusal,
@@ -81,20 +85,47 @@ export function moveHome(config: FederationConfig, command: Command<"home-move">
   const { prefix, to, force } = command;
   const home = homeOf(config, prefix);
   requireStaying(config, to);
-  const { region } = home;
+  const { region, move } = home;
   if (region === to) {
-    if (home.move === undefined) return undefined;
-    throw new Refusal(`it is on its way from ${region} to ${home.move.to}: home stay keeps it`);
+    if (move === undefined) return undefined;
+    throw new Refusal(`it is on its way from ${region} to ${move.to}: home stay keeps it`);
   }
-  if (force || memberNamed(config, region) === undefined) {
-    return { homes: withPrefix(config.homes, lost(config, home, to, command.known ?? [])) };
+  if (force) {
+    const known = new Map(command.known);
+    const owned = lost(config, home, to, (origin) => known.get(origin) ?? 0);
+    return { homes: withPrefix(config.homes, owned) };
   }
-  if (home.move !== undefined) {
-    if (home.move.to === to) return undefined;
-    throw new Refusal(`it is on its way from ${region} to ${home.move.to}: home stay keeps it`);
+  const isParted = memberNamed(config, region) === undefined;
+  const gathering = isParted ? undefined : gatheringFor(config, command);
+  if (move !== undefined) {
+    const isSame =
+      gathering === undefined || gathering.writeRegions === move.gathering?.writeRegions;
+    if (move.to === to && isSame) return undefined;
+    if (gathering === undefined && !isParted) {
+      throw new Refusal(`it is on its way from ${region} to ${move.to}: home stay keeps it`);
+    }
   }
-  const moving: Home = { ...home, move: { to, begun: config.epoch + 1 } };
-  return { homes: withPrefix(config.homes, moving) };
+  // What the home has logged of an earlier move stands: it has taken no write since.
+  const fence = move?.fence && { fence: move.fence };
+  const moving = { to, begun: config.epoch + 1, ...fence, ...(gathering && { gathering }) };
+  return { homes: withPrefix(config.homes, { ...home, move: moving }) };
+}
+
+/** Undefined: the home's region is waited for. */
+function gatheringFor(
+  config: FederationConfig,
+  { prefix, gathers }: Command<"home-move">,
+): Gathering | undefined {
+  if (gathers === undefined) return undefined;
+  const writeRegions = gathers === 0 ? 2 : gathers;
+  const { size } = placementOf(config, prefix);
+  if (writeRegions < 2) {
+    throw new Refusal("what one region alone acknowledged no other can tell of: force moves it");
+  }
+  if (writeRegions > size) {
+    throw new Refusal(`${writeRegions} regions; ${size} count for ${prefixText(prefix)}`);
+  }
+  return { writeRegions, words: [] };
 }
 
 export function stayHome(config: FederationConfig, prefix: Key): Step {
@@ -116,14 +147,48 @@ export function fenceHome(
   return { homes: withPrefix(config.homes, { ...home, move: { ...home.move, fence } }) };
 }
 
-export function ownHome(config: FederationConfig, { prefix, region }: Command<"home-own">): Step {
+/** Once enough are gathered no more are: the region to be goes by those. */
+export function wordOfHome(config: FederationConfig, command: Command<"home-word">): Step {
+  const { prefix, region, begun, applied } = command;
+  const home = homeOf(config, prefix);
+  const { move } = home;
+  if (move?.gathering === undefined || move.begun !== begun) return undefined; // Ended meanwhile.
+  const { gathering } = move;
+  const isTold = gathering.words.some((word) => word.region === region);
+  if (isTold || mostTold(config, prefix, gathering) !== undefined) return undefined;
+  requireMember(config, region);
+  if (region === home.region) throw new Refusal(`region ${region} is the home: it fences`);
+  const words = [...gathering.words, { region, applied }].sort((left, right) =>
+    left.region < right.region ? -1 : 1,
+  );
+  const told = { ...home, move: { ...move, gathering: { ...gathering, words } } };
+  return { homes: withPrefix(config.homes, told) };
+}
+
+export function ownHome(
+  config: FederationConfig,
+  { prefix, region, known }: Command<"home-own">,
+): Step {
   const { move, ...home } = homeOf(config, prefix);
   if (home.region === region) return undefined;
   if (move?.to !== region) throw new Refusal(`${prefixText(prefix)} is not moving to ${region}`);
-  if (move.fence === undefined) {
-    throw new Refusal(`region ${home.region} has not fenced ${prefixText(prefix)} yet`);
+  const isParted = memberNamed(config, home.region) === undefined;
+  if (known === undefined || isParted) {
+    if (move.fence === undefined && !isParted) {
+      throw new Refusal(`region ${home.region} has not fenced ${prefixText(prefix)} yet`);
+    }
+    return { homes: withPrefix(config.homes, { ...home, region, epoch: config.epoch + 1 }) };
   }
-  return { homes: withPrefix(config.homes, { ...home, region, epoch: config.epoch + 1 }) };
+  const most = move.gathering && mostTold(config, prefix, move.gathering);
+  if (most === undefined || known < most) {
+    throw new Refusal(`region ${region} does not know yet what region ${home.region} took`);
+  }
+  return {
+    homes: withPrefix(
+      config.homes,
+      lost(config, home, region, () => known),
+    ),
+  };
 }
 
 /** By an heir that has found the lease to have ended; whoever sends it makes sure of that in the same change. */
@@ -136,22 +201,24 @@ export function takeHome(config: FederationConfig, command: Command<"home-taken"
     throw new Refusal(`region ${region} is no heir of ${prefixText(prefix)}`);
   }
   requireStaying(config, region);
-  return { homes: withPrefix(config.homes, lost(config, home, region, known)) };
+  const counts = new Map(known);
+  const owned = lost(config, home, region, (origin) => counts.get(origin) ?? 0);
+  return { homes: withPrefix(config.homes, owned) };
 }
 
-/** Without a fence: nobody knows what else the old home took. */
+/** Without a fence: nobody knows what else the old home took. `known`: of what it minted. */
 function lost(
   config: FederationConfig,
   { move: _, late = [], ...home }: Home,
   to: RegionName,
-  known: Command<"home-taken">["known"],
+  known: (origin: OriginId) => number,
 ): Home {
   const epoch = config.epoch + 1;
   const taken = { ...home, region: to, epoch };
   // A closed origin has a cut of its own, beyond which nothing is accepted at all.
   const origin = memberNamed(config, home.region)?.origin;
   if (origin === undefined) return late.length === 0 ? taken : { ...taken, late };
-  const cut: LateCut = { origin, epoch, cut: new Map(known).get(origin) ?? 0 };
+  const cut: LateCut = { origin, epoch, cut: known(origin) };
   return { ...taken, late: [...late, cut].slice(-CONFIG_LIMITS.latesMax) };
 }
 

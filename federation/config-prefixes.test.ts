@@ -144,7 +144,7 @@ test("a home moves by plan: fence, own; unplanned only when it is parted or by f
   expect(stayed.homes[0]).toEqual({ ...homed.homes[0], epoch: stayed.epoch });
 });
 
-test("a home whose region is parted takes no writes until it moves, and then at once", () => {
+test("a home whose region is parted takes no writes until it moves, which that region has no part in", () => {
   const p = prefix("claims/");
   const parted = changed(
     three,
@@ -155,8 +155,21 @@ test("a home whose region is parted takes no writes until it moves, and then at 
     { command: "frozen", region: "fra", epoch: 8, applied: [] },
   );
   expect(parted.homes[0]?.region).toBe("iad");
-  const moved = changed(parted, { command: "home-move", prefix: p, to: "fra", force: false });
-  expect(moved.homes[0]).toMatchObject({ region: "fra", epoch: moved.epoch });
+  const move = { command: "home-move", prefix: p, force: false } as const;
+  const moving = changed(parted, { ...move, to: "fra" });
+  expect(moving.homes[0]).toMatchObject({ region: "iad", move: { to: "fra" } });
+  expect(why(moving, { ...move, to: "fra" })).toBe("unchanged");
+  const other = changed(moving, { ...move, to: "ams" });
+  expect(why(other, { command: "home-own", prefix: p, region: "fra" })).toMatch(
+    /not moving to fra/,
+  );
+  const moved = changed(other, { command: "home-own", prefix: p, region: "ams" });
+  expect(moved.homes[0]).toEqual({
+    prefix: p,
+    region: "ams",
+    elsewhere: "refuse",
+    epoch: moved.epoch,
+  });
 });
 
 test("a placement names members, and lies within a federated prefix", () => {

@@ -151,6 +151,33 @@ export interface LateCut {
   readonly cut: number;
 }
 
+/** What a region had applied of the home's origin once it had logged that the home moves without it. */
+export interface HomeWord {
+  readonly region: RegionName;
+  readonly applied: number;
+}
+
+/** A move that does not wait for the home's region: other regions' words tell what it took (federation 12). */
+export interface Gathering {
+  /** What this many regions acknowledged does not come late: so many words are gathered as that takes. */
+  readonly writeRegions: number;
+  /** Ascending by region. */
+  readonly words: readonly HomeWord[];
+}
+
+/**
+ * Under way: the home takes no more writes. Planned, it ends once `to` has applied the home's `fence`; of a region that
+ * is parted, once `to` has applied all of it that there will ever be.
+ */
+export interface HomeMove {
+  readonly to: RegionName;
+  readonly begun: Epoch;
+  /** The dot of the home's Fence, once logged. */
+  readonly fence?: Dot;
+  /** It also ends once enough words are gathered and `to` has applied what they tell of. */
+  readonly gathering?: Gathering;
+}
+
 /** The one region that takes writes of a prefix (federation 12). */
 export interface Home {
   readonly prefix: Key;
@@ -159,8 +186,7 @@ export interface Home {
   readonly elsewhere: "forward" | "refuse" | "advisory";
   /** Of the document that gave it to `region`; the home logs Own(epoch). Writes of an older one are flagged. */
   readonly epoch: Epoch;
-  /** A planned move under way: `region` takes no more writes; `fence` is the dot of its Fence, once logged. */
-  readonly move?: { readonly to: RegionName; readonly begun: Epoch; readonly fence?: Dot };
+  readonly move?: HomeMove;
   readonly lease?: HomeLease;
   /** By ascending epoch, the latest CONFIG_LIMITS.latesMax; absent: none. */
   readonly late?: readonly LateCut[];

@@ -2,8 +2,7 @@
 // write is committed (federation 12; federation scenario 35).
 import { expect, test } from "@jest/globals";
 import type { MonotonicMs } from "../base/index.ts";
-import { originId } from "./dot.ts";
-import { HeldHome, heardEnough } from "./home-lease.ts";
+import { HeldHome } from "./home-lease.ts";
 
 const at = (ms: number): MonotonicMs => ms as MonotonicMs;
 
@@ -27,14 +26,4 @@ test("a write that was proposed in time and committed too late is not acknowledg
   const careless = new HeldHome({ clockDriftMax: 0, planted: "lease-checked-before-commit" });
   careless.renewed(at(0), 1_000);
   expect(careless.acknowledges(at(1_000))).toBe(true);
-});
-
-test("an heir hears of so many regions that what W of N acknowledged is among what they have", () => {
-  const regions = (...ids: readonly number[]) => ids.map(originId);
-  const placement = new Set(regions(1, 2, 3));
-  expect(heardEnough({ writeRegions: 2 }, placement, regions(2))).toBe(false);
-  expect(heardEnough({ writeRegions: 2 }, placement, regions(2, 2, 4))).toBe(false);
-  expect(heardEnough({ writeRegions: 2 }, placement, regions(2, 3))).toBe(true);
-  expect(heardEnough({ writeRegions: 3 }, placement, regions(2))).toBe(true);
-  expect(heardEnough({ writeRegions: 1 }, placement, [])).toBe(true);
 });

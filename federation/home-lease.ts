@@ -1,8 +1,6 @@
 // A leased home as its region's leader holds it (federation 12). The lease counts from when its renewal was asked for,
 // by the leader's own clock; a write is taken while it stands, and acknowledged only if it stands still.
 import type { MonotonicMs } from "../base/index.ts";
-import type { HomeLease } from "./config.ts";
-import type { OriginId } from "./dot.ts";
 import type { FederationBug } from "./planted.ts";
 
 export interface HeldHomeInit {
@@ -43,18 +41,4 @@ export class HeldHome {
   acknowledges(nowMs: MonotonicMs): boolean {
     return this.#init.planted === "lease-checked-before-commit" || this.takes(nowMs);
   }
-}
-
-/**
- * Whether an heir has heard of enough regions: of what W of N acknowledged one of N - W + 1 has a copy. What each of
- * them has it must have said after the lease had ended: the old home acknowledges nothing any more.
- */
-export function heardEnough(
-  { writeRegions }: Pick<HomeLease, "writeRegions">,
-  placement: ReadonlySet<OriginId>,
-  heard: Iterable<OriginId>,
-): boolean {
-  const count = [...new Set(heard)].filter((origin) => placement.has(origin)).length;
-  // Of what one region alone acknowledged nobody else need have a copy: nothing is promised of it.
-  return writeRegions < 2 || count >= placement.size - writeRegions + 1;
 }

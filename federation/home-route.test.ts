@@ -67,25 +67,28 @@ describe("a write", () => {
   test("goes to the home of its key, the longest prefix deciding", () => {
     expect(routed(asRequest(put("h/fra/a")))).toEqual({ to: "region", region: "fra" });
     expect(routed(asRequest(put("h/ams/but/a")))).toEqual({ to: "region", region: "fra" });
-    expect(routed(asRequest(put("h/fra/a")), "fra")).toEqual({ to: "here", leased: [] });
-    expect(routed(asRequest(put("h/none/a")))).toEqual({ to: "here", leased: [] });
+    expect(routed(asRequest(put("h/fra/a")), "fra")).toMatchObject({
+      to: "here",
+      homes: [{ region: "fra" }],
+    });
+    expect(routed(asRequest(put("h/none/a")))).toEqual({ to: "here", homes: [] });
   });
 
   test("stays, to be judged where it is applied, under homes that refuse or advise", () => {
     for (const key of ["h/open/a", "h/strict/a", "own"]) {
-      expect(routed(asRequest(put(key)))).toEqual({ to: "here", leased: [] });
+      expect(routed(asRequest(put(key)))).toEqual({ to: "here", homes: [] });
     }
     expect(homeRoute(rules, undefined, asRequest(put("h/fra/a")))).toEqual({
       to: "here",
-      leased: [],
+      homes: [],
     });
   });
 
-  test("names the leased homes of this region that it writes under", () => {
+  test("names the homes of this region that it writes under", () => {
     const route = routed(txn({ success: [put("h/ams/a")], failure: [put("h/open/b")] }));
-    expect(route.to === "here" && route.leased.map(({ prefix }) => prefix)).toEqual(["h/ams/"]);
+    expect(route.to === "here" && route.homes.map(({ prefix }) => prefix)).toEqual(["h/ams/"]);
     const range = routed(asRequest(drop("h/", "h0")));
-    expect(range.to === "here" && range.leased).toHaveLength(1);
+    expect(range.to === "here" && range.homes).toHaveLength(1);
   });
 
   test("goes nowhere while its home is parted", () => {

@@ -6,8 +6,8 @@ import type { FederationConfig, Home, RegionName } from "./config.ts";
 import { memberNamed } from "./config-standing.ts";
 
 export type HomeRoute =
-  /** `leased`: homes of this region that it writes under, and that somebody may take over (home-lease.ts). */
-  | { readonly to: "here"; readonly leased: readonly Home[] }
+  /** `homes`: of this region, that it writes under, and that may be moved without it. */
+  | { readonly to: "here"; readonly homes: readonly Home[] }
   | { readonly to: "region"; readonly region: RegionName }
   | { readonly to: "nowhere"; readonly why: string };
 
@@ -22,7 +22,7 @@ interface Touch extends KeyRange {
   readonly writes: boolean;
 }
 
-const HERE: HomeRoute = { to: "here", leased: [] };
+const HERE: HomeRoute = { to: "here", homes: [] };
 
 /** `here`: the region that is asked; undefined: it is not admitted, and hands on nothing. */
 export function homeRoute(
@@ -38,9 +38,9 @@ export function homeRoute(
     return home?.elsewhere === "forward" && home.region !== here;
   });
   if (away === undefined) {
-    const own = (home: Home): boolean => home.lease !== undefined && home.region === here;
+    const isOwn = (home: Home): boolean => home.region === here && home.elsewhere !== "advisory";
     const isWritten = (home: Home): boolean => written.some((touch) => meets(home, touch));
-    return { to: "here", leased: table.homes.filter((home) => own(home) && isWritten(home)) };
+    return { to: "here", homes: table.homes.filter((home) => isOwn(home) && isWritten(home)) };
   }
   return awayRoute(table, away, touches, request);
 }

@@ -32,6 +32,7 @@ export * from "./exchange-staging.ts";
 export * from "./handler-questions.ts";
 export * from "./handler-trial.ts";
 export * from "./holding.ts";
+export * from "./home-gathering.ts";
 export * from "./home-lease.ts";
 export * from "./home-route.ts";
 export * from "./prefix-table.ts";

@@ -14,3 +14,14 @@ export function placementOf(config: FederationConfig, key: Key): ReadonlySet<Ori
   const names = best?.regions ?? config.members.map(({ name }) => name);
   return new Set(names.flatMap((name) => memberNamed(config, name)?.origin ?? []));
 }
+
+/** Of keys that begin with `prefix`: its own, and those of longer prefixes. */
+export function placementsWithin(
+  config: FederationConfig,
+  prefix: Key,
+): readonly ReadonlySet<OriginId>[] {
+  const longer = config.placements.filter(
+    (one) => one.prefix.length > prefix.length && one.prefix.startsWith(prefix),
+  );
+  return [placementOf(config, prefix), ...longer.map((one) => placementOf(config, one.prefix))];
+}

@@ -6,6 +6,7 @@ import type { FederationConfig, Home, Member, Policy } from "./config.ts";
 import type { RegionReport } from "./config-command.ts";
 import { memberNamed, reportersOf, standingOf } from "./config-standing.ts";
 import { sequence, type OriginId, type Sequence } from "./dot.ts";
+import { hasAllLeftBy, mostTold, owningBy } from "./home-gathering.ts";
 import { countOf, covers, type Vector } from "./vector.ts";
 
 export type RegionDuty =
@@ -52,7 +53,7 @@ export function dutiesOf(config: FederationConfig, facts: RegionFacts): readonly
   ];
 }
 
-function frozenDuties(config: FederationConfig, { region, applied }: RegionFacts): RegionDuty[] {
+function frozenDuties(config: FederationConfig, facts: RegionFacts): RegionDuty[] {
   const { freeze } = config;
   if (freeze === undefined || !reportersOf(config).includes(region)) return [];
   if (freeze.reports.some((report) => report.region === region)) return [];
@@ -84,6 +85,8 @@ function liveDuties(config: FederationConfig, member: Member, facts: RegionFacts
     ),
   );
   if (others.length > 0 && !isCaughtUp) return [];
+  // Of what it wrote under an earlier origin others may have been told more than that one region had.
+  if (!hasAllLeftBy(member.name, config, facts.applied)) return [];
   const { name: region, origin } = member;
   return [{ duty: "report", report: { command: "live", region, origin } }];
 }
@@ -115,13 +118,23 @@ function prefixDuties(policy: Policy, member: Member, { applied }: RegionFacts):
 }
 
 function homeDuties(
-  { prefix, region, move }: Home,
-  member: Member,
-  facts: RegionFacts,
+  config: FederationConfig,
+  home: Home,
+  { name: region }: Member,
+  { applied }: RegionFacts,
 ): RegionDuty[] {
+  const { prefix, move } = home;
   if (move === undefined) return [];
-  if (region === member.name && move.fence === undefined) return [{ duty: "fence", prefix }];
-  if (move.to !== member.name || move.fence === undefined) return [];
-  if (countOf(facts.applied, move.fence.origin) < move.fence.sequence) return [];
-  return [{ duty: "report", report: { command: "home-own", region: member.name, prefix } }];
+  if (home.region === region) return move.fence === undefined ? [{ duty: "fence", prefix }] : [];
+  const owning = move.to === region ? owningBy(config, home, applied) : undefined;
+  if (owning !== undefined) {
+    return [{ duty: "report", report: { command: "home-own", region, prefix, ...owning } }];
+  }
+  const old = memberNamed(config, home.region);
+  const { gathering, begun } = move;
+  if (old === undefined || gathering === undefined) return [];
+  const isTold = gathering.words.some((word) => word.region === region);
+  if (isTold || mostTold(config, prefix, gathering) !== undefined) return [];
+  const word = { command: "home-word", region, prefix, begun } as const;
+  return [{ duty: "report", report: { ...word, applied: countOf(applied, old.origin) } }];
 }

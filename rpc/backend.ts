@@ -129,7 +129,7 @@ export interface Regions {
 export interface Homes {
   /** Where a write goes, by the configuration applied here; judged again where it is applied. */
   routeOf(request: Request): HomeRoute;
-  /** How this member stands to the leased homes that the request writes under; undefined: there are none. */
+  /** How this member stands to the homes of its region that the request writes under; undefined: there are none. */
   standingFor(request: Request): HomeStanding | undefined;
   /**
    * Hands it on; `done` once, with an outcome that holds: `not-applied` only of what no home has taken. What was taken

@@ -143,15 +143,16 @@ export class KvService {
       handOnWrite(this.#options.backend, homes, home.region, write);
       return;
     }
-    const isLeased = home?.to === "here" && home.leased.length > 0;
+    const homesHere = home?.to === "here" ? home.homes : [];
+    const isLeased = homesHere.some(({ lease }) => lease !== undefined);
     if (isLeased || writeRegions !== undefined) {
       const asked = { isLeased, ...(writeRegions !== undefined && { writeRegions }) };
       if (!isWrittenHere(this.#options, request, asked, { path, bytes, call, reply })) return;
     } else if (isFromMember(call)) {
       throw invalid("a write is handed on only where the leader alone can take it");
     }
-    // What other regions are waited for may outlast the lease, as the commit may.
-    const standing = isLeased ? homes?.standingFor(request) : undefined;
+    // While other regions are waited for the home may be lost, as it may before the commit.
+    const standing = homesHere.length > 0 ? homes?.standingFor(request) : undefined;
     this.#options.backend.write(request, bytes, call, (answer) => {
       if (!answer.ok) reply(answer.error);
       else if (writeRegions === undefined || answer.value.kind === "refused") {

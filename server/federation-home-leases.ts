@@ -5,7 +5,7 @@ import { KvError, bytesOf } from "../base/index.ts";
 import type { Key, MonotonicMs } from "../base/index.ts";
 import { op, textFrom, when } from "../client/index.ts";
 import type { KeptLease } from "../client/index.ts";
-import { HeldHome, countOf, heardEnough, memberNamed, placementOf } from "../federation/index.ts";
+import { HeldHome, countOf, hasAllLeftBy, memberNamed, toldEnough } from "../federation/index.ts";
 import type { FederationConfig, Home, OriginId, Report } from "../federation/index.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 import type { FederationDirectory } from "./federation-directory.ts";
@@ -18,7 +18,7 @@ export interface FederationHomeLeasesInit {
   readonly leads: () => boolean;
   readonly clock: Pick<Clock, "monotonicMs">;
   readonly clockDriftMax: number;
-  /** Asks every neighbour that is reached what its region has; `done` for each that answers. */
+  /** Asks every region what it has, by whatever way; `done` for each that answers. */
   readonly ask: (done: (report: Report) => void) => void;
   readonly journal: Journal;
   readonly onBug: (bug: unknown) => void;
@@ -196,8 +196,10 @@ export class FederationHomeLeases {
     });
     const rank = lease.heirs.filter((heir) => heir !== home.region).indexOf(this.#init.region);
     if (now - inheriting.sinceMs < GRACE_MS * (1 + rank)) return;
-    const heard = [self, ...inheriting.heard.keys()];
-    if (!heardEnough(lease, placementOf(config, prefix), heard)) return;
+    const heard = new Set([self, ...inheriting.heard.keys()]);
+    if (!toldEnough(config, prefix, lease.writeRegions, heard)) return;
+    // Of a region that is parted its cut says more than anybody's word.
+    if (old === undefined && !hasAllLeftBy(home.region, config, state.applied)) return;
     const applied = old === undefined ? 0 : countOf(state.applied, old);
     if ([...inheriting.heard.values()].every((count) => count <= applied)) await this.#take(home);
   }

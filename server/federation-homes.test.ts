@@ -75,6 +75,22 @@ test("what is committed once the lease has ended is not acknowledged, though the
   }
 });
 
+test("what waits for regions is not acknowledged once its home moves without this region, lease or not", () => {
+  const { lease: _, ...free } = HOME;
+  const { region, homes } = bench();
+  const logged = (home: Home, epoch: number): void => {
+    region.configure(configOf(2, [policy("f/")], { epoch, homes: [home] }));
+  };
+  logged(free, 2);
+  const standing = homes.standingFor(WRITE);
+  expect([standing?.refusal, standing?.lateness()]).toEqual([undefined, undefined]);
+  const move = { to: "north", begun: 3 };
+  logged({ ...free, move }, 3);
+  expect(standing?.lateness()).toBeUndefined();
+  logged({ ...free, move: { ...move, gathering: { writeRegions: 2, words: [] } } }, 4);
+  expect(standing?.lateness()).toMatchObject({ code: "home-late", outcome: "unknown" });
+});
+
 test("without the second look it would be (lease-checked-before-commit)", () => {
   const { homes, held, leases, at } = bench("lease-checked-before-commit");
   homes.holdBy(leases);

@@ -2,7 +2,13 @@
 // that region, and those that other regions hand on to this one.
 import { KvError } from "../base/index.ts";
 import type { Key, MonotonicMs } from "../base/index.ts";
-import { handedOnFault, homeRoute, memberNamed, memberOf } from "../federation/index.ts";
+import {
+  handedOnFault,
+  homeRoute,
+  mayComeLate,
+  memberNamed,
+  memberOf,
+} from "../federation/index.ts";
 import type { ExchangeHello, HomeRoute, Member, OriginId } from "../federation/index.ts";
 import { HOME_LINK_LIMITS_DEFAULT, HomeLink, homeServiceTable } from "../rpc/index.ts";
 import type {
@@ -92,15 +98,20 @@ export class FederationHomes implements Homes {
   }
 
   standingFor(request: Request): HomeStanding | undefined {
+    const { clock, state } = this.#init;
     const route = this.routeOf(request);
-    if (route.to !== "here" || route.leased.length === 0) return undefined;
-    const { clock } = this.#init;
-    const held = route.leased.map((home) => this.#leases?.heldOf(home));
+    const { self } = state;
+    if (self === undefined || route.to !== "here" || route.homes.length === 0) return undefined;
+    const { homes } = route;
+    const leased = homes.filter(({ lease }) => lease !== undefined);
+    const held = leased.map((home) => this.#leases?.heldOf(home));
     const isHeld = held.every((one) => one?.takes(clock.monotonicMs()) === true);
+    const isLate = (): boolean =>
+      homes.some((home) => mayComeLate(home, state.config, self)) ||
+      !held.every((one) => one?.acknowledges(clock.monotonicMs()) === true);
     return {
       refusal: isHeld ? undefined : notHeld(),
-      lateness: () =>
-        held.every((one) => one?.acknowledges(clock.monotonicMs()) === true) ? undefined : late(),
+      lateness: () => (isLate() ? late() : undefined),
     };
   }
 
@@ -198,6 +209,6 @@ function notHeld(): KvError {
 
 function late(): KvError {
   const why =
-    "it is committed here; if another region had the home by then, it is nowhere shown by itself";
+    "it is committed here; if another region has the home by now, it is nowhere shown by itself";
   return new KvError("home-late", "unknown", why);
 }

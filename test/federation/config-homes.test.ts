@@ -96,3 +96,78 @@ test("a planned move keeps the lease, and a take-over ends a move that its home 
   expect(over.homes[0]?.region).toBe("fra");
   expect(over.homes[0]?.move).toBeUndefined();
 });
+
+const unplanned = { command: "home-move", prefix: p, to: "fra", force: false, gathers: 0 } as const;
+const word = (region: string, begun: number, applied: number) =>
+  ({ command: "home-word", prefix: p, region, begun, applied }) as const;
+const own = { command: "home-own", prefix: p, region: "fra" } as const;
+
+test("an unplanned move waits for the words of enough regions, and for what they tell of", () => {
+  const moving = changed(homed, unplanned);
+  const begun = moving.epoch;
+  const gathering = { writeRegions: 2, words: [] };
+  expect(moving.homes[0]).toMatchObject({ region: "ams", move: { to: "fra", begun, gathering } });
+  expect(why(moving, unplanned)).toBe("unchanged");
+  expect(why(moving, { ...own, known: 99 })).toMatch(/fra does not know yet what region ams took/);
+  expect(why(moving, own)).toMatch(/has not fenced/);
+  expect(why(moving, word("ams", begun, 3))).toMatch(/ams is the home/);
+  expect(why(moving, word("fra", begun - 1, 3))).toBe("unchanged");
+  const one = changed(moving, word("fra", begun, 4));
+  expect(why(one, word("fra", begun, 9))).toBe("unchanged");
+  expect(why(one, { ...own, known: 99 })).toMatch(/does not know yet/);
+  const told = changed(one, word("iad", begun, 7));
+  expect(decodeConfig(encodeConfig(told))).toEqual(told);
+  expect(why(told, { ...own, known: 6 })).toMatch(/does not know yet/);
+  const owned = changed(told, { ...own, known: 8 });
+  expect(owned.homes[0]).toEqual({
+    ...homed.homes[0],
+    region: "fra",
+    epoch: owned.epoch,
+    late: [{ origin: 1, epoch: owned.epoch, cut: 8 }],
+  });
+  expect(why(owned, word("iad", begun, 7))).toBe("unchanged");
+});
+
+test("its home fences after all: then nothing comes late", () => {
+  const moving = changed(homed, unplanned);
+  const fence = { origin: originId(1), sequence: sequence(12) };
+  const owned = changed(moving, { command: "home-fenced", region: "ams", prefix: p, fence }, own);
+  expect(owned.homes[0]).toEqual({ ...homed.homes[0], region: "fra", epoch: owned.epoch });
+});
+
+test("a planned move whose home is lost midway goes on without it, to another region too", () => {
+  const planned = { command: "home-move", prefix: p, to: "iad", force: false } as const;
+  const moving = changed(homed, planned);
+  expect(why(moving, { ...planned, to: "fra" })).toMatch(/on its way from ams to iad/);
+  const anew = changed(moving, unplanned);
+  expect(anew.homes[0]?.move).toMatchObject({ to: "fra", begun: anew.epoch });
+  expect(why(anew, { ...planned, to: "fra" })).toBe("unchanged");
+  expect(why(anew, planned)).toMatch(/on its way from ams to fra/);
+  const stayed = changed(anew, { command: "home-stay", prefix: p });
+  expect(stayed.homes[0]).toEqual({ ...homed.homes[0], epoch: stayed.epoch });
+});
+
+test("an unplanned move is for what at least two regions acknowledge, and no more than have a say", () => {
+  expect(why(homed, { ...unplanned, gathers: 1 })).toMatch(/force moves it/);
+  expect(why(homed, { ...unplanned, gathers: 4 })).toMatch(/4 regions; 3 count for "claims\/"/);
+  const placed = changed(homed, { command: "placement", prefix: p, regions: ["ams", "iad"] });
+  expect(why(placed, { ...unplanned, gathers: 3 })).toMatch(/3 regions; 2 count/);
+});
+
+test("what a region has told is forgotten as it is closed, and all of it as the home's region is", () => {
+  const moving = changed(homed, unplanned, word("iad", homed.epoch + 1, 7));
+  const frozen = (regions: readonly string[], config: typeof homed) =>
+    ["ams", "fra", "iad"]
+      .filter((region) => !regions.includes(region))
+      .reduce(
+        (before, region) =>
+          changed(before, { command: "frozen", region, epoch: config.epoch, applied: [] }),
+        config,
+      );
+  const parting = (region: string) => changed(moving, { command: "part", regions: [region] });
+  const without = frozen(["iad"], parting("iad"));
+  expect(without.homes[0]?.move?.gathering).toEqual({ writeRegions: 2, words: [] });
+  const lost = frozen(["ams"], parting("ams"));
+  expect(lost.homes[0]?.move).toEqual({ to: "fra", begun: moving.homes[0]?.move?.begun });
+  expect(changed(lost, own).homes[0]).toMatchObject({ region: "fra" });
+});
