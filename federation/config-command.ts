@@ -100,6 +100,7 @@ export type OperatorCommand =
       readonly prefix: Key;
       readonly to: RegionName;
       readonly force: boolean;
+      readonly gathers?: number;
       readonly known?: readonly (readonly [OriginId, Sequence])[];
     }
   /** Gives up a planned move: the home owns the prefix again, under a new epoch. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { keyOf } from "../base/index.ts";
 import type { KvError, MonotonicMs, Revision } from "../base/index.ts";
 import { ReportBook, encodeToken, originId, sequence } from "../federation/index.ts";
-import type { OriginId, Report, Sequence } from "../federation/index.ts";
+import type { FederationConfig, Home, OriginId, Report, Sequence } from "../federation/index.ts";
 import type { RegionReach } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
 import { FEDERATION_ID, documentOf } from "../test/federation/document.ts";
@@ -19,6 +19,13 @@ const CONFIG = documentOf(
 
 const key = keyOf(Buffer.from("f/k"));
 
+const HOME: Home = {
+  prefix: keyOf(Buffer.from("f/")),
+  region: "eu",
+  elsewhere: "forward",
+  epoch: 1,
+};
+
 /** A leader of three regions, whose clock is moved by hand. */
 class Bench {
   now = 0 as MonotonicMs;
@@ -27,11 +34,12 @@ class Bench {
   readonly asked: ((report: Report) => void)[] = [];
   readonly quorums: RegionQuorums;
 
-  constructor() {
-    const { applied } = this;
-    const state: QuorumState = { applied, config: CONFIG, self, holds: () => true };
+  readonly state: { -readonly [Field in keyof QuorumState]: QuorumState[Field] };
+
+  constructor(config: FederationConfig = CONFIG, own: OriginId = self) {
+    this.state = { applied: this.applied, config, self: own, holds: () => true };
     this.quorums = new RegionQuorums({
-      state,
+      state: this.state,
       reports: this.reports,
       leads: () => true,
       now: () => this.now,
@@ -42,13 +50,13 @@ class Bench {
   }
 
   /** A region reports what it has of origin 1. */
-  hear(origin: number, count: number): void {
-    this.reports.note(this.report(origin, count));
+  hear(origin: number, count: number, epoch = 1): void {
+    this.reports.note(this.report(origin, count, epoch));
     this.quorums.onNews();
   }
 
-  report(origin: number, count: number): Report {
-    return { origin: originId(origin), epoch: 1, vector: new Map([[self, sequence(count)]]) };
+  report(origin: number, count: number, epoch = 1): Report {
+    return { origin: originId(origin), epoch, vector: new Map([[self, sequence(count)]]) };
   }
 
   passTo(ms: number): void {
@@ -96,6 +104,21 @@ describe("a write that waits for regions", () => {
     expect(told.reach).toEqual({ asked: 2, reached: 2, sloppy: true, names: ["eu", "zz"] });
   });
 
+  test("under a home counts nobody's word by a document that is not logged here (federation 12)", () => {
+    const bench = new Bench({ ...CONFIG, homes: [HOME] });
+    const told = bench.write(2);
+    bench.hear(2, 10, 2);
+    expect(told.reach).toBeUndefined();
+    bench.state.config = { ...CONFIG, epoch: 2, homes: [HOME] };
+    bench.quorums.onNews();
+    expect(told.reach).toMatchObject({ asked: 2, reached: 2 });
+    // Where there are no homes nobody tells of another's writes: what is applied is applied.
+    const plain = new Bench();
+    const free = plain.write(2);
+    plain.hear(2, 10, 2);
+    expect(free.reach).toMatchObject({ reached: 2 });
+  });
+
   test("is told how far it came before its deadline passes: no failure", () => {
     const bench = new Bench();
     const told = bench.write(3);
@@ -132,6 +155,16 @@ describe("a read that asks regions", () => {
     });
   });
 
+  test("does not count its own region either, where that is outside of the placement", () => {
+    const bench = new Bench(CONFIG, originId(3));
+    const told = bench.read(2);
+    bench.asked[0]?.(bench.report(1, 10));
+    expect(told.ended).toBeUndefined();
+    bench.asked[0]?.(bench.report(2, 10));
+    expect(told.ended).toBe("ready");
+    expect(new Bench(CONFIG, originId(3)).read(1).ended).toBe("ready");
+  });
+
   test("with a token waits for what it names", () => {
     const bench = new Bench();
     const vector = new Map([[originId(3), sequence(2)]]);
@@ -148,6 +181,10 @@ test("what no answer could satisfy is refused before anything is done", () => {
   expect(quorums.refusesWrite({ key, writeRegions: 3 })).toBeUndefined();
   expect(quorums.refusesWrite({ key, writeRegions: 4 })?.message).toBe(
     "4 regions are asked for; the federation has 3",
+  );
+  expect(quorums.refusesRead({ key, readRegions: 2 })).toBeUndefined();
+  expect(quorums.refusesRead({ key, readRegions: 3 })?.message).toBe(
+    "3 regions are asked for; 2 have a say in the key",
   );
   const token = Uint8Array.of(9);
   expect(quorums.refusesRead({ key, readRegions: 1, token })?.code).toBe("invalid-argument");

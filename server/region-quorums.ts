@@ -2,7 +2,7 @@
 // other regions what they have and wait until it is here, and tokens that name what was seen. There is no second way
 // of merging: what is lacked comes by the ordinary pull, and that is the read repair.
 import { KvError } from "../base/index.ts";
-import type { MonotonicMs, Revision } from "../base/index.ts";
+import type { Key, MonotonicMs, Revision } from "../base/index.ts";
 import {
   TokenError,
   causalTokenOf,
@@ -64,8 +64,8 @@ export class RegionQuorums implements Regions {
     return encodeToken(causalTokenOf(config, applied));
   }
 
-  refusesRead({ token, readRegions }: RegionRead): KvError | undefined {
-    const fault = this.#refusesCount(readRegions);
+  refusesRead({ key, token, readRegions }: RegionRead): KvError | undefined {
+    const fault = this.#refusesCount(readRegions) ?? this.#refusesPlacement(key, readRegions);
     if (fault !== undefined || token === undefined || token.length === 0) return fault;
     const read = readToken(token);
     return read instanceof KvError ? read : undefined;
@@ -90,6 +90,14 @@ export class RegionQuorums implements Regions {
     if (this.#waiting.size < WAITING_MAX) return undefined;
     const problem = `${this.#waiting.size} calls wait for other regions`;
     return new KvError("too-many-requests", "not-applied", problem);
+  }
+
+  /** No stand-in answers for a region of the placement: a read of more would only end late. */
+  #refusesPlacement(key: Key, asked: number): KvError | undefined {
+    const { size } = placementOf(this.#init.state.config, key);
+    if (asked <= Math.max(1, size)) return undefined;
+    const problem = `${asked} regions are asked for; ${size} have a say in the key`;
+    return new KvError("invalid-argument", "not-applied", problem);
   }
 
   beforeRead(
@@ -148,9 +156,11 @@ export class RegionQuorums implements Regions {
         this.onNews();
       });
     }
-    const answered = (): number => answers.size + 1;
+    // What W regions of the placement acknowledged this one need not have, if it is none of them.
+    const own = self !== undefined && placement.has(self) ? 1 : 0;
+    const answered = (): number => answers.size + own;
     const isCovered = (): boolean => {
-      if (answered() < readRegions) return false;
+      if (readRegions > 1 && answered() < readRegions) return false;
       return covers(state.applied, [...answers.values()].reduce(joined, new Map()));
     };
     return { isCovered, answered };
