@@ -3,8 +3,8 @@
 import type { authpb } from "../proto/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
 import type { MethodPath, Writer } from "../proto/index.ts";
-import { headerOf } from "./answer.ts";
-import type { Answer } from "./answer.ts";
+import { answerOf } from "./answer.ts";
+import type { Answer, Headed } from "./answer.ts";
 import { wireRangeOf } from "./bytes.ts";
 import type { KeySelector } from "./bytes.ts";
 import type { Courier } from "./courier.ts";
@@ -50,10 +50,6 @@ const KINDS: readonly PermissionKind[] = ["read", "write", "readwrite"];
 
 interface Encoder<T> {
   encode(message: T): Writer;
-}
-
-interface Headed {
-  readonly header?: etcdserverpb.IResponseHeader | null;
 }
 
 interface Decoder<T> {
@@ -266,11 +262,6 @@ export class AccountCalls {
       options,
     );
   }
-}
-
-function answerOf(wire: Headed): Answer {
-  const header = headerOf(wire.header);
-  return { header, revision: header.revision };
 }
 
 function permissionOf(permission: authpb.IPermission): Permission {

@@ -175,6 +175,16 @@ export function headerOf(wire: etcdserverpb.IResponseHeader | null | undefined):
   };
 }
 
+/** What all answers of the wire have. */
+export interface Headed {
+  readonly header?: etcdserverpb.IResponseHeader | null;
+}
+
+export function answerOf(wire: Headed): Answer {
+  const header = headerOf(wire.header);
+  return { header, revision: header.revision };
+}
+
 /** By the wire's numbers (read.proto). */
 const READ_MODES: readonly ReadMode[] = [
   "default",
@@ -225,12 +235,10 @@ export function rangeResultOf(wire: etcdserverpb.IRangeResponse): RangeResult {
 }
 
 export function rangeAnswerOf(wire: etcdserverpb.IRangeResponse): RangeAnswer {
-  const header = headerOf(wire.header);
   const proof = proofOf(wire.proof);
   const siblings = siblingsOf(wire.siblings);
   return {
-    header,
-    revision: header.revision,
+    ...answerOf(wire),
     ...(proof === undefined ? {} : { proof }),
     ...rangeResultOf(wire),
     ...(siblings === undefined ? {} : { siblings }),

@@ -3,7 +3,7 @@
 import { performance } from "node:perf_hooks";
 import { KvError } from "../base/index.ts";
 import { AccountCalls } from "./accounts.ts";
-import { headerOf, membersAnswerOf } from "./answer.ts";
+import { answerOf, membersAnswerOf } from "./answer.ts";
 import type { CompactAnswer, MembersAnswer } from "./answer.ts";
 import { ConflictCalls } from "./conflicts.ts";
 import { Courier } from "./courier.ts";
@@ -91,9 +91,9 @@ export class Client extends Namespace {
     const physical = options.physical ?? false;
     const request = { revision: checkedCount("revision", revision), physical };
     const reply = await this.#parts.writes.compact(request, options);
-    const header = headerOf(answered(reply.compaction, "compaction result").header);
-    this.#parts.reads.onRevision(header.revision);
-    return { header, revision: header.revision };
+    const answer = answerOf(answered(reply.compaction, "compaction result"));
+    this.#parts.reads.onRevision(answer.revision);
+    return answer;
   }
 
   /**

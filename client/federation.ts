@@ -1,7 +1,7 @@
 // The administration of the federation that a region belongs to (`hansa.v1.Federation`): a member carries each
 // command to the directory. A command whose outcome is unknown may be given again: what is so already stays.
-import type { etcdserverpb, hansa } from "../proto/index.ts";
-import { headerOf } from "./answer.ts";
+import type { hansa } from "../proto/index.ts";
+import { answerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import type { Courier } from "./courier.ts";
 import { oneCall } from "./one-call.ts";
@@ -140,7 +140,7 @@ export class FederationCalls {
       async (connection, timeoutMs, signal) => {
         const method = METHODS.federationChange;
         const wire = await connection.unary(method, command, timeoutMs, signal);
-        return { ...answerOf(wire.header), changed: wire.changed, epoch: countOf(wire.epoch) };
+        return { ...answerOf(wire), changed: wire.changed, epoch: countOf(wire.epoch) };
       },
     );
   }
@@ -154,7 +154,7 @@ export class FederationCalls {
       async (connection, timeoutMs, signal) => {
         const wire = await connection.unary(METHODS.federationStatus, {}, timeoutMs, signal);
         return {
-          ...answerOf(wire.header),
+          ...answerOf(wire),
           federationId: wire.federation_id,
           epoch: countOf(wire.epoch),
           directoryAnswered: wire.directory_answered,
@@ -200,7 +200,7 @@ export class FederationCalls {
         const wire = await connection.unary(METHODS.federationVerify, asked, timeoutMs, signal);
         if (wire.running) return undefined;
         return {
-          ...answerOf(wire.header),
+          ...answerOf(wire),
           region: wire.region,
           neighbours: wire.neighbours.map(({ region, outcome }) => ({
             region: region ?? "",
@@ -227,11 +227,6 @@ export class FederationCalls {
   ): Promise<T> {
     return this.#courier.carry(oneCall({ operation, nature, destination: "any" }, call), options);
   }
-}
-
-function answerOf(wire: etcdserverpb.IResponseHeader | null | undefined): Answer {
-  const header = headerOf(wire);
-  return { header, revision: header.revision };
 }
 
 function regionOf(wire: hansa.v1.IRegionStatus): FederationRegion {

@@ -1,7 +1,7 @@
 // Leases: granted, asked after, revoked, and kept alive.
 import { randomBytes } from "node:crypto";
 import { KvError } from "../base/index.ts";
-import { headerOf } from "./answer.ts";
+import { answerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { textFrom } from "./bytes.ts";
 import type { Connection } from "./connection.ts";
@@ -72,12 +72,12 @@ export class LeaseCalls {
         attempts += 1;
         try {
           const wire = await ask(METHODS.leaseGrant, request);
-          return { ...answerOf(wire.header), id: idOf(wire.ID), ttlS: countOf(wire.TTL) };
+          return { ...answerOf(wire), id: idOf(wire.ID), ttlS: countOf(wire.TTL) };
         } catch (error) {
           const own = options.id === undefined && attempts > 1;
           if (!own || !(error instanceof KvError) || error.code !== "lease-exists") throw error;
           const wire = await ask(METHODS.leaseTimeToLive, { ID: wireId(id) });
-          return { ...answerOf(wire.header), id, ttlS: countOf(wire.grantedTTL) };
+          return { ...answerOf(wire), id, ttlS: countOf(wire.grantedTTL) };
         }
       },
     );
@@ -86,7 +86,7 @@ export class LeaseCalls {
   /** Ends it; its keys go in one revision. @throws {KvError} `lease-not-found` */
   revoke(id: bigint, options: CallOptions = {}): Promise<Answer> {
     return this.#ask("lease-revoke", "plain-write", options, async (ask) =>
-      answerOf((await ask(METHODS.leaseRevoke, { ID: wireId(id) })).header),
+      answerOf(await ask(METHODS.leaseRevoke, { ID: wireId(id) })),
     );
   }
 
@@ -104,7 +104,7 @@ export class LeaseCalls {
         .map((key) => this.#space.innerKey(key));
       keys.sort((one, other) => (textFrom(one) < textFrom(other) ? -1 : 1));
       return {
-        ...answerOf(wire.header),
+        ...answerOf(wire),
         id,
         leftS: left < 0 ? undefined : left,
         grantedTtlS: countOf(wire.grantedTTL),
@@ -118,7 +118,7 @@ export class LeaseCalls {
     return this.#ask("lease-list", "read", options, async (ask) => {
       const wire = await ask(METHODS.leaseLeases, {});
       return {
-        ...answerOf(wire.header),
+        ...answerOf(wire),
         ids: (wire.leases ?? []).map(({ ID }) => idOf(ID)),
       };
     });
@@ -162,8 +162,3 @@ type Ask = <Request, Response>(
   method: Parameters<typeof Connection.prototype.unary<Request, Response>>[0],
   request: Request,
 ) => Promise<Response>;
-
-function answerOf(wire: Parameters<typeof headerOf>[0]): Answer {
-  const header = headerOf(wire);
-  return { header, revision: header.revision };
-}

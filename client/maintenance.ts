@@ -2,7 +2,7 @@
 // release.
 import type { KvError } from "../base/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
-import { headerOf } from "./answer.ts";
+import { answerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import type { Courier } from "./courier.ts";
 import { oneCall } from "./one-call.ts";
@@ -91,7 +91,7 @@ export class MaintenanceCalls {
   hash(options: MemberCallOptions = {}): Promise<HashAnswer> {
     return this.#ask("hash", options, async (connection, timeoutMs, signal) => {
       const wire = await connection.unary(METHODS.hash, {}, timeoutMs, signal);
-      return { ...answerOf(wire.header), endpoint: connection.address, hash: wire.hash ?? 0 };
+      return { ...answerOf(wire), endpoint: connection.address, hash: wire.hash ?? 0 };
     });
   }
 
@@ -106,7 +106,7 @@ export class MaintenanceCalls {
     return this.#ask("hashKv", options, async (connection, timeoutMs, signal) => {
       const wire = await connection.unary(METHODS.hashKv, request, timeoutMs, signal);
       return {
-        ...answerOf(wire.header),
+        ...answerOf(wire),
         endpoint: connection.address,
         hash: wire.hash ?? 0,
         hashRevision: countOf(wire.hash_revision),
@@ -118,7 +118,7 @@ export class MaintenanceCalls {
   /** Gives back to a member's disk what it does not use; it serves on meanwhile. @throws {KvError} */
   defragment(options: MemberCallOptions = {}): Promise<Answer> {
     return this.#ask("defragment", options, async (connection, timeoutMs, signal) =>
-      answerOf((await connection.unary(METHODS.defragment, {}, timeoutMs, signal)).header),
+      answerOf(await connection.unary(METHODS.defragment, {}, timeoutMs, signal)),
     );
   }
 
@@ -136,7 +136,7 @@ export class MaintenanceCalls {
     const request = { action: actions[action], version };
     return this.#ask("downgrade", options, async (connection, timeoutMs, signal) => {
       const wire = await connection.unary(METHODS.downgrade, request, timeoutMs, signal);
-      return { ...answerOf(wire.header), version: wire.version ?? "" };
+      return { ...answerOf(wire), version: wire.version ?? "" };
     });
   }
 
@@ -144,7 +144,7 @@ export class MaintenanceCalls {
   #alarm(request: etcdserverpb.IAlarmRequest, options: MemberCallOptions): Promise<AlarmsAnswer> {
     return this.#ask("alarm", options, async (connection, timeoutMs, signal) => {
       const wire = await connection.unary(METHODS.alarm, request, timeoutMs, signal);
-      return { ...answerOf(wire.header), alarms: (wire.alarms ?? []).flatMap(alarmOf) };
+      return { ...answerOf(wire), alarms: (wire.alarms ?? []).flatMap(alarmOf) };
     });
   }
 
@@ -166,9 +166,4 @@ function wireAlarm({ memberId, type }: Alarm): etcdserverpb.IAlarmRequest {
 function alarmOf({ memberID, alarm }: etcdserverpb.IAlarmMember): Alarm[] {
   const type = (Object.keys(TYPES) as AlarmType[]).find((name) => TYPES[name] === alarm);
   return type === undefined ? [] : [{ memberId: idOf(memberID), type }];
-}
-
-function answerOf(wire: Parameters<typeof headerOf>[0]): Answer {
-  const header = headerOf(wire);
-  return { header, revision: header.revision };
 }

@@ -1,12 +1,13 @@
 // The calls on keys, in one namespace of the store: what is asked is put under its prefix, what is answered is
 // named without it. The client itself is the namespace of the empty prefix.
 import {
+  answerOf,
   deleteResultOf,
   headerOf,
   putResultOf,
+  type Answer,
   type DeleteAnswer,
   type GetAnswer,
-  type Header,
   type PutAnswer,
   type RangeAnswer,
 } from "./answer.ts";
@@ -273,10 +274,10 @@ export class Namespace implements KeyCalls {
   #answer(
     wire: NonNullable<KvReply["put"] | KvReply["delete_range"]>,
     options: RegionWriteOptions,
-  ): { header: Header; revision: number } {
-    const header = headerOf(wire.header);
-    this.#parts.reads.onRevision(header.revision);
-    checkWrite(options, header);
-    return { header, revision: header.revision };
+  ): Answer {
+    const answer = answerOf(wire);
+    this.#parts.reads.onRevision(answer.revision);
+    checkWrite(options, answer.header);
+    return answer;
   }
 }

@@ -1,7 +1,7 @@
 // How one member sees itself: etcd's status, and what a member of Hansa says beside it; members of plain etcd
 // say nothing of that.
 import type { etcdserverpb, hansa } from "../proto/index.ts";
-import { ROLES, headerOf } from "./answer.ts";
+import { ROLES, answerOf } from "./answer.ts";
 import type { Answer, Role } from "./answer.ts";
 import { countOf, idOf } from "./wire-value.ts";
 
@@ -52,10 +52,8 @@ export interface MemberState {
 }
 
 export function statusAnswerOf(endpoint: string, wire: etcdserverpb.IStatusResponse): StatusAnswer {
-  const header = headerOf(wire.header);
   return {
-    header,
-    revision: header.revision,
+    ...answerOf(wire),
     endpoint,
     version: wire.version ?? "",
     dbSizeBytes: countOf(wire.dbSize),

@@ -4,8 +4,8 @@
 import { KvError } from "../base/index.ts";
 import type { etcdserverpb } from "../proto/index.ts";
 import {
+  answerOf,
   deleteResultOf,
-  headerOf,
   KeyValue,
   putResultOf,
   rangeResultOf,
@@ -213,6 +213,5 @@ export function txnAnswerOf<Then extends Operations, Else extends Operations>(
   transaction: Transaction<Then, Else>,
   wire: etcdserverpb.ITxnResponse,
 ): TxnAnswer<Then, Else> {
-  const header = headerOf(wire.header);
-  return { header, revision: header.revision, ...txnResultOf(transaction, wire) };
+  return { ...answerOf(wire), ...txnResultOf(transaction, wire) };
 }

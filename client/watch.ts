@@ -7,13 +7,12 @@ import { KeyValue, headerOf, proofOf } from "./answer.ts";
 import type { ReadAnswer } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import type { Courier } from "./courier.ts";
-import { cancelled } from "./deadline.ts";
 import { streamErrorOf } from "./failure.ts";
 import { checkedCount } from "./request.ts";
 import { wireRangeOf } from "./bytes.ts";
 import type { KeySelector } from "./bytes.ts";
 import type { Space } from "./space.ts";
-import { repetitionOf } from "./retry.ts";
+import { resumed } from "./resumed-stream.ts";
 import type { Destination } from "./router.ts";
 import { answered, countOf } from "./wire-value.ts";
 import { METHODS } from "./methods.ts";
@@ -85,7 +84,8 @@ export class Watcher implements AsyncIterableIterator<WatchAnswer, undefined> {
   readonly #space: Space;
   /** 0 until the first member has said where its store stands. */
   #next: number;
-  #attempt = 0;
+  /** Whose revisions they are; undefined until the first member has answered. */
+  #clusterId: bigint | undefined;
   #cancelStream: () => void = () => undefined;
   /** Of a revision that comes in parts. */
   #fragments: mvccpb.IEvent[] = [];
@@ -158,32 +158,22 @@ export class Watcher implements AsyncIterableIterator<WatchAnswer, undefined> {
   };
 
   async *#run(): AsyncGenerator<WatchAnswer, undefined> {
+    const { member: destination = "any" } = this.#options;
     const { signal } = this.#abort;
-    let avoided: string | undefined;
     try {
-      for (;;) {
-        const { member = "any" } = this.#options;
-        const connection = await this.#courier.memberFor(member, avoided, signal);
-        if (signal.aborted) throw cancelled();
-        try {
-          yield* this.#follow(connection);
-        } catch (cause) {
-          if (signal.aborted) throw cancelled();
-          if (!(cause instanceof KvError)) throw cause;
-          if (repetitionOf(cause, "read", "wait") === "never") throw cause;
-          this.#courier.report(connection.address, cause);
-        }
-        avoided = connection.address;
-        this.#attempt += 1;
-        await this.#courier.pause(this.#attempt, signal);
-      }
+      yield* resumed(this.#courier, { destination, signal }, (connection, onHeard) =>
+        this.#follow(connection, onHeard),
+      );
     } finally {
       this.#stop();
     }
   }
 
   /** One stream to one member, until it breaks. */
-  async *#follow(connection: Connection): AsyncGenerator<WatchAnswer, undefined> {
+  async *#follow(
+    connection: Connection,
+    onHeard: () => void,
+  ): AsyncGenerator<WatchAnswer, undefined> {
     const { requireLeader = true } = this.#options;
     const stream = connection.stream(METHODS.watch, { requireLeader });
     this.#cancelStream = () => stream.cancel();
@@ -194,6 +184,7 @@ export class Watcher implements AsyncIterableIterator<WatchAnswer, undefined> {
       stream.write({ create_request: { ...this.#create, start_revision: this.#next } });
       for await (const message of stream as AsyncIterable<etcdserverpb.IWatchResponse>) {
         const answer = this.#onMessage(message, connection.address);
+        if (message.created === true) onHeard();
         if (answer !== undefined) yield answer;
       }
     } catch (cause) {
@@ -209,9 +200,10 @@ export class Watcher implements AsyncIterableIterator<WatchAnswer, undefined> {
     const { created, canceled, events, fragment } = message;
     if (canceled === true) throw refusalOf(message, address);
     if (created === true) {
-      this.#attempt = 0;
-      this.#courier.report(address, undefined);
-      if (this.#next === 0) this.#next = countOf(message.header?.revision) + 1;
+      const { clusterId, revision } = headerOf(message.header);
+      this.#clusterId ??= clusterId;
+      if (clusterId !== this.#clusterId) throw ofAnotherCluster(address);
+      if (this.#next === 0) this.#next = revision + 1;
       return undefined;
     }
     this.#fragments.push(...(events ?? []));
@@ -253,6 +245,12 @@ const BOOKMARK_MS = 60_000;
 /** WatchCreateRequest.FilterType. */
 const NO_PUT = 0;
 const NO_DELETE = 1;
+
+/** Gone on there by a number that means something else, it would leave out what it was to tell (federation trap 20). */
+function ofAnotherCluster(address: string): KvError {
+  const text = `${address} is of another cluster than the watch began in, and counts other revisions`;
+  return new KvError("invalid-argument", "not-applied", text);
+}
 
 function refusalOf(message: etcdserverpb.IWatchResponse, address: string): KvError {
   const compacted = countOf(message.compact_revision);
