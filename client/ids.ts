@@ -1,10 +1,11 @@
 // Numbers that no two regions give out twice (`hansa.v1.Ids`): of 63 bits, of one region growing, of all regions in the
 // order of the time, to about a second. A block is taken through the region's log; one that is not used up is lost.
 import { KvError } from "../base/index.ts";
-import { headerOf } from "./answer.ts";
+import { answerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import type { Courier } from "./courier.ts";
 import { METHODS } from "./methods.ts";
+import { oneCall } from "./one-call.ts";
 import type { CallOptions } from "./options.ts";
 import { checkedCount } from "./request.ts";
 import { idOf } from "./wire-value.ts";
@@ -32,32 +33,19 @@ export class IdCalls {
    *
    * @throws {KvError} `federation-refused` in no federation, `invalid-argument`, and those of every call
    */
-  allocate(count: number, options: CallOptions = {}): Promise<IdsAnswer> {
+  async allocate(count: number, options: CallOptions = {}): Promise<IdsAnswer> {
     if (checkedCount("count", count) < 1 || count > COUNT_MAX) {
       const message = `count is ${count}, expected 1 to ${COUNT_MAX}`;
-      return Promise.reject(new KvError("invalid-argument", "not-applied", message));
+      throw new KvError("invalid-argument", "not-applied", message);
     }
-    return this.#courier.carry(
-      {
-        operation: "ids-allocate",
-        // A block that was taken and not heard of is lost: others are as good.
-        nature: "read",
-        destination: "leader",
-        onMiss: "fail",
-        attempt: async ({ connection, timeoutMs, signal }) => {
-          const { header, ...block } = await connection.unary(
-            METHODS.idsAllocate,
-            { count },
-            timeoutMs,
-            signal,
-          );
-          const [first, stride] = [idOf(block.first), BigInt(block.stride)];
-          const ids = Array.from({ length: block.count }, (_, at) => first + BigInt(at) * stride);
-          const told = headerOf(header);
-          return { header: told, revision: told.revision, ids };
-        },
-      },
-      options,
-    );
+    // A block that was taken and not heard of is lost: others are as good.
+    const about = { operation: "ids-allocate", nature: "read", destination: "leader" } as const;
+    const task = oneCall(about, async (connection, timeoutMs, signal) => {
+      const wire = await connection.unary(METHODS.idsAllocate, { count }, timeoutMs, signal);
+      const [first, stride] = [idOf(wire.first), BigInt(wire.stride)];
+      const ids = Array.from({ length: wire.count }, (_, at) => first + BigInt(at) * stride);
+      return { ...answerOf(wire), ids };
+    });
+    return this.#courier.carry(task, options);
   }
 }

@@ -15,7 +15,7 @@ const I64_MIN = -(2n ** 63n);
 
 /** @throws {KvError} `invalid-argument` for a number out of its range */
 export const operation = {
-  /** To a counter: any number of 64 bits but 0. */
+  /** To a counter: a number of 64 bits with a sign, and not 0. */
   addToCounter: (amount: bigint): KindOperation => {
     const isAmount = amount !== 0n && amount >= I64_MIN && amount <= I64_MAX;
     if (!isAmount) throw outOfRange(amount, "a number of 64 bits with a sign, and not 0");

@@ -50,6 +50,16 @@ describe("operations", () => {
     ]) {
       expect(make).toThrow(KvError);
     }
+    const bounded = kinds.boundedCounter("k");
+    for (const ask of [
+      () => kinds.counter("k").add(0n),
+      () => bounded.add(0n),
+      () => bounded.take(-1n),
+      () => bounded.transfer(0n, "us"),
+    ]) {
+      await expect(ask()).rejects.toMatchObject({ code: "invalid-argument" });
+    }
+    expect(operated).toHaveLength(5);
   });
 
   test("leave the value of a server that knows no kinds as it is", () => {

@@ -121,7 +121,7 @@ export class Counter extends KeyOfKind {
    *
    * @throws {KvError} `federation-refused` with the reason, and those of every write
    */
-  add(amount: bigint, options: OperateOptions = {}): Promise<PutAnswer> {
+  async add(amount: bigint, options: OperateOptions = {}): Promise<PutAnswer> {
     return this.operate(operation.addToCounter(amount), options);
   }
 
@@ -152,12 +152,12 @@ export class BoundedCounter extends KeyOfKind {
    *
    * @throws {KvError} `federation-refused` with the reason, and those of every write
    */
-  add(amount: bigint, options: OperateOptions = {}): Promise<PutAnswer> {
+  async add(amount: bigint, options: OperateOptions = {}): Promise<PutAnswer> {
     return this.operate(operation.addToBoundedCounter(amount), options);
   }
 
   /** @throws {KvError} `federation-refused` where the region has not the rights; others may have */
-  take(amount: bigint, options: OperateOptions = {}): Promise<PutAnswer> {
+  async take(amount: bigint, options: OperateOptions = {}): Promise<PutAnswer> {
     return this.operate(operation.takeFromBoundedCounter(amount), options);
   }
 
@@ -166,7 +166,11 @@ export class BoundedCounter extends KeyOfKind {
    *
    * @throws {KvError} `federation-refused` with the reason, and those of every write
    */
-  transfer(amount: bigint, toRegion: string, options: OperateOptions = {}): Promise<PutAnswer> {
+  async transfer(
+    amount: bigint,
+    toRegion: string,
+    options: OperateOptions = {},
+  ): Promise<PutAnswer> {
     return this.operate(operation.transferRights(amount, toRegion), options);
   }
 
