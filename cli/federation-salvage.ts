@@ -1,21 +1,22 @@
 // `hansa federation salvage FILE`: what the region that is asked keeps beyond the cut of a closed origin, one transaction
 // a line, in JSON. Synced before anything is let go.
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import type { Command } from "commander";
-import type { Client, SalvagedTransaction } from "../client/index.ts";
+import type { Client, Dot, SalvagedTransaction } from "../client/index.ts";
 import { withExamples } from "./examples.ts";
 import { base64 } from "./output-json.ts";
 import { withSession } from "./session.ts";
 import type { Stdio } from "./stdio.ts";
+import { syncFolderOf } from "./synced-folder.ts";
 import type { View } from "./view.ts";
 
 /** What was written. */
 interface Saved {
   readonly transactions: number;
   readonly keys: number;
-  /** The last of each origin. */
-  readonly last: ReadonlyMap<number, number>;
+  /** Of each origin. */
+  readonly last: ReadonlyMap<number, Dot>;
 }
 
 export function addSalvageCommand(federation: Command, stdio: Stdio): void {
@@ -28,9 +29,7 @@ export function addSalvageCommand(federation: Command, stdio: Stdio): void {
     .action(async (file: string, { discard = false }: { discard?: boolean }, command: Command) => {
       await withSession(command, stdio, {}, async ({ client, print }) => {
         const saved = await save(client, file);
-        for (const [origin, through] of discard ? saved.last : []) {
-          await client.salvage.discard(origin, through);
-        }
+        for (const last of discard ? saved.last.values() : []) await client.salvage.discard(last);
         print(savedView(file, saved, discard));
       });
     });
@@ -41,23 +40,29 @@ export function addSalvageCommand(federation: Command, stdio: Stdio): void {
   );
 }
 
-/** A file that is there already is not touched. */
+/** A file that is there already is not touched; one that did not come to its end is not left. */
 async function save(client: Client, file: string): Promise<Saved> {
   const handle = await open(file, "wx", 0o600);
   try {
-    return await write(client, handle);
+    const saved = await write(client, handle);
+    await syncFolderOf(file);
+    return saved;
+  } catch (error) {
+    await rm(file, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }
 }
 
 async function write(client: Client, handle: FileHandle): Promise<Saved> {
-  const last = new Map<number, number>();
+  const last = new Map<number, Dot>();
   let transactions = 0;
   let keys = 0;
   for await (const transaction of client.salvage.list()) {
-    await handle.write(`${lineOf(transaction)}\n`);
-    last.set(transaction.origin, transaction.sequence);
+    // Unlike `write` it ends with all of the line, or fails.
+    await handle.appendFile(`${lineOf(transaction)}\n`);
+    last.set(transaction.dot.origin, transaction.dot);
     transactions += 1;
     keys += transaction.operations.length;
   }
@@ -65,10 +70,9 @@ async function write(client: Client, handle: FileHandle): Promise<Saved> {
   return { transactions, keys, last };
 }
 
-function lineOf({ origin, sequence, region, wallMs, operations }: SalvagedTransaction): string {
+function lineOf({ dot, region, wallMs, operations }: SalvagedTransaction): string {
   return JSON.stringify({
-    origin,
-    sequence,
+    ...dot,
     region,
     time: new Date(wallMs).toISOString(),
     operations: operations.map(({ key, action, value, operation }) => ({

@@ -1,7 +1,6 @@
 // `hansa snapshot save` and `hansa snapshot status`; restore has a file of its own.
 import { createHash } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { Command } from "commander";
 import { snapshotBlobs } from "../client/index.ts";
 import { CliExit } from "./exit-code.ts";
@@ -11,6 +10,7 @@ import type { Session } from "./session.ts";
 import { addSnapshotRestoreCommand, orFailed } from "./snapshot-restore-command.ts";
 import { snapshotSummaryView } from "./snapshot-text.ts";
 import type { Stdio } from "./stdio.ts";
+import { syncFolderOf } from "./synced-folder.ts";
 
 const DIGEST_BYTES = 32;
 
@@ -84,8 +84,6 @@ async function save(
     return undefined;
   }
   await rename(temporary, file);
-  const directory = await open(dirname(file), "r");
-  await directory.sync();
-  await directory.close();
+  await syncFolderOf(file);
   return sizeBytes;
 }

@@ -1,23 +1,22 @@
 // Conflicts of a federation as the region that is asked has them (`hansa.v1.Conflicts`): the keys that are in conflict,
 // and the record of what was settled, page by page or as it grows. Whoever may read the keys may ask.
-import { KvError } from "../base/index.ts";
-import type { etcdserverpb, hansa } from "../proto/index.ts";
-import { headerOf } from "./answer.ts";
+import type { hansa } from "../proto/index.ts";
+import { answerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { wireRangeOf } from "./bytes.ts";
 import type { KeySelector } from "./bytes.ts";
 import type { Connection } from "./connection.ts";
 import type { Courier } from "./courier.ts";
-import { cancelled } from "./deadline.ts";
 import { streamErrorOf } from "./failure.ts";
 import { METHODS } from "./methods.ts";
 import { oneCall } from "./one-call.ts";
 import type { OneCall } from "./one-call.ts";
 import type { CallOptions } from "./options.ts";
 import { checkedCount } from "./request.ts";
-import { repetitionOf } from "./retry.ts";
-import { dotOf, siblingsOf } from "./siblings.ts";
-import type { Dot, KeySiblings } from "./siblings.ts";
+import { resumed } from "./resumed-stream.ts";
+import type { Follow } from "./resumed-stream.ts";
+import { dotOf, siblingOf, siblingsOf } from "./siblings.ts";
+import type { Dot, KeySiblings, Sibling } from "./siblings.ts";
 import { answered, countOf } from "./wire-value.ts";
 
 /** A key of several siblings. */
@@ -35,19 +34,6 @@ export interface OpenConflictsAnswer extends Answer {
   readonly next?: Uint8Array;
 }
 
-/** A write that lost. */
-export interface LostWrite {
-  readonly dot: Dot;
-  /** Whose it was; empty: of a region that is not known any more. */
-  readonly region: string;
-  /** By that region's clock, in ms since the Unix epoch. */
-  readonly wallMs: number;
-  /** Its beginning; absent: it was a delete. */
-  readonly value?: Uint8Array;
-  /** Of the whole value. */
-  readonly valueBytes: number;
-}
-
 /** A conflict that is over: it reads the same in every region but for its number. */
 export interface SettledConflict {
   /** Of the record of the region that answered. */
@@ -61,7 +47,8 @@ export interface SettledConflict {
   readonly decidedBy: string;
   /** What won. */
   readonly kept: Dot;
-  readonly lost: readonly LostWrite[];
+  /** Their values cut short. */
+  readonly lost: readonly Sibling[];
 }
 
 /** A page of the record. */
@@ -124,19 +111,19 @@ export class ConflictCalls {
   }
 
   /** @throws {KvError} `federation-refused` in no federation, `permission-denied`, and those of every call */
-  open(options: OpenConflictsOptions = {}): Promise<OpenConflictsAnswer> {
+  async open(options: OpenConflictsOptions = {}): Promise<OpenConflictsAnswer> {
     const { limit = 0 } = options;
-    const request = { ...rangeOf(options.keys), limit: checkedCount("limit", limit) };
+    const request = { keys: rangeOf(options.keys), limit: checkedCount("limit", limit) };
     return this.#ask("conflicts-open", options, async (connection, timeoutMs, signal) =>
       openAnswerOf(await connection.unary(METHODS.conflictsOpen, request, timeoutMs, signal)),
     );
   }
 
   /** @throws {KvError} as `open` */
-  settled(options: SettledConflictsOptions = {}): Promise<SettledConflictsAnswer> {
+  async settled(options: SettledConflictsOptions = {}): Promise<SettledConflictsAnswer> {
     const { limit = 0, from = 0 } = options;
     const request = {
-      ...rangeOf(options.keys),
+      keys: rangeOf(options.keys),
       limit: checkedCount("limit", limit),
       from: checkedCount("from", from),
     };
@@ -154,32 +141,19 @@ export class ConflictCalls {
   async *watch(
     options: ConflictWatchOptions = {},
   ): AsyncGenerator<ConflictEventsAnswer, undefined> {
-    const { open = false } = options;
+    const { open = false, from = 0, signal: given } = options;
     const { stopped } = this.#courier;
-    const { signal: given } = options;
     const signal = given === undefined ? stopped : AbortSignal.any([given, stopped]);
-    let { from: next = 0 } = options;
-    const range = rangeOf(options.keys);
-    let avoided: string | undefined;
-    for (let attempt = 1; ; attempt += 1) {
-      const connection = await this.#courier.memberFor("any", avoided, signal);
-      if (signal.aborted) throw cancelled();
-      try {
-        const request = { ...range, from: checkedCount("from", next), open };
-        for await (const answer of follow(connection, request, signal)) {
-          attempt = 1;
-          ({ next } = answer);
-          yield answer;
-        }
-      } catch (cause) {
-        if (signal.aborted) throw cancelled();
-        if (!(cause instanceof KvError)) throw cause;
-        if (repetitionOf(cause, "read", "wait") === "never") throw cause;
-        this.#courier.report(connection.address, cause);
+    const keys = rangeOf(options.keys);
+    let next = checkedCount("from", from);
+    const follow: Follow<ConflictEventsAnswer> = async function* (connection, onHeard) {
+      for await (const answer of told(connection, { keys, from: next, open }, signal)) {
+        onHeard();
+        ({ next } = answer);
+        yield answer;
       }
-      avoided = connection.address;
-      await this.#courier.pause(attempt, signal);
-    }
+    };
+    yield* resumed(this.#courier, { destination: "any", signal }, follow);
   }
 
   #ask<T>(operation: string, options: CallOptions, call: OneCall<T>): Promise<T> {
@@ -189,7 +163,7 @@ export class ConflictCalls {
 }
 
 /** One stream to one member, until it breaks. */
-async function* follow(
+async function* told(
   connection: Connection,
   request: hansa.v1.IConflictWatchRequest,
   signal: AbortSignal,
@@ -212,21 +186,16 @@ async function* follow(
   }
 }
 
-function rangeOf(keys: KeySelector | undefined): { key?: Uint8Array; range_end?: Uint8Array } {
+function rangeOf(keys: KeySelector | undefined): hansa.v1.IKeyRange {
   if (keys === undefined) return {};
   const { key, rangeEnd } = wireRangeOf(keys);
   return { key, range_end: rangeEnd };
 }
 
-function answerOf(wire: etcdserverpb.IResponseHeader | null | undefined): Answer {
-  const header = headerOf(wire);
-  return { header, revision: header.revision };
-}
-
 function openAnswerOf(wire: hansa.v1.IListOpenResponse): OpenConflictsAnswer {
   const { conflicts, next } = wire;
   return {
-    ...answerOf(wire.header),
+    ...answerOf(wire),
     conflicts: (conflicts ?? []).map(openOf),
     ...(next === null || next === undefined || next.length === 0 ? {} : { next }),
   };
@@ -241,7 +210,7 @@ function openOf({ key, siblings }: hansa.v1.IOpenConflict): OpenConflict {
 
 function eventsAnswerOf(wire: hansa.v1.IConflictEvents): ConflictEventsAnswer {
   return {
-    ...answerOf(wire.header),
+    ...answerOf(wire),
     open: (wire.open ?? []).map(openOf),
     settled: (wire.settled ?? []).map(settledOf),
     next: countOf(wire.next),
@@ -251,7 +220,7 @@ function eventsAnswerOf(wire: hansa.v1.IConflictEvents): ConflictEventsAnswer {
 
 function settledAnswerOf(wire: hansa.v1.IListSettledResponse): SettledConflictsAnswer {
   return {
-    ...answerOf(wire.header),
+    ...answerOf(wire),
     conflicts: (wire.conflicts ?? []).map(settledOf),
     next: countOf(wire.next),
     oldest: countOf(wire.oldest),
@@ -268,16 +237,6 @@ function settledOf(wire: hansa.v1.ISettledConflict): SettledConflict {
     wallMs: countOf(wire.wall_ms),
     decidedBy: wire.decided_by ?? "",
     kept: dotOf(wire.kept),
-    lost: (wire.lost ?? []).map(lostOf),
-  };
-}
-
-function lostOf({ dot, region, wall_ms, value, value_bytes }: hansa.v1.ILostWrite): LostWrite {
-  return {
-    dot: dotOf(dot),
-    region: region ?? "",
-    wallMs: countOf(wall_ms),
-    ...(value === null || value === undefined ? {} : { value }),
-    valueBytes: countOf(value_bytes),
+    lost: (wire.lost ?? []).map(siblingOf),
   };
 }

@@ -37,7 +37,6 @@ export { ConflictCalls } from "./conflicts.ts";
 export type {
   ConflictEventsAnswer,
   ConflictWatchOptions,
-  LostWrite,
   OpenConflict,
   OpenConflictsAnswer,
   OpenConflictsOptions,

@@ -1,12 +1,14 @@
 // What a region keeps that lies beyond the cut of a closed origin (`hansa.v1.Salvage`): nobody else has it, and it is
 // shown no more. It is read whole, and then let go.
 import type { hansa } from "../proto/index.ts";
-import { headerOf } from "./answer.ts";
+import { answerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import type { Courier } from "./courier.ts";
 import { METHODS } from "./methods.ts";
 import { oneCall } from "./one-call.ts";
 import type { CallOptions } from "./options.ts";
+import { dotOf } from "./siblings.ts";
+import type { Dot } from "./siblings.ts";
 import { countOf } from "./wire-value.ts";
 
 /** What one of them did to one key. */
@@ -22,8 +24,7 @@ export interface SalvagedOperation {
 
 /** A transaction that was acknowledged by its region and reached no other one. */
 export interface SalvagedTransaction {
-  readonly origin: number;
-  readonly sequence: number;
+  readonly dot: Dot;
   /** Whose writes they were. */
   readonly region: string;
   /** By the clock that stamped it. */
@@ -46,42 +47,36 @@ export class SalvageCalls {
    * @throws {KvError} `federation-refused` in no federation, and those of every call
    */
   async *list(options: CallOptions = {}): AsyncGenerator<SalvagedTransaction> {
-    let from = { origin: 0, sequence: 0 };
-    for (;;) {
+    let from: Dot | undefined;
+    do {
       const page = await this.#page(from, options);
       yield* (page.transactions ?? []).map(transactionOf);
-      if ((page.next_origin ?? 0) === 0) return;
-      from = { origin: page.next_origin ?? 0, sequence: countOf(page.next_sequence ?? 0) };
-    }
+      from = page.next ? dotOf(page.next) : undefined;
+    } while (from !== undefined);
   }
 
   /**
-   * Lets go what is kept of that origin, up to and with `through`.
+   * Lets go what is kept of an origin, up to and with the transaction of that dot.
    *
    * @throws {KvError} `federation-refused` while it is a part of what the region shows, and those of every call
    */
-  discard(origin: number, through: number, options: CallOptions = {}): Promise<Answer> {
+  discard(through: Dot, options: CallOptions = {}): Promise<Answer> {
     const about = {
       operation: "salvage-discard",
       nature: "plain-write",
       destination: "any",
     } as const;
     const task = oneCall(about, async (connection, timeoutMs, signal) => {
-      const asked = { origin, through };
-      const wire = await connection.unary(METHODS.salvageDiscard, asked, timeoutMs, signal);
-      const header = headerOf(wire.header);
-      return { header, revision: header.revision };
+      const asked = { through };
+      return answerOf(await connection.unary(METHODS.salvageDiscard, asked, timeoutMs, signal));
     });
     return this.#courier.carry(task, options);
   }
 
-  #page(
-    from: { readonly origin: number; readonly sequence: number },
-    options: CallOptions,
-  ): Promise<hansa.v1.ISalvageListResponse> {
+  #page(from: Dot | undefined, options: CallOptions): Promise<hansa.v1.ISalvageListResponse> {
     const about = { operation: "salvage-list", nature: "read", destination: "any" } as const;
     const task = oneCall(about, (connection, timeoutMs, signal) =>
-      connection.unary(METHODS.salvageList, from, timeoutMs, signal),
+      connection.unary(METHODS.salvageList, from ? { from } : {}, timeoutMs, signal),
     );
     return this.#courier.carry(task, options);
   }
@@ -89,10 +84,9 @@ export class SalvageCalls {
 
 function transactionOf(wire: hansa.v1.ISalvagedTransaction): SalvagedTransaction {
   return {
-    origin: wire.origin ?? 0,
-    sequence: countOf(wire.sequence ?? 0),
+    dot: dotOf(wire.dot),
     region: wire.region ?? "",
-    wallMs: countOf(wire.wall_ms ?? 0),
+    wallMs: countOf(wire.wall_ms),
     operations: (wire.operations ?? []).map(({ key, action, value, operation }) => ({
       key: key ?? new Uint8Array(0),
       action: action ?? "",

@@ -16,7 +16,7 @@ export interface Sibling {
   readonly region: string;
   /** By that region's clock, in ms since the Unix epoch. */
   readonly wallMs: number;
-  /** Absent: a delete. In a list of conflicts it is cut short. */
+  /** Absent: a delete. In lists of conflicts it is cut short. */
   readonly value?: Uint8Array;
   /** Of the whole value. */
   readonly valueBytes: number;
@@ -51,7 +51,13 @@ export function siblingsOf(
   };
 }
 
-function siblingOf({ dot, region, wall_ms, value, value_bytes }: hansa.v1.ISibling): Sibling {
+export function siblingOf({
+  dot,
+  region,
+  wall_ms,
+  value,
+  value_bytes,
+}: hansa.v1.ISibling): Sibling {
   const common = { dot: dotOf(dot), region: region ?? "", wallMs: countOf(wall_ms) };
   const valueBytes = countOf(value_bytes);
   if (value === null || value === undefined) return { ...common, valueBytes };

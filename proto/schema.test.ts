@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "3d7e794775488914f9dcdb02cac169f47e62473d3c84f9287f74a117999fb807";
+const SCHEMA_SHA256 = "c57f960e4de9800a94e5e952a0c8aeaf1d3566e8864ac26a94f78adf7c0047ca";
 
 const folder = import.meta.dirname ?? __dirname;
 

@@ -2,6 +2,7 @@
 import { bytesOf, hlcMs, keyOf } from "../base/index.ts";
 import type { Hlc, Key } from "../base/index.ts";
 import { exactNumberOf, hansa, Writer } from "../proto/index.ts";
+import type { Int64 } from "../proto/index.ts";
 import type { Dot } from "../federation/index.ts";
 import type { KeyRange } from "../store/index.ts";
 import type { Header } from "./backend.ts";
@@ -19,25 +20,25 @@ import { siblingsShape } from "./sibling-codec.ts";
 const wire = hansa.v1;
 const COUNT_MAX = 1_000;
 
+/** Which keys, and from which number on. */
+export function placeAsked(asked: {
+  readonly keys?: hansa.v1.IKeyRange | null;
+  readonly from: Int64;
+}): { readonly range: KeyRange; readonly from: number } {
+  return { range: rangeAsked(asked.keys), from: exactNumberOf(asked.from, "from") };
+}
+
 /** No key: all of them. */
-export function rangeAsked(key: Uint8Array, end: Uint8Array): KeyRange {
-  if (key.length === 0) return { key: "\0" as Key, end: "\0" as Key };
-  return end.length === 0 ? { key: keyOf(key) } : { key: keyOf(key), end: keyOf(end) };
+export function rangeAsked(keys: hansa.v1.IKeyRange | null | undefined): KeyRange {
+  const { key, range_end: end } = keys ?? {};
+  if (!key || key.length === 0) return { key: "\0" as Key, end: "\0" as Key };
+  return !end || end.length === 0 ? { key: keyOf(key) } : { key: keyOf(key), end: keyOf(end) };
 }
 
 /** @throws {KvError} `invalid-argument` */
 export function countAsked(limit: number): number {
   if (limit > COUNT_MAX) throw invalid(`limit is ${limit}, expected ${COUNT_MAX} at most`);
   return limit === 0 ? COUNT_MAX : limit;
-}
-
-/** @throws {KvError} `invalid-argument` */
-export function numberAsked(from: number | bigint): number {
-  try {
-    return exactNumberOf(from, "from");
-  } catch (cause) {
-    throw cause instanceof RangeError ? invalid(cause.message) : cause;
-  }
 }
 
 export function openBytes(header: Header, { conflicts, next }: OpenConflicts): Uint8Array {

@@ -1,7 +1,7 @@
 // hansa.v1.Conflicts: what is in conflict and what was settled, for whoever may read the keys; and the record as it grows.
 import { KvError } from "../base/index.ts";
 import { hansa } from "../proto/index.ts";
-import { countAsked, numberAsked, openBytes, rangeAsked, settledBytes } from "./conflict-codec.ts";
+import { countAsked, openBytes, placeAsked, rangeAsked, settledBytes } from "./conflict-codec.ts";
 import { ConflictStream } from "./conflict-stream.ts";
 import { decoded } from "./decode.ts";
 import type { Conflicts, FederatedDesks } from "./federated-desks.ts";
@@ -18,19 +18,17 @@ export function conflictTable(desks: FederatedDesks): ServiceTable {
   return {
     "/hansa.v1.Conflicts/ListOpen": unary((bytes, call, reply) => {
       const asked = decoded(bytes, (reader) => wire.ListOpenRequest.decode(reader));
-      const range = rangeAsked(asked.key, asked.range_end);
+      const range = rangeAsked(asked.keys);
       conflictsOf(desks).open(range, countAsked(asked.limit), call, (answer) => {
         reply(answer.ok ? openBytes(answer.header, answer.value) : answer.error);
       });
     }),
     "/hansa.v1.Conflicts/ListSettled": unary((bytes, call, reply) => {
-      const asked = decoded(bytes, (reader) => wire.ListSettledRequest.decode(reader));
+      const wish = decoded(bytes, (reader) => {
+        const asked = wire.ListSettledRequest.decode(reader);
+        return { ...placeAsked(asked), countMax: countAsked(asked.limit) };
+      });
       const conflicts = conflictsOf(desks);
-      const wish = {
-        range: rangeAsked(asked.key, asked.range_end),
-        from: numberAsked(asked.from),
-        countMax: countAsked(asked.limit),
-      };
       conflicts.settled(wish, call, (answer) => {
         reply(answer.ok ? settledBytes(answer.header, answer.value, conflicts) : answer.error);
       });

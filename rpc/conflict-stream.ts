@@ -5,7 +5,7 @@ import { KvError } from "../base/index.ts";
 import { hansa } from "../proto/index.ts";
 import type { KeyRange } from "../store/index.ts";
 import type { Header } from "./backend.ts";
-import { countAsked, newsBytes, numberAsked, rangeAsked } from "./conflict-codec.ts";
+import { countAsked, newsBytes, placeAsked } from "./conflict-codec.ts";
 import type { ConflictNews } from "./conflict-codec.ts";
 import { decoded, invalid } from "./decode.ts";
 import type { Conflicts, OpenNews } from "./federated-desks.ts";
@@ -38,11 +38,13 @@ export class ConflictStream implements StreamSource {
 
   onMessage(message: Uint8Array): void {
     if (this.#range !== undefined) throw invalid("a stream of conflicts is asked for once");
-    const asked = decoded(message, (reader) => hansa.v1.ConflictWatchRequest.decode(reader));
-    const from = numberAsked(asked.from);
-    this.#range = rangeAsked(asked.key, asked.range_end);
+    const { range, from, open } = decoded(message, (reader) => {
+      const asked = hansa.v1.ConflictWatchRequest.decode(reader);
+      return { ...placeAsked(asked), open: asked.open };
+    });
+    this.#range = range;
     this.#next = from === 0 ? this.#conflicts.next : from;
-    this.#tellsOpen = asked.open;
+    this.#tellsOpen = open;
     this.#unfollow = this.#conflicts.whenMore(() => this.#tell());
     this.#tell();
   }
@@ -80,11 +82,12 @@ export class ConflictStream implements StreamSource {
       if (!answer.ok) this.#sink.end(answer.error);
       else if (open instanceof KvError) this.#sink.end(open);
       else {
-        const { conflicts: settled, next, oldest } = answer.value;
+        const { conflicts: settled, next: reached, oldest } = answer.value;
+        // A stream from beyond the end, as of a member that is behind, tells from there on once they come.
+        const next = Math.max(this.#next, reached);
         this.#send(answer.header, { open: open.conflicts, settled, next, oldest });
-        const isStuck = next === this.#next && open.last === this.#openTold;
-        // Beyond the end: from there on once they come.
-        this.#next = Math.max(this.#next, next);
+        const isStuck = reached === this.#next && open.last === this.#openTold;
+        this.#next = next;
         this.#openTold = open.last;
         if (!isStuck) this.#tell();
       }

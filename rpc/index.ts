@@ -3,7 +3,7 @@ export * from "./accounts.ts";
 export { authChangeBytes } from "./auth-change-codec.ts";
 export { alarmBytes, alarmText } from "./alarm-codec.ts";
 export * from "./backend.ts";
-export type { SalvagePage, Salvaging } from "./salvage-service.ts";
+export type { Place, SalvagePage, Salvaging } from "./salvage-service.ts";
 export { BootstrapLink } from "./bootstrap-link.ts";
 export { notNow, stateServiceTable } from "./bootstrap-service.ts";
 export type { StateOutlet, StateSession } from "./bootstrap-service.ts";

@@ -1,8 +1,7 @@
 // hansa.v1.Salvage: what is kept beyond the cuts of closed origins, for the operator who exports it (federation 11).
 import { KvError, bytesOf, hlcMs, unreachable } from "../base/index.ts";
-import type { Hlc } from "../base/index.ts";
 import { originId } from "../federation/index.ts";
-import type { Dot, Operation, OriginId, Transaction } from "../federation/index.ts";
+import type { Operation, OriginId, Transaction } from "../federation/index.ts";
 import { Writer, exactNumberOf, hansa } from "../proto/index.ts";
 import type { CallContext, Done, Header } from "./backend.ts";
 import { decoded, invalid } from "./decode.ts";
@@ -15,17 +14,19 @@ const wire = hansa.v1;
 export interface SalvagePage {
   readonly transactions: readonly Transaction[];
   /** There are others from there on. */
-  readonly next?: Pick<Dot, "origin"> & { readonly sequence: number };
+  readonly next?: Place;
+}
+
+/** The number is one to come, or 0. */
+export interface Place {
+  readonly origin: number;
+  readonly sequence: number;
 }
 
 /** Port: what the service needs of the member beneath it. */
 export interface Salvaging {
   /** From that place on; origin 0: from the beginning. */
-  list(
-    from: { origin: number; sequence: number },
-    context: CallContext,
-    done: Done<SalvagePage>,
-  ): void;
+  list(from: Place, context: CallContext, done: Done<SalvagePage>): void;
   discard(origin: OriginId, through: number, context: CallContext, done: Done<undefined>): void;
   /** Whose an origin was. */
   regionOf(origin: OriginId): string;
@@ -39,10 +40,9 @@ export function salvageTable(salvaging: Salvaging | undefined): ServiceTable {
   };
   return {
     "/hansa.v1.Salvage/List": unary((bytes, call, reply) => {
-      const asked = decoded(bytes, (reader) => wire.SalvageListRequest.decode(reader));
-      const sequence = exactNumberOf(asked.sequence, "sequence");
+      const from = decoded(bytes, (reader) => placeOf(wire.SalvageListRequest.decode(reader).from));
       const desk = present();
-      desk.list({ origin: asked.origin, sequence }, call, (answer) => {
+      desk.list(from, call, (answer) => {
         if (!answer.ok) {
           reply(answer.error);
           return;
@@ -50,17 +50,17 @@ export function salvageTable(salvaging: Salvaging | undefined): ServiceTable {
         const { transactions, next } = answer.value;
         const message = {
           transactions: transactions.map((one) => shapeOf(one, desk.regionOf(one.origin))),
-          next_origin: next?.origin ?? 0,
-          next_sequence: next?.sequence ?? 0,
+          ...(next && { next }),
         };
         reply(wire.SalvageListResponse.encode(message, headed(answer.header)).finish(true));
       });
     }),
     "/hansa.v1.Salvage/Discard": unary((bytes, call, reply) => {
-      const asked = decoded(bytes, (reader) => wire.SalvageDiscardRequest.decode(reader));
-      const through = exactNumberOf(asked.through, "through");
-      if (asked.origin === 0 || through === 0) throw invalid("an origin and a number are wanted");
-      present().discard(originId(asked.origin), through, call, (answer) => {
+      const { origin, sequence } = decoded(bytes, (reader) =>
+        placeOf(wire.SalvageDiscardRequest.decode(reader).through),
+      );
+      if (origin === 0 || sequence === 0) throw invalid("an origin and a number are wanted");
+      present().discard(originId(origin), sequence, call, (answer) => {
         if (!answer.ok) reply(answer.error);
         else reply(wire.SalvageDiscardResponse.encode({}, headed(answer.header)).finish(true));
       });
@@ -68,21 +68,16 @@ export function salvageTable(salvaging: Salvaging | undefined): ServiceTable {
   };
 }
 
+function placeOf(dot: hansa.v1.IDot | null | undefined): Place {
+  return { origin: dot?.origin ?? 0, sequence: exactNumberOf(dot?.sequence ?? 0, "sequence") };
+}
+
 function shapeOf(
   { origin, sequence, hlc, operations }: Transaction,
   region: string,
 ): hansa.v1.ISalvagedTransaction {
-  return {
-    origin,
-    sequence,
-    region,
-    wall_ms: wallMsOf(hlc),
-    operations: operations.map(operationOf),
-  };
-}
-
-function wallMsOf(hlc: Hlc): number {
-  return hlcMs(hlc);
+  const dot = { origin, sequence };
+  return { dot, region, wall_ms: hlcMs(hlc), operations: operations.map(operationOf) };
 }
 
 function operationOf(operation: Operation): hansa.v1.ISalvagedOperation {

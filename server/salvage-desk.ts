@@ -3,7 +3,7 @@
 import { KvError } from "../base/index.ts";
 import { decodeTransaction, encodeChange, regionOf } from "../federation/index.ts";
 import type { OriginId, RetainedRow, Salvage } from "../federation/index.ts";
-import type { CallContext, Done, Header, SalvagePage, Salvaging } from "../rpc/index.ts";
+import type { CallContext, Done, Header, Place, SalvagePage, Salvaging } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 import { loadRetained } from "./federation-rows.ts";
@@ -31,7 +31,7 @@ export class SalvageDesk implements Salvaging {
     return regionOf(this.#init.state.config, origin) ?? String(origin);
   }
 
-  list(from: { origin: number; sequence: number }, _: CallContext, done: Done<SalvagePage>): void {
+  list(from: Place, _: CallContext, done: Done<SalvagePage>): void {
     const { state, replica, header } = this.#init;
     const kept = state.rebirth.salvage.filter(({ origin, last }) => {
       return origin > from.origin || (origin === from.origin && last >= from.sequence);

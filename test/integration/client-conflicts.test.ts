@@ -48,7 +48,7 @@ class MemoryRecord implements Conflicts {
       return;
     }
     const conflicts = from < this.next ? [settled(from)] : [];
-    const next = from + conflicts.length;
+    const next = Math.min(from, this.next) + conflicts.length;
     const value = { conflicts, next, oldest: 1, more: next < this.next };
     done({ ok: true, header: HEADER, value });
   };
@@ -89,6 +89,35 @@ describe("a watch of conflicts", () => {
     }
     expect(told).toEqual([1, 2, 3, 4, 5, 6]);
     expect(record.breaksAfter).toEqual([]);
+    await client.close();
+  });
+
+  test("from a number that the member has not come to tells nothing before it, also after a break", async () => {
+    const record = new MemoryRecord();
+    for (let count = 0; count < 2; count += 1) record.settle();
+    const { port } = await served(conflictTable({ conflicts: record }));
+    const client = new Client({ endpoints: [`127.0.0.1:${port}`], discover: false });
+    const told: number[] = [];
+    for await (const { settled: some, next } of client.conflicts.watch({ from: 5 })) {
+      told.push(...some.map(({ number }) => number));
+      if (told.length > 0) break;
+      expect(next).toBe(5);
+      record.breaksAfter = [5];
+      while (record.next < 6) record.settle();
+    }
+    expect(told).toEqual([5]);
+    expect(record.breaksAfter).toEqual([]);
+    await client.close();
+  });
+
+  test("what is out of its bounds is refused by a rejection", async () => {
+    const { port } = await served(conflictTable({ conflicts: new MemoryRecord() }));
+    const client = new Client({ endpoints: [`127.0.0.1:${port}`], discover: false });
+    await expect(client.conflicts.settled({ from: -1 })).rejects.toMatchObject({
+      code: "invalid-argument",
+    });
+    await expect(client.conflicts.open({ limit: 1_001 })).rejects.toThrow(/expected 1000 at most/);
+    await expect(client.conflicts.open({ limit: 0.5 })).rejects.toThrow(/limit is not an integer/);
     await client.close();
   });
 
