@@ -4,6 +4,7 @@ import { unreachable } from "../base/index.ts";
 import { BOOTSTRAP_LIMITS, CHAIN_HASH_BYTES } from "../federation/index.ts";
 import type { BootstrapChunk, ExchangeHello } from "../federation/index.ts";
 import { exactNumberOf, hansa } from "../proto/index.ts";
+import type { Reader } from "../proto/index.ts";
 import { decoded, invalid } from "./decode.ts";
 import { helloOf, helloShape } from "./region-codec.ts";
 
@@ -26,9 +27,11 @@ export function takeStateBytes({ hello, admitted }: TakeState): Uint8Array {
 
 /** @throws {KvError} `invalid-argument`, naming what is wrong. */
 export function decodeTakeState(bytes: Uint8Array): TakeState {
-  const { hello, admitted } = decoded(bytes, (reader) => wire.TakeState.decode(reader));
-  if (!hello) throw invalid("it has not said which region it is");
-  return { hello: helloOf(hello), admitted: exactNumberOf(admitted, "admitted") };
+  return decoded(bytes, (reader) => {
+    const { hello, admitted } = wire.TakeState.decode(reader);
+    if (!hello) throw invalid("it has not said which region it is");
+    return { hello: helloOf(hello), admitted: exactNumberOf(admitted, "admitted") };
+  });
 }
 
 export function statePartBytes(part: StatePart): Uint8Array {
@@ -46,7 +49,11 @@ export function statePartBytes(part: StatePart): Uint8Array {
 
 /** Undefined: a kind that a later version speaks. @throws {KvError} `invalid-argument`, naming what is wrong. */
 export function decodeStatePart(bytes: Uint8Array): StatePart | undefined {
-  const { hello, chunk, end } = decoded(bytes, (reader) => wire.StatePart.decode(reader));
+  return decoded(bytes, readStatePart);
+}
+
+function readStatePart(reader: Reader): StatePart | undefined {
+  const { hello, chunk, end } = wire.StatePart.decode(reader);
   if (hello) return { kind: "hello", hello: helloOf(hello) };
   if (chunk) return { kind: "chunk", chunk: chunkOf(chunk) };
   if (!end) return undefined;

@@ -35,16 +35,16 @@ export function handOnBytes({ hello, timeoutMs, ...rest }: HandOn): Uint8Array {
 
 /** @throws {KvError} `invalid-argument`, naming what is wrong. */
 export function decodeHandOn(bytes: Uint8Array): HandOn {
-  const { hello, method, request, timeout_ms, user } = decoded(bytes, (reader) =>
-    wire.HandOn.decode(reader),
-  );
-  if (!hello) throw invalid("it has not said which region it is");
-  if (user.length > NAME_BYTES_MAX) throw invalid("a name that long is no user's");
-  return {
-    ...{ request, user, timeoutMs: timeout_ms },
-    hello: helloOf(hello),
-    method: method as MethodPath,
-  };
+  return decoded(bytes, (reader) => {
+    const { hello, method, request, timeout_ms, user } = wire.HandOn.decode(reader);
+    if (!hello) throw invalid("it has not said which region it is");
+    if (user.length > NAME_BYTES_MAX) throw invalid("a name that long is no user's");
+    return {
+      ...{ request, user, timeoutMs: timeout_ms },
+      hello: helloOf(hello),
+      method: method as MethodPath,
+    };
+  });
 }
 
 export function handedOnBytes({ response, causalToken }: HandedOn): Uint8Array {
