@@ -5,6 +5,7 @@ import { withExamples } from "./examples.ts";
 import { addHandlerCommands } from "./federation-handlers.ts";
 import { addHomeCommands, addPlacementCommands, addPolicyCommands } from "./federation-prefixes.ts";
 import type { SendChange } from "./federation-send.ts";
+import { countValue, spanValue } from "./flag-value.ts";
 import type { CliExit } from "./exit-code.ts";
 import { addTopologyCommands } from "./federation-topology.ts";
 import { addSalvageCommand } from "./federation-salvage.ts";
@@ -94,6 +95,19 @@ function addLeaving(federation: Command, send: SendChange): void {
     .action(async (regions: string[], _: object, command: Command) => {
       await send(command, { part: { regions } });
     });
+  const autoPart = federation
+    .command("auto-part")
+    .description("part regions by themselves that nobody hears of for so long, nor the directory")
+    .argument("<after>", "10s to ten years, as 36h; 0: by command alone again", spanValue)
+    .option("--bytes <count>", "and not before so much waits for them", countValue, 0)
+    .action(async (afterMs: number, { bytes }: { bytes: number }, command: Command) => {
+      await send(command, { auto_part: { after_s: Math.ceil(afterMs / 1000), bytes } });
+    });
+  withExamples(
+    autoPart,
+    ["federation auto-part 72h", "who is away for three days joins anew"],
+    ["federation auto-part 24h --bytes 1073741824", "a day, if a GiB waits by then"],
+  );
   federation
     .command("thaw")
     .description("give up a part or reincarnation that waits for reports")

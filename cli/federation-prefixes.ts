@@ -2,6 +2,7 @@
 import { Option } from "commander";
 import type { Command } from "commander";
 import { withExamples } from "./examples.ts";
+import { UsageError } from "./exit-code.ts";
 import type { SendChange } from "./federation-send.ts";
 import { countValue } from "./flag-value.ts";
 
@@ -98,16 +99,7 @@ export function addHomeCommands(federation: Command, send: SendChange): void {
     .action(async (prefix: string, _: object, command: Command) => {
       await send(command, { unset_home: { prefix: bytesOf(prefix) } });
     });
-  home
-    .command("move")
-    .description("move a home; planned, unless its region is parted")
-    .argument("<prefix>", "as it was set")
-    .argument("<region>", "where to")
-    .option("--force", "at once, although the old home may still take writes; those are flagged")
-    .action(async (prefix: string, to: string, flags: { force?: boolean }, command: Command) => {
-      const force = flags.force ?? false;
-      await send(command, { move_home: { prefix: bytesOf(prefix), to, force } });
-    });
+  addMoveCommand(home, send);
   addLeaseCommand(home, send);
   home
     .command("stay")
@@ -116,6 +108,48 @@ export function addHomeCommands(federation: Command, send: SendChange): void {
     .action(async (prefix: string, _: object, command: Command) => {
       await send(command, { stay_home: { prefix: bytesOf(prefix) } });
     });
+}
+
+function addMoveCommand(home: Command, send: SendChange): void {
+  const move = home
+    .command("move")
+    .description("move a home; planned, unless its region is parted")
+    .argument("<prefix>", "as it was set")
+    .argument("<region>", "where to")
+    .option(
+      "--unplanned",
+      "without the old home, once other regions have told what they have of it",
+    )
+    .option(
+      "--write-regions <count>",
+      "of an unplanned move: what so many acknowledged is kept (default: 2)",
+      countValue,
+    )
+    .addOption(
+      new Option(
+        "--force",
+        "at once; what the old home took and the region that is asked lacks is flagged",
+      ).conflicts(["unplanned", "writeRegions"]),
+    )
+    .action(async (prefix: string, to: string, flags: MoveFlags, command: Command) => {
+      const { force = false, unplanned = false, writeRegions } = flags;
+      if (writeRegions !== undefined && !unplanned) {
+        throw new UsageError("--write-regions is for --unplanned: a planned move loses nothing");
+      }
+      const how = { force, unplanned, write_regions: writeRegions ?? 0 };
+      await send(command, { move_home: { prefix: bytesOf(prefix), to, ...how } });
+    });
+  withExamples(
+    move,
+    ["federation home move claims/ fra", "ams hands it over"],
+    ["federation home move claims/ fra --unplanned", "ams does not answer, fra and iad do"],
+  );
+}
+
+interface MoveFlags {
+  readonly force?: boolean;
+  readonly unplanned?: boolean;
+  readonly writeRegions?: number;
 }
 
 function addLeaseCommand(home: Command, send: SendChange): void {

@@ -26,6 +26,7 @@ export function federationStatusView(status: FederationStatusAnswer): View {
       ...(regionEpoch === epoch ? [] : [`this region has logged epoch ${regionEpoch}\n`]),
       ...(awaited.length === 0 ? [] : [`a freeze waits for ${awaited.join(", ")}\n`]),
       ...regions.map(regionLine),
+      ...autoPartLines(status),
       ...stoppedLines(handlers),
       ...status.homes.map(homeLine),
     ],
@@ -61,11 +62,25 @@ function regionLine(region: FederationRegion): string {
   return `${name}: ${standingText(region)}, origin ${origin}, applied ${applied}${end}\n`;
 }
 
-function homeLine({ prefix, region, movingTo, leaseTtlS, taken }: FederationHome): string {
-  const moving = movingTo === "" ? "" : `, moving to ${movingTo}`;
+function autoPartLines({ autoPart }: FederationStatusAnswer): string[] {
+  if (autoPart === undefined) return [];
+  const { afterS, bytes } = autoPart;
+  const waiting = bytes === 0 ? "" : ` and for which ${bytes} bytes wait`;
+  return [`a region that nobody hears of for ${afterS} s${waiting} is parted by itself\n`];
+}
+
+function homeLine(home: FederationHome): string {
+  const { prefix, region, movingTo, leaseTtlS, taken } = home;
+  const moving = movingTo === "" ? "" : `, moving to ${movingTo}${unplannedText(home)}`;
   const leased = leaseTtlS === 0 ? "" : `, leased for ${leaseTtlS} s`;
   const times = taken === 0 ? "" : `, taken over ${taken} ${taken === 1 ? "time" : "times"}`;
   return `home of ${JSON.stringify(textFrom(prefix))}: ${region}${moving}${leased}${times}\n`;
+}
+
+function unplannedText({ unplanned, told, region }: FederationHome): string {
+  if (!unplanned) return "";
+  const heard = told.length === 0 ? "nobody has told yet" : `${told.join(", ")} told`;
+  return ` without ${region} (${heard} what it took)`;
 }
 
 function standingText({ standing, paused }: FederationRegion): string {

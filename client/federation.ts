@@ -70,6 +70,17 @@ export interface FederationHome {
   readonly writeRegions: number;
   /** How often it moved without its region's part. */
   readonly taken: number;
+  /** It is on its way without its region's part. */
+  readonly unplanned: boolean;
+  /** Of an unplanned move: the regions that have told what they have. */
+  readonly told: readonly string[];
+}
+
+/** When a region that nobody hears of is parted by itself. */
+export interface FederationAutoPart {
+  readonly afterS: number;
+  /** And not before so much waits for it. */
+  readonly bytes: number;
 }
 
 /** The federation as it stands. */
@@ -87,6 +98,8 @@ export interface FederationStatusAnswer extends Answer {
   readonly handlers: readonly FederationHandler[];
   /** By prefix. */
   readonly homes: readonly FederationHome[];
+  /** Undefined: regions are parted by command alone. */
+  readonly autoPart: FederationAutoPart | undefined;
   /** The whole configuration, in JSON. */
   readonly document: Uint8Array;
 }
@@ -163,6 +176,7 @@ export class FederationCalls {
           awaited: wire.awaited,
           handlers: wire.handlers.map(handlerOf),
           homes: wire.homes.map(homeOf),
+          autoPart: autoPartOf(wire.auto_part),
           document: wire.document,
         };
       },
@@ -254,6 +268,12 @@ function handlerOf(wire: hansa.v1.IHandlerStatus): FederationHandler {
   };
 }
 
+function autoPartOf(
+  wire: hansa.v1.ISetAutoPart | null | undefined,
+): FederationAutoPart | undefined {
+  return wire ? { afterS: wire.after_s ?? 0, bytes: countOf(wire.bytes) } : undefined;
+}
+
 function homeOf(home: hansa.v1.IHomeStatus): FederationHome {
   const { prefix, region, elsewhere, epoch, moving_to, lease_ttl_s, write_regions } = home;
   return {
@@ -266,5 +286,7 @@ function homeOf(home: hansa.v1.IHomeStatus): FederationHome {
     heirs: home.heirs ?? [],
     writeRegions: write_regions ?? 0,
     taken: home.taken ?? 0,
+    unplanned: home.unplanned ?? false,
+    told: home.told ?? [],
   };
 }

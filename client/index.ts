@@ -47,6 +47,7 @@ export type {
 export { Election, Leadership } from "./election.ts";
 export { FederationCalls } from "./federation.ts";
 export type {
+  FederationAutoPart,
   FederationChangedAnswer,
   FederationCommand,
   FederationHandler,

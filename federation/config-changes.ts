@@ -1,6 +1,7 @@
 // The next document after a command, or why there is none (federation 11, 12, 14). Each step gives the fields that
 // differ; here they become a document of the next epoch, and it is judged whole before anybody sees it.
 import { assert, compareBytes, unreachable } from "../base/index.ts";
+import { setAutoPart } from "./auto-part.ts";
 import type { FederationConfig } from "./config.ts";
 import { checkConfig } from "./config-check.ts";
 import { encodeConfig } from "./config-codec.ts";
@@ -54,8 +55,8 @@ function following(
   if (config === undefined) throw new Refusal("there is no federation yet: init founds one");
   const changed = step(config, command);
   if (changed === undefined) return undefined;
-  const { freeze, ...rest } = { ...config, ...changed };
-  const next = freeze === undefined ? rest : { ...rest, freeze };
+  const { freeze, autoPart, ...rest } = { ...config, ...changed };
+  const next = { ...rest, ...(freeze && { freeze }), ...(autoPart && { autoPart }) };
   const same = compareBytes(encodeConfig(next), encodeConfig(config)) === 0;
   return same ? undefined : { ...next, epoch: config.epoch + 1 };
 }
@@ -109,6 +110,8 @@ function step(
       return ownHome(config, command);
     case "home-taken":
       return takeHome(config, command);
+    case "auto-part":
+      return setAutoPart(command);
     case "topology":
       return { topology: inOrder(command.topology) };
     case "handler":

@@ -47,7 +47,7 @@ function parsed(bytes: Uint8Array): unknown {
 /** The same fields in the format's order, whatever order the objects were made in. */
 function ordered(config: FederationConfig): object {
   const { federationId, epoch, originNext, members, closed, freeze, paused } = config;
-  const { policies, handlers, placements, homes, topology } = config;
+  const { policies, handlers, placements, homes, topology, autoPart } = config;
   return {
     format: CONFIG_FORMAT,
     federationId,
@@ -89,6 +89,7 @@ function ordered(config: FederationConfig): object {
     placements: placements.map(({ prefix, regions }) => ({ prefix, regions })),
     homes: homes.map(orderedHome),
     topology: orderedTopology(topology),
+    ...(autoPart && { autoPart: { afterS: autoPart.afterS, bytes: autoPart.bytes } }),
   };
 }
 

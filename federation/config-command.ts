@@ -106,6 +106,8 @@ export type OperatorCommand =
   /** Gives up a planned move: the home owns the prefix again, under a new epoch. */
   | { readonly command: "home-stay"; readonly prefix: Key }
   | { readonly command: "topology"; readonly topology: Topology }
+  /** The fields as of AutoPart; `afterS` 0: by command alone again. */
+  | { readonly command: "auto-part"; readonly afterS: number; readonly bytes: number }
   /** Uploads one, in the place of what has its name; one that was stopped goes on. Its trial is over (handler-trial.ts). */
   | ({ readonly command: "handler" } & Omit<Handler, "stopped">)
   | { readonly command: "handler-unset"; readonly name: string };

@@ -2,7 +2,9 @@
 // of one another is judged by config-check.ts.
 import { checkedKey, type Key } from "../base/index.ts";
 import {
+  AUTO_PART_AFTER_S,
   CONFIG_LIMITS,
+  type AutoPart,
   type Closing,
   type FederationConfig,
   type Gathering,
@@ -60,8 +62,17 @@ export function decodeDocument(value: unknown, format: number): FederationConfig
       ),
       homes: reader.list("homes", CONFIG_LIMITS.prefixesMax, home),
       topology: reader.object("topology", topology),
+      ...(reader.has("autoPart") ? { autoPart: reader.object("autoPart", autoPart) } : {}),
     };
   });
+}
+
+function autoPart(reader: JsonReader): AutoPart {
+  const { least, most } = AUTO_PART_AFTER_S;
+  return {
+    afterS: reader.integer("afterS", least, most),
+    bytes: reader.integer("bytes", 0, Number.MAX_SAFE_INTEGER),
+  };
 }
 
 function member(entry: unknown, path: string): Member {

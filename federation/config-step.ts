@@ -1,12 +1,13 @@
 // What the steps of config-changes.ts share: the fields that differ, a refusal, sorted lists.
 import type { Key } from "../base/index.ts";
-import type { FederationConfig, Freeze, Member, RegionName } from "./config.ts";
+import type { AutoPart, FederationConfig, Freeze, Member, RegionName } from "./config.ts";
 import { memberNamed, standingOf } from "./config-standing.ts";
 
-/** The fields to replace; `freeze: undefined` takes it away. Undefined, or all equal: the epoch stays. */
+/** The fields to replace; `freeze: undefined` takes it away, as does `autoPart`. Undefined, or all equal: the epoch stays. */
 export type Step =
-  | (Partial<Omit<FederationConfig, "epoch" | "freeze">> & {
+  | (Partial<Omit<FederationConfig, "epoch" | "freeze" | "autoPart">> & {
       readonly freeze?: Freeze | undefined;
+      readonly autoPart?: AutoPart | undefined;
     })
   | undefined;
 

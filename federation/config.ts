@@ -192,6 +192,14 @@ export interface Home {
   readonly late?: readonly LateCut[];
 }
 
+/** A region that nobody hears of is parted by itself (federation 10). */
+export interface AutoPart {
+  /** Not heard of for longer, by any of the others. */
+  readonly afterS: number;
+  /** And not before so much waits for it: deletes, conflicts and transactions that are retained; 0: whatever waits. */
+  readonly bytes: number;
+}
+
 /** From whom each region pulls. `lists` names it for each; the shapes follow the members by name. */
 export type Topology =
   | { readonly shape: "mesh" }
@@ -224,7 +232,12 @@ export interface FederationConfig {
   readonly placements: readonly Placement[];
   readonly homes: readonly Home[];
   readonly topology: Topology;
+  /** Absent: by command alone. */
+  readonly autoPart?: AutoPart;
 }
+
+/** Bounds of `AutoPart.afterS`: above what an election takes, and ten years. */
+export const AUTO_PART_AFTER_S = { least: 10, most: 315_360_000 } as const;
 
 /** Bounds of a document. Vectors have an entry an origin, so members and closed origins are few. */
 export const CONFIG_LIMITS = {

@@ -5,6 +5,8 @@ export * from "./bootstrap-need.ts";
 export * from "./bootstrap-part.ts";
 export * from "./bootstrap-staging.ts";
 export * from "./ask-routes.ts";
+export { regionsToPart } from "./auto-part.ts";
+export type { Attendance } from "./auto-part.ts";
 export * from "./chain.ts";
 export * from "./client-operation.ts";
 export * from "./change-codec.ts";

@@ -9,7 +9,7 @@ import {
   standingOf,
 } from "../federation/index.ts";
 import type { ConfigCommand, FederationConfig, Home, Topology } from "../federation/index.ts";
-import { Writer, hansa } from "../proto/index.ts";
+import { Writer, clampedNumberOf, hansa } from "../proto/index.ts";
 import { decoded, invalid } from "./decode.ts";
 import type { FederationDesk, FederationOrder, FederationView } from "./federation-desk.ts";
 import { writeHeader } from "./header.ts";
@@ -108,9 +108,7 @@ function commandOf(request: hansa.v1.FederationChangeRequest, name: Plain): Conf
     case "unset_home":
       return { command: "home-unset", prefix: keyIn(present(request.unset_home, name)) };
     case "move_home": {
-      const move = present(request.move_home, name);
-      const force = move.force ?? false;
-      return { command: "home-move", prefix: keyIn(move), to: move.to ?? "", force };
+      return moveCommand(present(request.move_home, name));
     }
     case "lease_home": {
       const { ttl_s, heirs, write_regions } = present(request.lease_home, name);
@@ -126,6 +124,10 @@ function commandOf(request: hansa.v1.FederationChangeRequest, name: Plain): Conf
       return { command: "home-stay", prefix: keyIn(present(request.stay_home, name)) };
     case "unset_handler":
       return { command: "handler-unset", name: present(request.unset_handler, name).name ?? "" };
+    case "auto_part": {
+      const { after_s, bytes } = present(request.auto_part, name);
+      return { command: "auto-part", afterS: after_s ?? 0, bytes: clampedNumberOf(bytes ?? 0) };
+    }
     case "topology":
       return { command: "topology", topology: topologyOf(present(request.topology, name)) };
     default:
@@ -156,6 +158,16 @@ function homeCommand(given: hansa.v1.ISetHome): ConfigCommand {
     throw invalid(`elsewhere is ${what}; expected forward, refuse or advisory`);
   }
   return { command: "home", prefix: keyIn(given), region: region ?? "", elsewhere: what };
+}
+
+function moveCommand(given: hansa.v1.IMoveHome): ConfigCommand {
+  const { force, unplanned, write_regions } = given;
+  if (force === true && unplanned === true) {
+    throw invalid("a move by force waits for no region's word: it is either forced or unplanned");
+  }
+  const move = { command: "home-move", prefix: keyIn(given), to: given.to ?? "" } as const;
+  const gathers = unplanned === true ? { gathers: write_regions ?? 0 } : {};
+  return { ...move, force: force ?? false, ...gathers };
 }
 
 function policyCommand(given: hansa.v1.ISetPolicy): ConfigCommand {
@@ -217,6 +229,9 @@ function statusOf(view: FederationView): hansa.v1.IFederationStatusResponse {
     homes: config.homes.map(homeStatusOf),
     awaited: reportersOf(config).filter((name) => !reported.has(name)),
     document: encodeConfig(config),
+    ...(config.autoPart && {
+      auto_part: { after_s: config.autoPart.afterS, bytes: config.autoPart.bytes },
+    }),
     handlers: config.handlers.map(({ name, hash, runs, source, stopped }) => ({
       ...{ name, hash, runs, source },
       stopped_by: stopped?.region ?? "",
@@ -234,6 +249,8 @@ function homeStatusOf(home: Home): hansa.v1.IHomeStatus {
     heirs: [...(lease?.heirs ?? [])],
     write_regions: lease?.writeRegions ?? 0,
     taken: late.length,
+    unplanned: move?.gathering !== undefined,
+    told: (move?.gathering?.words ?? []).map((word) => word.region),
   };
 }
 

@@ -82,6 +82,11 @@ export class FederatedRegion implements DeliveryState {
     return this.state.isFull;
   }
 
+  /** Deletes, conflicts and transactions that are kept for regions that do not have them. */
+  get waitingBytes(): number {
+    return this.state.records.waitingBytes + this.state.retention.bytes;
+  }
+
   /** Keys of several siblings. */
   get contested(): readonly Key[] {
     return this.state.records.contested === 0 ? [] : this.state.contested();

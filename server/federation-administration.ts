@@ -16,6 +16,7 @@ import { FederationDesk } from "./federation-desk.ts";
 import { openDirectory } from "./federation-directory-opening.ts";
 import { FederationDuties } from "./federation-duties.ts";
 import type { Federation } from "./federation.ts";
+import { FederationAttendance } from "./federation-attendance.ts";
 import { FederationAudits } from "./federation-audits.ts";
 import { FederationHomeLeases } from "./federation-home-leases.ts";
 import { failureOf, submitOwn } from "./own-command.ts";
@@ -76,10 +77,20 @@ export function administerFederation(init: FederationAdministrationInit): Federa
     leads: () => replica.status().role === "leader",
     clock: systemClock,
     clockDriftMax: replica.clockDriftMax,
-    ask: (done) => federation.pulling?.questions.ask([], done),
+    ask: (done) => {
+      const all = state.config.members.map(({ origin }) => origin);
+      federation.pulling?.questions.ask(all, done);
+    },
   });
   federation.homes.holdBy(leases);
   const unlease = leases.follow();
+  const attendance = new FederationAttendance({
+    ...{ directory, onBug, state, journal },
+    leads: () => replica.status().role === "leader",
+    clock: systemClock,
+    ask: (wanted, done) => federation.pulling?.questions.ask(wanted, done),
+  });
+  const unattend = attendance.follow();
   const unfollow = offerDocuments({ federation, replica, onBug }, directory);
   const rest = duties.follow();
   return {
@@ -90,6 +101,7 @@ export function administerFederation(init: FederationAdministrationInit): Federa
       unaudit();
       unfollow();
       unlease();
+      unattend();
       rest();
       directory.close().catch(onBug);
     },

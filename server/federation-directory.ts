@@ -108,7 +108,7 @@ export class FederationDirectory {
   }
 
   /** Of the same group: for what is kept there beside the document. */
-  get client(): Pick<Client, "get" | "leases" | "range"> {
+  get client(): Pick<Client, "get" | "leases" | "put" | "range"> {
     return this.#client;
   }
 

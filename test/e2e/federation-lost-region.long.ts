@@ -1,0 +1,99 @@
+// A region is lost, on three regions and a directory of real processes: its home moves without it and keeps what two
+// regions acknowledged (federation 12), and nobody parts it but the federation itself (federation 10). With `npm run e2e`.
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { op, when } from "../../client/index.ts";
+import { DEADLINE_MS, DirectedRegions, REGIONS } from "./directed-regions.ts";
+import type { RegionName } from "./directed-regions.ts";
+import { until } from "./until.ts";
+import { bytes } from "./wire-client.ts";
+
+const CLAIMS = 20;
+/** The shortest there is. */
+const AWAY_S = 10;
+
+describe("a region that is lost", () => {
+  let regions: DirectedRegions;
+
+  beforeAll(async () => {
+    regions = await DirectedRegions.start();
+  }, 3 * DEADLINE_MS);
+
+  afterAll(async () => {
+    regions.member("ap").signal("SIGCONT");
+    await regions.stop();
+  });
+
+  function claim(name: RegionName, key: string, writeRegions: number) {
+    const claimed = { if: [when.missing(key)], then: [op.put(key, name)] };
+    return regions.at(name).txn(claimed, { writeRegions });
+  }
+
+  test(
+    "its home moves to a region that has to hear first of what another one acknowledged",
+    async () => {
+      const prefix = bytes("f/claims/");
+      await regions.order("eu", { home: { prefix, region: "eu" } });
+      await regions.settle();
+      await until("eu takes claims", DEADLINE_MS, () => claim("eu", "f/claims/first", 2));
+      regions.member("ap").signal("SIGSTOP");
+      for (let at = 0; at < CLAIMS; at += 1) {
+        const { succeeded, header } = await claim("eu", `f/claims/${at}`, 2);
+        expect([succeeded, header.reach?.reached]).toEqual([true, 2]);
+      }
+      await regions.member("eu").kill();
+      regions.member("ap").signal("SIGCONT");
+      await regions.order("us", { move_home: { prefix, to: "ap", unplanned: true } });
+      const home = await until("ap is the home", DEADLINE_MS, async () => {
+        const found = await regions.homeOf("f/claims/", "us");
+        return found?.region === "ap" ? found : undefined;
+      });
+      expect(home).toMatchObject({ taken: 1, unplanned: false, movingTo: "" });
+      await until("ap takes writes", DEADLINE_MS, () => claim("ap", "f/claims/next", 1));
+      for (let at = 0; at < CLAIMS; at += 1) {
+        const { succeeded } = await claim("ap", `f/claims/${at}`, 1);
+        expect(succeeded).toBe(false);
+      }
+      const { kvs } = await regions.at("ap").range({ prefix: "f/claims/" });
+      expect(kvs.filter((kv) => kv.text() === "eu")).toHaveLength(CLAIMS + 1);
+    },
+    3 * DEADLINE_MS,
+  );
+
+  test(
+    "comes back, and hands on",
+    async () => {
+      regions.member("eu").start();
+      await regions.member("eu").ready();
+      const back = await until("eu hands on", DEADLINE_MS, () =>
+        regions.at("eu").put("f/claims/back", "1"),
+      );
+      expect(back.header.home).toBe("ap");
+    },
+    2 * DEADLINE_MS,
+  );
+
+  test(
+    "is parted by nobody's command, once nobody hears of it",
+    async () => {
+      await regions.order("us", { auto_part: { after_s: AWAY_S } });
+      await regions.settle();
+      const standing = async (): Promise<readonly string[]> => {
+        const { regions: all } = await regions.at("us").federation.status();
+        return all.map(({ name, standing: now }) => `${name} ${now}`).sort();
+      };
+      const { autoPart } = await regions.at("ap").federation.status();
+      expect(autoPart).toEqual({ afterS: AWAY_S, bytes: 0 });
+      expect(await standing()).toEqual(["ap live", "eu live", "us live"]);
+      await regions.member("eu").kill();
+      await until("eu is parted", DEADLINE_MS, async () => {
+        const now = await standing();
+        return now.includes("eu parted") ? now : undefined;
+      });
+      expect(await standing()).toEqual(["ap live", "eu parted", "us live"]);
+      for (const name of REGIONS.filter((one) => one !== "eu")) {
+        await regions.at(name).put(`f/after/${name}`, "1", { writeRegions: 2 });
+      }
+    },
+    3 * DEADLINE_MS,
+  );
+});
