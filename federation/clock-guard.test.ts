@@ -122,7 +122,7 @@ test("the holding keeps what is not admitted, and hands on the rest", () => {
   const guard = ingressGuard({ now: () => clock, heads: [], others: others(1) });
   const holding = new Holding(sha256, { admits: guard.admits });
   for (const shipped of stream) holding.offer(shipped, region.applied);
-  const limits = { countMax: 10, bytesMax: 10_000 };
+  const limits = { operationsMax: 10, bytesMax: 10_000 };
   expect(holding.heads(region.applied)).toEqual([stream[0]?.transaction]);
   expect(holding.next(region, limits, new Set())).toEqual(stream.slice(0, 1));
   region.apply(stream.slice(0, 1).map(({ bytes }) => bytes));

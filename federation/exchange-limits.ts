@@ -6,8 +6,11 @@ export interface ExchangeLimits {
   /** Of one batch, unless one transaction is larger. */
   readonly batchBytesMax: number;
   readonly batchCountMax: number;
-  /** Of transactions in one entry of the region's log, and their bytes, unless one transaction is larger. */
-  readonly applyCountMax: number;
+  /**
+   * Of the transactions in one entry of the region's log, and their bytes, unless one transaction is larger. An entry is
+   * applied in one step, in which its member does nothing else: some 10 ms of a quiet machine.
+   */
+  readonly applyOperationsMax: number;
   readonly applyBytesMax: number;
   /** Origins that one puller may want. */
   readonly originsMax: number;
@@ -25,7 +28,7 @@ export const EXCHANGE_LIMITS_DEFAULT: ExchangeLimits = {
   windowBytes: 4 * 1024 * 1024,
   batchBytesMax: 256 * 1024,
   batchCountMax: 1_024,
-  applyCountMax: 1_024,
+  applyOperationsMax: 128,
   applyBytesMax: 1024 * 1024,
   originsMax: 4_096,
   reportMs: 5,

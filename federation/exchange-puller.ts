@@ -357,9 +357,9 @@ export class ExchangePuller {
   #propose(nowMs: number): readonly PullEffect[] {
     if (this.#proposing || nowMs < this.#notBeforeMs) return [];
     const { limits, state, planted } = this.#init;
-    const { applyCountMax: countMax, applyBytesMax: bytesMax } = limits;
+    const { applyOperationsMax: operationsMax, applyBytesMax: bytesMax } = limits;
     const effects = this.#lookAtStamps();
-    const ready = this.holding.next(state(), { countMax, bytesMax }, NONE, planted);
+    const ready = this.holding.next(state(), { operationsMax, bytesMax }, NONE, planted);
     const [first] = ready;
     if (first === undefined) return effects;
     this.#proposing = true;

@@ -39,7 +39,7 @@ test("it stays within its bounds, and the next of an origin always finds room", 
           expect(waiting.bytes <= limits.bytesMax || waiting.count === 1).toBe(true);
         }
         if (at % 4 === 0) {
-          const batch = holding.next(region, { countMax: 2, bytesMax: 1_000 }, NONE);
+          const batch = holding.next(region, { operationsMax: 2, bytesMax: 1_000 }, NONE);
           for (const verdict of region.apply(batch.map(({ bytes }) => bytes))) {
             expect(verdict).toBe("apply");
           }
@@ -54,13 +54,26 @@ test("a batch is bounded in count and bytes, and nothing is let go before it is 
   const region = new StreamRegion(config, originId(2));
   const holding = new Holding(sha256);
   for (const shipped of stream) holding.offer(shipped, region.applied);
-  const limits = { countMax: 5, bytesMax: 1_000_000 };
+  const limits = { operationsMax: 5, bytesMax: 1_000_000 };
   expect(holding.next(region, limits, NONE)).toEqual(stream.slice(0, 5));
   expect(holding.next(region, limits, NONE)).toEqual(stream.slice(0, 5));
   expect(holding.next(region, { ...limits, bytesMax: 3 * each }, NONE).length).toBeLessThan(4);
   expect(holding.next(region, { ...limits, bytesMax: 1 }, NONE)).toEqual(stream.slice(0, 1));
   expect(holding.next(region, limits, new Set([originId(1)]))).toEqual([]);
   expect(holding.reached(originId(1), region.applied)).toBe(40);
+});
+
+test("an entry is bounded by operations: a transaction of many stands for as many of one", () => {
+  const region = new StreamRegion(config, originId(2));
+  const holding = new Holding(sha256);
+  const wide = stream.map(({ transaction, ...rest }) => {
+    const operations = Array.from({ length: 3 }, () => transaction.operations[0] ?? []).flat();
+    return { ...rest, transaction: { ...transaction, operations } };
+  });
+  for (const shipped of wide) holding.offer(shipped, region.applied);
+  const taken = (operationsMax: number): number =>
+    holding.next(region, { operationsMax, bytesMax: 1_000_000 }, NONE).length;
+  expect([1, 3, 5, 6, 8, 9].map(taken)).toEqual([1, 1, 1, 2, 2, 3]);
 });
 
 test("what is applied or held is known, and an origin is dropped whole", () => {

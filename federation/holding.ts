@@ -33,7 +33,8 @@ export interface HoldingOptions {
 
 /** Of one entry of the log. */
 export interface BatchLimits {
-  readonly countMax: number;
+  /** One transaction may have more, alone. */
+  readonly operationsMax: number;
   /** One transaction may be larger, alone. */
   readonly bytesMax: number;
 }
@@ -110,18 +111,23 @@ export class Holding {
   ): readonly Shipped[] {
     const run = new Run(state, this.#hash, planted);
     const batch: Shipped[] = [];
-    let bytes = 0;
+    let [bytes, operations] = [0, 0];
     for (let progress = true; progress;) {
       progress = false;
       for (const [origin, { held }] of this.#queues) {
         if (withheld.has(origin)) continue;
         for (let shipped = run.head(held); shipped !== undefined; shipped = run.head(held)) {
-          const fits = bytes + shipped.bytes.length <= limits.bytesMax || batch.length === 0;
-          if (!fits || batch.length === limits.countMax) return batch;
+          const size = shipped.bytes.length;
+          const count = shipped.transaction.operations.length;
+          const fits =
+            bytes + size <= limits.bytesMax && operations + count <= limits.operationsMax;
+          if (!fits && batch.length > 0) return batch;
           const taken = this.#admits(shipped.transaction) && run.take(shipped);
           if (!taken) break;
           batch.push(shipped);
-          bytes += shipped.bytes.length;
+          bytes += size;
+          // A mark has none, and costs a step nonetheless.
+          operations += Math.max(1, count);
           progress = true;
         }
       }

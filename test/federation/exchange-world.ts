@@ -42,7 +42,7 @@ const LIMITS = {
   ...EXCHANGE_LIMITS_DEFAULT,
   windowBytes: 2_000,
   batchBytesMax: 500,
-  applyCountMax: 4,
+  applyOperationsMax: 4,
   stallMs: 200,
   heartbeatMs: 100,
 };

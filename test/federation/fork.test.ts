@@ -76,7 +76,7 @@ test("two transactions of one dot in the holding contradict each other, and the 
   expect(r3.holding.offer(fifthShipped, r3.applied)).toBe("contradicted");
   expect(r3.holding.offer(fourthShipped, r3.applied)).toBe("kept");
   r3.apply([third]);
-  const limits = { countMax: 10, bytesMax: 10_000 };
+  const limits = { operationsMax: 10, bytesMax: 10_000 };
   const batch = r3.holding.next(r3, limits, new Set());
   expect(batch).toEqual([fourthShipped, other]);
   expect(r3.apply(batch.map(({ bytes }) => bytes))).toEqual(["apply", "forked"]);

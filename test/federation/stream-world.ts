@@ -123,7 +123,7 @@ export class StreamRegion implements DeliveryState {
 
   /** A leader's turn: everything that is ready, in entries of a few transactions. */
   drain(batchCountMax = 3): void {
-    const limits = { countMax: batchCountMax, bytesMax: 600 };
+    const limits = { operationsMax: batchCountMax, bytesMax: 600 };
     for (;;) {
       const batch = this.holding.next(this, limits, new Set(), this.#planted);
       this.apply(batch.map(({ bytes }) => bytes));

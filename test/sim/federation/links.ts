@@ -35,7 +35,7 @@ const LIMITS = {
   ...EXCHANGE_LIMITS_DEFAULT,
   windowBytes: 4_000,
   batchBytesMax: 800,
-  applyCountMax: 8,
+  applyOperationsMax: 8,
   stallMs: 500,
   heartbeatMs: 150,
 };
