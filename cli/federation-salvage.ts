@@ -41,7 +41,7 @@ export function addSalvageCommand(federation: Command, stdio: Stdio): void {
 }
 
 /** A file that is there already is not touched; one that did not come to its end is not left. */
-async function save(client: Client, file: string): Promise<Saved> {
+export async function save(client: Pick<Client, "salvage">, file: string): Promise<Saved> {
   const handle = await open(file, "wx", 0o600);
   try {
     const saved = await write(client, handle);
@@ -55,7 +55,7 @@ async function save(client: Client, file: string): Promise<Saved> {
   }
 }
 
-async function write(client: Client, handle: FileHandle): Promise<Saved> {
+async function write(client: Pick<Client, "salvage">, handle: FileHandle): Promise<Saved> {
   const last = new Map<number, Dot>();
   let transactions = 0;
   let keys = 0;
