@@ -10,26 +10,30 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 function paged(keys: readonly string[]): {
   readonly conflicts: ConflictCalls;
   readonly asked: (KeySelector | undefined)[];
+  readonly limits: number[];
 } {
   const asked: (KeySelector | undefined)[] = [];
+  const limits: number[] = [];
   const answer = { header: HEADER, revision: 3 };
   const siblings = { policy: "lww", kind: "", siblings: [], context: bytes(""), rights: 0n };
   const calls: Pick<ConflictCalls, "open" | "settled"> = {
-    open: ({ keys: selector } = {}) => {
+    open: ({ keys: selector, limit = 0 } = {}) => {
       asked.push(selector);
+      limits.push(limit);
       const page = keys.slice(asked.length - 1, asked.length).map((key) => bytes(key));
       const conflicts = page.map((key): OpenConflict => ({ key, siblings }));
       const next = keys[asked.length];
       return Promise.resolve({ ...answer, conflicts, ...(next && { next: bytes(next) }) });
     },
-    settled: ({ from = 0 } = {}) => {
+    settled: ({ from = 0, limit = 0 } = {}) => {
+      limits.push(limit);
       const number = Math.max(from, 1);
       const conflicts = number <= keys.length ? [settled(number, keys[number - 1] ?? "")] : [];
       const next = number + conflicts.length;
       return Promise.resolve({ ...answer, conflicts, next, oldest: 1, more: next <= keys.length });
     },
   };
-  return { conflicts: calls as ConflictCalls, asked };
+  return { conflicts: calls as ConflictCalls, asked, limits };
 }
 
 function settled(number: number, key: string): SettledConflict {
@@ -67,11 +71,12 @@ test.each<[KeySelector | undefined, (KeySelector | undefined)[]]>([
 test("no more than was asked for, and no page too many", async () => {
   const region = paged(["a", "b", "c"]);
   expect(await allOpen(region, {}, 2)).toHaveLength(2);
-  expect(region.asked).toHaveLength(2);
+  expect(region.limits).toEqual([2, 1]);
   expect(await allOpen(region, {}, 0)).toEqual([]);
   const numbers = async (from: number, limit: number): Promise<number[]> =>
     (await allSettled(region, { from }, limit)).map(({ number }) => number);
   expect(await numbers(0, Infinity)).toEqual([1, 2, 3]);
   expect(await numbers(2, 1)).toEqual([2]);
   expect(await numbers(9, Infinity)).toEqual([]);
+  expect(region.limits.slice(2)).toEqual([1_000, 1_000, 1_000, 1, 1_000]);
 });

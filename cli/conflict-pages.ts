@@ -2,6 +2,9 @@
 import { prefixEnd } from "../client/index.ts";
 import type { Client, KeySelector, OpenConflict, SettledConflict } from "../client/index.ts";
 
+/** What the server gives at most. */
+const PAGE_MAX = 1_000;
+
 /** At most `limit` of them. */
 export async function allOpen(
   { conflicts: calls }: Pick<Client, "conflicts">,
@@ -11,12 +14,13 @@ export async function allOpen(
   const found: OpenConflict[] = [];
   for (let selector = keys; found.length < limit;) {
     const asked = selector === undefined ? {} : { keys: selector };
-    const { conflicts, next } = await calls.open(asked);
+    const page = Math.min(limit - found.length, PAGE_MAX);
+    const { conflicts, next } = await calls.open({ ...asked, limit: page });
     found.push(...conflicts);
     if (next === undefined) break;
     selector = onwards(keys, next);
   }
-  return found.slice(0, limit);
+  return found;
 }
 
 /** The rest of `keys`, from `next` on. */
@@ -40,10 +44,11 @@ export async function allSettled(
 ): Promise<readonly SettledConflict[]> {
   const found: SettledConflict[] = [];
   for (let { from } = asked; found.length < limit;) {
-    const page = await calls.settled({ ...asked, from });
+    const wanted = Math.min(limit - found.length, PAGE_MAX);
+    const page = await calls.settled({ ...asked, from, limit: wanted });
     found.push(...page.conflicts);
     if (!page.more || page.next === from) break;
     from = page.next;
   }
-  return found.slice(0, limit);
+  return found;
 }

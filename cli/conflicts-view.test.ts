@@ -77,4 +77,6 @@ test("conflicts: a line each, open and settled, in every format", () => {
     expect(textOf(settled, format)).toMatch(/7/);
   }
   expect(textOf(openConflictsView([], false), "simple")).toBe("");
+  const odd = [{ key: bytes("k\n\u009b\u007f"), siblings: { ...SIBLINGS, siblings: [] } }];
+  expect(textOf(openConflictsView(odd, false), "simple")).toBe("k\\n\\u009b\\u007f: \n");
 });

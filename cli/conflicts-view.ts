@@ -1,21 +1,20 @@
 // What `hansa conflicts list` and `watch` print: a line a conflict, those that are open or those that were settled.
-import { textFrom } from "../client/index.ts";
 import type { OpenConflict, SettledConflict } from "../client/index.ts";
 import { base64 } from "./output-json.ts";
 import type { Json } from "./output-json.ts";
-import { shown } from "./output-simple.ts";
+import { shownInLine } from "./output-simple.ts";
 import { dotJson, dotText, instantText, siblingsJson, valueText } from "./siblings-view.ts";
 import type { View } from "./view.ts";
 
 export function openConflictsView(conflicts: readonly OpenConflict[], hex: boolean): View {
   return {
     simple: conflicts.map(
-      (conflict) => `${keyText(conflict.key, hex)}: ${writesText(conflict, hex)}\n`,
+      (conflict) => `${shownInLine(conflict.key, hex)}: ${writesText(conflict, hex)}\n`,
     ),
     table: {
       head: ["KEY", "POLICY", "SIBLINGS", "WRITES"],
       rows: conflicts.map((conflict) => [
-        keyText(conflict.key, hex),
+        shownInLine(conflict.key, hex),
         conflict.siblings.policy,
         String(conflict.siblings.siblings.length),
         writesText(conflict, hex),
@@ -31,7 +30,7 @@ function openJson({ key, siblings }: OpenConflict): { readonly [name: string]: J
 
 /** Of a watch: one line, or one object. */
 export function openEventView(conflict: OpenConflict, hex: boolean): View {
-  const line = `open ${keyText(conflict.key, hex)}: ${writesText(conflict, hex)}\n`;
+  const line = `open ${shownInLine(conflict.key, hex)}: ${writesText(conflict, hex)}\n`;
   return { simple: [line], json: { event: "open", ...openJson(conflict) } };
 }
 
@@ -53,7 +52,7 @@ export function settledConflictsView(conflicts: readonly SettledConflict[], hex:
       head: ["NUMBER", "KEY", "DECIDED BY", "REGION", "AT", "KEPT", "LOST"],
       rows: conflicts.map((conflict) => [
         String(conflict.number),
-        keyText(conflict.key, hex),
+        shownInLine(conflict.key, hex),
         `${conflict.decidedBy} ${dotText(conflict.dot)}`,
         conflict.region,
         instantText(conflict.wallMs),
@@ -69,7 +68,7 @@ function settledText(conflict: SettledConflict, hex: boolean): string {
   const { number, key, region, dot, decidedBy, kept, wallMs } = conflict;
   const decider = `${decidedBy} ${dotText(dot)} of ${region} at ${instantText(wallMs)}`;
   const lost = lostText(conflict, hex);
-  return `${number} ${keyText(key, hex)}: ${decider} kept ${dotText(kept)}, lost ${lost}\n`;
+  return `${number} ${shownInLine(key, hex)}: ${decider} kept ${dotText(kept)}, lost ${lost}\n`;
 }
 
 function settledJson(conflict: SettledConflict): { readonly [name: string]: Json } {
@@ -94,9 +93,4 @@ function settledJson(conflict: SettledConflict): { readonly [name: string]: Json
 
 function lostText({ lost }: SettledConflict, hex: boolean): string {
   return lost.map((one) => `${one.region} ${dotText(one.dot)} ${valueText(one, hex)}`).join(", ");
-}
-
-function keyText(key: Uint8Array, hex: boolean): string {
-  const part = shown(key, hex);
-  return typeof part === "string" ? part : textFrom(part);
 }

@@ -80,7 +80,7 @@ export class FieldsOutput implements Output {
 }
 
 export function headerFields(header: Header): Field[] {
-  const { causalToken, reach } = header;
+  const { causalToken, reach, home } = header;
   return [
     ["ClusterID", header.clusterId],
     ["MemberID", header.memberId],
@@ -96,6 +96,7 @@ export function headerFields(header: Header): Field[] {
           ["RegionsSloppy", reach.sloppy],
           ["Regions", reach.names],
         ] satisfies Field[])),
+    ...(home === undefined ? [] : [["Home", home] satisfies Field]),
   ];
 }
 

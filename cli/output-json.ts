@@ -106,6 +106,7 @@ export function headerJson(header: Header): Json {
     region: header.region,
     causal_token: header.causalToken === undefined ? "" : base64(header.causalToken),
     ...(header.reach === undefined ? {} : { regions: reachJson(header.reach) }),
+    home: header.home ?? "",
   });
 }
 

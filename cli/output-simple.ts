@@ -13,6 +13,7 @@ import type {
   StatusAnswer,
   WatchAnswer,
 } from "../client/index.ts";
+import { textFrom } from "../client/index.ts";
 import type { Output, OutputOptions, PrintedTxn, TxnItem } from "./output.ts";
 
 /** Text, or bytes as they are. */
@@ -98,6 +99,17 @@ export function reachText({ reach }: Header): string {
   const by = sloppy ? ", stand-ins counted" : "";
   const told = `${reached} of ${asked} regions asked for have it${by}: ${names.join(", ")}`;
   return outcome === "reached" ? `${told}\n` : `committed here; ${told}\n`;
+}
+
+/** As `shown`, in one line: line breaks and other control characters are shown as JSON may write them. */
+export function shownInLine(bytes: Uint8Array, hex: boolean): string {
+  const part = shown(bytes, hex);
+  const text = typeof part === "string" ? part : textFrom(part);
+  return text.replace(/\p{Cc}/gu, (character) => {
+    const escaped = JSON.stringify(character).slice(1, -1);
+    const code = character.charCodeAt(0).toString(16).padStart(4, "0");
+    return escaped === character ? `\\u${code}` : escaped;
+  });
 }
 
 export function shown(bytes: Uint8Array, hex: boolean): Part {

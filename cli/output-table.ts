@@ -1,5 +1,4 @@
 // Tables for people. Members and status as etcdctl draws them; keys, which it does not, in the same style.
-import { textFrom } from "../client/index.ts";
 import type {
   DeleteAnswer,
   Header,
@@ -13,7 +12,7 @@ import type {
 } from "../client/index.ts";
 import { STATE_HEAD, stateCells } from "./member-state-text.ts";
 import type { Output, OutputOptions, PrintedTxn, TxnItem } from "./output.ts";
-import { joined, memberCells, reachText, shown, statusCells } from "./output-simple.ts";
+import { joined, memberCells, reachText, shownInLine, statusCells } from "./output-simple.ts";
 import { drawTable } from "./table.ts";
 import type { CellTone } from "./table.ts";
 
@@ -115,11 +114,8 @@ export class TableOutput implements Output {
     return drawTable(head, rows, { paint: this.#options.paint, tone: toneOf });
   }
 
-  /** A cell is one line: line breaks and other control characters are shown as JSON writes them. */
   #text(bytes: Uint8Array): string {
-    const part = shown(bytes, this.#options.hex);
-    const text = typeof part === "string" ? part : textFrom(part);
-    return text.replace(/[\p{Cc}]/gu, (character) => JSON.stringify(character).slice(1, -1));
+    return shownInLine(bytes, this.#options.hex);
   }
 }
 

@@ -78,6 +78,15 @@ describe("json", () => {
   });
 });
 
+test("an answer that another region gave names it, where etcdctl prints no line of its own", () => {
+  const answer = { header: { ...header, home: "us" }, revision: 7 };
+  const printed = (format: "json" | "fields" | "simple"): string =>
+    Buffer.from(outputOf(format, BARE).put(answer)).toString();
+  expect(JSON.parse(printed("json"))).toMatchObject({ header: { home: "us" } });
+  expect(printed("fields")).toContain('"Home" : "us"\n');
+  expect(printed("simple")).toBe("OK\n");
+});
+
 test("simple: bytes that are no text go out as they are, or in hexadecimal when asked", () => {
   const value = Uint8Array.of(0xff, 0x00, 0x0a);
   const plain = outputOf("simple", BARE).range(answerOf(value));

@@ -1,9 +1,8 @@
 // What `hansa get --siblings` and `hansa conflicts show` print: the writes to a key that no other write replaced.
-import { textFrom } from "../client/index.ts";
 import type { Dot, GetAnswer, KeySiblings, Sibling } from "../client/index.ts";
 import { base64, headerJson, nonZero } from "./output-json.ts";
 import type { Json } from "./output-json.ts";
-import { shown } from "./output-simple.ts";
+import { shown, shownInLine } from "./output-simple.ts";
 import type { View } from "./view.ts";
 
 const NONE: KeySiblings = {
@@ -78,8 +77,6 @@ export function valueText(
   hex: boolean,
 ): string {
   if (value === undefined) return "(deleted)";
-  const part = shown(value, hex);
-  const text = typeof part === "string" ? part : textFrom(part);
-  const line = text.replace(/[\p{Cc}]/gu, (character) => JSON.stringify(character).slice(1, -1));
+  const line = shownInLine(value, hex);
   return value.length < valueBytes ? `${line}...` : line;
 }
