@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "c57f960e4de9800a94e5e952a0c8aeaf1d3566e8864ac26a94f78adf7c0047ca";
+const SCHEMA_SHA256 = "6bf4aafad97606ce368d825f12694896fd4a18d553c7a0716f8031cb0f8d32bf";
 
 const folder = import.meta.dirname ?? __dirname;
 
