@@ -15,6 +15,7 @@ import {
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hasStar, withNamedExports, withSettledExports } from "./settled-exports.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const flags = new Set(process.argv.slice(2));
@@ -161,17 +162,20 @@ function compile() {
   const require = createRequire(join(root, "package.json"));
   // The stamp holds the recipe: files that another recipe compiled are stale, whatever their times.
   const stamp = join(root, "dist", ".stamp");
-  const recipe = readFileSync(fileURLToPath(import.meta.url), "utf8");
+  const recipe = ["prepare.mjs", "settled-exports.mjs"]
+    .map((name) => readFileSync(join(root, "deploy", name), "utf8"))
+    .join("\n");
   const cooked = existsSync(stamp) && readFileSync(stamp, "utf8") === recipe;
   const builtAtMs = cooked ? modifiedAtMs(stamp) : 0;
   const wanted = new Set();
   const stale = [];
+  const fresh = [];
   for (const source of sourceFolders.flatMap((folder) => filesUnder(folder, ".ts"))) {
     if (source.endsWith(".d.ts") || /\.(?:test|long)\.ts$/.test(source)) continue;
     const output = join(root, "dist", relative(root, source).replace(/\.ts$/, ".js"));
     wanted.add(output);
-    if (modifiedAtMs(source) > Math.min(modifiedAtMs(output), builtAtMs))
-      stale.push({ source, output });
+    const isStale = modifiedAtMs(source) > Math.min(modifiedAtMs(output), builtAtMs);
+    (isStale ? stale : fresh).push({ source, output });
   }
   for (const name of ["codec.js", "codec.d.ts", "schema.js", "schema.d.ts"]) {
     const codec = join(root, "proto", "generated", name);
@@ -190,9 +194,12 @@ function compile() {
   }
   if (stale.length === 0) return;
   say(`compiling ${stale.length} files ...`);
-  const { transformFileSync } = require("@swc/core");
-  for (const { source, output } of stale) {
-    const { code, map } = transformFileSync(source, {
+  const { transformSync } = require("@swc/core");
+  // Those with stars too: another file may have other names now.
+  const affected = fresh.filter(({ source }) => hasStar(source));
+  for (const { source, output } of [...stale, ...affected]) {
+    const { code: compiled, map } = transformSync(withNamedExports(source), {
+      filename: source,
       sourceMaps: true,
       sourceFileName: relative(dirname(output), source),
       jsc: {
@@ -204,6 +211,7 @@ function compile() {
       module: { type: "commonjs", exportInteropAnnotation: true },
       swcrc: false,
     });
+    const code = withSettledExports(compiled);
     mkdirSync(dirname(output), { recursive: true });
     writeFileSync(output, `${code}//# sourceMappingURL=${relative(dirname(output), output)}.map\n`);
     // A command: swc keeps its first line, and npm links the file by name.

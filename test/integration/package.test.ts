@@ -38,6 +38,18 @@ describe("the package", () => {
     },
   );
 
+  test("the build's exports are plain values, also those that one folder hands on", async () => {
+    const script = `
+      const folders = ["base", "consensus", "raft", "paxos", "store", "federation", "rpc", "server", "client"];
+      const modules = folders.map((folder) => require("./dist/" + folder + "/index.js"));
+      const found = modules.map((exports) => Object.values(Object.getOwnPropertyDescriptors(exports)));
+      console.log(JSON.stringify(found.map((each) => [each.length > 1, each.filter(({ get }) => get).length])));
+    `;
+    const found = (await run("commonjs", script)) as readonly unknown[];
+    expect(found).toEqual(found.map(() => [true, 0]));
+    expect(found).toHaveLength(9);
+  });
+
   test("the command runs under its name and knows its version", async () => {
     const { exit, stdout } = await finish(join(root, manifest.bin["hansa"] ?? ""), ["version"]);
     expect(exit).toEqual({ code: 0 });
