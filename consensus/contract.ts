@@ -135,6 +135,8 @@ export interface Status {
   readonly config: Membership;
   /** At a leader: where its epoch began. All that earlier epochs committed is below. */
   readonly ledFrom?: LogIndex;
+  /** At a leader: a tick before that sends no heartbeat. */
+  readonly heartbeatDueAtMs?: MonotonicMs;
   /** Not in the committed configuration, whose members hold what it takes: this replica may stop for good. */
   readonly dispensable?: boolean;
   /** At a leader that is handing over: to whom. Proposals are refused meanwhile (R13). */

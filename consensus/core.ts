@@ -240,7 +240,10 @@ export class Core<M, S extends ProtocolState<M>> implements Consensus<M> {
       config,
     };
     if (leader !== 0) status.leader = leader;
-    if (leadership !== undefined) status.ledFrom = leadership.startIndex;
+    if (leadership !== undefined) {
+      status.ledFrom = leadership.startIndex;
+      status.heartbeatDueAtMs = leadership.heartbeatDueAtMs as MonotonicMs;
+    }
     if (this.#protocol.isDispensable(state)) status.dispensable = true;
     if (leadership?.transfer !== undefined) status.transferee = leadership.transfer.to;
     if (awaitsState(state)) status.awaiting = state.stateFloor;

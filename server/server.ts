@@ -38,6 +38,7 @@ import type { TokenProvider } from "./token-provider.ts";
 import { watchReadiness } from "./readiness.ts";
 import type { Replica } from "./replica.ts";
 import { RosterService } from "./roster-service.ts";
+import { tickOn } from "./ticking.ts";
 import { Upkeep } from "./upkeep.ts";
 import type { UpkeepSettings } from "./upkeep.ts";
 import { upkeepSettings } from "./upkeep-settings.ts";
@@ -57,8 +58,7 @@ export interface ServerInit {
   readonly onRemoved: () => void;
 }
 
-/** Between two looks at whose client URLs are still to be asked for, and how long an answer may take. */
-const DIRECTORY_MS = 250;
+/** How long the answer of a member may take that is asked for its client URLs. */
 const QUESTION_MS = 2_000;
 const PIPELINE_CALLS_MAX = 2_048;
 const HEALTH_POLL_MS = 500;
@@ -209,9 +209,7 @@ export class Server {
     federation: Federation | undefined,
   ): void {
     const { config } = this.#init;
-    this.#every(Math.max(1, Math.floor(config.heartbeatIntervalMs / 4)), () => {
-      this.#replica.tick();
-    });
+    this.#endings.push(tickOn(this.#replica, config.heartbeatIntervalMs));
     const directory = this.#openDirectory(bootstrap);
     const opened: { upkeep?: Upkeep } = {};
     const usage = this.#openUsage(stateDir, (bytes) => opened.upkeep?.onSize(bytes));
@@ -294,9 +292,8 @@ export class Server {
     this.#endings.push(() => {
       abort.abort();
     });
-    this.#every(DIRECTORY_MS, () => {
-      directory.refresh(systemClock.monotonicMs());
-    });
+    const refresh = (): void => directory.refresh(systemClock.monotonicMs());
+    this.#endings.push(this.#replica.onChange(refresh));
     return directory;
   }
 
@@ -392,12 +389,5 @@ export class Server {
       abort.abort();
     });
     return abort.signal;
-  }
-
-  #every(intervalMs: number, run: () => void): void {
-    const timer = setInterval(run, intervalMs);
-    this.#endings.push(() => {
-      clearInterval(timer);
-    });
   }
 }
