@@ -14,8 +14,12 @@ export interface ExchangeLimits {
   readonly applyBytesMax: number;
   /** Origins that one puller may want. */
   readonly originsMax: number;
-  /** Between two messages of reports, while they change. */
+  /** Between two messages of reports that are sent for their own sake: while this region's own changes. */
   readonly reportMs: number;
+  /** The same, while only those of other regions change, which they tell their neighbours themselves. */
+  readonly relayMs: number;
+  /** Between two of those that go with something else, and cost the puller little. */
+  readonly besideMs: number;
   /** The longest silence of who serves. */
   readonly heartbeatMs: number;
   /** A neighbour that has more of an origin takes over from one that has brought nothing of it for this long. */
@@ -31,7 +35,9 @@ export const EXCHANGE_LIMITS_DEFAULT: ExchangeLimits = {
   applyOperationsMax: 128,
   applyBytesMax: 1024 * 1024,
   originsMax: 4_096,
-  reportMs: 5,
+  reportMs: 20,
+  relayMs: 50,
+  besideMs: 5,
   heartbeatMs: 1_000,
   stallMs: 3_000,
   retryMs: 250,

@@ -76,6 +76,8 @@ export class ExchangeServing {
   #servedLast = 0;
   #reportsSent = 0;
   #reportedAtMs = -Infinity;
+  /** What was applied here when reports were sent last. */
+  #reportedOf: Vector | undefined;
   #epochTold: Epoch;
 
   /** `epoch`: of the puller's hello. */
@@ -86,9 +88,14 @@ export class ExchangeServing {
 
   /** When `onTime` has something to do, if nothing else comes before. */
   get dueAtMs(): number {
-    const { limits, reports } = this.#init;
-    const hasNews = reports.changes > this.#reportsSent;
-    return this.#reportedAtMs + (hasNews ? limits.reportMs : limits.heartbeatMs);
+    const { limits, state } = this.#init;
+    if (!this.#hasReports) return this.#reportedAtMs + limits.heartbeatMs;
+    const isOwn = state().applied !== this.#reportedOf;
+    return this.#reportedAtMs + (isOwn ? limits.reportMs : limits.relayMs);
+  }
+
+  get #hasReports(): boolean {
+    return this.#init.reports.changes > this.#reportsSent;
   }
 
   onWant(positions: readonly Position[]): readonly ServeEffect[] {
@@ -126,12 +133,22 @@ export class ExchangeServing {
 
   /** Reports that are due, or a sign of life. */
   onTime(nowMs: number): readonly ServeEffect[] {
-    if (nowMs < this.dueAtMs) return [];
-    const { reports } = this.#init;
+    return nowMs < this.dueAtMs ? [] : [this.#report(nowMs)];
+  }
+
+  /** Something is sent in this turn: reports that wait go with it, sooner than they would by themselves. */
+  onSent(nowMs: number): readonly ServeEffect[] {
+    const isDue = nowMs - this.#reportedAtMs >= this.#init.limits.besideMs;
+    return this.#hasReports && isDue ? [this.#report(nowMs)] : [];
+  }
+
+  #report(nowMs: number): ServeEffect {
+    const { reports, state } = this.#init;
     const news = reports.since(this.#reportsSent);
     this.#reportsSent = reports.changes;
     this.#reportedAtMs = nowMs;
-    return [{ kind: "send", message: { kind: "reports", reports: news } }];
+    this.#reportedOf = state().applied;
+    return { kind: "send", message: { kind: "reports", reports: news } };
   }
 
   /** The way out is full: nothing more is asked for until it is not. */

@@ -117,6 +117,9 @@ export class FederationServing {
       if (effect.kind === "load") this.#load(session, effect.wish);
       else if (!session.outlet.send(effect.message)) session.serving.onBlocked();
     }
+    if (effects.some(({ kind }) => kind === "send")) {
+      this.#act(session, session.serving.onSent(this.#init.clock.monotonicMs()));
+    }
   }
 
   /** Questions are answered in any order; those that a stream has open are bounded. */

@@ -1,0 +1,84 @@
+// When a puller hears what regions report: with whatever is sent to it, and else by itself, the region's own words
+// sooner than those it relays.
+import { expect, test } from "@jest/globals";
+import { EXCHANGE_LIMITS_DEFAULT } from "./exchange-limits.ts";
+import { ReportBook } from "./exchange-reports.ts";
+import { ExchangeServing } from "./exchange-serving.ts";
+import { originId, sequence } from "./dot.ts";
+import type { OriginId } from "./dot.ts";
+import type { Vector } from "./vector.ts";
+
+const OWN = originId(1);
+const OTHER = originId(2);
+const { reportMs, relayMs, besideMs, heartbeatMs } = EXCHANGE_LIMITS_DEFAULT;
+
+class Served {
+  readonly reports = new ReportBook();
+  readonly serving: ExchangeServing;
+  #applied: Vector = new Map();
+
+  constructor() {
+    this.serving = new ExchangeServing(
+      {
+        state: () => ({
+          applied: this.#applied,
+          hashOf: () => undefined,
+          retainedFrom: () => 1,
+          config: { epoch: 1, document: new Uint8Array(0) },
+        }),
+        reports: this.reports,
+        limits: EXCHANGE_LIMITS_DEFAULT,
+      },
+      1,
+    );
+    expect(this.serving.onTime(0)).toHaveLength(1);
+  }
+
+  applies(count: number): void {
+    this.#applied = new Map([[OWN, sequence(count)]]);
+    this.#hears(OWN, this.#applied);
+  }
+
+  relays(count: number): void {
+    this.#hears(OTHER, new Map([[OTHER, sequence(count)]]));
+  }
+
+  #hears(origin: OriginId, vector: Vector): void {
+    this.reports.note({ origin, epoch: 1, vector });
+  }
+}
+
+/** Of whom, in the one message that `effects` are. */
+function told(effects: ReturnType<ExchangeServing["onTime"]>): readonly OriginId[] {
+  return effects.flatMap((effect) =>
+    effect.kind === "send" && effect.message.kind === "reports"
+      ? effect.message.reports.map(({ origin }) => origin)
+      : [],
+  );
+}
+
+test("what the region has applied is told within reportMs, what others have within relayMs", () => {
+  const served = new Served();
+  const { serving } = served;
+  expect(serving.dueAtMs).toBe(heartbeatMs);
+  served.relays(1);
+  expect(serving.dueAtMs).toBe(relayMs);
+  served.applies(1);
+  expect(serving.dueAtMs).toBe(reportMs);
+  expect(serving.onTime(reportMs - 1)).toEqual([]);
+  expect(told(serving.onTime(reportMs))).toEqual([OTHER, OWN]);
+  expect(serving.dueAtMs).toBe(reportMs + heartbeatMs);
+});
+
+test("reports go with what is sent anyway, but not with all of it", () => {
+  const served = new Served();
+  const { serving } = served;
+  expect(serving.onSent(besideMs)).toEqual([]);
+  served.relays(1);
+  expect(serving.onSent(besideMs - 1)).toEqual([]);
+  expect(told(serving.onSent(besideMs))).toEqual([OTHER]);
+  served.applies(1);
+  expect(serving.onSent(2 * besideMs - 1)).toEqual([]);
+  expect(told(serving.onSent(2 * besideMs))).toEqual([OWN]);
+  expect(serving.dueAtMs).toBe(2 * besideMs + heartbeatMs);
+});
