@@ -108,6 +108,8 @@ export interface RegionReach {
 export interface Regions {
   /** Only the leader knows what other regions have. */
   readonly leads: boolean;
+  /** Whether the key is of a federated prefix, by the configuration applied here. */
+  holds(key: Key): boolean;
   /** What is wrong with the question; judged before anything is written. */
   refusesRead(asked: RegionRead): KvError | undefined;
   refusesWrite(asked: RegionWrite): KvError | undefined;

@@ -97,6 +97,8 @@ function oldestOf(prefix: string): etcdserverpb.IRangeRequest {
 export interface KeyQueueOptions extends CallLeaseOptions {
   readonly calls: BackendCalls;
   readonly waits: KeyWaits;
+  /** Whether every region of a federation writes the key. */
+  readonly isFederated: (key: Key) => boolean;
 }
 
 export class KeyQueue {
@@ -113,10 +115,11 @@ export class KeyQueue {
    * a lease that outlives its client has its end.
    *
    * @throws {KvError} `too-many-requests`, `lease-not-found`, `asked.expired`, `cancelled`, `no-leader`,
-   *   `server-stopped`, and as a put
+   *   `server-stopped`, `federation-refused` where each region would have a turn of its own, and as a put
    */
   take(asked: Asked, call: CallContext): Promise<Turn> {
     return this.#options.waits.admit(async () => {
+      if (this.#options.isFederated(prefixOf(asked.name) as Key)) throw federated(asked.name);
       const lease = await leaseOf(asked.lease, call, this.#calls, this.#options);
       try {
         return await this.#takeWith(asked, lease, call);
@@ -218,6 +221,12 @@ export class KeyQueue {
     );
     return header;
   }
+}
+
+/** Two regions would each give the turn to somebody (federation 15, trap 14). */
+function federated(name: Uint8Array): KvError {
+  const text = `"${keyOf(name)}" is of a federated prefix: a lock or an election is a region's own`;
+  return new KvError("federation-refused", "not-applied", text);
 }
 
 function gone(code: KvErrorCode): KvError {

@@ -1,4 +1,5 @@
 // v3lockpb.Lock and v3electionpb.Election over one recipe and one bound on who waits.
+import type { Key } from "../base/index.ts";
 import { BackendCalls } from "./backend-calls.ts";
 import type { BackendCallsOptions } from "./backend-calls.ts";
 import type { CallLeaseOptions } from "./call-lease.ts";
@@ -14,6 +15,7 @@ export type QueueServicesOptions = BackendCallsOptions & CallLeaseOptions & KeyW
 export function queueTables(options: QueueServicesOptions): ServiceTable {
   const { backend } = options;
   const calls = new BackendCalls(options);
-  const queue = new KeyQueue({ ...options, calls, waits: new KeyWaits(options) });
+  const isFederated = (key: Key): boolean => backend.regions?.holds(key) === true;
+  const queue = new KeyQueue({ ...options, calls, waits: new KeyWaits(options), isFederated });
   return { ...lockTable(queue, calls), ...electionTable({ backend, calls, queue }) };
 }

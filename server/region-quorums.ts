@@ -54,6 +54,10 @@ export class RegionQuorums implements Regions {
     return this.#init.leads();
   }
 
+  holds(key: Key): boolean {
+    return this.#init.state.holds(key);
+  }
+
   /** The applied state has moved, regions have reported, or time has passed. */
   onNews(): void {
     for (const look of [...this.#waiting]) if (look()) this.#waiting.delete(look);

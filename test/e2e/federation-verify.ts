@@ -5,6 +5,7 @@ import { Client, KvError } from "../../client/index.ts";
 import type { Policy } from "../../federation/index.ts";
 import { policy } from "../federation/document.ts";
 import { hansa } from "../integration/cli-run.ts";
+import { QueueClient } from "./queue-client.ts";
 import { until } from "./until.ts";
 
 const DEADLINE_MS = 60_000;
@@ -78,6 +79,14 @@ export function describeVerify(endpointOf: (region: string) => string): void {
       const verified = clientOf("ap").federation.verify({ source: "mars" }, CALL);
       await expect(verified).rejects.toThrow(KvError);
       await expect(verified).rejects.toThrow("no region of the federation is named mars");
+    });
+
+    test("a lock and an election of a federated prefix are refused by name (trap 14)", async () => {
+      const queue = new QueueClient(endpointOf("eu"));
+      const why = /"owned\/turn" is of a federated prefix/;
+      await expect(queue.lock("owned/turn", 0n)).rejects.toThrow(why);
+      await expect(queue.campaign("owned/turn", 0n, "me")).rejects.toThrow(why);
+      queue.close();
     });
 
     test("a key ends with the lease of the region that put it, everywhere (scenario 24)", async () => {
