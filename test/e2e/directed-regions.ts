@@ -15,21 +15,18 @@ export class DirectedRegions {
   readonly #clusters = new Map<string, Cluster>();
   readonly #clients = new Map<string, Client>();
 
-  /** All write under "f/" by then. */
-  static async start(): Promise<DirectedRegions> {
-    const regions = new DirectedRegions();
-    await regions.#start();
-    return regions;
-  }
-
-  async #start(): Promise<void> {
+  /** All write under "f/" by then. What was started is stopped by `stop`, though this fails midway. */
+  async start(): Promise<void> {
     const flags = ["--initial-cluster-token", "directory"];
     const directory = await Cluster.start({ voters: 1, flags });
     this.#clusters.set("directory", directory);
     const told = ["--federation-directory-endpoints", directory.endpoints];
-    const starts = REGIONS.map(async (name) => {
+    for (const name of REGIONS) {
       const named = ["--region", name, "--initial-cluster-token", name];
-      this.#clusters.set(name, await Cluster.start({ voters: 1, flags: [...named, ...told] }));
+      this.#clusters.set(name, await Cluster.plan({ voters: 1, flags: [...named, ...told] }));
+    }
+    const starts = REGIONS.map(async (name) => {
+      await this.#clusters.get(name)?.startAll();
       const endpoints = [this.member(name).endpoint];
       this.#clients.set(name, new Client({ endpoints, writes: "never", deadlineMs: 5_000 }));
     });

@@ -12,11 +12,9 @@ const LEASE_S = 3;
 const REFUSED = "home-unreachable not-applied";
 
 describe("a home that moves", () => {
-  let regions: DirectedRegions;
+  const regions = new DirectedRegions();
 
-  beforeAll(async () => {
-    regions = await DirectedRegions.start();
-  }, 3 * DEADLINE_MS);
+  beforeAll(() => regions.start(), 3 * DEADLINE_MS);
 
   afterAll(async () => {
     regions.member("directory").signal("SIGCONT");

@@ -12,11 +12,9 @@ const CLAIMS = 20;
 const AWAY_S = 10;
 
 describe("a region that is lost", () => {
-  let regions: DirectedRegions;
+  const regions = new DirectedRegions();
 
-  beforeAll(async () => {
-    regions = await DirectedRegions.start();
-  }, 3 * DEADLINE_MS);
+  beforeAll(() => regions.start(), 3 * DEADLINE_MS);
 
   afterAll(async () => {
     regions.member("ap").signal("SIGCONT");
