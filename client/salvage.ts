@@ -18,7 +18,7 @@ export interface SalvagedOperation {
   readonly action: string;
   /** Of a put. */
   readonly value: Uint8Array;
-  /** Of a kind, in JSON; numbers of 64 bits as text, bytes in base64. */
+  /** Of a kind, in JSON: elements and fields as they are, numbers of 64 bits as text, bytes in base64. */
   readonly operation: string;
 }
 

@@ -1,5 +1,6 @@
 // hansa.v1.Salvage: what is kept beyond the cuts of closed origins, for the operator who exports it (federation 11).
 import { KvError, bytesOf, hlcMs, unreachable } from "../base/index.ts";
+import type { Key } from "../base/index.ts";
 import { originId } from "../federation/index.ts";
 import type { Operation, OriginId, Transaction } from "../federation/index.ts";
 import { Writer, exactNumberOf, hansa } from "../proto/index.ts";
@@ -97,8 +98,12 @@ function operationOf(operation: Operation): hansa.v1.ISalvagedOperation {
   }
 }
 
-function plain(_: string, value: unknown): unknown {
+/** Elements, fields and values of kinds are UTF-8. */
+function plain(this: Readonly<Record<string, unknown>>, name: string): unknown {
+  // The holder's own: a Buffer has been made JSON of before it is handed over.
+  const value = this[name];
   if (typeof value === "bigint") return String(value);
+  if (typeof value === "string") return Buffer.from(bytesOf(value as Key)).toString();
   return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value;
 }
 
