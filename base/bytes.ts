@@ -33,6 +33,17 @@ export function bytesOf(key: Key): Uint8Array {
   return bytes;
 }
 
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, "0"),
+);
+
+/** Two lowercase hexadecimal digits a byte. */
+export function hexOf(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += HEX[byte] ?? "";
+  return text;
+}
+
 /** -1, 0 or 1 by unsigned byte order. */
 export function compareBytes(left: Uint8Array, right: Uint8Array): -1 | 0 | 1 {
   const shared = Math.min(left.length, right.length);

@@ -2,13 +2,13 @@
 // staged, installed, let go; and what they rest on, that a region knows its own incarnations.
 import { compareBytes, unreachable } from "../base/index.ts";
 import type { FederationAnswer, Refusal, RowSet } from "../store/index.ts";
-import { beyondCuts } from "./beyond-cuts.ts";
 import type { BootstrapChange } from "./bootstrap-change-codec.ts";
 import { installBootstrap, needBootstrap } from "./bootstrap-install.ts";
 import type { FederationChange } from "./change.ts";
 import { closedOrigin } from "./config-standing.ts";
 import { refusedText } from "./local-writes.ts";
 import type { RegionCore } from "./region-core.ts";
+import { salvageOf } from "./salvage.ts";
 
 type Counts = Partial<FederationAnswer>;
 
@@ -74,15 +74,15 @@ function discard(
 ): Counts | Refusal {
   const closed = core.config && closedOrigin(core.config, origin);
   if (closed === undefined) return refusedText(`hansa: origin ${origin} is not closed`);
-  if (beyondCuts(core).some((one) => one.origin === origin)) {
-    const text = `what lies beyond the cut of origin ${origin} is a part of this state still`;
-    return refusedText(`hansa: ${text}`);
+  if (core.strays.some((one) => one.origin === origin)) {
+    return refusedText(`hansa: what is kept of origin ${origin} is a part of this state still`);
   }
-  const last = core.retained.retention.lastOf(origin) ?? 0;
-  if (last <= closed.cut) return {};
+  const kept = salvageOf(core.retained.retention, closed);
+  if (kept === undefined) return {};
+  const { first, last } = kept;
   if (last > through) {
     const text = `${last - through} more of origin ${origin} are kept: they are to be exported too`;
     return refusedText(`hansa: ${text}`);
   }
-  return { more: core.retained.truncate(origin, closed.cut) };
+  return { more: core.retained.truncate(origin, first - 1) };
 }

@@ -1,6 +1,6 @@
 // A staged snapshot takes the place of what this region kept, in one entry and one revision (federation 10, 11): the
 // donor's state at V, and on top of it every transaction beyond V that is retained here, its own suffix first of all.
-// So nothing that was applied is taken back, but what lies beyond the cut of a closed origin: that is the salvage.
+// So nothing that was applied is taken back, but what of a closed origin nobody is to have (strays.ts): the salvage.
 import { assert, compareBytes, present } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import { Digest } from "../store/index.ts";
@@ -9,18 +9,21 @@ import { BOOTSTRAP_LIMITS, BootstrapError, PartsReader, vectorOf } from "./boots
 import type { BootstrapHead, Positions } from "./bootstrap-part.ts";
 import { chainNext, linkOf } from "./chain.ts";
 import { acceptance, closedOrigin, memberOf } from "./config-standing.ts";
+import type { ClosedOrigin } from "./config.ts";
 import type { ConflictRecord } from "./conflict-record.ts";
 import { dotText } from "./dot.ts";
 import type { OriginId } from "./dot.ts";
 import { sameWrites } from "./event-rule.ts";
 import { NO_RECORD, keptOf } from "./kept-record.ts";
 import { encodeKindState } from "./kind-state-codec.ts";
+import { needHistories, otherHistories } from "./other-histories.ts";
 import { steppedRecord } from "./record-step.ts";
 import type { RecordContent } from "./record-step.ts";
 import type { RegionCore } from "./region-core.ts";
 import { decodeRetained, transactionRowKey } from "./region-rows.ts";
 import type { Applied } from "./region-rows.ts";
 import type { Retained } from "./retained-transactions.ts";
+import { isCounted } from "./strays.ts";
 import { decodeTransaction } from "./transaction-codec.ts";
 import type { Shipped } from "./transaction-codec.ts";
 import type { Transaction } from "./transaction.ts";
@@ -55,6 +58,10 @@ export function bootstrapFault(core: RegionCore): string | undefined {
     const fault = positionFault(core, origin, at);
     if (fault !== undefined) return fault;
   }
+  for (const closed of config.closed) {
+    const fault = historyFault(core, closed, head.positions);
+    if (fault !== undefined) return fault;
+  }
   return runsFault(core, head);
 }
 
@@ -67,6 +74,26 @@ function positionFault(core: RegionCore, origin: OriginId, at: number): string |
   const accepted = acceptance(config, origin, at);
   if (accepted === "unknown") return `origin ${origin} is not known here`;
   return accepted === "beyond-cut" ? `it has ${origin}:${at}, beyond that origin's cut` : undefined;
+}
+
+/** Of another history than the one that counts nothing can be applied on top of a part of it. */
+function historyFault(
+  core: RegionCore,
+  closed: ClosedOrigin,
+  positions: Positions,
+): string | undefined {
+  const { origin, cut } = closed;
+  const theirs = positions.get(origin);
+  const isWhole = (theirs?.sequence ?? 0) === cut;
+  if (isWhole && !isCounted(closed, theirs?.hash)) {
+    return `its history of origin ${origin} is not the one that counts`;
+  }
+  const applied = core.appliedOf(origin);
+  const mayBeOther = applied !== cut && applied > 0 && core.forked.has(origin);
+  const isOther = applied === cut && !isCounted(closed, core.chainOf(origin));
+  return (isOther || mayBeOther) && !isWhole
+    ? `it has not all of origin ${origin} up to its cut, of which there are two histories`
+    : undefined;
 }
 
 function runsFault(core: RegionCore, head: BootstrapHead): string | undefined {
@@ -104,6 +131,7 @@ export function needBootstrap(core: RegionCore, rows: RowSet): void {
   const head = core.bootstrap.staged?.head;
   if (head === undefined || bootstrapFault(core) !== undefined) return;
   core.bootstrap.need(rows);
+  needHistories(core, rows);
   for (const { origin, from, last } of runsBeyond(core, head.positions)) {
     // One before, where it is retained: its hash tells whether the donor's history of the origin is this one.
     const first = present(core.retained.retention.firstOf(origin), "a retained run's first");
@@ -134,6 +162,7 @@ export function installBootstrap(core: RegionCore, rows: RowSet): string | undef
     }
     reader.end();
     for (const { shipped } of replayed) replay(core, content, shipped);
+    for (const origin of otherHistories(core, rows)) core.retained.setAside(origin);
     replaceState(core, head, replayed, content, conflicts);
     return undefined;
   } catch (error) {
@@ -243,6 +272,7 @@ function replaceState(
     const isOpen = closedOrigin(present(core.config, "a document"), origin) === undefined;
     core.retained.dropUnless(origin, isLeftOut && isOpen ? Infinity : at);
   }
+  core.settleForks();
   core.bootstrap.clear();
   core.chunks.clear();
   core.note(new Digest().restart(core.standing).count(head.donor).count(head.standing));

@@ -46,7 +46,7 @@ describe("what is lacked", () => {
 
 describe("a donor", () => {
   const config = documentOf([{ name: "a" }, { name: "b" }, { name: "c" }], { epoch: 5 });
-  const question = { config, self: A, applied: vector(2, 1, 1), standing: vector(2, 1, 1) };
+  const question = { config, self: A, standing: vector(2, 1, 1) };
   const report = (origin: OriginId, epoch: number, of: Vector): Report => ({
     origin,
     epoch,

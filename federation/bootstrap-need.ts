@@ -41,8 +41,7 @@ export class GoneBook {
 export interface BootstrapQuestion {
   readonly config: FederationConfig;
   readonly self: OriginId;
-  readonly applied: Vector;
-  /** Without what lies beyond the cuts of closed origins. */
+  /** What it has applied, without what of closed origins nobody is to have. */
   readonly standing: Vector;
   /** Origins that are lacked; none: something is to be let go. */
   readonly lacked: readonly OriginId[];

@@ -93,7 +93,7 @@ export type FederationChange =
   | { readonly change: "unstage" }
   /** An incarnation that this region drew: it mints under no origin that the directory gave to another (federation 1). */
   | { readonly change: "draw"; readonly incarnation: Identity }
-  /** Drops what is retained of a closed origin beyond its cut: it was exported, up to `through` (federation 11). */
+  /** Drops the salvage of a closed origin: it was exported, up to `through` (federation 11). */
   | { readonly change: "discard"; readonly origin: OriginId; readonly through: number }
   /** Two histories of that origin were seen: nothing more of it is applied (federation 1). */
   | { readonly change: "forked"; readonly origin: OriginId }

@@ -58,6 +58,7 @@ function reportFaults(
     faults.oneOf(`${path}.region`, region, reporters);
     const origins = applied.map(([origin]) => origin);
     faults.ascending(`${path}.applied`, origins);
+    applied.forEach(([, , hash], place) => faults.hash(`${path}.applied[${place}][2]`, hash));
     faults.require(
       origins.every((origin) => freeze.origins.includes(origin)),
       `${path}.applied`,

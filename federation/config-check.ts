@@ -76,6 +76,7 @@ function closedFaults(config: FederationConfig, faults: FaultList): void {
     const path = `closed[${at}]`;
     faults.regionName(`${path}.region`, one.region);
     faults.identity(`${path}.incarnation`, one.incarnation);
+    if (one.hash !== undefined) faults.hash(`${path}.hash`, one.hash);
     faults.require(
       one.origin < originNext && !minting.has(one.origin),
       `${path}.origin`,
@@ -110,11 +111,7 @@ function handlerFaults({ handlers }: FederationConfig, faults: FaultList): void 
   handlers.forEach(({ name, hash, source, stopped }, at) => {
     const path = `handlers[${at}]`;
     faults.regionName(`${path}.name`, name);
-    faults.require(
-      /^[0-9a-f]{64}$/.test(hash),
-      `${path}.hash`,
-      "must be 64 lowercase hexadecimal digits",
-    );
+    faults.hash(`${path}.hash`, hash);
     const { handlerSourceLengthMax: sourceMax, handlerWhyLengthMax: whyMax } = CONFIG_LIMITS;
     faults.require(
       source.length > 0 && source.length <= sourceMax,

@@ -61,11 +61,12 @@ function ordered(config: FederationConfig): object {
       admitted,
       live,
     })),
-    closed: closed.map(({ origin, incarnation, region, cut, closed: at }) => ({
+    closed: closed.map(({ origin, incarnation, region, cut, hash, closed: at }) => ({
       origin,
       incarnation,
       region,
       cut,
+      ...(hash === undefined ? {} : { hash }),
       closed: at,
     })),
     ...(freeze === undefined ? {} : { freeze: orderedFreeze(freeze) }),

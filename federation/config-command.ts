@@ -9,6 +9,7 @@ import type {
   Identity,
   PolicyName,
   PrefixStage,
+  Reached,
   RegionName,
   Topology,
 } from "./config.ts";
@@ -120,7 +121,7 @@ export type RegionReport =
       readonly command: "frozen";
       readonly region: RegionName;
       readonly epoch: Epoch;
-      readonly applied: readonly (readonly [OriginId, Sequence])[];
+      readonly applied: readonly Reached[];
     }
   /** It has done what `stage` of a prefix asks of it. `last`: its own last sequence, for `closing` alone. */
   | {

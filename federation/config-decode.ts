@@ -17,6 +17,7 @@ import {
   type Member,
   type Policy,
   type PrefixStage,
+  type Reached,
   type Topology,
 } from "./config.ts";
 import { originId, sequence, type Dot, type OriginId, type Sequence } from "./dot.ts";
@@ -26,6 +27,7 @@ import { KIND_NAMES, POLICY_NAMES } from "./policy-names.ts";
 const ORIGIN_MAX = 2 ** 32 - 1;
 const NAME_LENGTH_MAX = 64;
 const HASH_LENGTH = 64;
+const ORIGINS_MAX = CONFIG_LIMITS.membersMax + CONFIG_LIMITS.closedMax;
 
 type Count = readonly [OriginId, Sequence];
 
@@ -47,6 +49,7 @@ export function decodeDocument(value: unknown, format: number): FederationConfig
           incarnation: identity(closed, "incarnation"),
           region: name(closed, "region"),
           cut: closed.integer("cut", 0, Number.MAX_SAFE_INTEGER),
+          ...(closed.has("hash") ? { hash: closed.text("hash", HASH_LENGTH) } : {}),
           closed: epoch(closed, "closed"),
         })),
       ),
@@ -94,11 +97,11 @@ function freeze(reader: JsonReader): NonNullable<FederationConfig["freeze"]> {
     closing: reader.list("closing", CONFIG_LIMITS.membersMax, (entry, path) =>
       objectOf(entry, path, closing),
     ),
-    origins: reader.list("origins", CONFIG_LIMITS.membersMax + CONFIG_LIMITS.closedMax, originAt),
+    origins: reader.list("origins", ORIGINS_MAX, originAt),
     reports: reader.list("reports", CONFIG_LIMITS.membersMax, (entry, path) =>
       objectOf(entry, path, (report) => ({
         region: name(report, "region"),
-        applied: counts(report, "applied"),
+        applied: report.list("applied", ORIGINS_MAX, reached),
       })),
     ),
   };
@@ -264,7 +267,12 @@ function prefix(reader: JsonReader): Key {
 }
 
 function counts(reader: JsonReader, field: string): readonly Count[] {
-  return reader.list(field, CONFIG_LIMITS.membersMax + CONFIG_LIMITS.closedMax, count);
+  return reader.list(field, ORIGINS_MAX, count);
+}
+
+function reached(value: unknown, path: string): Reached {
+  const [origin, at, hash] = listOf(value, path, 3, (entry) => entry);
+  return [...count([origin, at], path), textOf(hash, `${path}[2]`, HASH_LENGTH)];
 }
 
 function count(value: unknown, path: string): Count {

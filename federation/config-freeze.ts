@@ -10,6 +10,7 @@ import {
   type FreezeReport,
   type Home,
   type Member,
+  type Reached,
   type RegionName,
 } from "./config.ts";
 import { frozenOrigins } from "./config-check-freeze.ts";
@@ -113,19 +114,19 @@ export function frozenReport(config: FederationConfig, report: Command<"frozen">
 function committed(config: FederationConfig, freeze: Freeze): Step {
   const epoch = config.epoch + 1;
   const closing = new Map(freeze.closing.map((one) => [one.region, one]));
-  const most = (origin: OriginId): number =>
-    Math.max(...freeze.reports.map(({ applied }) => new Map(applied).get(origin) ?? 0));
+  // Where one region alone is left, its histories are the ones that count, whatever was cut before.
+  const isSole = freeze.reports.every(({ region }) => closing.has(region));
   const closed = [
-    ...config.closed.map((one) => ({ ...one, cut: Math.min(one.cut, most(one.origin)) })),
+    ...config.closed.map((one) => {
+      const reached = mostOf(freeze, one.origin);
+      return isSole || (reached?.[1] ?? 0) < one.cut ? closedAt(one, reached) : one;
+    }),
     ...config.members
       .filter(({ name }) => closing.has(name))
-      .map(({ origin, incarnation, name }): ClosedOrigin => ({
-        origin,
-        incarnation,
-        region: name,
-        cut: most(origin),
-        closed: epoch,
-      })),
+      .map(({ origin, incarnation, name }) => {
+        const of = { origin, incarnation, region: name, closed: epoch };
+        return closedAt(of, mostOf(freeze, origin));
+      }),
   ].sort((left, right) => left.origin - right.origin);
   let { originNext } = config;
   const members = config.members.flatMap((member): Member[] => {
@@ -147,6 +148,24 @@ function committed(config: FederationConfig, freeze: Freeze): Step {
     policies: policiesWithout(config.policies, gone, members, closed),
     ...withoutRegions(config, closing, members, epoch),
   };
+}
+
+/** What a reporter has most of the origin; of equals the first reporter's history counts. Undefined: nobody has any. */
+function mostOf({ reports }: Freeze, origin: OriginId): Reached | undefined {
+  const all = reports.flatMap(({ applied }) => applied.filter(([of]) => of === origin));
+  return all.reduce<Reached | undefined>(
+    (most, one) => (most !== undefined && most[1] >= one[1] ? most : one),
+    undefined,
+  );
+}
+
+/** What nobody that is left has is cut off. */
+function closedAt(
+  { origin, incarnation, region, closed }: Omit<ClosedOrigin, "cut" | "hash">,
+  reached: Reached | undefined,
+): ClosedOrigin {
+  const [, cut = 0, hash] = reached ?? [];
+  return { origin, incarnation, region, cut, ...(hash !== undefined && { hash }), closed };
 }
 
 /** Placements, homes' moves and neighbours that named a parted region. A home stays where it was, without writes. */

@@ -5,14 +5,16 @@ import { identity } from "../test/federation/document.ts";
 import {
   changed,
   endpoints,
+  historyOf,
   founded,
   reports,
   three,
   why,
 } from "../test/federation/config-history.ts";
 import { acceptance, regionOf, standingOf } from "./config-standing.ts";
+import type { ConfigCommand } from "./config-command.ts";
 import type { FederationConfig } from "./config.ts";
-import { originId } from "./dot.ts";
+import { originId, sequence } from "./dot.ts";
 import { neighboursOf } from "./topology.ts";
 
 test("origins grow with each join and are never allotted twice (federation 1, federation trap 1)", () => {
@@ -74,9 +76,8 @@ test("a part freezes, waits for all that stay, and commits the greatest report a
   });
   expect(parted.freeze).toBeUndefined();
   expect(standingOf(parted, "iad")).toBe("parted");
-  expect(parted.closed).toEqual([
-    { origin: 3, incarnation: identity(4), region: "iad", cut: 40, closed: parted.epoch },
-  ]);
+  const iad = { origin: 3, incarnation: identity(4), region: "iad", closed: parted.epoch };
+  expect(parted.closed).toEqual([{ ...iad, cut: 40, hash: historyOf(40) }]);
   expect(acceptance(parted, originId(3), 40)).toBe("accepted");
   expect(acceptance(parted, originId(3), 41)).toBe("beyond-cut");
   expect(acceptance(parted, originId(7), 1)).toBe("unknown");
@@ -118,7 +119,49 @@ test("a cut comes down when its only holder is parted before the others fetched 
     epoch: parted.epoch,
     applied: reports([2, 5], [3, 25]),
   });
-  expect(alone.closed.map(({ cut }) => cut)).toEqual([5, 25]);
+  expect(alone.closed.map(({ cut, hash }) => [cut, hash])).toEqual([
+    [5, historyOf(5)],
+    [25, historyOf(25)],
+  ]);
+});
+
+test("of an origin with two histories the longer one counts, of equals the first reporter's (federation 1)", () => {
+  const [short, long] = [historyOf(1), historyOf(2)];
+  const cutOf = (ams: readonly [number, string], fra: readonly [number, string]): unknown => {
+    const report = (region: string, [count, hash]: readonly [number, string]): ConfigCommand => {
+      const applied = [[originId(3), sequence(count), hash]] as const;
+      return { command: "frozen", region, epoch: 6, applied };
+    };
+    const parted = changed(
+      three,
+      { command: "part", regions: ["iad"] },
+      report("fra", fra),
+      report("ams", ams),
+    );
+    return parted.closed.map(({ cut, hash }) => [cut, hash]);
+  };
+  expect(cutOf([4, short], [5, long])).toEqual([[5, long]]);
+  expect(cutOf([5, short], [5, long])).toEqual([[5, short]]);
+});
+
+test("what a sole survivor has counts, though it was cut before", () => {
+  const parted = changed(
+    three,
+    { command: "part", regions: ["iad"] },
+    { command: "frozen", region: "ams", epoch: 6, applied: reports([3, 12]) },
+    { command: "frozen", region: "fra", epoch: 6, applied: [] },
+    { command: "join", region: "iad", incarnation: identity(5), endpoints },
+  );
+  const survivor = { region: "iad", incarnation: identity(7), soleSurvivor: true } as const;
+  const frozen = changed(parted, { command: "reincarnate", ...survivor });
+  const report = { command: "frozen", region: "iad", epoch: frozen.epoch } as const;
+  const alone = changed(frozen, { ...report, applied: reports([1, 2], [3, 40]) });
+  expect(alone.closed.map(({ origin, cut }) => [origin, cut])).toEqual([
+    [1, 2],
+    [2, 0],
+    [3, 40],
+    [4, 0],
+  ]);
 });
 
 test("thaw gives a freeze up; a report of a freeze that ended changes nothing", () => {

@@ -29,6 +29,12 @@ export interface Member {
   readonly live: boolean;
 }
 
+/** An origin's chain at some sequence, as 64 lowercase hexadecimal digits: one of its histories (federation 1). */
+export type HistoryHash = string;
+
+/** How far an origin is applied, and on which of its histories. */
+export type Reached = readonly [OriginId, Sequence, HistoryHash];
+
 /** An origin that mints no more. Nothing of it beyond `cut` is ever accepted (federation 11). */
 export interface ClosedOrigin {
   readonly origin: OriginId;
@@ -37,6 +43,8 @@ export interface ClosedOrigin {
   readonly region: RegionName;
   /** 0: nothing of it reached a member that remained. */
   readonly cut: number;
+  /** Of its history at the cut, the one that counts. Absent: the cut is 0, or who drew it told nothing of it. */
+  readonly hash?: HistoryHash;
   readonly closed: Epoch;
 }
 
@@ -48,7 +56,7 @@ export type Closing =
 /** What a reporter had applied of each frozen origin once it had logged the freeze; absent origins: 0. */
 export interface FreezeReport {
   readonly region: RegionName;
-  readonly applied: readonly (readonly [OriginId, Sequence])[];
+  readonly applied: readonly Reached[];
 }
 
 /** FREEZE (federation 11): until all reporters have reported, nothing more of `origins` is accepted anywhere. */

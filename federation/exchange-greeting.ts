@@ -7,7 +7,7 @@ import type { OriginId } from "./dot.ts";
 import { EXCHANGE_VERSION, EXCHANGE_VERSION_MIN } from "./exchange-message.ts";
 import type { ExchangeHello } from "./exchange-message.ts";
 
-/** Who this side is, by its own configuration. @throws {AssertionError} never: undefined for who is no member. */
+/** Who this side is, by its own configuration; undefined: it is no member. */
 export function helloOf(
   config: FederationConfig,
   self: OriginId,

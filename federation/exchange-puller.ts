@@ -57,7 +57,7 @@ export type PullEffect =
   | { readonly kind: "ahead"; readonly origin: OriginId; readonly aheadMs: number }
   /** Most origins are ahead of this region's clock. */
   | { readonly kind: "clock-behind" }
-  /** A neighbour keeps no more what this region lacks. */
+  /** A neighbour keeps no more what this region lacks, or has another history of it. */
   | {
       readonly kind: "gone";
       readonly origin: OriginId;
@@ -268,10 +268,18 @@ export class ExchangePuller {
     return news ? [...effects, ...this.#route(nowMs)] : effects;
   }
 
-  /** Of a history that differs nothing more is taken under this document; the log makes it known to the region. */
+  /**
+   * Of a history that differs nothing more is taken under this document; the log makes it known to the region. Of a
+   * closed origin one history counts: others may have that one, and where none can go on from here, this region's is not it.
+   */
   #onFork(origin: OriginId, sequence: number, by: OriginId, nowMs: number): readonly PullEffect[] {
-    this.#forked.set(origin, this.#init.state().config.epoch);
-    return [{ kind: "forked", origin, sequence, by }, ...this.#route(nowMs)];
+    const { config } = this.#init.state();
+    const forked: PullEffect = { kind: "forked", origin, sequence, by };
+    const closed = closedOrigin(config, origin);
+    if (closed === undefined) this.#forked.set(origin, config.epoch);
+    const effects = [forked, ...this.#route(nowMs)];
+    if (closed === undefined) return effects;
+    return [...effects, { kind: "gone", origin, retainedFrom: closed.cut + 1, by }];
   }
 
   #onConfig(config: ConfigNews): readonly PullEffect[] {

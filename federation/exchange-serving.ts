@@ -39,7 +39,9 @@ export interface LoadWish {
 
 export type ServeEffect =
   | { readonly kind: "send"; readonly message: ServeMessage }
-  | { readonly kind: "load"; readonly wish: LoadWish };
+  | { readonly kind: "load"; readonly wish: LoadWish }
+  /** The puller's history of the origin is not the one here (federation 1). */
+  | { readonly kind: "forked"; readonly theirs: Position };
 
 interface Sent {
   readonly sequence: number;
@@ -176,7 +178,7 @@ export class ExchangeServing {
     if (first?.sequence !== wish.from) return [this.#refuseGone(wish.origin, wanted)];
     if (!wanted.checked && first.sequence === position.sequence) {
       if (!this.#isSame(first.hash, position.hash)) {
-        return [this.#refuseFork(wanted, first.hash)];
+        return this.#refuseFork(wanted, first.hash);
       }
       wanted.checked = true;
     }
@@ -201,9 +203,13 @@ export class ExchangeServing {
     return { kind: "send", message: { kind: "gone", origin, retainedFrom } };
   }
 
-  #refuseFork(wanted: Wanted, ours: Uint8Array): ServeEffect {
+  #refuseFork(wanted: Wanted, ours: Uint8Array): readonly ServeEffect[] {
     wanted.refused = true;
-    return { kind: "send", message: { kind: "forked", theirs: wanted.position, ours } };
+    const { position: theirs } = wanted;
+    return [
+      { kind: "send", message: { kind: "forked", theirs, ours } },
+      { kind: "forked", theirs },
+    ];
   }
 
   #serve(): readonly ServeEffect[] {
@@ -212,8 +218,8 @@ export class ExchangeServing {
     for (const [origin, wanted] of this.#inTurn()) {
       if (wanted.refused) continue;
       const applied = countOf(state.applied, origin);
-      const fault = this.#faultAt(origin, wanted, applied, state);
-      if (fault !== undefined) effects.push(fault);
+      const faults = this.#faultsAt(origin, wanted, applied, state);
+      if (faults.length > 0) effects.push(...faults);
       else if (this.#loading === undefined && !this.#blocked && this.#hasRoom(wanted, applied)) {
         effects.push(this.#load(origin, wanted));
       }
@@ -222,12 +228,12 @@ export class ExchangeServing {
   }
 
   /** What can be told without a row. */
-  #faultAt(
+  #faultsAt(
     origin: OriginId,
     wanted: Wanted,
     applied: number,
     state: ServedState,
-  ): ServeEffect | undefined {
+  ): readonly ServeEffect[] {
     const { position } = wanted;
     if (!wanted.checked && position.sequence === applied) {
       const ours = state.hashOf(origin);
@@ -237,7 +243,7 @@ export class ExchangeServing {
       wanted.checked = ours !== undefined;
     }
     const isGone = wanted.sent < applied && wanted.sent + 1 < state.retainedFrom(origin);
-    return isGone ? this.#refuseGone(origin, wanted) : undefined;
+    return isGone ? [this.#refuseGone(origin, wanted)] : [];
   }
 
   /** Whether two histories are one, up to where these are the chain's hashes (federation 1). */

@@ -3,6 +3,7 @@ import type { ConfigFault } from "./config-error.ts";
 
 const REGION_NAME = /^[a-z0-9._-]{1,64}$/;
 const IDENTITY = /^[0-9a-f]{32}$/;
+const HASH = /^[0-9a-f]{64}$/;
 /** A name, an IPv4 address or an IPv6 address in brackets; then a port. */
 const ENDPOINT = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.%]{2,64}\]):(\d{1,5})$/;
 const PORT_MAX = 65535;
@@ -20,6 +21,10 @@ export class FaultList {
 
   identity(path: string, value: string): void {
     this.require(IDENTITY.test(value), path, "must be 32 lowercase hexadecimal digits");
+  }
+
+  hash(path: string, value: string): void {
+    this.require(HASH.test(value), path, "must be 64 lowercase hexadecimal digits");
   }
 
   regionName(path: string, value: string): void {

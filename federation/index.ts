@@ -55,7 +55,7 @@ export * from "./kind-minting.ts";
 export * from "./kind.ts";
 export * from "./view-rules.ts";
 export * from "./planted.ts";
-export type { Salvage } from "./region-rebirth.ts";
+export type { Salvage } from "./salvage.ts";
 export * from "./region-state.ts";
 export * from "./sibling.ts";
 export * from "./region-duties.ts";

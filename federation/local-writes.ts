@@ -191,27 +191,33 @@ export class LocalWrites {
 
   /** What stands in the way of minting at all. */
   get bar(): Refusal | undefined {
-    const { rules, self, forked, clock } = this.#core;
+    const { rules, self, forked, clock, strays } = this.#core;
     const bar = rules.barsMint(self?.origin);
     if (bar !== undefined) return refusedText(`hansa: ${bar}`);
     if (clock.isExhausted) return refusedText("hansa: no later stamp is left to mint with");
     if (self !== undefined && forked.has(self.origin)) {
       return refusedText(`hansa: origin ${self.origin} has two histories, of which this is one`);
     }
+    // It would say that it has seen what it has not.
+    if (strays.length > 0) {
+      const origins = strays.map(({ origin }) => origin).join();
+      return refusedText(`hansa: another region's state is to be taken first: origin ${origins}`);
+    }
     return undefined;
   }
 
-  /** Mints what the open revision did. */
-  commit(): void {
+  /** Mints what the open revision did; whether that was anything. */
+  commit(): boolean {
     const open = this.#open;
     this.#open = undefined;
     this.#fault = undefined;
-    if (open === undefined || !(open.marks || open.operations.size > 0)) return;
+    if (open === undefined || !(open.marks || open.operations.size > 0)) return false;
     const transaction = { ...open.head, operations: [...open.operations.values()] };
     const chain = present(this.#core.chainOf(open.self.origin), "the chain of the own origin");
     const bytes = encodeTransaction(transaction, linkOf(chain));
     this.#core.append(transaction, bytes, chain);
     this.#minted += 1;
+    return true;
   }
 
   rollback(): void {

@@ -114,7 +114,7 @@ export class RegionChanges {
       case "repair":
         return repairRecord(this.#core, change) ?? {};
       case "forked":
-        this.#core.forked.add(change.origin);
+        this.#core.noteFork(change.origin);
         return {};
       case "rolled-back":
         if (this.#core.appliedOf(change.origin) < change.sequence) {
@@ -149,6 +149,7 @@ export class RegionChanges {
     }
     if (core.config === undefined || config.epoch > epoch) {
       adoptConfig(core, config, change.document);
+      core.settleForks();
       core.note(new Digest().restart(core.standing).count(config.epoch));
     }
     if (change.self !== undefined && adoptSelf(core, change.self)) this.#local.onOthersApplied();
@@ -210,7 +211,7 @@ export class RegionChanges {
     const filtered = core.planted === "blind-own-origin-filter" && core.disowned.has(origin);
     if (filtered) return "duplicate";
     const { verdict } = judge(delivery, shipped, core.planted);
-    if (verdict === "forked" || verdict === "rolled-back") core.forked.add(origin);
+    if (verdict === "forked" || verdict === "rolled-back") core.noteFork(origin);
     if (verdict === "duplicate" && core.planted !== undefined) repeat(core, transaction);
     if (verdict !== "apply") return verdict;
     this.#reissueBefore(operations);
@@ -278,7 +279,7 @@ export class RegionChanges {
   #collect({ epoch, cut, through, full }: Change<"collect">): Counts | Refusal {
     const fault = this.#inEpoch(epoch);
     if (fault !== undefined) return fault;
-    const { records, retained, applied, store, planted } = this.#core;
+    const { records, retained, applied, forked, store, planted } = this.#core;
     const stable = shared(cut, applied);
     const keys = planted === undefined ? records.buriedWithin(stable, PURGED_MAX) : records.keys();
     for (const key of keys) {
@@ -288,7 +289,9 @@ export class RegionChanges {
     }
     records.commit(store.writes);
     this.#core.full = full;
-    const leavesRows = retained.drop(shared(through, applied));
+    // Of two histories this one may be the only copy, whatever others report of the numbers.
+    const dropped = [...shared(through, applied)].filter(([origin]) => !forked.has(origin));
+    const leavesRows = retained.drop(new Map(dropped));
     return { more: leavesRows || keys.length === PURGED_MAX };
   }
 

@@ -38,6 +38,8 @@ import type { Applied } from "./region-rows.ts";
 import { RetainedTransactions } from "./retained-transactions.ts";
 import { isLive } from "./sibling.ts";
 import { StagedChunks } from "./staged-chunks.ts";
+import { isCounted, straysOf } from "./strays.ts";
+import type { Stray } from "./strays.ts";
 import type { Operation, Transaction } from "./transaction.ts";
 import type { Vector } from "./vector.ts";
 import { viewOf } from "./view.ts";
@@ -110,6 +112,30 @@ export class RegionCore {
   seedOf(origin: OriginId): Uint8Array | undefined {
     const incarnation = this.#incarnationOf(origin);
     return incarnation && chainSeed(this.hash, incarnation);
+  }
+
+  /** Of which this state has what nobody is to have. */
+  get strays(): readonly Stray[] {
+    const { config, applied } = this;
+    return straysOf({ config, applied, chainOf: (origin) => this.chainOf(origin) });
+  }
+
+  /** Two histories of the origin were seen. */
+  noteFork(origin: OriginId): void {
+    if (!this.#hasAllOf(origin)) this.forked.add(origin);
+  }
+
+  /** Of a closed origin whose history is applied here as it counts, the other one does not matter any more. */
+  settleForks(): void {
+    for (const origin of [...this.forked]) {
+      if (this.#hasAllOf(origin)) this.forked.delete(origin);
+    }
+  }
+
+  #hasAllOf(origin: OriginId): boolean {
+    const closed = this.config && closedOrigin(this.config, origin);
+    if (closed === undefined || this.appliedOf(origin) !== closed.cut) return false;
+    return isCounted(closed, this.chainOf(origin));
   }
 
   #incarnationOf(origin: OriginId): Identity | undefined {
@@ -209,6 +235,7 @@ export class RegionCore {
     this.#moved.add(origin);
     this.#applied = undefined;
     this.retained.add(transaction, { hash, bytes }, this.during.index);
+    if (this.forked.size > 0) this.settleForks();
     for (const operation of operations) {
       const record = conflictOf(transaction, operation);
       if (record !== undefined) this.#recorded(record);
@@ -264,9 +291,18 @@ export class RegionCore {
     digest.count(this.ids.next);
     digest.count(this.chunks.staged?.bytes ?? 0).count(this.records.size);
     digest.count(this.bootstrap.staged?.bytes ?? 0).count(this.drawn.length);
+    const { retention } = this.retained;
+    for (const origins of [this.forked, this.disowned, retention.aside]) {
+      digest.count(origins.size);
+      for (const origin of ascending(origins)) digest.count(origin);
+    }
     for (const key of this.records.keys()) addRecord(digest, key, this.records.of(key));
     addHash(digest, this.records.tree?.root ?? HASH128_ZERO);
   }
+}
+
+export function ascending(origins: ReadonlySet<OriginId>): readonly OriginId[] {
+  return [...origins].sort((left, right) => left - right);
 }
 
 /** Of a key in a prefix of that kind. */

@@ -21,7 +21,11 @@ function facts(region: string, own: number, counts: readonly [number, number][] 
   const applied = new Map<OriginId, Sequence>(
     counts.map(([origin, count]) => [originId(origin), sequence(count)]),
   );
-  return { region, self: own === 0 ? undefined : originId(own), applied, reports: [] };
+  return {
+    ...{ region, self: own === 0 ? undefined : originId(own), applied, reports: [] },
+    chainOf: (origin) => new Uint8Array(32).fill(applied.get(origin) ?? 0),
+    isToBeReplaced: false,
+  };
 }
 
 const first = changed(undefined, {
@@ -67,10 +71,24 @@ test("a freeze asks those that stay for what they have of the frozen origins, on
   );
   expect(duty).toEqual({
     duty: "report",
-    report: { command: "frozen", region: "ams", epoch: frozen.epoch, applied: [[2, 4]] },
+    report: { command: "frozen", region: "ams", epoch: frozen.epoch, applied: [[2, 4, "04".repeat(32)]] },
   });
   expect(dutiesOf(frozen, facts("fra", 2, [[2, 6]]))).toEqual([]);
   expect(dutiesOf(two, facts("ams", 1))).toEqual([]);
+});
+
+test("a region whose state is to be replaced reports nothing and is not live, unless nobody else is left", () => {
+  const frozen = changed(two, { command: "part", regions: ["fra"] });
+  const stray = { ...facts("ams", 1, [[2, 4]]), isToBeReplaced: true };
+  expect(dutiesOf(frozen, stray)).toEqual([]);
+  const sole = changed(two, {
+    ...{ command: "reincarnate", region: "ams", incarnation: identity("9"), soleSurvivor: true },
+  });
+  expect(kinds(dutiesOf(sole, stray))).toEqual(["frozen"]);
+  const report = { origin: originId(1), epoch: 2, vector: new Map() };
+  const newcomer = { ...facts("fra", 2), reports: [report] };
+  expect(kinds(dutiesOf(joined, newcomer))).toEqual(["live"]);
+  expect(dutiesOf(joined, { ...newcomer, isToBeReplaced: true })).toEqual([]);
 });
 
 test("a prefix is re-issued, then open; given up, closed, released", () => {

@@ -1,11 +1,12 @@
 // What a region owes the federation by the document that it has logged (federation 7, 11, 12): reports to the directory
 // that carry a change of several steps on, and changes of its own log that such a report needs first.
+import { hexOf } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
-import { beyondCuts } from "./beyond-cuts.ts";
-import type { FederationConfig, Home, Member, Policy } from "./config.ts";
+import type { FederationConfig, Home, Member, Policy, Reached } from "./config.ts";
 import type { RegionReport } from "./config-command.ts";
 import { memberNamed, reportersOf, standingOf } from "./config-standing.ts";
-import { sequence, type OriginId, type Sequence } from "./dot.ts";
+import { sequence, type OriginId } from "./dot.ts";
+import type { FederationBug } from "./planted.ts";
 import { hasAllLeftBy, mostTold, owningBy } from "./home-gathering.ts";
 import { countOf, covers, type Vector } from "./vector.ts";
 
@@ -21,6 +22,10 @@ export interface RegionFacts {
   /** Under which it mints; undefined: it may not. */
   readonly self: OriginId | undefined;
   readonly applied: Vector;
+  /** The chain's hash there. */
+  readonly chainOf: (origin: OriginId) => Uint8Array | undefined;
+  /** It has what nobody is to have (strays.ts). */
+  readonly isToBeReplaced: boolean;
   /** Custom handlers that misbehaved here; absent: none. */
   readonly stoppedHandlers?: readonly {
     readonly name: string;
@@ -33,6 +38,8 @@ export interface RegionFacts {
     readonly epoch: number;
     readonly vector: Vector;
   }[];
+  /** Only tests and the simulator set it. */
+  readonly planted?: FederationBug;
 }
 
 /** Of the document in `config`, in the order in which they are to be done; a duty that was done is not among them. */
@@ -46,7 +53,7 @@ export function dutiesOf(config: FederationConfig, facts: RegionFacts): readonly
       ? [
           ...liveDuties(config, member, facts),
           ...config.policies.flatMap((policy) => prefixDuties(policy, member, facts)),
-          ...config.homes.flatMap((home) => homeDuties(home, member, facts)),
+          ...config.homes.flatMap((home) => homeDuties(config, home, member, facts)),
         ]
       : []),
     ...handlerDuties(config, facts),
@@ -55,16 +62,20 @@ export function dutiesOf(config: FederationConfig, facts: RegionFacts): readonly
 
 function frozenDuties(config: FederationConfig, facts: RegionFacts): RegionDuty[] {
   const { freeze } = config;
+  const { region } = facts;
   if (freeze === undefined || !reportersOf(config).includes(region)) return [];
   if (freeze.reports.some((report) => report.region === region)) return [];
   // A state that is to be replaced has what depends on what was cut: a cut drawn by it could not be reached by others.
-  if (beyondCuts({ config, applied }).length > 0) return [];
-  const counts = freeze.origins.flatMap((origin): (readonly [OriginId, Sequence])[] => {
-    const count = countOf(applied, origin);
-    return count === 0 ? [] : [[origin, sequence(count)]];
+  // Where it alone is left there are none.
+  const isSole = freeze.closing.some((one) => one.region === region);
+  if (facts.isToBeReplaced && !isSole) return [];
+  const applied = freeze.origins.flatMap((origin): Reached[] => {
+    const count = countOf(facts.applied, origin);
+    const chain = facts.chainOf(origin);
+    return count === 0 || chain === undefined ? [] : [[origin, sequence(count), hexOf(chain)]];
   });
   const { epoch } = freeze;
-  return [{ duty: "report", report: { command: "frozen", region, epoch, applied: counts } }];
+  return [{ duty: "report", report: { command: "frozen", region, epoch, applied } }];
 }
 
 /**
@@ -73,9 +84,10 @@ function frozenDuties(config: FederationConfig, facts: RegionFacts): RegionDuty[
  */
 function liveDuties(config: FederationConfig, member: Member, facts: RegionFacts): RegionDuty[] {
   if (member.live || standingOf(config, member.name) !== "joining") return [];
-  // Its state is to be replaced first: it shows what no other region is to have.
-  if (beyondCuts({ config, applied: facts.applied }).length > 0) return [];
+  // First of all: it shows what no other region is to have.
+  if (facts.isToBeReplaced) return [];
   const others = config.members.filter(({ live, name }) => live && name !== member.name);
+  const isEarly = facts.planted === "snapshot-before-marker" && facts.applied.size > 0;
   const isCaughtUp = others.some(({ origin }) =>
     facts.reports.some(
       (report) =>
@@ -84,7 +96,7 @@ function liveDuties(config: FederationConfig, member: Member, facts: RegionFacts
         covers(facts.applied, report.vector),
     ),
   );
-  if (others.length > 0 && !isCaughtUp) return [];
+  if (others.length > 0 && !isCaughtUp && !isEarly) return [];
   // Of what it wrote under an earlier origin others may have been told more than that one region had.
   if (!hasAllLeftBy(member.name, config, facts.applied)) return [];
   const { name: region, origin } = member;

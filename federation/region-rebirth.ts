@@ -1,8 +1,6 @@
 // What a region's state tells of taking another's in its place and of giving its own (federation 1, 10, 11): what is staged,
 // what it has that nobody is to have, what of that is kept for its operator, and which incarnations are its own.
 import type { Key } from "../base/index.ts";
-import { beyondCuts } from "./beyond-cuts.ts";
-import type { BeyondCut } from "./beyond-cuts.ts";
 import { BootstrapCut } from "./bootstrap-cut.ts";
 import { bootstrapFault } from "./bootstrap-install.ts";
 import type { StagedBootstrap } from "./bootstrap-staging.ts";
@@ -10,14 +8,10 @@ import type { Identity } from "./config.ts";
 import { sequence } from "./dot.ts";
 import type { OriginId, Sequence } from "./dot.ts";
 import type { RegionCore } from "./region-core.ts";
+import { salvageOf } from "./salvage.ts";
+import type { Salvage } from "./salvage.ts";
+import type { Stray } from "./strays.ts";
 import type { Vector } from "./vector.ts";
-
-/** Transactions of a closed origin beyond its cut that are retained here: from `first` to `last`. */
-export interface Salvage {
-  readonly origin: OriginId;
-  readonly first: number;
-  readonly last: number;
-}
 
 /** Keys at a time. */
 const LOOKED_AT = 1024;
@@ -38,19 +32,19 @@ export class RegionRebirth {
     return bootstrapFault(this.#core);
   }
 
-  /** Closed origins of which something beyond their cuts is a part of this state: it is to be replaced. */
-  get beyondCuts(): readonly BeyondCut[] {
-    return beyondCuts(this.#core);
+  /** Closed origins of which this state has what nobody is to have: it is to be replaced. */
+  get strays(): readonly Stray[] {
+    return this.#core.strays;
   }
 
-  /** What others may rely on: without what lies beyond the cuts of closed origins. */
+  /** What others may rely on: of closed origins nothing beyond the cut, and nothing that may be of another history. */
   get standing(): Vector {
-    const { applied } = this.#core;
-    const beyond = this.beyondCuts;
-    if (beyond.length === 0) return applied;
+    const { applied, forked } = this.#core;
+    const { strays } = this;
+    if (strays.length === 0) return applied;
     const standing = new Map<OriginId, Sequence>(applied);
-    for (const { origin, cut } of beyond) {
-      if (cut === 0) standing.delete(origin);
+    for (const { origin, cut, last } of strays) {
+      if (last === cut || cut === 0 || forked.has(origin)) standing.delete(origin);
       else standing.set(origin, sequence(cut));
     }
     return standing;
@@ -58,12 +52,7 @@ export class RegionRebirth {
 
   get salvage(): readonly Salvage[] {
     const { config, retained } = this.#core;
-    return (config?.closed ?? []).flatMap(({ origin, cut }) => {
-      const first = retained.retention.firstOf(origin);
-      const last = retained.retention.lastOf(origin);
-      if (first === undefined || last === undefined || last <= cut) return [];
-      return [{ origin, first: Math.max(first, cut + 1), last }];
-    });
+    return (config?.closed ?? []).flatMap((one) => salvageOf(retained.retention, one) ?? []);
   }
 
   /** A key of the prefix that is there and is not the federation's; undefined: there is none. Looks at all of them. */

@@ -112,6 +112,8 @@ export interface Head {
   readonly disowned: readonly OriginId[];
   /** Incarnations that this region's own log drew. */
   readonly drawn: readonly Identity[];
+  /** Closed origins of which what is retained is of another history than the one that counts. */
+  readonly aside: readonly OriginId[];
   /** At the retention bound: federated writes are refused. */
   readonly full: boolean;
   /** Of the next conflict's record. */
@@ -122,7 +124,7 @@ export interface Head {
   readonly standing: number;
 }
 
-const HEAD_VERSION = 1;
+const HEAD_VERSION = 2;
 
 export function encodeHead(head: Head): Uint8Array {
   const writer = new ByteWriter();
@@ -136,6 +138,7 @@ export function encodeHead(head: Head): Uint8Array {
   writeOrigins(writer, head.disowned);
   writer.count(head.drawn.length);
   for (const incarnation of head.drawn) writer.bytes(bytesOf(incarnation as string as Key));
+  writeOrigins(writer, head.aside);
   writer.u8(head.full ? 1 : 0);
   writer.count(head.conflictNext);
   writer.count(head.idNext);
@@ -159,6 +162,7 @@ export function decodeHead(row: Uint8Array): Head {
     forked: readOrigins(reader),
     disowned: readOrigins(reader),
     drawn: Array.from({ length: reader.count("drawn incarnations") }, () => text(reader)),
+    aside: readOrigins(reader),
     full: reader.u8("full") === 1,
     conflictNext: reader.count("the next record"),
     idNext: reader.count("the next id"),

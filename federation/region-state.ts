@@ -12,7 +12,6 @@ import type {
   Refusal,
   RowSet,
 } from "../store/index.ts";
-import { compareBytes } from "../base/index.ts";
 import type { FederationChange } from "./change.ts";
 import { decodeChange, isChangeFlaw } from "./change-codec.ts";
 import type { Hash } from "./chain.ts";
@@ -33,14 +32,8 @@ import { RegionComparing } from "./region-comparing.ts";
 import { RegionCore } from "./region-core.ts";
 import { RegionRebirth } from "./region-rebirth.ts";
 import type { Self } from "./region-core.ts";
-import {
-  HEAD_ROW,
-  decodeApplied,
-  decodeHead,
-  encodeHead,
-  numberOfRowKey,
-  regionRowOf,
-} from "./region-rows.ts";
+import { RegionHead } from "./region-head.ts";
+import { decodeApplied, numberOfRowKey, regionRowOf } from "./region-rows.ts";
 import type { Retained } from "./retained-transactions.ts";
 import type { Retention } from "./retention.ts";
 import { encodeSiblingContext } from "./sibling-context.ts";
@@ -65,7 +58,7 @@ export class RegionState implements FederationPort {
   readonly #rebirth: RegionRebirth;
   #decoded: { readonly body: Uint8Array; readonly change: FederationChange | Refusal } | undefined;
   #document: Uint8Array | undefined;
-  #headWritten: Uint8Array = new Uint8Array(0);
+  readonly #head: RegionHead;
 
   constructor(store: FederatedStore, { hash, planted }: RegionStateInit) {
     this.#core = new RegionCore(store, hash, planted);
@@ -73,6 +66,7 @@ export class RegionState implements FederationPort {
     this.#comparing = new RegionComparing(this.#core);
     this.#changes = new RegionChanges(this.#core, this.#local);
     this.#rebirth = new RegionRebirth(this.#core);
+    this.#head = new RegionHead(this.#core);
   }
 
   /** Undefined: the region is in no federation. */
@@ -251,7 +245,7 @@ export class RegionState implements FederationPort {
   }
 
   commit(): void {
-    this.#local.commit();
+    if (this.#local.commit()) this.#head.moved();
   }
 
   rollback(): void {
@@ -266,6 +260,7 @@ export class RegionState implements FederationPort {
   run(body: Uint8Array): FederationAnswer | Refusal {
     const change = this.#changeIn(body);
     this.#decoded = undefined;
+    this.#head.moved();
     if (!("change" in change)) return change;
     if (change.change !== "configure") return this.#changes.run(change);
     try {
@@ -286,25 +281,7 @@ export class RegionState implements FederationPort {
   }
 
   beforeBatch(): void {
-    const { self, clock, forked, disowned, drawn, full, conflicts, ids, standing } = this.#core;
-    const { store, config } = this.#core;
-    if (config === undefined && drawn.length === 0) return;
-    this.#core.writePositions();
-    const head = encodeHead({
-      ...(self && { self }),
-      hlc: clock.last,
-      anchor: clock.anchor,
-      forked: ascending(forked),
-      disowned: ascending(disowned),
-      drawn,
-      full,
-      conflictNext: conflicts.next,
-      idNext: ids.next,
-      standing,
-    });
-    if (compareBytes(head, this.#headWritten) === 0) return;
-    store.writes.put(HEAD_ROW, head);
-    this.#headWritten = head;
+    this.#head.write();
   }
 
   flushed(upTo: LogIndex): void {
@@ -328,7 +305,7 @@ export class RegionState implements FederationPort {
         this.#document = value;
         break;
       case "head":
-        this.#restoreHead(value);
+        this.#head.restore(value);
         break;
       case "key":
         core.records.restore(key, value);
@@ -345,22 +322,6 @@ export class RegionState implements FederationPort {
     }
   }
 
-  #restoreHead(value: Uint8Array): void {
-    const { self, hlc, anchor, forked, disowned, drawn, full, conflictNext, idNext, standing } =
-      decodeHead(value);
-    const core = this.#core;
-    core.self = self;
-    core.clock.restore(hlc, anchor);
-    for (const origin of forked) core.forked.add(origin);
-    for (const origin of disowned) core.disowned.add(origin);
-    core.drawn = drawn;
-    core.full = full;
-    core.conflicts.restoreNext(conflictNext);
-    core.ids.restore(idNext);
-    core.standing = standing;
-    this.#headWritten = value;
-  }
-
   restored(): void {
     this.#core.records.restored();
     this.#core.leased.lookAtAll(undefined);
@@ -372,7 +333,8 @@ export class RegionState implements FederationPort {
     if (self !== undefined) disowned.add(self.origin);
     this.#core.self = undefined;
     this.#core.drawn = [];
-    this.beforeBatch();
+    this.#head.moved();
+    this.#head.write();
   }
 
   get standing(): number {
@@ -382,10 +344,6 @@ export class RegionState implements FederationPort {
   addTo(digest: Digest): void {
     this.#core.addTo(digest);
   }
-}
-
-function ascending(origins: ReadonlySet<OriginId>): readonly OriginId[] {
-  return [...origins].sort((left, right) => left - right);
 }
 
 function readChange(body: Uint8Array): FederationChange | Refusal {

@@ -95,13 +95,18 @@ export class RetainedTransactions {
     this.retention.drop(new Map([[origin, last]]));
   }
 
+  /** What is retained of the origin is of another history than the one that counts: it goes by `truncate` alone. */
+  setAside(origin: OriginId): void {
+    if (this.retention.rangeOf(origin) !== undefined) this.retention.setAside(origin);
+  }
+
   /** Drops what of the origin is behind `last`, a bounded number of rows, the latest first; whether some are left. */
   truncate(origin: OriginId, last: number): boolean {
-    const until = this.retention.lastOf(origin) ?? 0;
-    const from = Math.max(last + 1, until - DROPPED_MAX + 1, this.retention.firstOf(origin) ?? 0);
+    const { first, last: until } = this.retention.rangeOf(origin) ?? { first: 0, last: 0 };
+    const from = Math.max(last + 1, until - DROPPED_MAX + 1, first);
     for (let at = from; at <= until; at += 1) this.#writes.delete(transactionRowKey(origin, at));
     this.retention.truncate(origin, from - 1);
-    return (this.retention.lastOf(origin) ?? 0) > last;
+    return from > last + 1 && from > first;
   }
 
   /** Drops up to `through`, a bounded number of rows; whether something is left to drop. */

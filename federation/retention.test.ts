@@ -9,12 +9,15 @@ import { countOf, vectorText } from "./vector.ts";
 import type { Vector } from "./vector.ts";
 
 const [R1, R2, R3] = [originId(1), originId(2), originId(3)];
+const NONE: ReadonlySet<OriginId> = new Set();
 const vector = (...counts: readonly number[]): Vector =>
   new Map(
     counts.flatMap((count, at): [OriginId, Sequence][] =>
       count > 0 ? [[originId(at + 1), sequence(count)]] : [],
     ),
   );
+
+const hundreds = Array<number>(10).fill(100);
 
 interface Case {
   /** Sizes of r1's own and of r2's transactions, as r1 retains them. */
@@ -32,7 +35,9 @@ function planOf({ sizes, words, bytesMax }: Case): { retention: Retention; plan:
     }
   }
   const vectorOf = (origin: OriginId): Vector | undefined => words[origin - 2];
-  const plan = retention.plan({ config: configOf(3), self: R1, vectorOf, bytesMax });
+  const applied = vector(...sizes.map(({ length }) => length));
+  const own = { config: configOf(3), self: R1, applied, forked: NONE };
+  const plan = retention.plan({ ...own, vectorOf, bytesMax });
   return { retention, plan };
 }
 
@@ -55,7 +60,7 @@ const cases: fc.Arbitrary<Case> = fc.record({
   bytesMax: fc.nat({ max: 5_000 }),
 });
 
-test("what only this region is known to hold is never dropped, and what all have is", () => {
+test("what only this region is known to hold is never dropped, and what all have is (scenario 32)", () => {
   fc.assert(
     fc.property(cases, (one) => {
       const { retention, plan } = planOf(one);
@@ -77,21 +82,58 @@ test("what only this region is known to hold is never dropped, and what all have
   );
 });
 
-test("the bound refuses writes only when nothing can be dropped any more", () => {
+test("the bound refuses writes only when nothing can be dropped any more that one other region has all of", () => {
   fc.assert(
     fc.property(cases, (one) => {
       const { plan } = planOf(one);
       if (!plan.full) return;
-      for (const [at, list] of one.sizes.entries()) {
-        const origin = originId(at + 1);
-        const has = one.words.map((word) => (word === undefined ? 0 : countOf(word, origin)));
-        expect(countOf(plan.through, origin)).toBe(Math.min(list.length, Math.max(...has)));
-      }
+      const all = one.sizes.map((list, at) => {
+        const has = one.words.map((word) => countOf(word ?? new Map(), originId(at + 1)));
+        return [list.length, ...has].sort((left, right) => left - right)[0] ?? 0;
+      });
+      const ofOne = one.words.map((word) =>
+        one.sizes.map((list, at) =>
+          Math.max(
+            all[at] ?? 0,
+            Math.min(list.length, countOf(word ?? new Map(), originId(at + 1))),
+          ),
+        ),
+      );
+      const dropped = one.sizes.map((_, at) => countOf(plan.through, originId(at + 1)));
+      expect(ofOne).toContainEqual(dropped);
     }),
   );
 });
 
-const hundreds = Array<number>(10).fill(100);
+test("of what is gone here one region has all: what another has beside it is kept", () => {
+  const one: Case = {
+    sizes: [hundreds, hundreds],
+    words: [vector(10, 0), vector(0, 9)],
+    bytesMax: 1_000,
+  };
+  const { retention, plan } = planOf(one);
+  expect(vectorText(plan.through)).toBe("1:10");
+  retention.drop(plan.through);
+  const words = [vector(10, 0), vector(0, 99)];
+  const vectorOf = (origin: OriginId): Vector | undefined => words[origin - 2];
+  const own = { config: configOf(3), self: R1, applied: vector(10, 10), forked: NONE };
+  const later = retention.plan({ ...own, vectorOf, bytesMax: 500 });
+  expect(later).toMatchObject({ through: new Map(), full: true });
+});
+
+test("half of the regions are no majority: each half keeps what the other lacks", () => {
+  const retention = new Retention();
+  for (let at = 1; at <= 10; at += 1) retention.add(R1, sequence(at), 100);
+  const words = [vector(10), vector(10), undefined];
+  const planWith = (count: number, heard: number): RetentionPlan => {
+    const vectorOf = (origin: OriginId): Vector | undefined => words.slice(0, heard)[origin - 2];
+    const own = { config: configOf(count), self: R1, applied: vector(10), forked: NONE };
+    return retention.plan({ ...own, vectorOf, bytesMax: 500 });
+  };
+  expect(planWith(4, 1)).toMatchObject({ through: new Map(), full: true });
+  expect(planWith(4, 2)).toMatchObject({ lacked: true, full: false });
+  expect(planWith(3, 1)).toMatchObject({ lacked: true, full: false });
+});
 
 test("within the bound nothing that a member lacks is dropped (trap 17)", () => {
   const { plan } = planOf({
@@ -137,7 +179,8 @@ test("a region that is being parted holds nothing for the others", () => {
     reports: [],
   } as const;
   const config = configOf(3, { epoch: 2, freeze });
-  const plan = retention.plan({ config, self: R1, vectorOf, bytesMax: 500 });
+  const own = { config, self: R1, applied: vector(10), forked: NONE };
+  const plan = retention.plan({ ...own, vectorOf, bytesMax: 500 });
   expect(plan).toMatchObject({ through: new Map(), full: true });
 });
 
@@ -148,6 +191,8 @@ test("a federation of one region retains nothing: who joins takes a snapshot", (
   const plan = retention.plan({
     config: configOf(1),
     self: R1,
+    applied: vector(42),
+    forked: NONE,
     vectorOf: () => undefined,
     bytesMax: 500,
   });
@@ -193,7 +238,9 @@ test("what goes on from a snapshot that is on its way is not dropped, at the bou
       const pinned = vector(...of);
       const { retention } = planOf(one);
       const vectorOf = (origin: OriginId): Vector | undefined => one.words[origin - 2];
-      const question = { config: configOf(3), self: R1, vectorOf, bytesMax: one.bytesMax };
+      const applied = vector(...one.sizes.map(({ length }) => length));
+      const own = { config: configOf(3), self: R1, applied, forked: NONE };
+      const question = { ...own, vectorOf, bytesMax: one.bytesMax };
       const { through } = retention.plan({ ...question, pinned: [pinned] });
       for (const [origin, until] of through) {
         expect(until).toBeLessThanOrEqual(countOf(pinned, origin));

@@ -118,8 +118,12 @@ export class FederatedRegion implements DeliveryState {
   }
 
   planRetention(question: Pick<RetentionQuestion, "vectorOf" | "pinned">): RetentionPlan {
-    const { config, self } = this;
-    const bytesMax = RETAINED_BYTES_MAX;
-    return this.state.retention.plan({ ...question, config, self, bytesMax });
+    const { config, self, applied, forked, retainedBytesMax: bytesMax } = this;
+    const own = { config, self, applied, forked, bytesMax };
+    return this.state.retention.plan({ ...question, ...own });
+  }
+
+  protected get retainedBytesMax(): number {
+    return RETAINED_BYTES_MAX;
   }
 }

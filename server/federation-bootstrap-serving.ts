@@ -85,7 +85,7 @@ export class FederationBootstrapServing {
     if (!leads()) throw notNow("this member does not lead its region");
     if (this.#givings.size >= GIVEN_MAX) throw notNow(`${this.#givings.size} are on their way`);
     if (state.config.epoch < admitted) throw notNow(`epoch ${admitted} is not logged here yet`);
-    if (state.rebirth.beyondCuts.length > 0) throw notNow("this region's own is to be replaced");
+    if (state.rebirth.strays.length > 0) throw notNow("this region's own is to be replaced");
     const to = hello.from.origin;
     const own = helloTo(to);
     const cut = own && state.rebirth.cut();

@@ -119,14 +119,14 @@ export class FederationBootstrap {
       return;
     }
     const lacked = this.#lacked();
-    const isBeyond = this.#init.state.rebirth.beyondCuts.length > 0;
-    if (lacked.length === 0 && !isBeyond) {
+    const isStray = this.#init.state.rebirth.strays.length > 0;
+    if (lacked.length === 0 && !isStray) {
       if (this.#neededSinceMs !== undefined) this.#needsNothing();
       this.#unstage();
       return;
     }
     this.#neededSinceMs ??= now;
-    const patienceMs = isBeyond ? 0 : PATIENCE_MS;
+    const patienceMs = isStray ? 0 : PATIENCE_MS;
     if (now < Math.max(this.#neededSinceMs + patienceMs, this.#notBeforeMs)) return;
     this.#begin(lacked);
   }
@@ -149,9 +149,9 @@ export class FederationBootstrap {
 
   #begin(lacked: readonly OriginId[]): void {
     const { self, state, reports, secure, dialer, helloTo, clock, journal } = this.#init;
-    const { config, applied } = state;
+    const { config } = state;
     const { standing } = state.rebirth;
-    const donors = donorsOf({ config, self, applied, standing, lacked, reports: reports.all() });
+    const donors = donorsOf({ config, self, standing, lacked, reports: reports.all() });
     const donor = donors[this.#turn % Math.max(1, donors.length)];
     const own = memberOf(config, self);
     const hello = donor && helloTo(donor.origin);

@@ -5,6 +5,7 @@ import type { Key } from "../base/index.ts";
 import { dutiesOf, encodeChange, sequence } from "../federation/index.ts";
 import type {
   FederationChange,
+  OriginId,
   RegionDuty,
   RegionReport,
   ReportBook,
@@ -54,9 +55,13 @@ export class FederationDuties {
     const { replica, state, region, reports, handlers, onBug } = this.#init;
     if (this.#busy || replica.status().role !== "leader") return;
     if (replica.now() < this.#idleUntilMs) return;
-    const { self, applied, config } = state;
-    const stoppedHandlers = handlers.stopped.all;
-    const facts = { region, self, applied, stoppedHandlers, reports: reports.all() };
+    const { self, applied, config, rebirth } = state;
+    const facts = {
+      ...{ region, self, applied, reports: reports.all() },
+      chainOf: (origin: OriginId) => state.chainOf(origin),
+      isToBeReplaced: rebirth.strays.length > 0,
+      stoppedHandlers: handlers.stopped.all,
+    };
     const [duty] = dutiesOf(config, facts);
     if (duty === undefined) return;
     this.#busy = true;

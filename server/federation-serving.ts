@@ -27,6 +27,8 @@ export interface FederationServingInit {
   readonly load: (wish: LoadWish, done: (rows: readonly RetainedRow[] | undefined) => void) => void;
   readonly helloTo: (to: OriginId) => ExchangeHello;
   readonly onConfig: (config: ConfigNews) => void;
+  /** Who pulls has another history of the origin. */
+  readonly onForked: (theirs: Position) => void;
   /** What the region has, confirmed after the call; undefined: it cannot be confirmed now. */
   readonly confirm: (done: (report: Report | undefined) => void) => void;
   /** The same of other regions, through those that this member pulls from: `done` once for each. */
@@ -115,6 +117,7 @@ export class FederationServing {
   #act(session: Session, effects: readonly ServeEffect[]): void {
     for (const effect of effects) {
       if (effect.kind === "load") this.#load(session, effect.wish);
+      else if (effect.kind === "forked") this.#init.onForked(effect.theirs);
       else if (!session.outlet.send(effect.message)) session.serving.onBlocked();
     }
     if (effects.some(({ kind }) => kind === "send")) {

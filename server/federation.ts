@@ -14,6 +14,7 @@ import type {
   Identity,
   OriginId,
   OriginLag,
+  Position,
   Report,
 } from "../federation/index.ts";
 import { regionServiceTable } from "../rpc/index.ts";
@@ -124,6 +125,7 @@ export class Federation {
         else for (let at = 0; at < of.length; at += 1) done(undefined);
       },
       onConfig: (config) => this.configure(config, () => undefined),
+      onForked: (theirs) => this.#onForked(theirs),
       compare: (question, done) => answerCompare(state.state, replica.engine, question, done),
       clock,
     });
@@ -360,6 +362,13 @@ export class Federation {
     this.#serving.release(why);
     this.#states.release(why);
     this.#leading = undefined;
+  }
+
+  /** The region learns of it here too: if the origin is its own, it mints no more (federation 1). */
+  #onForked({ origin, sequence }: Position): void {
+    if (this.#init.state.forked.has(origin)) return;
+    this.#init.journal.error("an origin has two histories: it is frozen", { origin, sequence });
+    this.#propose({ change: "forked", origin }, () => undefined);
   }
 
   /** undefined: it was refused, or its fate is not known. */

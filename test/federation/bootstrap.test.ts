@@ -304,13 +304,13 @@ describe("a region that was parted", () => {
   test("loses what lies beyond its cut from what it shows, and keeps it to be exported", () => {
     const [first, , third] = returned();
     const { rebirth } = third.state;
-    expect(rebirth.beyondCuts).toEqual([{ origin: 3, cut: 1, last: 3 }]);
+    expect(rebirth.strays).toEqual([{ origin: 3, cut: 1, last: 3 }]);
     expect(rebirth.standing.get(originId(3))).toBe(1);
     expect(third.change({ change: "discard", origin: originId(3), through: 3 })).toMatchObject({
       kind: "refused",
     });
     bootstrap(third, first);
-    expect(rebirth.beyondCuts).toEqual([]);
+    expect(rebirth.strays).toEqual([]);
     expect([third.get("w/own"), third.get("w/only"), third.get("w/a")]).toEqual([
       "shared",
       undefined,

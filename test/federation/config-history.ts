@@ -5,8 +5,8 @@ import { changeConfig, originId, sequence } from "../../federation/index.ts";
 import type {
   ConfigCommand,
   FederationConfig,
-  OriginId,
-  Sequence,
+  HistoryHash,
+  Reached,
 } from "../../federation/index.ts";
 import { identity } from "./document.ts";
 
@@ -16,8 +16,14 @@ export function prefix(text: string): Key {
   return keyOf(new TextEncoder().encode(text));
 }
 
-export function reports(...counts: [number, number][]): [OriginId, Sequence][] {
-  return counts.map(([origin, count]) => [originId(origin), sequence(count)]);
+/** Of the one history of each origin that these tests know. */
+export function reports(...counts: [number, number][]): Reached[] {
+  return counts.map(([origin, count]) => [originId(origin), sequence(count), historyOf(count)]);
+}
+
+/** Another one for each number. */
+export function historyOf(number: number): HistoryHash {
+  return number.toString(16).padStart(64, "0");
 }
 
 /** @throws {Error} with the reason, if any of them is refused. */

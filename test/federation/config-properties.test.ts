@@ -8,16 +8,14 @@ import {
   changeConfig,
   decodeConfig,
   encodeConfig,
-  originId,
   PrefixTable,
-  sequence,
   standingOf,
   type ConfigCommand,
   type FederationConfig,
   type Identity,
   type OriginId,
-  type Sequence,
 } from "../../federation/index.ts";
+import { reports } from "./config-history.ts";
 
 const NAMES = ["ams", "fra", "iad", "lax"];
 const PREFIXES = ["", "a/", "a/b/", "c/"].map(checkedKey);
@@ -33,7 +31,7 @@ const counts = fc
     selector: ([origin]) => origin,
     maxLength: 3,
   })
-  .map((pairs) => pairs.map(([origin, count]) => [originId(origin), sequence(count)] as const));
+  .map((pairs) => reports(...pairs));
 const commandOf = <Name extends ConfigCommand["command"]>(
   command: Name,
   fields: Record<string, fc.Arbitrary<unknown>>,
@@ -254,9 +252,9 @@ class Model {
   private report(name: string, here: Region): void {
     const { freeze } = here.logged;
     if (freeze === undefined) return;
-    const applied = freeze.origins.flatMap((origin): [OriginId, Sequence][] => {
+    const applied = freeze.origins.flatMap((origin) => {
       const count = here.applied.get(origin) ?? 0;
-      return count === 0 ? [] : [[origin, sequence(count)]];
+      return count === 0 ? [] : reports([origin, count]);
     });
     this.change({ command: "frozen", region: name, epoch: freeze.epoch, applied });
   }

@@ -74,6 +74,8 @@ export class Region implements DeliveryState {
   readonly reports = new ReportBook();
   readonly puller: ExchangePuller;
   readonly faults: PullEffect[] = [];
+  /** Of which it was asked for another history than its own. */
+  readonly seenForks = new Set<OriginId>();
   bytesReceived = 0;
   /** Of its clock; far ahead of all stamps, unless a test sets it. */
   wallMs = (2 ** 47) as WallMs;
@@ -318,6 +320,7 @@ export class ExchangeWorld {
   #served(stream: Stream, effects: readonly ServeEffect[]): void {
     for (const effect of effects) {
       if (effect.kind === "send") stream.answers.push(effect.message);
+      else if (effect.kind === "forked") stream.to.seenForks.add(effect.theirs.origin);
       else {
         const { origin, from, countMax } = effect.wish;
         const all = stream.to.rows.get(origin) ?? [];

@@ -137,6 +137,8 @@ test("a forked origin is taken from nobody, and the others flow on (federation 1
   world.settle(50);
   expect(one.applied.get(origin.self)).toBe(1);
   expect(one.faults.some(({ kind }) => kind === "forked")).toBe(true);
+  // Who is asked for a history that is not its own learns of it too: here the origin itself.
+  expect(origin.seenForks.has(origin.self)).toBe(true);
   expect(one.applied.get(two.self)).toBe(1);
 });
 

@@ -94,6 +94,7 @@ class Node {
       relay: (of, via, done) => this.pulling?.questions.relay(of, via, done),
       confirm: (done) => done(this.report),
       onConfig: () => undefined,
+      onForked: () => undefined,
       clock: systemClock,
     });
     this.#serving = serving;

@@ -120,27 +120,27 @@ export class Bootstrapping {
     const { applied, rebirth } = leader.federated;
     const known = neighbours().flatMap((origin) => leader.reports.of(origin) ?? []);
     const lacked = this.#gone.lacked(applied, known);
-    const isBeyond = rebirth.beyondCuts.length > 0;
-    if (lacked.length === 0 && !isBeyond) {
+    const isStray = rebirth.strays.length > 0;
+    if (lacked.length === 0 && !isStray) {
       this.#neededSinceMs = undefined;
       if (rebirth.staged !== undefined) this.#init.region.change({ change: "unstage" });
       return;
     }
     this.#neededSinceMs ??= queue.nowMs;
-    const patienceMs = isBeyond ? 0 : PATIENCE_MS;
+    const patienceMs = isStray ? 0 : PATIENCE_MS;
     if (queue.nowMs >= this.#neededSinceMs + patienceMs) this.#begin(lacked);
   }
 
   #begin(lacked: readonly OriginId[]): void {
     const { region, leader, regions, weather, queue, pinsOf, planted } = this.#init;
-    const { config, self, applied, rebirth } = leader.federated;
+    const { config, self, rebirth } = leader.federated;
     const own = self === undefined ? undefined : memberOf(config, self);
     if (self === undefined || own === undefined) return;
     const { standing } = rebirth;
     const anyEpoch = planted === "snapshot-before-marker";
     const known = leader.reports.all();
     const reports = anyEpoch ? known.map((one) => ({ ...one, epoch: Infinity })) : known;
-    const donors = donorsOf({ config, self, applied, standing, lacked, reports });
+    const donors = donorsOf({ config, self, standing, lacked, reports });
     const named = donors[this.#turn % Math.max(1, donors.length)];
     this.#turn += 1;
     const donor = regions.find(({ name }) => name === named?.name);
@@ -148,7 +148,7 @@ export class Bootstrapping {
     if (donor === undefined || server === undefined || weather.isCut(region, donor)) return;
     const theirs = server.federated;
     const isFit =
-      (anyEpoch || theirs.config.epoch >= own.admitted) && theirs.rebirth.beyondCuts.length === 0;
+      (anyEpoch || theirs.config.epoch >= own.admitted) && theirs.rebirth.strays.length === 0;
     const stale = anyEpoch ? pinsOf(donor)?.stale : undefined;
     const cut = isFit ? (stale?.cut ?? theirs.rebirth.cut()) : undefined;
     if (cut === undefined) return;

@@ -34,9 +34,14 @@ export class Duties {
   look(): void {
     const { region, leader, queue } = this.#init;
     if (queue.nowMs < this.#idleUntilMs) return;
-    const { self, applied, config } = leader.federated;
-    const reports = leader.reports.all();
-    const [duty] = dutiesOf(config, { region: region.name, self, applied, reports });
+    const { federated } = leader;
+    const { self, applied, config } = federated;
+    const [duty] = dutiesOf(config, {
+      ...{ region: region.name, self, applied },
+      chainOf: (origin) => federated.chainOf(origin),
+      isToBeReplaced: federated.rebirth.strays.length > 0,
+      reports: leader.reports.all(),
+    });
     if (duty === undefined) return;
     this.#idleUntilMs = queue.nowMs + REST_MS;
     this.#do(duty);

@@ -15,7 +15,6 @@ import type {
   OriginId,
   PullEffect,
   Resolution,
-  RetentionPlan,
 } from "../../../federation/index.ts";
 import { FederatedRegion } from "../../../server/federated-region.ts";
 import { FederationKeeping } from "../../../server/federation-keeping.ts";
@@ -221,9 +220,8 @@ class SmallRegion extends FederatedRegion {
     this.#bytesMax = bytesMax;
   }
 
-  override planRetention(question: Parameters<FederatedRegion["planRetention"]>[0]): RetentionPlan {
-    const { config, self } = this;
-    return this.state.retention.plan({ ...question, config, self, bytesMax: this.#bytesMax });
+  protected override get retainedBytesMax(): number {
+    return this.#bytesMax;
   }
 }
 

@@ -238,7 +238,7 @@ export class Pulling {
     const serving = new ExchangeServing(
       {
         state: () => ({
-          applied: theirs.applied,
+          applied: theirs.rebirth.standing,
           hashOf: (one) => theirs.chainOf(one),
           retainedFrom: (one) => theirs.retainedFrom(one),
           config: theirs.document,
@@ -283,7 +283,11 @@ export class Pulling {
   #served(stream: Stream, effects: readonly ServeEffect[]): void {
     for (const effect of effects) {
       if (effect.kind === "send") this.#answer(stream, effect.message);
-      else {
+      else if (effect.kind === "forked") {
+        const { origin, sequence } = effect.theirs;
+        const by = this.#init.member.federated.self ?? origin;
+        this.#init.onFault(stream.to, { kind: "forked", origin, sequence, by });
+      } else {
         const rows = retainedRows(stream.server, effect.wish);
         this.#served(stream, stream.serving.onLoaded(effect.wish, rows));
       }

@@ -1,0 +1,42 @@
+// Closed origins of which this region retains another history than the one that counts (federation 1, 11). Told when
+// another region's state takes the place of its own: what is retained of them is then for the salvage alone.
+import { decodeRetained, transactionRowKey } from "./region-rows.ts";
+import type { RowSet } from "../store/index.ts";
+import type { ClosedOrigin } from "./config.ts";
+import type { OriginId } from "./dot.ts";
+import type { RegionCore } from "./region-core.ts";
+import { isCounted } from "./strays.ts";
+
+/** Names the rows that `otherHistories` reads. */
+export function needHistories(core: RegionCore, rows: RowSet): void {
+  for (const closed of core.config?.closed ?? []) {
+    const { origin, cut } = closed;
+    if (hasRowAtCut(core, closed) && core.retained.recent(origin, cut) === undefined) {
+      rows.wantOther(transactionRowKey(origin, cut));
+    }
+  }
+}
+
+export function otherHistories(core: RegionCore, rows: RowSet): readonly OriginId[] {
+  const closed = core.config?.closed ?? [];
+  return closed.filter((one) => isOther(core, one, rows)).map(({ origin }) => origin);
+}
+
+function isOther(core: RegionCore, closed: ClosedOrigin, rows: RowSet): boolean {
+  const { origin, cut } = closed;
+  const applied = core.appliedOf(origin);
+  // It ends before the cut, where nothing tells one history from the other but that two were seen.
+  if (applied < cut) return core.forked.has(origin);
+  if (applied === cut) return !isCounted(closed, core.chainOf(origin));
+  if (!hasRowAtCut(core, closed)) return false;
+  const row = rows.other(transactionRowKey(origin, cut));
+  const kept = core.retained.recent(origin, cut) ?? (row && decodeRetained(row));
+  return !isCounted(closed, kept?.hash);
+}
+
+/** Of what is applied beyond the cut, the row whose hash tells. */
+function hasRowAtCut({ retained }: RegionCore, { origin, cut }: ClosedOrigin): boolean {
+  const { retention } = retained;
+  const [first, last] = [retention.firstOf(origin), retention.lastOf(origin)];
+  return first !== undefined && last !== undefined && first <= cut && last > cut;
+}
