@@ -97,7 +97,7 @@ async function conflict(values: readonly [string, string], isSo: (value: string)
       const [eu, us] = await Promise.all([at("eu").get(key), at("us").get(key)]);
       const value = eu.kv?.text() ?? "";
       return value === us.kv?.text() && isSo(value) ? key : undefined;
-    }).catch(() => undefined);
+    });
   });
 }
 

@@ -4,7 +4,8 @@ const POLL_MS = 20;
 
 /**
  * The first answer of `probe` that is not undefined. A probe that throws is asked again; the last failure
- * is the cause of the error at the deadline.
+ * is the cause of the error at the deadline. So rounds nest: one that waits in vain within a probe is tried anew, and
+ * what it waited for is told if no later one comes to more.
  *
  * @throws {Error} naming `what` when `deadlineMs` pass without an answer.
  */
