@@ -6,6 +6,8 @@ import type { SettledConflict } from "../../client/index.ts";
 import type { Policy } from "../../federation/index.ts";
 import { policy } from "../federation/document.ts";
 import { hansa as commandLine } from "../integration/cli-run.ts";
+import { parseExposition } from "./exposition.ts";
+import { metricsNamedIn, scraped } from "./scrape.ts";
 import { until } from "./until.ts";
 
 const DEADLINE_MS = 60_000;
@@ -56,7 +58,7 @@ export function describeClients(endpointOf: (region: string) => string): void {
           const both = [at("eu"), at("us")].map((client) => client.get(key, { siblings: true }));
           const counts = (await Promise.all(both)).map(({ siblings }) => siblings?.siblings.length);
           return counts.every((count) => count === 2) || undefined;
-        }).catch(() => undefined);
+        });
       });
     }
 
@@ -70,8 +72,7 @@ export function describeClients(endpointOf: (region: string) => string): void {
       expect(siblings?.siblings.map(({ region }) => region).sort()).toEqual(["eu", "us"]);
       const { conflicts } = await at("us").conflicts.open({ keys: { prefix: "s/" } });
       expect(conflicts.map(({ key }) => textFrom(key))).toEqual(["s/one"]);
-      const url = `${endpointOf("eu").replace(/^(?!http)/, "http://")}/metrics`;
-      const metrics = await (await fetch(url)).text();
+      const metrics = await scraped(endpointOf("eu"));
       const open = 'hansa_federation_conflicts_open{prefix="s/",policy="siblings"} 1';
       expect(metrics.split("\n")).toContain(open);
       expect(metrics).toMatch(/hansa_federation_writes_lost_total\{prefix="s\/",[^}]*\} \d/);
@@ -186,6 +187,18 @@ export function describeClients(endpointOf: (region: string) => string): void {
       await expect(at("eu").ids.allocate(65_537)).rejects.toMatchObject({
         code: "invalid-argument",
       });
+    });
+
+    test("alerts and the guide speak of metrics that are there", async () => {
+      const known = parseExposition(await scraped(endpointOf("eu")));
+      const missing = (path: string): readonly string[] => {
+        const names = metricsNamedIn(path, "Regions that pull from each other");
+        expect(names.length).toBeGreaterThan(8);
+        return names.filter((name) => !known.has(name));
+      };
+      expect(missing("deploy/monitoring/prometheus-rules-federation.yaml")).toEqual([]);
+      expect(missing("deploy/monitoring/grafana-federation.json")).toEqual([]);
+      expect(missing("docs/operations.md")).toEqual([]);
     });
 
     test("the same by the command line", async () => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client, op, textFrom, when } from "../../client/index.ts";
 import type { Handler, Policy } from "../../federation/index.ts";
 import { policy } from "../federation/document.ts";
+import { scraped } from "./scrape.ts";
 import { until } from "./until.ts";
 
 const DEADLINE_MS = 60_000;
@@ -64,7 +65,7 @@ export function describeHandlers(endpointOf: (region: string) => string): void {
           const [value = "", ...others] = answers.map(({ kv }) => kv?.text() ?? "");
           const isEverywhere = others.every((other) => other === value);
           return isEverywhere && isSo(value) ? { key, value } : undefined;
-        }).catch(() => undefined);
+        });
       });
     }
 
@@ -101,15 +102,10 @@ export function describeHandlers(endpointOf: (region: string) => string): void {
       expect(REGIONS).toContain(value);
       await until("a region says that it is stopped", DEADLINE_MS, async () => {
         await conflict("broken/", () => true);
-        const texts = await Promise.all(REGIONS.map((region) => metricsOf(endpointOf(region))));
+        const texts = await Promise.all(REGIONS.map((region) => scraped(endpointOf(region))));
         return texts.some((text) => STOPPED.test(text)) || undefined;
       });
       for (const kept of await siblingsOf(key)) expect(kept).toContain(value);
     });
   });
-}
-
-async function metricsOf(endpoint: string): Promise<string> {
-  const response = await fetch(`${endpoint.replace(/^(?!http)/, "http://")}/metrics`);
-  return response.text();
 }

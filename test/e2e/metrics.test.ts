@@ -1,13 +1,12 @@
 // /metrics of real members: the format, every name that etcd's dashboards and alerts ask for, with the type, labels and
 // buckets of Debian's etcd, and values that move as what they count does.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Client } from "../../client/index.ts";
 import { Cluster } from "./cluster.ts";
 import { EtcdCluster, etcdctl } from "./etcd.ts";
 import { parseExposition, valueOf } from "./exposition.ts";
 import type { Family } from "./exposition.ts";
+import { metricsNamedIn, scraped } from "./scrape.ts";
 import { describeWith } from "./tools.ts";
 import { until } from "./until.ts";
 import { READ_MODES, WireClient, bytes } from "./wire-client.ts";
@@ -52,10 +51,7 @@ const SPEAKING_OF_METRICS = [
 type Families = ReadonlyMap<string, Family>;
 
 async function scrape(endpoint: string): Promise<Families> {
-  const response = await fetch(`${endpoint.replace(/^(?!http)/, "http://")}/metrics`);
-  expect(response.status).toBe(200);
-  expect(response.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
-  return parseExposition(await response.text());
+  return parseExposition(await scraped(endpoint));
 }
 
 /** Label names of a family, and the upper bounds of its buckets. */
@@ -130,13 +126,9 @@ test("alerts, the dashboard and the guide speak of metrics that are there", asyn
   // Garbage collection shows once there was some.
   const known = new Set([...families.keys(), "nodejs_gc_duration_seconds"]);
   for (const path of SPEAKING_OF_METRICS) {
-    const whole = readFileSync(join(__dirname, "..", "..", path), "utf8");
-    // Of the guide, its section.
-    const text = /^## Metrics and alerts\n[^]*?(?=^## |(?![^]))/m.exec(whole)?.[0] ?? whole;
-    const named = text.match(/\b(?:etcd|hansa|grpc_server|process|nodejs)_[a-z0-9_]+/g) ?? [];
-    const names = new Set(named.map((name) => name.replace(/_(?:bucket|sum|count)$/, "")));
-    expect(names.size).toBeGreaterThan(12);
-    expect([path, [...names].filter((name) => !known.has(name))]).toEqual([path, []]);
+    const names = metricsNamedIn(path, "Metrics and alerts");
+    expect(names.length).toBeGreaterThan(12);
+    expect([path, names.filter((name) => !known.has(name))]).toEqual([path, []]);
   }
 });
 
