@@ -116,11 +116,12 @@ export async function isEqual(regions: readonly Region[], prefix: string): Promi
   return others.every((other) => other === first);
 }
 
-/** A sample of `/metrics` of the region's first member, named by a pattern; 0: it has none. */
+/** The sum of the samples of `/metrics` of the region's first member that a pattern names, whatever their labels. */
 export async function sampleOf({ group }: Region, pattern: string): Promise<number> {
   const [endpoint = ""] = endpointsOf(group);
   const text = await (await fetch(`http://${endpoint}/metrics`)).text();
-  return Number(new RegExp(`^${pattern} (\\d+)`, "m").exec(text)?.[1] ?? 0);
+  const samples = text.matchAll(new RegExp(`^${pattern}(?:\\{.*\\})? (\\d+)`, "gm"));
+  return [...samples].reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
 /** Keys of which the region kept several siblings, settled since or open. */

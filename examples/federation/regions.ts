@@ -133,7 +133,7 @@ export class Processes {
   async stop(): Promise<void> {
     const running = this.#children
       .map(({ child }) => child)
-      .filter(({ exitCode }) => exitCode === null);
+      .filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
     const ends = running.map((child) => once(child, "exit"));
     for (const child of running) child.kill("SIGTERM");
     const late = setTimeout(() => {
