@@ -21,6 +21,11 @@ export class ByteWriter {
     return this.#length;
   }
 
+  /** Begins again in the same space: what was written is gone. */
+  restart(): void {
+    this.#length = 0;
+  }
+
   /** @throws {AssertionError} unless `value` is an integer in [0, 256). */
   u8(value: number): void {
     if (!Number.isInteger(value) || value < 0 || value > 0xff) outOfRange(value, "[0, 256)");

@@ -1,10 +1,10 @@
 // What regions compare to find damage, bugs and bit rot (federation 17): for every range of key hashes the exclusive or
 // of the hashes of its keys' records. A change is xored out and in, so the tree is as live as the records; a wide
 // tree's upper levels are those of a narrow one, so regions of different sizes compare.
-import { assert, bytesOf } from "../base/index.ts";
+import { assert } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { HASH128_ZERO, hash128, hash128Bytes, xor128 } from "./hash128.ts";
+import { HASH128_ZERO, hash128, xor128 } from "./hash128.ts";
 import type { Hash128 } from "./hash128.ts";
 import { encodeKindState } from "./kind-state-codec.ts";
 import { isCompared } from "./record-step.ts";
@@ -25,9 +25,15 @@ export function merkleLevelsFor(keyCount: number): MerkleLevels {
   return keyCount <= KEYS_OF_NARROW_MAX ? 4 : 5;
 }
 
+/** What is hashed is written here, one thing at a time: a buffer of its own would cost more than its hash. */
+const SCRATCH = new ByteWriter();
+
 /** Where `key` is: the first bits of its hash, from which its node at every level follows. */
 export function merklePlaceOf(key: Key): number {
-  return hash128(bytesOf(key))[0];
+  SCRATCH.restart();
+  SCRATCH.key(key);
+  const written = SCRATCH.written();
+  return hash128(written.subarray(written.length - key.length))[0];
 }
 
 /** The node of what is at `place`, at a level. */
@@ -42,7 +48,8 @@ export function merkleIndexOf(key: Key, level: number): number {
 /** Of a record with its values. Undefined: the key is left out. Of siblings the live ones count, in their order. */
 export function recordHash(key: Key, record: RecordContent): Hash128 | undefined {
   if (!isCompared(record)) return undefined;
-  const writer = new ByteWriter();
+  const writer = SCRATCH;
+  writer.restart();
   writer.key(key);
   for (const { dot, hlc, epoch, birth, value, lifetime } of record.siblings) {
     if (value === undefined) continue;
@@ -58,7 +65,7 @@ export function recordHash(key: Key, record: RecordContent): Hash128 | undefined
       writer.i64(lifetime.lease);
       writer.count(lifetime.ttlMs);
     }
-    writer.raw(hash128Bytes(hash128(value)));
+    for (const word of hash128(value)) writer.u32(word);
   }
   // No origin is 0: here the siblings end.
   writer.u8(0);
