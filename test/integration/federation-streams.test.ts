@@ -284,7 +284,7 @@ test("a region that has lost its own writes mints no more", async () => {
   await first.stop();
   first.region.rollBack();
   await first.start();
-  await until("it is barred", DEADLINE_MS, () => first.asked.includes("forked") || undefined);
+  await until("it is barred", DEADLINE_MS, () => first.asked.includes("rolled-back") || undefined);
 });
 
 test("over mutual TLS a region is served under its own name alone", async () => {
