@@ -1,6 +1,7 @@
 // Who may speak as a member: names of certificates against the table, as it changes.
 import { X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, test } from "@jest/globals";
+import { METHOD_PATHS } from "../proto/index.ts";
 import { originOf } from "../rpc/index.ts";
 import type { SocketOrigin } from "../rpc/index.ts";
 import { makeAuthority, makeCertificate } from "./certificate-maker.ts";
@@ -57,6 +58,14 @@ test("it counts from the moment its member is there until it is gone", async () 
   expect(hosts.refusalOf(member, STREAM)).toBeUndefined();
   hosts.set(["https://10.0.0.1:1"]);
   expect(hosts.refusalOf(member, STREAM)).toBeDefined();
+});
+
+test("what other regions ask is not a member's to ask", async () => {
+  const region = await origin("x", ["x.example"]);
+  const hosts = hostsOf("https://10.0.0.1:1");
+  const paths = METHOD_PATHS.filter((path) => path.startsWith("/hansa.region."));
+  expect(paths.length).toBeGreaterThanOrEqual(3);
+  for (const path of paths) expect(hosts.refusalOf(region, path)).toBeUndefined();
 });
 
 test("who belongs to the cluster, every certificate of the CA may ask; plain peers show none", async () => {

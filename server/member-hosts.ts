@@ -10,11 +10,9 @@ import { endpointOf } from "./config-value.ts";
  * What a member asks that may have been removed, or is about to join: who belongs to the cluster. Any certificate
  * of the CA may ask it.
  */
-const OPEN_TO_ALL: ReadonlySet<string> = new Set([
-  "/hansa.peer.v1.Peer/Members",
-  // Other regions: region-hosts.ts says whose certificate it must be.
-  "/hansa.region.v1.Exchange/Pull",
-]);
+const MEMBERS = "/hansa.peer.v1.Peer/Members";
+/** Services for other regions, each of which says itself whose certificate it must be (region-hosts.ts). */
+const FOR_REGIONS = "/hansa.region.v1.";
 
 export class MemberHosts {
   readonly #count: boolean;
@@ -40,7 +38,8 @@ export class MemberHosts {
 
   /** Undefined: the call may be made. A socket that showed no certificate was asked for none. */
   refusalOf({ certificate }: SocketOrigin, path: string): KvError | undefined {
-    if (certificate === undefined || !this.#count || OPEN_TO_ALL.has(path)) return undefined;
+    const isOpenToAll = path === MEMBERS || path.startsWith(FOR_REGIONS);
+    if (certificate === undefined || !this.#count || isOpenToAll) return undefined;
     if (this.#admits(certificate)) return undefined;
     const names = namesOf(certificate);
     return refusedPeer(`the certificate names ${names}; no member's peer URL has such a host`);
