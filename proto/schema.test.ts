@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "6bf4aafad97606ce368d825f12694896fd4a18d553c7a0716f8031cb0f8d32bf";
+const SCHEMA_SHA256 = "a453afc7eff8310f69783a781833bfa0dadf19af70ff532bdadb3081ff85a420";
 
 const folder = import.meta.dirname ?? __dirname;
 

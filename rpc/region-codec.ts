@@ -57,8 +57,8 @@ export function serveMessageBytes(message: ServeMessage): Uint8Array {
     case "batch":
       return wire.ServeMessage.encode({ batch: batchShape(message.batch) }).finish();
     case "part": {
-      const { totalBytes: total_bytes, ...part } = message.part;
-      return wire.ServeMessage.encode({ part: { ...part, total_bytes } }).finish();
+      const { totalBytes: total_bytes, offset, bytes, ...position } = message.part;
+      return wire.ServeMessage.encode({ part: { position, total_bytes, offset, bytes } }).finish();
     }
     case "reports": {
       const reports = message.reports.map(reportShape);
@@ -207,18 +207,14 @@ function hashOf(value: Uint8Array | null | undefined): Uint8Array {
 }
 
 function partOf(part: hansa.region.v1.Part.$Properties): Part {
-  const { origin, sequence, hash, total_bytes: totalBytes, offset } = part;
+  const { position, total_bytes: totalBytes, offset } = part;
   const bytes = part.bytes ?? NO_BYTES;
   if (bytes.length > PART_BYTES_MAX) {
     throw invalid(`a part of ${bytes.length} bytes; expected at most ${PART_BYTES_MAX}`);
   }
   return {
-    origin: originOf(origin),
-    sequence: exactNumberOf(sequence ?? 0, "sequence"),
-    hash: hashOf(hash),
-    totalBytes: totalBytes ?? 0,
-    offset: offset ?? 0,
-    bytes,
+    ...positionOf(position ?? {}),
+    ...{ totalBytes: totalBytes ?? 0, offset: offset ?? 0, bytes },
   };
 }
 
