@@ -11,7 +11,7 @@ import { Child } from "../e2e/child.ts";
 import { MAIN } from "../e2e/cluster.ts";
 import { until } from "../e2e/until.ts";
 import type { FederationLoadPlan, FederationLoadReport } from "./federation-load.ts";
-import { processorMs } from "./processor-time.ts";
+import { machineMs, processorMs } from "./processor-time.ts";
 
 const GENERATOR = join(__dirname, "..", "..", "dist", "test", "bench", "federation-load.js");
 const START_MS_MAX = 120_000;
@@ -95,6 +95,8 @@ export class FederationWorld {
 export interface Measured extends FederationLoadReport {
   /** By region: CPU time over real time, 1 is one core. */
   readonly cores: ReadonlyMap<string, number>;
+  /** Share of the time in which the machine's processors were busy, with whatever. */
+  readonly busy: number;
 }
 
 interface RunningLoadInit {
@@ -109,6 +111,7 @@ interface RunningLoadInit {
 class RunningLoad {
   readonly #init: RunningLoadInit;
   readonly #cpuMs = new Map<string, number>();
+  #machineMs = machineMs();
 
   constructor(init: RunningLoadInit) {
     this.#init = init;
@@ -119,6 +122,7 @@ class RunningLoad {
     const { regions, generator, deadlineMs } = this.#init;
     await generator.line(/^begin$/, deadlineMs);
     for (const region of regions) this.#cpuMs.set(region.name, this.#cpuOf(region));
+    this.#machineMs = machineMs();
   }
 
   /** Ends the span before its time. */
@@ -133,11 +137,13 @@ class RunningLoad {
     const usedMs = regions.map(
       (region) => [region.name, this.#cpuOf(region) - (this.#cpuMs.get(region.name) ?? 0)] as const,
     );
+    const { busy, all } = machineMs();
+    const busyShare = (busy - this.#machineMs.busy) / (all - this.#machineMs.all);
     const line = await generator.line(/^\{/, deadlineMs);
     await generator.exited;
     const report = JSON.parse(line) as FederationLoadReport;
     const cores = new Map(usedMs.map(([name, ms]) => [name, ms / report.elapsedMs]));
-    return { ...report, cores };
+    return { ...report, cores, busy: busyShare };
   }
 
   #cpuOf({ group }: Region): number {
