@@ -21,7 +21,7 @@ import type { Call, Reply, ServiceTable } from "./service.ts";
 /**
  * Reads, and changes of membership, which are compare-and-set: a forwarded write of data needs the asker's own
  * apply to answer it (peer-message.ts). One that waits for other regions is forwarded, for the leader alone knows
- * them, and its answer waits for that apply (region-quorum.ts).
+ * them, and its answer waits for that apply (region-quorum.ts). So is the comparison with them.
  */
 const FORWARDED: ReadonlySet<string> = new Set<MethodPath>([
   "/etcdserverpb.KV/Range",
@@ -33,6 +33,7 @@ const FORWARDED: ReadonlySet<string> = new Set<MethodPath>([
   "/etcdserverpb.Cluster/MemberUpdate",
   "/etcdserverpb.Cluster/MemberList",
   "/etcdserverpb.Cluster/MemberPromote",
+  "/hansa.v1.Federation/Verify",
   "/hansa.peer.v1.Peer/Marks",
   "/hansa.peer.v1.Peer/HashKeys",
 ]);

@@ -412,6 +412,12 @@ describe("a forwarded call", () => {
     expect(error).toMatchObject({ code: "invalid-argument" });
   });
 
+  test("is the comparison with other regions: the leader alone speaks with them", async () => {
+    const { one } = await pair({});
+    const error = await forwarded(one, "/hansa.v1.Federation/Verify", context());
+    expect(error).toMatchObject({ code: "federation-refused" });
+  });
+
   test("ends when its client has gone, and within its bound", async () => {
     const backend = new MemoryBackend();
     backend.held = [];
