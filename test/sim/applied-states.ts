@@ -21,17 +21,19 @@ export interface Applied {
 }
 
 export class AppliedStates {
-  readonly #oracle: Oracle;
+  /** Absent where nothing simpler tells what a state must be: members are then compared with each other alone. */
+  readonly #oracle: Oracle | undefined;
   readonly #committedAt: (index: number) => Entry | undefined;
   /** Raft: an index and a term name one entry. Paxos: one value may be held in different ballots. */
   readonly #isSame: (left: Entry, right: Entry) => boolean;
   readonly #answers = new Map<number, string>();
   readonly #hashes = new Map<number, number>();
+  readonly #revisions = new Map<number, Revision>();
   readonly #origins = new Map<string, number>();
   #early: Applied[] = [];
 
   constructor(
-    oracle: Oracle,
+    oracle: Oracle | undefined,
     committedAt: (index: number) => Entry | undefined,
     isSame: (left: Entry, right: Entry) => boolean,
   ) {
@@ -55,13 +57,20 @@ export class AppliedStates {
       const terms = `${entry.epoch.round}, committed is ${committed.epoch.round}`;
       return `node ${node} applied entry ${entry.index} of term ${terms}`;
     });
-    const step = this.#oracle.step(entry.index);
-    const check = checkOf(step);
-    demand(revision === step.revision, check, () => {
-      const effect = `${step.effect} entry ${entry.index}`;
-      return `node ${node} is at revision ${revision} after ${effect}, not ${step.revision}`;
+    const step = this.#oracle?.step(entry.index);
+    const check = step === undefined ? "state-machine-safety" : checkOf(step);
+    const expected = step?.revision ?? this.#firstRevision(entry.index, revision);
+    demand(revision === expected, check, () => {
+      const effect = `${step?.effect ?? "any"} entry ${entry.index}`;
+      return `node ${node} is at revision ${revision} after ${effect}, not ${expected}`;
     });
     this.#compareAnswer(applied, step, check);
+  }
+
+  #firstRevision(index: number, revision: Revision): Revision {
+    const first = this.#revisions.get(index) ?? revision;
+    this.#revisions.set(index, first);
+    return first;
   }
 
   /** More is committed: what was applied ahead of it can be compared. */
@@ -74,10 +83,10 @@ export class AppliedStates {
 
   #compareAnswer(
     { node, entry, response }: Applied,
-    step: OracleStep,
+    step: OracleStep | undefined,
     check: ReturnType<typeof checkOf>,
   ): void {
-    const mismatch = answerMismatch(response, step);
+    const mismatch = step && answerMismatch(response, step);
     demand(mismatch === undefined, check, () => `node ${node}, entry ${entry.index}: ${mismatch}`);
     // The bytes that a session keeps: fields beside them are how an answer was come by.
     const print = response === undefined ? "" : printOf(response);
@@ -86,9 +95,10 @@ export class AppliedStates {
     demand(known === print, check, () => {
       return `node ${node} answers entry ${entry.index} otherwise than its peers`;
     });
-    const original = step.answeredAt === undefined ? undefined : this.#answers.get(step.answeredAt);
+    const answeredAt = step?.answeredAt;
+    const original = answeredAt === undefined ? undefined : this.#answers.get(answeredAt);
     demand(original === undefined || original === print, "exactly-once", () => {
-      return `node ${node} answers the retry at ${entry.index} otherwise than ${step.answeredAt}`;
+      return `node ${node} answers the retry at ${entry.index} otherwise than ${answeredAt}`;
     });
   }
 
@@ -106,8 +116,8 @@ export class AppliedStates {
 
   /** State hashes at equal applied index are equal. */
   onState(node: NodeId, applied: number, revision: Revision, hash: number): void {
-    if (applied > this.#oracle.applied) return;
-    const expected = this.#oracle.revisionAt(applied);
+    if (applied > 0 && this.#committedAt(applied) === undefined) return;
+    const expected = this.#oracle?.revisionAt(applied) ?? this.#firstRevision(applied, revision);
     demand(revision === expected, "state-machine-safety", () => {
       return `node ${node} holds revision ${revision} at ${applied}, not ${expected}`;
     });
@@ -157,7 +167,7 @@ function answerMismatch(response: Response | undefined, step: OracleStep): strin
   return undefined;
 }
 
-/** Leases and alarms are in no session: what they answer is plain data. */
+/** Leases, alarms and changes of a federation are in no session: what they answer is plain data. */
 function printOf(response: Response): string {
   if (isKept(response)) return keyOf(storeCodec.encodeResponse(response));
   return JSON.stringify(response, (_, field: unknown) =>
@@ -166,5 +176,6 @@ function printOf(response: Response): string {
 }
 
 function isKept(response: Response): response is KeptResponse {
-  return !response.kind.startsWith("lease-") && response.kind !== "alarm";
+  const { kind } = response;
+  return !kind.startsWith("lease-") && kind !== "alarm" && kind !== "federation";
 }

@@ -66,6 +66,20 @@ export class SimEngine {
     return this.#visible.get(keyOf(key));
   }
 
+  /** All of it, likewise: what a backup takes. */
+  get rows(): ReadonlyMap<Key, Uint8Array> {
+    return new Map(this.#visible);
+  }
+
+  /** These rows and no others, whatever comes. */
+  fill(rows: ReadonlyMap<Key, Uint8Array>): void {
+    this.discard();
+    for (const [key, value] of rows) {
+      this.#durable.set(key, value);
+      this.#visible.set(key, value);
+    }
+  }
+
   /** Every row is gone, as when the engine's files are removed. */
   discard(): void {
     this.#durable.clear();

@@ -10,7 +10,6 @@ import type {
   Membership,
 } from "../../consensus/index.ts";
 import type { ConsensusMessage, PeerMessage } from "../../rpc/peer-message.ts";
-import { storeCodec } from "../../rpc/store-codec.ts";
 import type { ProtocolName } from "../../server/cluster.ts";
 import { MemberBackend } from "../../server/member-backend.ts";
 import { MembershipDesk } from "../../server/membership-desk.ts";
@@ -19,7 +18,6 @@ import { Replica } from "../../server/replica.ts";
 import { LOG_OPTIONS_DEFAULT } from "../../store/log.ts";
 import type { Log, LogOpening, LogOptions, LogRecovery } from "../../store/log.ts";
 import type { Machine } from "../../store/machine.ts";
-import { openLog } from "../../store/segment-log.ts";
 import { openState } from "./boot-state.ts";
 import type { Chance } from "./chance.ts";
 import { SimClock } from "./clock.ts";
@@ -28,12 +26,13 @@ import { Devices } from "./devices.ts";
 import type { EventQueue } from "./events.ts";
 import { Mending } from "./mending.ts";
 import { Process } from "./process.ts";
+import { RESTORED_GENERATION, openLogBehind } from "./restored-log.ts";
+import type { RestoredState } from "./restored-log.ts";
 import { StallWatch } from "./stall-watch.ts";
 import type { Swarm } from "./swarm.ts";
 import { demand } from "./violation.ts";
 import type { SnapshotPins } from "./snapshot-pins.ts";
 import { watchedCore, watchedLog } from "./watched.ts";
-import { WitnessedMachine } from "./witnessed-machine.ts";
 import type { Witness } from "./witness.ts";
 
 /** How long a turn of the event loop lets inputs gather, in ms. */
@@ -59,7 +58,13 @@ export interface SimNodeInit {
   readonly others: (node: SimNode) => readonly NodeId[];
   readonly atlas: DamageAtlas;
   readonly send: (from: NodeId, to: NodeId, messages: readonly PeerMessage[]) => void;
+  readonly createMachine: () => Machine;
   readonly onHalt: (node: SimNode) => void;
+  /** What the member begins with, in the place of nothing. */
+  readonly restored?: RestoredState;
+  /** Its replica runs; and whatever ran has ended, or is about to. */
+  readonly onServing?: (node: SimNode) => void;
+  readonly onDown?: (node: SimNode) => void;
   readonly onJournal: (node: NodeId, message: string, fields: object) => void;
 }
 
@@ -98,6 +103,7 @@ export class SimNode {
     const skewMs = chance.between(-60_000, 60_000);
     this.clock = new SimClock(() => events.nowMs, chance.between(0, 1e6), skewMs);
     this.devices = new Devices(name, events, chance.stream(), swarm);
+    if (init.restored) this.devices.engines.of(RESTORED_GENERATION).fill(init.restored.rows);
     this.#mending = new Mending({
       id,
       incarnation: init.incarnation,
@@ -162,7 +168,7 @@ export class SimNode {
   }
 
   #open(boot: BootNonce, options: LogOptions): void {
-    openLog(this.devices.disk.open(this.process), options, (opening) => {
+    openLogBehind(this.#init.restored, this.devices.disk.open(this.process), options, (opening) => {
       if (opening.ok || opening.damaged === undefined) {
         this.#onLog(boot, opening);
         return;
@@ -194,8 +200,7 @@ export class SimNode {
     this.process.die();
     this.#mending.end();
     this.devices.processDied();
-    this.#serving = undefined;
-    this.#init.witness.onDown(this.id);
+    this.#ended();
   }
 
   /** SIGTERM: the replica ends its calls and writes its state; the process exits when all is closed. */
@@ -203,8 +208,7 @@ export class SimNode {
     const serving = this.serving;
     if (serving === undefined || this.process.stopped) return;
     const { replica, log } = serving;
-    this.#serving = undefined;
-    this.#init.witness.onDown(this.id);
+    this.#ended();
     replica.stop((failure) => {
       if (failure === undefined) this.#savedIndex = replica.machine.applied;
       replica.engine.close(() => {
@@ -225,8 +229,13 @@ export class SimNode {
     const gap = this.devices.powerLost(swarm.nemesis.crashLoss, !compacted || mayLoseState);
     this.#stateLost ||= compacted && gap;
     this.clock.restart();
+    this.#ended();
+  }
+
+  #ended(): void {
     this.#serving = undefined;
     this.#init.witness.onDown(this.id);
+    this.#init.onDown?.(this);
   }
 
   receive(messages: readonly PeerMessage[]): void {
@@ -248,10 +257,11 @@ export class SimNode {
       this.#init.onHalt(this);
       return;
     }
+    const isRestored = !this.#founded && this.#init.restored !== undefined;
     this.#founded = true;
     const { log, recovery } = opening;
     this.#init.atlas.onWhole(this);
-    const anew = this.#mending.takeAnew();
+    const anew = this.#mending.takeAnew() || isRestored;
     // Known until a start has come so far as to see for itself.
     this.#stateLost ||= anew;
     witness.onOpened(this.id, this.process.life, log.reader, recovery, { anew });
@@ -260,7 +270,7 @@ export class SimNode {
     const engine = this.devices.engine.open(this.process);
     openState({
       engine,
-      create: () => this.#createMachine(),
+      create: this.#init.createMachine,
       discard: () => this.devices.engine.discard(),
       onFailure: () => this.#init.onHalt(this),
       done: (machine, gap) => {
@@ -270,16 +280,6 @@ export class SimNode {
         this.#serve(boot, log, recovery, machine);
       },
     });
-  }
-
-  #createMachine(): Machine {
-    const { swarm, planted, witness } = this.#init;
-    const options = {
-      codec: storeCodec,
-      valueCacheBytesMax: swarm.valueCacheBytes,
-      ...(planted === undefined ? {} : { planted }),
-    };
-    return new WitnessedMachine(options, this.id, witness);
   }
 
   /** `anew`: the log was written by its peers, and may begin behind what is applied here. */
@@ -311,7 +311,7 @@ export class SimNode {
       engine: this.devices.engine.open(this.process),
       machine,
       engines: this.devices.engines.open(this.process),
-      createMachine: () => this.#createMachine(),
+      createMachine: this.#init.createMachine,
       clusterId: CLUSTER_ID,
       group: 1,
       createConsensus: (init) => this.#watched(init),
@@ -342,6 +342,7 @@ export class SimNode {
     });
     replica.onChange(() => desk.poll());
     this.#serving = { log, replica, backend, desk };
+    this.#init.onServing?.(this);
     this.#tick(replica, rng);
   }
 

@@ -17,7 +17,7 @@ import { Trace } from "./trace.ts";
 import type { RunTotals } from "./world.ts";
 import { World } from "./world.ts";
 
-const CORES: Readonly<Record<ProtocolName, ConsensusFactory<ConsensusMessage>>> = {
+export const CORES: Readonly<Record<ProtocolName, ConsensusFactory<ConsensusMessage>>> = {
   raft: createRaft,
   paxos: createPaxos,
 };

@@ -46,6 +46,7 @@ export type FederationCheck =
   | "one-resolver"
   | "one-owner"
   | "home-exclusive"
+  | "home-kept"
   | "fork";
 
 export class Violation extends Error {

@@ -2,7 +2,7 @@
 // write, each drain of a core and each apply, and stops the run at the first broken invariant of Raft
 // (Fig. 3) or of the state machine.
 import { assert, logIndex } from "../../base/index.ts";
-import type { NodeId, Revision } from "../../base/index.ts";
+import type { LogIndex, NodeId, Revision } from "../../base/index.ts";
 import {
   EPOCH_ZERO,
   compareEpochs,
@@ -42,8 +42,10 @@ interface Committed {
 }
 
 export interface WitnessInit {
-  readonly oracle: Oracle;
+  readonly oracle?: Oracle;
   readonly founding: Membership;
+  /** The log begins behind it. */
+  readonly base?: LogIndex;
   readonly nowMs: () => number;
   readonly protocol: ProtocolName;
   readonly quorums: QuorumSizes | undefined;
@@ -68,6 +70,7 @@ export class Witness {
   constructor(init: WitnessInit) {
     const { oracle, founding, protocol, quorums } = init;
     this.#init = init;
+    this.#committed.length = init.base ?? 0;
     this.#ballots = protocol === "paxos" ? new Ballots(founding, quorums) : undefined;
     this.#configs = new Configurations({
       protocol,
@@ -177,11 +180,7 @@ export class Witness {
     demand(wrong === undefined, "log-durability", () => `node ${node} recovered ${wrong}`);
     const held = entries.filter((entry) => entry !== undefined);
     this.#ballots?.onOpened(node, promised, held);
-    view.life = life;
-    view.epoch = promised;
-    view.leads = false;
-    view.committed = 0;
-    view.config = undefined;
+    Object.assign(view, { life, epoch: promised, leads: false, committed: 0, config: undefined });
   }
 
   #wrongAnew({ log }: MemberView, found: LogState): string | undefined {
@@ -326,7 +325,7 @@ export class Witness {
     });
     this.#leaders.set(led, name);
     view.committedAtElection = view.committed;
-    for (const committed of this.#committed) this.#demandHeld(node, view, committed);
+    this.#committed.forEach((committed) => this.#demandHeld(node, view, committed));
     this.onMoment("elected", node);
   }
 
@@ -355,7 +354,7 @@ export class Witness {
     const committed = { entry, epoch: view.epoch, atMs: this.#init.nowMs() };
     this.#committed.push(committed);
     this.#configs.onCommitted(entry);
-    this.#init.oracle.apply(entry);
+    this.#init.oracle?.apply(entry);
     for (const [other, otherView] of this.#members) {
       if (otherView.leads) this.#demandHeld(other, otherView, committed);
     }

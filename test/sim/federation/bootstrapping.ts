@@ -19,10 +19,11 @@ import type {
   Vector,
 } from "../../../federation/index.ts";
 import type { Chance } from "../chance.ts";
-import type { EventQueue } from "../events.ts";
 import type { Weather } from "./links.ts";
+import type { Proposer } from "./proposer.ts";
 import { hash } from "./region.ts";
 import type { Member, Region } from "./region.ts";
+import type { Timers } from "./region-log.ts";
 import type { Story } from "./story.ts";
 
 const LOOK_MS = 150;
@@ -37,9 +38,6 @@ const PINNED_MS = 5_000;
 export class Pins {
   #pins: readonly { readonly of: OriginId; readonly vector: Vector; readonly untilMs: number }[] =
     [];
-
-  /** Taken at some time and given later, as no leader may: for the planted bug alone. */
-  stale: { readonly cut: BootstrapCut; readonly epoch: number } | undefined;
 
   add(of: OriginId, vector: Vector, nowMs: number): void {
     this.#pins = [...this.#pins, { of, vector, untilMs: nowMs + PINNED_MS }];
@@ -58,7 +56,7 @@ export interface BootstrappingInit {
   readonly region: Region;
   readonly leader: Member;
   readonly regions: readonly Region[];
-  readonly queue: EventQueue;
+  readonly queue: Timers;
   readonly chance: Chance;
   readonly weather: Weather;
   readonly story: Story;
@@ -66,8 +64,7 @@ export interface BootstrappingInit {
   /** To whom there is a stream. */
   readonly neighbours: () => readonly OriginId[];
   readonly planted: FederationBug | undefined;
-  /** `epoch`: of the donor, as it gave its state. */
-  readonly onInstalled: (epoch: number, admitted: number) => void;
+  readonly onInstalled: () => void;
 }
 
 interface Attempt {
@@ -75,8 +72,6 @@ interface Attempt {
   readonly server: Member;
   readonly cut: BootstrapCut;
   readonly chunks: BootstrapChunks;
-  readonly epoch: number;
-  readonly admitted: number;
 }
 
 export class Bootstrapping {
@@ -106,6 +101,11 @@ export class Bootstrapping {
     this.#fail();
   }
 
+  get #proposer(): Proposer {
+    const { region, leader } = this.#init;
+    return region.by(leader);
+  }
+
   #lookSoon(): void {
     this.#init.queue.schedule(LOOK_MS, "bootstrap", () => {
       if (this.#stopped) return;
@@ -123,7 +123,7 @@ export class Bootstrapping {
     const isStray = rebirth.strays.length > 0;
     if (lacked.length === 0 && !isStray) {
       this.#neededSinceMs = undefined;
-      if (rebirth.staged !== undefined) this.#init.region.change({ change: "unstage" });
+      if (rebirth.staged !== undefined) this.#proposer.change({ change: "unstage" });
       return;
     }
     this.#neededSinceMs ??= queue.nowMs;
@@ -137,25 +137,19 @@ export class Bootstrapping {
     const own = self === undefined ? undefined : memberOf(config, self);
     if (self === undefined || own === undefined) return;
     const { standing } = rebirth;
-    const anyEpoch = planted === "snapshot-before-marker";
-    const known = leader.reports.all();
-    const reports = anyEpoch ? known.map((one) => ({ ...one, epoch: Infinity })) : known;
-    const donors = donorsOf({ config, self, standing, lacked, reports });
+    const reports = leader.reports.all();
+    const question = { config, self, standing, lacked, reports };
+    const donors = donorsOf({ ...question, ...(planted && { planted }) });
     const named = donors[this.#turn % Math.max(1, donors.length)];
     this.#turn += 1;
     const donor = regions.find(({ name }) => name === named?.name);
     const server = donor?.leader;
     if (donor === undefined || server === undefined || weather.isCut(region, donor)) return;
-    const theirs = server.federated;
-    const isFit =
-      (anyEpoch || theirs.config.epoch >= own.admitted) && theirs.rebirth.strays.length === 0;
-    const stale = anyEpoch ? pinsOf(donor)?.stale : undefined;
-    const cut = isFit ? (stale?.cut ?? theirs.rebirth.cut()) : undefined;
+    const theirs = server.federated.rebirth;
+    const cut = theirs.barTo(own.admitted) === undefined ? theirs.cut() : undefined;
     if (cut === undefined) return;
     pinsOf(donor)?.add(self, cut.vector, queue.nowMs);
-    const epoch = stale?.epoch ?? theirs.config.epoch;
-    const chunks = new BootstrapChunks(hash);
-    this.#attempt = { donor, server, cut, chunks, epoch, admitted: own.admitted };
+    this.#attempt = { donor, server, cut, chunks: new BootstrapChunks(hash) };
     this.#readSoon(this.#attempt, []);
   }
 
@@ -182,7 +176,7 @@ export class Bootstrapping {
     if (this.#attempt !== attempt) return;
     const chunk = chunks[at];
     if (chunk !== undefined) {
-      region.change({ change: "bootstrap", chunk }, (answer) => {
+      this.#proposer.change({ change: "bootstrap", chunk }, (answer) => {
         if (answer === undefined) this.#fail();
         else this.#stage(attempt, chunks, at + 1);
       });
@@ -191,14 +185,14 @@ export class Bootstrapping {
     const { count, digest } = attempt.chunks;
     const id = chunks[0]?.id ?? new Uint8Array(0);
     const install = encodeChange({ change: "install", id, count, digest });
-    region.propose({ kind: "federation", body: install }, ({ response: answer }) => {
+    this.#proposer.propose({ kind: "federation", body: install }, ({ response: answer }) => {
       this.#fail();
       const why = answer?.kind === "refused" ? answer.message : "";
       story.tell(`${region.name} takes the state of ${attempt.donor.name}: ${why || "done"}`);
       if (answer?.kind !== "federation") return;
       this.#notBeforeMs = 0;
       this.#neededSinceMs = undefined;
-      onInstalled(attempt.epoch, attempt.admitted);
+      onInstalled();
     });
   }
 

@@ -1,8 +1,9 @@
 // Regions with equal vectors keep the same of every key, and of one epoch show the same (federation 19). Counted are the
 // comparisons that one region came to with what another had: a check that is never reached proves nothing.
 import { dotText, isLive, vectorText } from "../../../federation/index.ts";
+import type { KeptRecord } from "../../../federation/index.ts";
 import { demand } from "../violation.ts";
-import { shownOf } from "./keys-judge.ts";
+import { allShown } from "./keys-judge.ts";
 import { LATE } from "./prefixes.ts";
 import type { Member, Region } from "./region.ts";
 
@@ -13,6 +14,8 @@ interface Dump {
 
 export class Convergence {
   readonly #dumps = new Map<string, Dump>();
+  /** A record is replaced and never changed. */
+  readonly #dots = new WeakMap<KeptRecord, string>();
   /** Of one region with another. */
   kernels = 0;
   views = 0;
@@ -20,23 +23,31 @@ export class Convergence {
   compare(region: Region, member: Member): void {
     const { applied, state, config } = member.federated;
     const at = vectorText(applied);
-    const keys = state.keys().filter((key) => {
+    const shown = allShown(member);
+    let kernel = "";
+    let view = "";
+    for (const key of state.keys()) {
       const stage = state.rules.policyOf(key)?.progress.stage;
-      return stage !== undefined && stage !== "closed";
-    });
-    // Of a prefix that is given up one region may know before another.
-    const lasting = keys.filter((key) => !LATE.some((name) => key.startsWith(`${name}/`)));
-    const kernel = lasting
-      .map((key) => ({ key, ...state.recordOf(key) }))
-      .filter(({ siblings }) => siblings.some(isLive))
-      .map(({ key, siblings }) => `${key} ${siblings.map(({ dot }) => dotText(dot)).join()}`)
-      .join("\n");
+      if (stage === undefined || stage === "closed") continue;
+      // Of a prefix that is given up one region may know before another.
+      const isLasting = !LATE.some((name) => key.startsWith(`${name}/`));
+      const dots = isLasting ? this.#liveDots(state.recordOf(key)) : "";
+      if (dots !== "") kernel += `${key} ${dots}\n`;
+      const value = shown.get(key);
+      if (value !== undefined) view += `${key}=${value}\n`;
+    }
     if (this.#same(`kernel ${at}`, region, kernel)) this.kernels += 1;
-    const view = keys
-      .map((key) => ({ key, shown: shownOf(member, key) }))
-      .flatMap(({ key, shown }) => (shown === undefined ? [] : [`${key}=${shown.value}`]))
-      .join("\n");
     if (this.#same(`view ${config.epoch} ${at}`, region, view)) this.views += 1;
+  }
+
+  /** Empty: no sibling is live. */
+  #liveDots(record: KeptRecord): string {
+    const known = this.#dots.get(record);
+    if (known !== undefined) return known;
+    const { siblings } = record;
+    const dots = siblings.some(isLive) ? siblings.map(({ dot }) => dotText(dot)).join() : "";
+    this.#dots.set(record, dots);
+    return dots;
   }
 
   /** Whether another region was there first. */

@@ -2,11 +2,17 @@
 // does: changes of its own log first, then the report, which the directory may get late, twice, or never.
 import type { Key } from "../../../base/index.ts";
 import { dutiesOf, sequence } from "../../../federation/index.ts";
-import type { RegionDuty, RegionReport } from "../../../federation/index.ts";
+import type {
+  FederationBug,
+  OriginId,
+  RegionDuty,
+  RegionReport,
+} from "../../../federation/index.ts";
 import type { Chance } from "../chance.ts";
-import type { EventQueue } from "../events.ts";
 import type { Directory } from "./directory.ts";
+import type { Proposer } from "./proposer.ts";
 import type { Member, Region } from "./region.ts";
+import type { Timers } from "./region-log.ts";
 import type { Story } from "./story.ts";
 
 const REPORT_MS_MAX = 80;
@@ -18,9 +24,10 @@ export interface DutiesInit {
   readonly region: Region;
   readonly leader: Member;
   readonly directory: Directory;
-  readonly queue: EventQueue;
+  readonly queue: Timers;
   readonly chance: Chance;
   readonly story: Story;
+  readonly planted: FederationBug | undefined;
 }
 
 export class Duties {
@@ -31,17 +38,23 @@ export class Duties {
     this.#init = init;
   }
 
+  get #proposer(): Proposer {
+    const { region, leader } = this.#init;
+    return region.by(leader);
+  }
+
   look(): void {
-    const { region, leader, queue } = this.#init;
+    const { region, leader, queue, planted } = this.#init;
     if (queue.nowMs < this.#idleUntilMs) return;
-    const { federated } = leader;
-    const { self, applied, config } = federated;
-    const [duty] = dutiesOf(config, {
-      ...{ region: region.name, self, applied },
-      chainOf: (origin) => federated.chainOf(origin),
-      isToBeReplaced: federated.rebirth.strays.length > 0,
-      reports: leader.reports.all(),
-    });
+    const { self, applied, config } = leader.federated;
+    const reports = leader.reports.all();
+    const facts = {
+      ...{ region: region.name, self, applied, reports },
+      chainOf: (origin: OriginId) => leader.federated.chainOf(origin),
+      isToBeReplaced: leader.federated.rebirth.strays.length > 0,
+      ...(planted && { planted }),
+    };
+    const [duty] = dutiesOf(config, facts);
     if (duty === undefined) return;
     this.#idleUntilMs = queue.nowMs + REST_MS;
     this.#do(duty);
@@ -69,7 +82,7 @@ export class Duties {
     then: RegionReport,
   ): void {
     const step = { change, prefix, ...(after === undefined ? {} : { after }) };
-    this.#init.region.change(step, (answer) => {
+    this.#proposer.change(step, (answer) => {
       if (answer === undefined) return;
       if (answer.more) this.#proposeAll(change, prefix, answer.after, then);
       else this.#report(then);
@@ -80,7 +93,7 @@ export class Duties {
     const { region, leader } = this.#init;
     const { self, config } = leader.federated;
     if (self === undefined) return;
-    region.change({ change: "mark", epoch: config.epoch }, (answer) => {
+    this.#proposer.change({ change: "mark", epoch: config.epoch }, (answer) => {
       if (answer === undefined) return;
       const fence = { origin: self, sequence: sequence(answer.own) };
       this.#report({ command: "home-fenced", region: region.name, prefix, fence });

@@ -4,9 +4,9 @@ import type { MonotonicMs } from "../../../base/index.ts";
 import { HeldHome } from "../../../federation/index.ts";
 import type { FederationBug } from "../../../federation/index.ts";
 import type { Chance } from "../chance.ts";
-import type { EventQueue } from "../events.ts";
 import { demand } from "../violation.ts";
 import type { Region } from "./region.ts";
+import type { Timers } from "./region-log.ts";
 
 const TTL_MS = 500;
 const WAY_MS_MAX = 40;
@@ -38,7 +38,7 @@ export class HomeLease {
 export interface HomeHolderInit {
   readonly region: Region;
   readonly lease: HomeLease;
-  readonly queue: EventQueue;
+  readonly queue: Timers;
   readonly chance: Chance;
   readonly planted: FederationBug | undefined;
 }

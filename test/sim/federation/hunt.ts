@@ -1,6 +1,7 @@
 // The search for a planted bug of the federation: seed after seed until the check that names it sees its harm, then
 // seeds without the bug under the same profile, which must be clean.
 import type { FederationBug } from "../../../federation/index.ts";
+import type { ProtocolName } from "../../../server/cluster.ts";
 import { PLANTED_FEDERATION } from "./planted-plans.ts";
 import { simulateFederation } from "./simulate.ts";
 import type { FederationReport } from "./simulate.ts";
@@ -26,16 +27,17 @@ export interface HuntOptions {
   readonly seed: number;
   readonly seeds: number;
   readonly steps: number;
+  readonly groups?: ProtocolName;
 }
 
 export function hunt(
   bug: FederationBug,
-  { seed: from, seeds, steps }: HuntOptions,
+  { seed: from, seeds, ...options }: HuntOptions,
 ): FederationHunt {
   const { caughtBy } = PLANTED_FEDERATION[bug];
   const others: FederationReport[] = [];
   for (let seed = from; seed < from + seeds; seed += 1) {
-    const report = simulateFederation({ seed, steps, planted: bug, profile: bug });
+    const report = simulateFederation({ ...options, seed, planted: bug, profile: bug });
     const { violation } = report;
     if (violation === undefined) continue;
     if (!caughtBy.includes(violation.check)) {
@@ -43,7 +45,7 @@ export function hunt(
       continue;
     }
     const again = Array.from({ length: CLEAN_SEEDS }, (_, at) =>
-      simulateFederation({ seed: seed + at, steps, profile: bug }),
+      simulateFederation({ ...options, seed: seed + at, profile: bug }),
     );
     const falseAlarms = again.filter((one) => one.violation !== undefined);
     const count = seed - from + 1;

@@ -20,6 +20,7 @@ import { demand } from "../violation.ts";
 import { Convergence } from "./convergence.ts";
 import type { Directory } from "./directory.ts";
 import { KeysJudge } from "./keys-judge.ts";
+import { LeasesJudge } from "./leases-judge.ts";
 import { Ledger } from "./ledger.ts";
 import { EPOCH_MS } from "./region.ts";
 import type { Member, Region } from "./region.ts";
@@ -33,6 +34,7 @@ const STAMP_AHEAD_MS_MAX = INGRESS_AHEAD_MS_MAX + SKEW_MS_MAX;
 export interface JudgeInit {
   readonly directory: Directory;
   readonly queue: EventQueue;
+  readonly regions: () => readonly Region[];
   readonly mayFork: boolean;
 }
 
@@ -47,6 +49,7 @@ export class Judge {
   readonly ledger = new Ledger();
   readonly keys: KeysJudge;
   readonly writes: WritesJudge;
+  readonly #leases: LeasesJudge;
   readonly convergence = new Convergence();
   readonly #directory: Directory;
   readonly #queue: EventQueue;
@@ -72,8 +75,9 @@ export class Judge {
     this.#queue = init.queue;
     this.#mayFork = init.mayFork;
     const everApplied = (name: string): Vector => this.#everApplied.get(name) ?? new Map();
-    this.keys = new KeysJudge({ ledger: this.ledger, everApplied });
-    const { directory, mayFork } = init;
+    this.keys = new KeysJudge({ ledger: this.ledger, directory: init.directory, everApplied });
+    const { directory, mayFork, regions } = init;
+    this.#leases = new LeasesJudge({ ledger: this.ledger, directory, regions });
     this.writes = new WritesJudge({ ledger: this.ledger, directory, everApplied, mayFork });
   }
 
@@ -199,20 +203,10 @@ export class Judge {
     );
     const { transaction } = decodeTransaction(row.bytes);
     this.ledger.register({ transaction, bytes: row.bytes, hash: row.hash });
-    this.#checkOwner(region, transaction);
+    if (this.#mayFork) return transaction;
+    this.#leases.onMinted(transaction);
+    this.keys.onMinted(region, transaction);
     return transaction;
-  }
-
-  /** What hangs on a lease its owner ends, or once that is closed who adopted it (federation 15, trap 10). */
-  #checkOwner(region: Region, { origin, sequence, operations }: Transaction): void {
-    const ended = operations.flatMap((one) => (one.action === "expire" ? one.dots : []));
-    for (const dot of ended) {
-      demand(
-        dot.origin === origin || this.#directory.cutOf(dot.origin) !== undefined,
-        "one-owner",
-        () => `${region.name} ended ${dotText(dot)} by ${origin}:${sequence}, which is not its own`,
-      );
-    }
   }
 
   #isElsewhere(region: Region, dot: Dot): boolean {
@@ -239,14 +233,8 @@ export class Judge {
     );
   }
 
-  /** A state that was taken knows of the admission, or what was purged without the newcomer comes back (federation 11). */
-  onInstalled(region: Region, epoch: number, admitted: number): void {
+  onInstalled(): void {
     this.installedCount += 1;
-    demand(
-      epoch >= admitted,
-      "marker",
-      () => `${region.name}, admitted in epoch ${admitted}, has a state of epoch ${epoch}`,
-    );
   }
 
   /** What the directory has cut no live region has more of, ever; another lets go of it before it is live. */

@@ -1,12 +1,15 @@
 // What a member keeps of a key is what the definition says of the transactions that it has applied; a tombstone goes
-// only once nobody can write anything any more that had not seen it; where siblings count, a change of them takes a
+// only once nobody can write anything any more that had not seen it, newcomers included; where siblings count, a change of them takes a
 // revision (federation 5, 6, 9, 10).
 import { keyOf } from "../../../base/index.ts";
 import type { Key } from "../../../base/index.ts";
 import { countOf, dotText, hasDot, hasSeen } from "../../../federation/index.ts";
-import type { Dot, Sequence, Vector } from "../../../federation/index.ts";
+import type { Dot, Sequence, Transaction, Vector } from "../../../federation/index.ts";
+import { isRefusal } from "../../../store/index.ts";
+import type { KeyValue, RangeRequest } from "../../../store/index.ts";
 import { rangeOf } from "../../store/requests.ts";
 import { demand } from "../violation.ts";
+import type { Directory } from "./directory.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Member, Region } from "./region.ts";
 
@@ -20,6 +23,7 @@ interface Seen {
 
 export interface KeysJudgeInit {
   readonly ledger: Ledger;
+  readonly directory: Directory;
   /** All that any life of the region ever applied. */
   readonly everApplied: (name: string) => Vector;
 }
@@ -29,6 +33,8 @@ export class KeysJudge {
   readonly #seen = new WeakMap<Member, Map<Key, Seen>>();
   /** Purges that were judged, of each member. */
   readonly #purged = new WeakMap<Member, Set<string>>();
+  /** Deletes that some region has forgotten. */
+  readonly #forgotten = new Map<string, Dot>();
 
   constructor(init: KeysJudgeInit) {
     this.#init = init;
@@ -43,8 +49,8 @@ export class KeysJudge {
     const { ledger } = this.#init;
     const policy = state.rules.policyOf(key);
     if (policy === undefined || policy.progress.stage === "closed") return;
-    const shown = shownOf(member, key);
     if (policy.kind !== undefined) {
+      const shown = shownOf(member, key);
       const due = ledger.kindOf(key, applied, policy.kind);
       demand(
         due === shown?.value,
@@ -65,7 +71,8 @@ export class KeysJudge {
         ledger.historyOf(key),
     );
     if (!COUNTS_SIBLINGS.has(policy.policy)) return;
-    this.#checkRevision(region, member, key, { dots: kept.join(), mod: shown?.mod ?? 0 });
+    const mod = shownOf(member, key)?.mod ?? 0;
+    this.#checkRevision(region, member, key, { dots: kept.join(), mod });
   }
 
   /** The only sibling by definition, which is not kept. */
@@ -93,7 +100,24 @@ export class KeysJudge {
         );
       }
     }
+    this.#forgotten.set(due, dot);
     return true;
+  }
+
+  /** Who has not seen a delete that was forgotten brings back what was deleted (federation 11, trap 31). */
+  onMinted(region: Region, transaction: Transaction): void {
+    if (this.#isBeyondCut(transaction)) return;
+    for (const [named, dot] of this.#forgotten) {
+      demand(
+        hasSeen(transaction, dot) || this.#isBeyondCut(dot),
+        "marker",
+        () => `${region.name} wrote ${dotText(transaction)} without ${named}, a delete, forgotten`,
+      );
+    }
+  }
+
+  #isBeyondCut({ origin, sequence }: Dot): boolean {
+    return sequence > (this.#init.directory.cutOf(origin) ?? Infinity);
   }
 
   #checkRevision(region: Region, member: Member, key: Key, now: Seen): void {
@@ -122,8 +146,19 @@ export function shownOf(
   member: Member,
   key: Key,
 ): { readonly value: string; readonly mod: number } | undefined {
-  const answer = member.host.range(rangeOf(key));
-  if (!("kvs" in answer)) return undefined;
-  const [first] = answer.kvs;
+  const [first] = kvsOf(member, rangeOf(key));
   return first && { value: keyOf(first.value), mod: first.modRevision };
+}
+
+/** The same of every key there is. */
+export function allShown(member: Member): ReadonlyMap<Key, string> {
+  const kvs = kvsOf(member, rangeOf("\0", { until: "\0" }));
+  return new Map(kvs.map(({ key, value }) => [key, keyOf(value)]));
+}
+
+/** Without the way over JSON that a `Host` makes of an answer: this is asked of every key, again and again. */
+function kvsOf({ host }: Member, request: RangeRequest): readonly KeyValue[] {
+  const plan = host.machine.planRange(request);
+  const answer = isRefusal(plan) ? plan : plan.answer(host.load(plan.missing));
+  return isRefusal(answer) ? [] : answer.kvs;
 }

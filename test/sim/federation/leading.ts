@@ -7,6 +7,8 @@ import {
   encodeChange,
   handledChange,
   handlerQuestion,
+  mayComeLate,
+  memberOf,
 } from "../../../federation/index.ts";
 import type {
   Dot,
@@ -23,7 +25,6 @@ import { NOBODY } from "../../../store/index.ts";
 import type { Machine } from "../../../store/index.ts";
 import { EXPIRE } from "../../store/requests.ts";
 import type { Chance } from "../chance.ts";
-import type { EventQueue } from "../events.ts";
 import type { Directory } from "./directory.ts";
 import { Bootstrapping, Pins } from "./bootstrapping.ts";
 import { Duties } from "./duties.ts";
@@ -31,8 +32,9 @@ import { HomeHolder } from "./home-lease.ts";
 import type { HomeLease } from "./home-lease.ts";
 import { Pulling } from "./links.ts";
 import type { Weather } from "./links.ts";
-import { QUIET_JOURNAL } from "./region.ts";
+import { QUIET_JOURNAL } from "./proposer.ts";
 import type { Member, Region } from "./region.ts";
+import type { Timers } from "./region-log.ts";
 import type { Story } from "./story.ts";
 
 const KEEP_MS = 100;
@@ -43,20 +45,20 @@ export interface LeadingInit {
   readonly leader: Member;
   readonly regions: readonly Region[];
   readonly directory: Directory;
-  readonly queue: EventQueue;
+  readonly queue: Timers;
   readonly chance: Chance;
   readonly weather: Weather;
   readonly story: Story;
   readonly retainedBytesMax: number;
   readonly homeLease: HomeLease;
   readonly planted: FederationBug | undefined;
-  /** Another region's state was installed: of that epoch, in a region that was admitted in this one. */
-  readonly onInstalled: (region: Region, epoch: number, admitted: number) => void;
+  /** Another region's state was installed. */
+  readonly onInstalled: () => void;
   /** Its own write in the place of siblings on which it asked a handler. */
   readonly onResolved: (region: Region, key: Key, dots: readonly Dot[]) => void;
   readonly onFault: (region: Region, fault: PullEffect) => void;
   readonly pinsOf: (region: Region) => Pins | undefined;
-  readonly onReached: (region: Region, dot: Dot, names: readonly string[]) => void;
+  readonly onReached: (region: Region, key: Key, dot: Dot, names: readonly string[]) => void;
 }
 
 export class Leading {
@@ -80,8 +82,10 @@ export class Leading {
       pinned: () => this.pins.at(queue.nowMs, leader),
       reports: leader.reports,
       clock: { monotonicMs, wallMs: (): WallMs => region.wallMs },
-      logTime: () => region.logTime,
-      propose: (change, done) => region.change(change, (answer) => done(answer?.more === false)),
+      logTime: () => leader.logTime,
+      propose: (change, done) => {
+        region.by(leader).change(change, (answer) => done(answer?.more === false));
+      },
       journal: QUIET_JOURNAL,
     });
     this.#duties = new Duties(init);
@@ -95,9 +99,13 @@ export class Leading {
       revision: () => leader.host.machine.revision,
       ask: () => undefined,
     });
-    this.#report();
+    report(leader);
     this.#pull();
     this.#keepSoon();
+  }
+
+  get region(): Region {
+    return this.#init.region;
   }
 
   get pulling(): Pulling | undefined {
@@ -112,7 +120,7 @@ export class Leading {
 
   /** The leader has applied something. */
   onNews(): void {
-    this.#report();
+    report(this.#init.leader);
     this.#pull();
     this.#pulling?.onNews();
     this.#quorums.onNews();
@@ -120,13 +128,18 @@ export class Leading {
 
   /** Waits until two regions report to have the write, and says which do. */
   awaitRegions(key: Key, dot: Dot): void {
-    const { queue, region, onReached } = this.#init;
+    const { queue, region, leader, onReached } = this.#init;
+    const { federated } = leader;
+    const home = federated.state.rules.homeOf(key);
+    const isKept = (): boolean =>
+      home === undefined ||
+      (home.region === region.name && !mayComeLate(home, federated.config, dot.origin));
     const deadlineAtMs = (queue.nowMs + QUORUM_MS) as MonotonicMs;
     const asked = { key, writeRegions: 2 };
     const { signal } = new AbortController();
     const context = { deadlineAtMs, signal, caller: NOBODY };
     this.#quorums.afterWrite(asked, context, ({ reached, names }) => {
-      if (reached >= asked.writeRegions) onReached(region, dot, names);
+      if (reached >= asked.writeRegions && isKept()) onReached(region, key, dot, names);
     });
   }
 
@@ -154,35 +167,32 @@ export class Leading {
       ...{ region, leader, regions, queue, chance, weather, planted },
       ...{ pinsOf: this.#init.pinsOf, story: this.#init.story },
       neighbours: () => pulling.neighbours,
-      onInstalled: (epoch, admitted) => {
-        this.#init.onInstalled(region, epoch, admitted);
+      onInstalled: () => {
+        this.#init.onInstalled();
         pulling.onReplaced();
       },
     });
   }
 
   #keepSoon(): void {
-    const { leader, region, queue, directory, chance, planted } = this.#init;
+    const { leader, region, queue, directory, chance } = this.#init;
     queue.schedule(chance.between(KEEP_MS / 2, KEEP_MS), "keep", () => {
       if (this.#stopped) return;
       const { federated } = leader;
       // As a watch of the directory would tell it.
       const isNew = directory.config.epoch > federated.config.epoch;
-      if (isNew && !region.isCutFromDirectory) region.configure(directory.document);
+      const proposer = region.by(leader);
+      if (isNew && !region.isCutFromDirectory) proposer.configure(directory.document);
       if (federated.self !== undefined) this.#keeping.look();
       this.#duties.look();
-      if (planted === "snapshot-before-marker") this.#takeEarly();
       this.#askHandlers();
       this.home.renew();
-      region.propose(EXPIRE, () => undefined);
+      const { nextDueAtMs } = leader.host.machine.leases;
+      if (nextDueAtMs !== undefined && nextDueAtMs <= leader.logTime) {
+        proposer.propose(EXPIRE, () => undefined);
+      }
       this.#keepSoon();
     });
-  }
-
-  #takeEarly(): void {
-    const { config, rebirth } = this.#init.leader.federated;
-    const cut = this.pins.stale === undefined ? rebirth.cut() : undefined;
-    if (cut !== undefined) this.pins.stale = { cut, epoch: config.epoch };
   }
 
   /** What federation 8 has the winner's origin do: here the handler is quick, and never fails. */
@@ -197,17 +207,10 @@ export class Leading {
       const change = question && handledChange(question, unionOf(question));
       if (change === undefined) continue;
       const body = encodeChange(change);
-      region.propose({ kind: "federation", body }, ({ minted }) => {
+      region.by(leader).propose({ kind: "federation", body }, ({ minted }) => {
         onResolved(region, key, minted);
       });
     }
-  }
-
-  #report(): void {
-    const { leader, planted } = this.#init;
-    // The guard: what is told is what the log has committed and this member applied.
-    if (planted === "ack-counted-before-quorum") report(leader, this.#pulling?.received());
-    else report(leader);
   }
 }
 
@@ -233,9 +236,10 @@ function unionOf({ asked }: HandlerQuestion): Resolution {
 }
 
 /** What a member has is its region's word, whoever leads. */
-export function report({ federated, reports }: Member, vector = federated.rebirth.standing): void {
-  const { self, config } = federated;
-  reports.keepOnly((origin) => config.members.some((member) => member.origin === origin));
-  if (self !== undefined)
-    reports.note({ origin: self, epoch: config.epoch, vector: new Map(vector) });
+export function report({ federated, reports }: Member): void {
+  const { self, config, rebirth } = federated;
+  reports.keepOnly((origin) => memberOf(config, origin) !== undefined);
+  if (self !== undefined) {
+    reports.note({ origin: self, epoch: config.epoch, vector: rebirth.standing });
+  }
 }

@@ -1,6 +1,5 @@
 // Streams between simulated regions: in order each way, each message with the link's delay, lost whole when the link
 // is cut or either end is gone. Whoever leads a region pulls; any member of the other serves.
-import { keyOf } from "../../../base/index.ts";
 import {
   EXCHANGE_LIMITS_DEFAULT,
   ExchangePuller,
@@ -22,20 +21,21 @@ import type {
   RetainedRow,
   ServeEffect,
   ServeMessage,
-  Sequence,
-  Vector,
   Waiting,
 } from "../../../federation/index.ts";
 import type { Chance } from "../chance.ts";
-import type { EventQueue } from "../events.ts";
 import { hash } from "./region.ts";
 import type { Member, Region } from "./region.ts";
+import type { Timers } from "./region-log.ts";
 
 const LIMITS = {
   ...EXCHANGE_LIMITS_DEFAULT,
   windowBytes: 4_000,
   batchBytesMax: 800,
+  partBytesMax: 700,
   applyOperationsMax: 8,
+  applyBytesMax: 1_200,
+  chunkBytesMax: 500,
   stallMs: 500,
   heartbeatMs: 150,
 };
@@ -53,7 +53,7 @@ export interface PullingInit {
   readonly region: Region;
   readonly member: Member;
   readonly regions: readonly Region[];
-  readonly queue: EventQueue;
+  readonly queue: Timers;
   readonly chance: Chance;
   readonly weather: Weather;
   readonly planted: FederationBug | undefined;
@@ -116,15 +116,6 @@ export class Pulling {
   /** Transactions that wait, of all origins; each with the reason. */
   get held(): readonly Waiting[] {
     return this.#puller.holding.waiting(this.#init.member.federated);
-  }
-
-  /** How far an origin has come in, applied or not. */
-  received(): Vector {
-    const { applied, config } = this.#init.member.federated;
-    const reached = config.members.map(
-      ({ origin }) => [origin, this.#puller.holding.reached(origin, applied)] as const,
-    );
-    return new Map(reached.map(([origin, count]) => [origin, count as Sequence] as const));
   }
 
   stop(): void {
@@ -275,7 +266,7 @@ export class Pulling {
       if (!stream.open) return;
       if (message.kind === "want") this.#served(stream, stream.serving.onWant(message.positions));
       if (message.kind === "config") {
-        stream.to.configure(message.config.document);
+        stream.to.by(stream.server).configure(message.config.document);
       }
     });
   }
@@ -309,28 +300,29 @@ export class Pulling {
   }
 
   #act(effects: readonly PullEffect[]): void {
-    const { onFault, region } = this.#init;
+    const { onFault, region, member } = this.#init;
+    const proposer = region.by(member);
     for (const effect of effects) {
       if (effect.kind === "send") {
         const stream = this.#streams.get(effect.to);
         if (stream !== undefined) this.#ask(stream, effect.message);
       } else if (effect.kind === "apply") {
-        region.change({ change: "apply", transactions: effect.transactions }, (answer) => {
+        proposer.change({ change: "apply", transactions: effect.transactions }, (answer) => {
           if (this.#stopped) return;
           this.#act(this.#puller.onProposed(answer?.applied ?? 0, this.#now));
         });
       } else if (effect.kind === "stage") {
-        region.change({ change: "stage", chunk: effect.chunk }, (answer) => {
+        proposer.change({ change: "stage", chunk: effect.chunk }, (answer) => {
           if (!this.#stopped) this.#act(this.#puller.onProposed(answer ? 1 : 0, this.#now));
         });
       } else if (effect.kind === "apply-staged") {
         const { transaction: dot } = effect.shipped;
-        region.change({ change: "apply-staged", dot }, (answer) => {
+        proposer.change({ change: "apply-staged", dot }, (answer) => {
           if (this.#stopped) return;
           this.#act(this.#puller.onProposed(answer?.applied ?? 0, this.#now));
         });
       } else if (effect.kind === "configure") {
-        region.configure(effect.config.document, () => {
+        proposer.configure(effect.config.document, () => {
           this.#puller.onConfigured();
         });
       } else onFault(region, effect);
@@ -344,7 +336,7 @@ function retainedRows({ federated, host }: Member, wish: LoadWish): readonly Ret
   if (recent.length > 0) return recent;
   const rows: RetainedRow[] = [];
   for (let sequence = wish.from; rows.length < wish.countMax; sequence += 1) {
-    const row = host.rows.get(keyOf(transactionRowKey(wish.origin, sequence)));
+    const [row] = host.load([transactionRowKey(wish.origin, sequence)]);
     if (row === undefined) break;
     rows.push({ sequence, ...decodeRetained(row) });
   }

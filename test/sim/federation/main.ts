@@ -116,7 +116,8 @@ async function runHunts(command: FederationCommand): Promise<number> {
   const beganAtMs = performance.now();
   const { hunted, job, count, threads } = command;
   const stride = Math.min(availableParallelism(), hunted.length, threads);
-  const options = { seed: job.seed, seeds: count, steps: job.steps };
+  const { seed, steps, groups } = job;
+  const options = { seed, seeds: count, steps, ...(groups === undefined ? {} : { groups }) };
   const hunts: FederationHunt[] = [];
   const shares = Array.from({ length: stride }, (_, at): FederationShare => {
     const bugs = hunted.filter((_bug, index) => index % stride === at);

@@ -65,11 +65,7 @@ export class Nemesis implements Weather {
     this.#stopped = true;
     this.#cuts.clear();
     for (const region of this.#init.regions()) {
-      if (region.clockAheadMs !== 0) region.clockTrueSinceMs = this.#init.queue.nowMs;
-      region.clockAheadMs = 0;
-      region.stalledUntilMs = 0;
-      region.isCutFromDirectory = false;
-      for (const member of region.members) region.restart(member);
+      region.heal();
     }
   }
 
@@ -105,14 +101,14 @@ export class Nemesis implements Weather {
         return;
       case "crash": {
         const member = chance.pick(region.members);
-        region.crash(member);
+        region.log.crash(member);
         this.#later(1_500, () => {
           if (region.members.includes(member)) region.restart(member);
         });
         return;
       }
       case "hand-over":
-        region.handOver();
+        region.log.handOver();
         return;
       case "lag":
         this.#lagMs.set(pair(region, other), chance.between(1, swarm.lagMsMax * 4));
@@ -121,7 +117,7 @@ export class Nemesis implements Weather {
         this.#jump(region);
         return;
       case "stall":
-        region.stalledUntilMs = this.#init.queue.nowMs + chance.between(50, 1_500);
+        region.log.stall(chance.between(50, 1_500));
         return;
       case "directory":
         region.isCutFromDirectory = true;
@@ -190,7 +186,7 @@ export class Nemesis implements Weather {
       return isIn ? [decodeTransaction(minted.bytes)] : [];
     });
     if (transactions.length > 0 && queue.nowMs > 0) {
-      region.change({ change: "apply", transactions });
+      region.proposer.change({ change: "apply", transactions });
     }
   }
 
@@ -208,7 +204,7 @@ export class Nemesis implements Weather {
     const { chance, swarm } = this.#init;
     const kept = this.#backups.get(region);
     if (kept?.life !== region.life || chance.hits(0.4)) {
-      const backup = region.isLost ? undefined : region.backup();
+      const backup = region.isLost ? undefined : region.log.backup();
       if (backup !== undefined) this.#backups.set(region, { life: region.life, backup });
       return;
     }

@@ -153,7 +153,11 @@ export class Operators {
     const home = directory.config.homes.find((one) => one.prefix === prefix);
     if (home === undefined) this.#give({ command: "home", prefix, region, elsewhere: "refuse" });
     else if (chance.hits(0.1)) this.#give({ command: "home-stay", prefix });
-    else this.#give({ command: "home-move", prefix, to: region, force: false });
+    else {
+      // Every other time as if the home's region were lost.
+      const gathers = directory.config.epoch % 2 === 0 ? { gathers: 0 } : {};
+      this.#give({ command: "home-move", prefix, to: region, force: false, ...gathers });
+    }
   }
 
   #join(): void {
@@ -176,7 +180,7 @@ export class Operators {
   #admit(region: Region): void {
     const incarnation = this.#init.directory.identity();
     const { name } = region;
-    region.draw(incarnation, () => {
+    region.proposer.draw(incarnation, () => {
       const endpoints = [`${name}:1`];
       this.#give({ command: "join", region: name, incarnation, endpoints });
     });
@@ -185,7 +189,7 @@ export class Operators {
   #reincarnate(region: Region): void {
     const incarnation = this.#init.directory.identity();
     const { name } = region;
-    region.draw(incarnation, () => {
+    region.proposer.draw(incarnation, () => {
       this.#give({ command: "reincarnate", region: name, incarnation, soleSurvivor: false });
     });
   }
@@ -210,7 +214,7 @@ export class Operators {
     for (const { prefix, region, move } of config.homes) {
       if (memberNamed(config, region) === undefined) {
         const [to] = directory.staying;
-        if (to !== undefined) this.#give({ command: "home-move", prefix, to, force: true });
+        if (to !== undefined) this.#give({ command: "home-move", prefix, to, force: false });
       } else if (move !== undefined && memberNamed(config, move.to) === undefined) {
         this.#give({ command: "home-stay", prefix });
       }

@@ -75,9 +75,9 @@ export const PLANTED_FEDERATION: Readonly<Record<FederationBug, FederationPlan>>
     }),
   },
   "snapshot-before-marker": {
-    caughtBy: ["marker"],
+    caughtBy: ["marker", "siblings"],
     profile: focused({
-      ...{ retainedBytesMax: 500, members: 1, faults: { directory: 2 }, thinkMsMax: 200 },
+      ...{ members: 1, faults: { directory: 1, lag: 1 }, writes: { put: 2, delete: 3 } },
       ...{ acts: { join: 1 }, actMsMax: 6_000, regions: 3 },
     }),
   },
@@ -106,7 +106,7 @@ export const PLANTED_FEDERATION: Readonly<Record<FederationBug, FederationPlan>>
   },
   "ttl-expired-everywhere": {
     caughtBy: ["one-owner"],
-    profile: focused({ members: 1, writes: { put: 1, lease: 6 } }),
+    profile: focused({ members: 1, faults: { cut: 2 }, writes: { put: 1, lease: 6 } }),
   },
   "resolver-storm": {
     caughtBy: ["one-resolver"],
@@ -128,7 +128,7 @@ export const PLANTED_FEDERATION: Readonly<Record<FederationBug, FederationPlan>>
   "txn-torn": { caughtBy: ["atomicity"], profile: focused({ writes: { txn: 3 } }) },
   "ack-counted-before-quorum": {
     caughtBy: ["write-regions"],
-    profile: focused({ faults: cutsAndCrashes, writes: { quorum: 3 } }),
+    profile: focused({ faults: { stall: 2, ...cutsAndCrashes }, writes: { quorum: 3 } }),
   },
 };
 

@@ -1,18 +1,23 @@
 // One seed of a federation: what it came to, and the promise that it broke, if it broke one.
 import type { FederationBug } from "../../../federation/index.ts";
+import type { ProtocolName } from "../../../server/cluster.ts";
 import { Violation } from "../violation.ts";
 import type { CheckName } from "../violation.ts";
 import { PLANTED_FEDERATION } from "./planted-plans.ts";
-import { drawSwarm, lessenSwarm } from "./swarm.ts";
+import { drawSwarm, lessenSwarm, swarmOfGroups } from "./swarm.ts";
 import type { FederationLesser, FederationSwarm } from "./swarm.ts";
 import { FederationWorld } from "./world.ts";
 
 /** Events under faults; healing takes as many as it takes. */
 export const FEDERATION_STEPS_DEFAULT = 6_000;
+/** Of regions that are consensus groups: most are ticks, messages and writes of their own. */
+export const GROUPS_STEPS_DEFAULT = 60_000;
 
 export interface FederationJob {
   readonly seed: number;
   readonly steps: number;
+  /** Absent: each region's log is a list. */
+  readonly groups?: ProtocolName;
   /** Faults and load as they suit the hunt for this bug. */
   readonly profile?: FederationBug;
   readonly planted?: FederationBug;
@@ -42,16 +47,20 @@ export interface FederationReport {
   readonly violation?: { readonly check: CheckName; readonly message: string };
 }
 
-export function swarmOf({ seed, profile, lesser = {} }: FederationJob): FederationSwarm {
+export function swarmOf({ seed, groups, profile, lesser = {} }: FederationJob): FederationSwarm {
   const swarm = drawSwarm(seed);
   const themed = profile === undefined ? swarm : PLANTED_FEDERATION[profile].profile(swarm);
-  return lessenSwarm(themed, lesser);
+  return lessenSwarm(groups === undefined ? themed : swarmOfGroups(themed), lesser);
 }
 
 export function simulateFederation(job: FederationJob): FederationReport {
-  const { seed, steps, planted } = job;
+  const { seed, steps, planted, groups } = job;
   const swarm = swarmOf(job);
-  const world = new FederationWorld({ seed, steps, swarm, ...(planted && { planted }) });
+  const world = new FederationWorld({
+    ...{ seed, steps, swarm },
+    ...(planted && { planted }),
+    ...(groups && { groups }),
+  });
   const violation = violationOf(world);
   const { judge, operators } = world;
   return {

@@ -15,6 +15,8 @@ import type { FederationSwarm } from "./swarm.ts";
 import type { WritesJudge } from "./writes-judge.ts";
 
 const PLAIN = [...POLICIES, RESOLVER, HOMED, ...LATE, "local"] as const;
+/** Of one value that is to make its transaction larger than an entry or a batch takes. */
+const LARGE_BYTES_MAX = 1_500;
 /** Of contexts that a client has read and not used yet. */
 const CONTEXTS_MAX = 4;
 /** Of a region, that are used. */
@@ -87,12 +89,12 @@ export class Workload {
         this.#send(region, del(`${prefix}/`, `${prefix}0`));
         return;
       }
-      case "txn": {
-        const keys = [...new Set([this.#key(), this.#key(), this.#key()])];
-        const puts = keys.map((key) => op.put(key, this.#value()));
-        this.#send(region, txn([], puts));
+      case "txn":
+        this.#send(region, this.#txn(0));
         return;
-      }
+      case "large":
+        this.#send(region, this.#txn(chance.whole(LARGE_BYTES_MAX / 4, LARGE_BYTES_MAX)));
+        return;
       case "context":
         this.#withContext(region);
         return;
@@ -111,9 +113,18 @@ export class Workload {
     }
   }
 
+  /** Of several keys, each of whose values has that many bytes at least. */
+  #txn(valueBytes: number): Request {
+    const keys = [...new Set([this.#key(), this.#key(), this.#key()])];
+    return txn(
+      [],
+      keys.map((key) => op.put(key, this.#value().padEnd(valueBytes, "."))),
+    );
+  }
+
   #send(region: Region, request: Request, { awaits } = { awaits: false }): void {
     const { writes, leadingOf } = this.#init;
-    region.propose(request, ({ response, minted }) => {
+    region.proposer.propose(request, ({ response, minted }) => {
       if (response === undefined || response.kind === "refused") return;
       writes.onAcknowledged(region, request, minted);
       const [dot] = minted;
@@ -145,7 +156,7 @@ export class Workload {
   #claim(region: Region): void {
     const home = this.#init.leadingOf(region)?.home;
     if (home?.takes !== true) return;
-    region.propose(put(`lww/claim-${this.#number()}`, this.#value()), ({ response }) => {
+    region.proposer.propose(put(`lww/claim-${this.#number()}`, this.#value()), ({ response }) => {
       if (response !== undefined && response.kind !== "refused") home.onCommitted();
     });
   }
@@ -159,9 +170,9 @@ export class Workload {
       this.#leased += 1n;
       held.push(this.#leased);
       if (held.length > LEASES_MAX) held.shift();
-      region.propose(grant(this.#leased, chance.whole(300, 3_000)), () => undefined);
+      region.proposer.propose(grant(this.#leased, chance.whole(300, 3_000)), () => undefined);
     } else if (chance.hits(0.4)) {
-      region.propose(renew(chance.pick(held)), () => undefined);
+      region.proposer.propose(renew(chance.pick(held)), () => undefined);
     } else {
       const lease = chance.pick(held) as LeaseId;
       this.#send(region, put(`${LEASED}/${this.#number()}`, this.#value(), { lease }));
@@ -172,7 +183,7 @@ export class Workload {
     const { chance } = this.#init;
     const kind = chance.pick(KINDS);
     const operations = [{ key: keyIn(kind, this.#number()), asked: this.#asked(kind, region) }];
-    region.change({ change: "operate", operations });
+    region.proposer.change({ change: "operate", operations });
   }
 
   #asked(kind: KindName, region: Region): AskedOperation {

@@ -1,16 +1,27 @@
 // A federation under faults: regions with members, a directory, operators, clients that write concurrently to few keys,
 // and everything that goes wrong. Then everything is healed, and all must have all (federation 19).
 import { assert, present } from "../../../base/index.ts";
-import { covers } from "../../../federation/index.ts";
-import type { Dot, FederationBug, PullEffect, Vector } from "../../../federation/index.ts";
+import type { Key } from "../../../base/index.ts";
+import { covers, isTombstone } from "../../../federation/index.ts";
+import type {
+  Dot,
+  FederationBug,
+  Identity,
+  PullEffect,
+  Vector,
+} from "../../../federation/index.ts";
+import type { FederatedRegion } from "../../../server/federated-region.ts";
+import type { ProtocolName } from "../../../server/cluster.ts";
 import { Chance } from "../chance.ts";
 import { EventQueue } from "../events.ts";
 import { demand } from "../violation.ts";
 import { auditEnd } from "./audits.ts";
 import { Directory } from "./directory.ts";
+import { GroupLog } from "./group-log.ts";
 import { HomeLease } from "./home-lease.ts";
 import { Judge } from "./judge.ts";
 import { Leading, report } from "./leading.ts";
+import { ListLog } from "./list-log.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Operators, topologyOf } from "./operators.ts";
 import { firstConfig } from "./prefixes.ts";
@@ -32,6 +43,8 @@ export interface WorldOptions {
   readonly steps: number;
   readonly swarm: FederationSwarm;
   readonly planted?: FederationBug;
+  /** Absent: each region's log is a list. */
+  readonly groups?: ProtocolName;
 }
 
 export class FederationWorld {
@@ -45,7 +58,10 @@ export class FederationWorld {
   readonly #workload: Workload;
   readonly #chance: Chance;
   readonly #options: WorldOptions;
-  readonly #leading = new Map<Region, Leading>();
+  /** By who leads, or takes itself for the leader. */
+  readonly #leading = new Map<Member, Leading>();
+  /** Regions that have not drawn yet what they are to mint under. */
+  readonly #founding = new Map<Region, Identity>();
   readonly #homeLease = new HomeLease();
   #healing = false;
   steps = 0;
@@ -60,8 +76,8 @@ export class FederationWorld {
     const config = firstConfig(swarm.regions, topologyOf(this.#chance, names));
     const directory = new Directory(config);
     this.#directory = directory;
-    this.judge = new Judge({ directory, queue, mayFork: !swarm.restoresKnowingly });
     const regions = (): readonly Region[] => this.regions;
+    this.judge = new Judge({ directory, queue, regions, mayFork: !swarm.restoresKnowingly });
     const shared = { swarm, directory, queue, regions, story: this.story };
     this.#nemesis = new Nemesis({
       ...shared,
@@ -76,13 +92,10 @@ export class FederationWorld {
     });
     this.#workload = new Workload({
       ...{ swarm, queue, chance: chance.stream(), writes: this.judge.writes },
-      leadingOf: (region) => this.#leading.get(region),
+      leadingOf: (region) => this.#leadingOf(region),
     });
     this.regions = [];
-    for (const { name, incarnation } of config.members) {
-      const region = this.#addRegion(name);
-      region.draw(incarnation, () => region.configure(directory.document));
-    }
+    for (const { name, incarnation } of config.members) this.#addRegion(name, incarnation);
   }
 
   /** Of the document. */
@@ -99,7 +112,7 @@ export class FederationWorld {
       this.#endRolledBack();
       return;
     }
-    while (!this.#isSettled()) {
+    while (!this.#isSettled() || !this.#isForgotten()) {
       demand(this.queue.nowMs < untilMs, "liveness", () => this.#unsettled());
       this.#step();
     }
@@ -125,19 +138,29 @@ export class FederationWorld {
     }
   }
 
-  #addRegion(name: string): Region {
-    const { swarm, planted } = this.#options;
+  #leadingOf({ leader }: Region): Leading | undefined {
+    return leader && this.#leading.get(leader);
+  }
+
+  #addRegion(name: string, founding?: Identity): Region {
+    const { swarm, planted, groups: protocol } = this.#options;
+    const { story } = this;
     const region = new Region({
       ...{ name, memberCount: swarm.members, queue: this.queue, planted },
       chance: this.#chance.stream(),
       skewMs: this.#chance.between(-SKEW_MS, SKEW_MS),
-      onApplying: (_region, member) => this.judge.onApplying(member),
-      onApplied: (at, member, { index }) => this.#onApplied(at, member, index),
-      onLeader: (at) => this.#onLeader(at),
-      onLost: (_region, member) => this.#cutStreams((server) => server === member),
+      createLog: (init) =>
+        protocol === undefined ? new ListLog(init) : new GroupLog({ ...init, protocol, story }),
+      onApplying: (member) => this.judge.onApplying(member),
+      onApplied: (at, member, index) => this.#onApplied(at, member, index),
+      onNews: (at, member) => this.#onNews(at, member),
+      onLead: (at, member) => this.#onLead(at, member),
+      onUnlead: (member) => this.#onUnlead(member),
+      onLost: (member) => this.#cutStreams((server) => server === member),
     });
     this.regions.push(region);
-    this.#onLeader(region);
+    if (founding !== undefined) this.#founding.set(region, founding);
+    region.log.open();
     this.#workload.begin(region);
     return region;
   }
@@ -152,31 +175,47 @@ export class FederationWorld {
     const minted = this.judge.onApplied(region, member, index);
     const compares = this.#healing || this.#workload.isQuiet || this.#chance.hits(COMPARE_RATE);
     if (compares) this.judge.compare(region, member);
-    if (member === region.leader) this.#leading.get(region)?.onNews();
-    else report(member);
-    for (const { pulling } of this.#leading.values()) pulling?.onServerNews(member);
     return minted;
   }
 
-  #onLeader(region: Region): void {
-    this.#leading.get(region)?.stop();
-    this.#leading.delete(region);
-    const { leader } = region;
-    if (leader === undefined) return;
-    const { queue, regions } = this;
+  #onNews(region: Region, member: Member): void {
+    const leading = this.#leading.get(member);
+    if (leading !== undefined) leading.onNews();
+    else if (member !== region.leader) report(member);
+    for (const { pulling } of this.#leading.values()) pulling?.onServerNews(member);
+  }
+
+  #onUnlead(member: Member): void {
+    this.#leading.get(member)?.stop();
+    this.#leading.delete(member);
+  }
+
+  #onLead(region: Region, leader: Member): void {
+    const { regions } = this;
     const leading = new Leading({
-      ...{ region, leader, regions, queue, directory: this.#directory, weather: this.#nemesis },
-      ...{ chance: this.#chance.stream(), story: this.story },
-      pinsOf: (at) => this.#leading.get(at)?.pins,
+      ...{ region, leader, regions, directory: this.#directory, weather: this.#nemesis },
+      ...{ queue: leader.timers, chance: this.#chance.stream(), story: this.story },
+      pinsOf: (at) => this.#leadingOf(at)?.pins,
       planted: this.#options.planted,
       homeLease: this.#homeLease,
       retainedBytesMax: this.#options.swarm.retainedBytesMax,
-      onInstalled: (at, epoch, admitted) => this.judge.onInstalled(at, epoch, admitted),
+      onInstalled: () => this.judge.onInstalled(),
       onResolved: (at, key, dots) => this.judge.writes.onResolved(at, key, dots),
       onFault: (at, fault) => this.#onFault(at, fault),
-      onReached: (at, dot, names) => this.judge.writes.onReached(at, dot, names),
+      onReached: (...reached) => this.judge.writes.onReached(...reached),
     });
-    this.#leading.set(region, leading);
+    this.#leading.set(leader, leading);
+    this.#found(region);
+  }
+
+  /** Tried by every leader until it is logged. */
+  #found(region: Region): void {
+    const incarnation = this.#founding.get(region);
+    if (incarnation === undefined) return;
+    region.proposer.draw(incarnation, () => {
+      this.#founding.delete(region);
+      region.proposer.configure(this.#directory.document);
+    });
   }
 
   #onFault(region: Region, fault: PullEffect): void {
@@ -189,12 +228,13 @@ export class FederationWorld {
         const isTrue = this.#nemesis.rolledBack > 0;
         demand(isTrue, "fork", () => `${region.name}: ${JSON.stringify(fault)}`);
         if (fault.kind === "forked") {
-          region.change({ change: "forked", origin: fault.origin });
+          region.proposer.change({ change: "forked", origin: fault.origin });
           return;
         }
         const origin = region.leader?.federated.self;
         const { sequence } = fault;
-        if (origin !== undefined) region.change({ change: "rolled-back", origin, sequence });
+        if (origin !== undefined)
+          region.proposer.change({ change: "rolled-back", origin, sequence });
         return;
       }
       default:
@@ -203,7 +243,7 @@ export class FederationWorld {
   }
 
   #cutStreams(isLost: (server: Member) => boolean = () => false): void {
-    for (const [region, { pulling }] of this.#leading) {
+    for (const { region, pulling } of this.#leading.values()) {
       pulling?.cut((to, server) => isLost(server) || this.#nemesis.isCut(region, to));
     }
   }
@@ -244,29 +284,59 @@ export class FederationWorld {
     return regions.every((region) => {
       const { self } = region.leader?.federated ?? {};
       if (region.isLost || self !== directory.originOf(region.name)) return false;
-      return region.members.every(({ up, host, federated: { applied, config } }) => {
-        const isLast = up && host.machine.applied === region.lastIndex;
+      return region.members.every((member) => {
+        const { up, federated } = member;
+        const { applied, config } = federated;
+        const isLast = up && region.log.isLevel(member);
         return isLast && config.epoch === directory.config.epoch && isSame(applied, most);
       });
+    });
+  }
+
+  /**
+   * Nobody writes any more, so that what all have is forgotten by the word of idle regions alone: deletes, and what was
+   * retained for others (federation 10; scenarios 14 and 32).
+   */
+  #isForgotten(): boolean {
+    const all = this.#members().flatMap(({ members }) => members);
+    return all.every(({ federated }) => {
+      return deletesOf(federated) === 0 && retainedForOthers(federated) === 0;
     });
   }
 
   #unsettled(): string {
     const { epoch, freeze, members } = this.#directory.config;
     const lines = this.#members().flatMap((region) =>
-      region.members.map(({ at, federated, host, up }) => {
+      region.members.map((member) => {
+        const { at, federated, up } = member;
         const { applied, config, self } = federated;
-        const state = `${up ? "up" : "down"} ${host.machine.applied}/${region.lastIndex}`;
-        return `${region.name}.${at} ${state} epoch ${config.epoch} as ${String(self)}: ${[...applied].join(" ")}`;
+        const name = `${region.name}.${at} ${up ? "up" : "down"}`;
+        const place = `${region.log.standing(member)} epoch ${config.epoch} as ${String(self)}`;
+        const kept = `${deletesOf(federated)} deletes, ${retainedForOthers(federated)} bytes`;
+        return `${name} ${place}, keeps ${kept}: ${[...applied].join(" ")}`;
       }),
     );
     const joining = members.filter(({ live }) => !live).map(({ name }) => name);
-    const held = [...this.#leading].flatMap(([{ name }, { pulling }]) =>
-      (pulling?.held ?? []).map((one) => `${name} holds ${JSON.stringify(one)}`),
+    const held = [...this.#leading.values()].flatMap(({ region, pulling }) =>
+      (pulling?.held ?? []).map((one) => `${region.name} holds ${JSON.stringify(one)}`),
     );
     const frozen = freeze === undefined ? "" : `, frozen ${JSON.stringify(freeze)}`;
     return [`epoch ${epoch}, joining ${joining.join()}${frozen}`, ...lines, ...held].join("; ");
   }
+}
+
+/** Keys of which nothing is left but tombstones. */
+function deletesOf({ state, contested }: FederatedRegion): number {
+  const isDeleted = (key: Key): boolean => state.recordOf(key).siblings.every(isTombstone);
+  return state.records.tombstones + contested.filter(isDeleted).length;
+}
+
+/** Bytes of transactions, but for what is kept of a parted region for its operator. */
+function retainedForOthers({ state: { retention, rebirth } }: FederatedRegion): number {
+  const salvaged = rebirth.salvage.map(({ origin, first, last }) =>
+    retention.bytesBetween(origin, first, last),
+  );
+  return salvaged.reduce((left, bytes) => left - bytes, retention.bytes);
 }
 
 function isSame(left: Vector, right: Vector): boolean {

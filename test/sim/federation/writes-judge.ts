@@ -2,8 +2,15 @@
 // was lost (federation 11, W = 1); a write under `siblings` takes away only what its client could have seen; and who is
 // named as having a write has it (federation 6, 13, 19).
 import type { Key } from "../../../base/index.ts";
-import { SIBLINGS_MAX, countOf, dotText, hasDot, hasSeen } from "../../../federation/index.ts";
-import type { Dot, Sequence, Transaction, Vector } from "../../../federation/index.ts";
+import {
+  SIBLINGS_MAX,
+  countOf,
+  dotText,
+  hasDot,
+  hasSeen,
+  memberOf,
+} from "../../../federation/index.ts";
+import type { Dot, OriginId, Sequence, Transaction, Vector } from "../../../federation/index.ts";
 import type { Request } from "../../../store/index.ts";
 import { demand } from "../violation.ts";
 import type { Directory } from "./directory.ts";
@@ -22,6 +29,14 @@ export interface WritesJudgeInit {
 export class WritesJudge {
   readonly #init: WritesJudgeInit;
   readonly #acknowledged: Dot[] = [];
+  /** By conflict, its key and its siblings: who has answered it. */
+  readonly #resolvedBy = new Map<string, OriginId>();
+  /** Each of at least one other region. */
+  readonly #reached: {
+    readonly key: Key;
+    readonly dot: Dot;
+    readonly holders: readonly OriginId[];
+  }[] = [];
   reachedCount = 0;
 
   constructor(init: WritesJudgeInit) {
@@ -73,22 +88,28 @@ export class WritesJudge {
     );
   }
 
-  /** A handler's answer is written by the winner's origin alone, or once that is closed (federation 8, trap 7). */
+  /**
+   * A conflict is answered by one region, for two answers are the next conflict, and so on without end; but where its
+   * winner's origin is closed by any (federation 8, trap 7).
+   */
   onResolved(region: Region, key: Key, dots: readonly Dot[]): void {
     const { ledger, directory } = this.#init;
     for (const dot of this.#init.mayFork ? [] : dots) {
       const minted = ledger.of(dot)?.transaction;
       if (minted === undefined) continue;
-      const winner = this.#before(minted, key).reduce<Dot | undefined>(
+      const siblings = this.#before(minted, key);
+      const winner = siblings.reduce<Dot | undefined>(
         (best, one) => (best === undefined || isLater(ledger, one, best) ? one : best),
         undefined,
       );
+      if (winner === undefined || directory.cutOf(winner.origin) !== undefined) continue;
+      const conflict = `${key} ${siblings.map(dotText).join()}`;
+      const first = this.#resolvedBy.get(conflict) ?? dot.origin;
+      this.#resolvedBy.set(conflict, first);
       demand(
-        winner === undefined ||
-          winner.origin === dot.origin ||
-          directory.cutOf(winner.origin) !== undefined,
+        first === dot.origin,
         "one-resolver",
-        () => `${region.name} resolved ${key}, which is for origin ${String(winner?.origin)} to do`,
+        () => `${region.name} answered by ${dotText(dot)} what origin ${first} had: ${conflict}`,
       );
     }
   }
@@ -101,8 +122,12 @@ export class WritesJudge {
   }
 
   /** `names`: regions that are said to have the write. */
-  onReached(region: Region, dot: Dot, names: readonly string[]): void {
+  onReached(region: Region, key: Key, dot: Dot, names: readonly string[]): void {
     this.reachedCount += 1;
+    const { directory } = this.#init;
+    const others = names.filter((name) => name !== region.name);
+    const holders = others.flatMap((name) => directory.originOf(name) ?? []);
+    this.#reached.push({ key, dot, holders });
     for (const name of names) {
       demand(
         hasDot(this.#init.everApplied(name), dot),
@@ -112,8 +137,29 @@ export class WritesJudge {
     }
   }
 
+  /** A home moves without what nobody knew of; what a region has that is still there was known (federation 12). */
+  #checkKept(): void {
+    const { directory, ledger } = this.#init;
+    const { config } = directory;
+    for (const { key, dot, holders } of this.#reached) {
+      if (!holders.some((origin) => memberOf(config, origin) !== undefined)) continue;
+      const minted = ledger.of(dot)?.transaction.epoch ?? 0;
+      const home = config.homes.find(({ prefix }) => key.startsWith(prefix));
+      const isLate = home?.late?.some(
+        ({ origin, epoch, cut }) =>
+          origin === dot.origin && minted < epoch && dot.sequence > cut,
+      );
+      demand(
+        isLate !== true,
+        "home-kept",
+        () => `${dotText(dot)} of ${key} comes late, though it was acknowledged by ${holders.join()}`,
+      );
+    }
+  }
+
   /** When everything is healed. */
   checkEnd(regions: readonly Region[]): void {
+    this.#checkKept();
     for (const dot of this.#acknowledged) {
       const cut = this.#init.directory.cutOf(dot.origin) ?? Infinity;
       if (dot.sequence > cut) continue;
