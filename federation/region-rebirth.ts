@@ -11,6 +11,7 @@ import type { RegionCore } from "./region-core.ts";
 import { salvageOf } from "./salvage.ts";
 import type { Salvage } from "./salvage.ts";
 import type { Stray } from "./strays.ts";
+import { countOf } from "./vector.ts";
 import type { Vector } from "./vector.ts";
 
 /** Keys at a time. */
@@ -50,6 +51,14 @@ export class RegionRebirth {
     return standing;
   }
 
+  /** The chain's hash at what stands of the origin; undefined: nobody has told of such an origin, or it is not known there. */
+  chainOf(origin: OriginId): Uint8Array | undefined {
+    const core = this.#core;
+    const standing = countOf(this.standing, origin);
+    if (standing === core.appliedOf(origin)) return core.chainOf(origin);
+    return standing === 0 ? core.seedOf(origin) : undefined;
+  }
+
   get salvage(): readonly Salvage[] {
     const { config, retained } = this.#core;
     return (config?.closed ?? []).flatMap((one) => salvageOf(retained.retention, one) ?? []);
@@ -70,6 +79,18 @@ export class RegionRebirth {
   /** Whether this region's own log drew that incarnation. */
   drew(incarnation: Identity): boolean {
     return this.#core.drawn.includes(incarnation);
+  }
+
+  /**
+   * Why this state is not for a region that was admitted in that epoch; undefined: it is. What is purged here once that is
+   * logged is not purged without the newcomer (federation 11).
+   */
+  barTo(admitted: number): string | undefined {
+    const { config, planted } = this.#core;
+    const isLogged = config !== undefined && config.epoch >= admitted;
+    const isEarly = !isLogged && planted !== "snapshot-before-marker";
+    if (isEarly) return `epoch ${admitted} is not logged here yet`;
+    return this.strays.length > 0 ? "this region's own is to be replaced" : undefined;
   }
 
   /** This state for another region, as it is at this call; to be released. Undefined: it is no member's. */

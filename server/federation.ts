@@ -110,7 +110,7 @@ export class Federation {
     this.#serving = new FederationServing({
       state: () => ({
         applied: state.rebirth.standing,
-        hashOf: (origin) => state.chainOf(origin),
+        hashOf: (origin) => state.rebirth.chainOf(origin),
         retainedFrom: (origin) => state.retainedFrom(origin),
         config: state.document,
       }),

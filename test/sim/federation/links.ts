@@ -230,7 +230,7 @@ export class Pulling {
       {
         state: () => ({
           applied: theirs.rebirth.standing,
-          hashOf: (one) => theirs.chainOf(one),
+          hashOf: (one) => theirs.rebirth.chainOf(one),
           retainedFrom: (one) => theirs.retainedFrom(one),
           config: theirs.document,
         }),
