@@ -261,8 +261,16 @@ export class FederationWorld {
     this.queue.schedule(MEND_MS, "mend", () => {
       this.operators.resumeAll();
       this.operators.mend();
+      this.#seekLeaders();
       this.#mendSoon();
     });
+  }
+
+  /** Who does not lead serves all but what other regions report: another member is tried. */
+  #seekLeaders(): void {
+    for (const { pulling } of this.#leading.values()) {
+      pulling?.cut((to, server) => to.leader !== server);
+    }
   }
 
   /** Regions that are in the federation as it stands. */
