@@ -15,8 +15,8 @@ export interface RegionWriteOptions {
 /** What a read may ask of the other regions. */
 export interface RegionReadOptions {
   /**
-   * The answer has all that so many regions of the key's placement, this one included, had when they were asked;
-   * `regions-not-reached` by the deadline.
+   * The answer has all that so many regions of the key's placement, this one included if it is of them, had when they
+   * were asked; `regions-not-reached` by the deadline.
    */
   readonly readRegions?: number;
   /** Of an earlier answer's header, of any region: this one has seen all that it names. Empty asks for a token alone. */

@@ -1,5 +1,5 @@
 // A region is lost, on three regions and a directory of real processes: its home moves without it and keeps what two
-// regions acknowledged (federation 12), and nobody parts it but the federation itself (federation 10). With `npm run e2e`.
+// regions acknowledged (federation 12, scenario 34), and nobody parts it but the federation itself (federation 10). With `npm run e2e`.
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { op, when } from "../../client/index.ts";
 import { DEADLINE_MS, DirectedRegions, REGIONS } from "./directed-regions.ts";
@@ -25,6 +25,32 @@ describe("a region that is lost", () => {
     const claimed = { if: [when.missing(key)], then: [op.put(key, name)] };
     return regions.at(name).txn(claimed, { writeRegions });
   }
+
+  test(
+    "a stand-in outside of the placement has its writes meanwhile, and hands them on (scenarios 31 and 32)",
+    async () => {
+      const prefix = bytes("f/placed/");
+      await regions.order("eu", { placement: { prefix, regions: ["ap", "eu"] } });
+      await regions.settle();
+      regions.member("ap").signal("SIGSTOP");
+      const { header } = await regions.at("eu").put("f/placed/a", "1", { writeRegions: 2 });
+      expect(header.reach).toMatchObject({ reached: 2, sloppy: true, names: ["eu", "us"] });
+      // The stand-in is none of the regions whose word counts for a read, though it is the one that is asked.
+      const read = { readRegions: 2, deadlineMs: 2_000 };
+      const alone = regions.at("us").get("f/placed/a", read);
+      await expect(alone).rejects.toMatchObject({ code: "regions-not-reached" });
+      regions.member("ap").signal("SIGCONT");
+      const seen = await until("the placement answers", DEADLINE_MS, () =>
+        regions.at("us").get("f/placed/a", read),
+      );
+      expect(seen.kv?.text()).toBe("1");
+      await until("ap has what it was kept for", DEADLINE_MS, async () => {
+        const { kv } = await regions.at("ap").get("f/placed/a", { mode: "local" });
+        return kv?.text() === "1" || undefined;
+      });
+    },
+    2 * DEADLINE_MS,
+  );
 
   test(
     "its home moves to a region that has to hear first of what another one acknowledged",
