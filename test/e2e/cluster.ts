@@ -37,6 +37,8 @@ export function protocolsFor(usual: Protocol): readonly Protocol[] {
 export interface Home {
   readonly host: string;
   readonly launcher: readonly string[];
+  /** Under which its certificate is issued; absent: the member's own name. */
+  readonly certificate?: string;
 }
 
 const THIS_HOST: Home = { host: "127.0.0.1", launcher: [] };
@@ -46,8 +48,8 @@ export interface ClusterOptions {
   readonly learners?: number;
   /** Passed to every member. */
   readonly flags?: readonly string[];
-  /** Both ports of every member over TLS, mutual, with certificates of a CA of its own. */
-  readonly tls?: boolean;
+  /** Both ports of every member over TLS, mutual, with certificates of a CA of its own, or of that one. */
+  readonly tls?: boolean | ClusterCertificates;
   /** Where each member lives; absent: all on this host. */
   readonly homeOf?: (name: string) => Home;
 }
@@ -65,14 +67,14 @@ interface MemberPlan {
 async function memberPlan(
   name: string,
   isLearner: boolean,
-  { host, launcher }: Home,
+  { host, launcher, certificate = name }: Home,
   certificates: ClusterCertificates | undefined,
 ): Promise<MemberPlan> {
   const scheme = certificates === undefined ? "http" : "https";
-  await certificates?.host(name, host);
+  await certificates?.host(certificate, host);
   const clientUrl = `${scheme}://${host}:${await freePort()}`;
   const peerUrl = `${scheme}://${host}:${await freePort()}`;
-  const security = certificates?.serverFlags(name) ?? [];
+  const security = certificates?.serverFlags(certificate) ?? [];
   return { name, isLearner, clientUrl, peerUrl, launcher, security };
 }
 
@@ -219,7 +221,8 @@ export class Cluster {
       throw new Error("dist/ is missing: run npm test, or npm run build first");
     const folder = mkdtempSync(join(tmpdir(), "hansa-e2e-"));
     const { homeOf = () => THIS_HOST, flags = [], tls = false } = options;
-    const certificates = tls ? await ClusterCertificates.make(join(folder, "certs")) : undefined;
+    const certificates =
+      tls === true ? await ClusterCertificates.make(join(folder, "certs")) : tls || undefined;
     const plans: MemberPlan[] = [];
     const add = async (name: string, isLearner: boolean): Promise<void> => {
       plans.push(await memberPlan(name, isLearner, homeOf(name), certificates));

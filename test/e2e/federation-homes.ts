@@ -9,6 +9,7 @@ import type { etcdserverpb } from "../../proto/index.ts";
 import { hansa } from "../../proto/index.ts";
 import { policy } from "../federation/document.ts";
 import { bytes, WireClient } from "./wire-client.ts";
+import type { WireSecurity } from "./wire-client.ts";
 
 const CALL_MS_MAX = 10_000;
 
@@ -28,14 +29,20 @@ export function homesOfTests(): readonly Home[] {
   ];
 }
 
-/** `endpointOf`: of the regions "eu", "us" and "ap". */
-export function describeHomes(endpointOf: (region: string) => string): void {
+/** `endpointOf`: of the regions "eu", "us" and "ap"; `tlsOf`: for those that are secured. */
+export function describeHomes(
+  endpointOf: (region: string) => string,
+  tlsOf: () => WireSecurity | undefined = () => undefined,
+): void {
   describe("under homes", () => {
     const clients = new Map<string, Client>();
 
     beforeAll(() => {
+      const tls = tlsOf();
+      const security = tls === undefined ? {} : { tls };
       for (const region of ["eu", "us", "ap"]) {
-        clients.set(region, new Client({ endpoints: [endpointOf(region)], writes: "never" }));
+        const endpoints = [endpointOf(region)];
+        clients.set(region, new Client({ endpoints, writes: "never", ...security }));
       }
     });
 
@@ -125,7 +132,7 @@ export function describeHomes(endpointOf: (region: string) => string): void {
     });
 
     test("a numbered write is handed on once, whoever sends it again and wherever", async () => {
-      const wire = new WireClient(endpointOf("us"));
+      const wire = new WireClient(endpointOf("us"), tlsOf());
       const { session } = await wire.call(
         "/hansa.v1.Session/Open",
         { request: hansa.v1.SessionOpenRequest, answer: hansa.v1.SessionOpenResponse },

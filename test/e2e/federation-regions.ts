@@ -1,12 +1,10 @@
 // Three regions as processes: writes everywhere, a region that is killed and comes back, how far a write came, reads
 // that ask other regions, tokens carried between regions (federation 3, 4, 13; scenarios 1, 31, 42).
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { encodeConfig } from "../../federation/index.ts";
-import { documentOf, policy } from "../federation/document.ts";
+import { policy } from "../federation/document.ts";
 import { Cluster } from "./cluster.ts";
 import { describeClients, policiesOfClients } from "./federation-clients.ts";
+import { startWithFile } from "./federation-file.ts";
 import { describeHandlers, handlersOfTests, policiesOfHandlers } from "./federation-handlers.ts";
 import { describeHomes, homesOfTests, policiesOfHomes } from "./federation-homes.ts";
 import { describeVerify, policiesOfVerify } from "./federation-verify.ts";
@@ -30,10 +28,6 @@ export function describeRegions(members: number): void {
         const voters = name === "eu" ? members : 1;
         clusters.set(name, await Cluster.plan({ voters, flags }));
       }
-      const endpoints = REGIONS.map((name) =>
-        clusterOf(name).members.map(({ peerUrl }) => peerUrl.replace("http://", "")),
-      );
-      const named = REGIONS.map((name, at) => ({ name, endpoints: endpoints[at] ?? [] }));
       const policies = [
         ...policiesOfHandlers(),
         policy("f/"),
@@ -41,19 +35,8 @@ export function describeRegions(members: number): void {
         ...policiesOfClients(),
         ...policiesOfVerify(),
       ].sort(({ prefix: left }, { prefix: right }) => (left < right ? -1 : 1));
-      const document = encodeConfig(
-        documentOf(named, { policies, homes: homesOfTests(), handlers: handlersOfTests() }),
-      );
-      for (const name of REGIONS) {
-        const cluster = clusterOf(name);
-        const file = join(cluster.folder, "federation.json");
-        writeFileSync(file, document);
-        for (const member of [...cluster.members]) {
-          cluster.again(member, ["--federation-config-file", file]).start();
-        }
-      }
-      const all = REGIONS.flatMap((name) => clusterOf(name).members);
-      await Promise.all(all.map((member) => member.ready()));
+      const [homes, handlers] = [homesOfTests(), handlersOfTests()];
+      await startWithFile(clusters, { policies, homes, handlers });
       for (const name of REGIONS) clients.set(name, new WireClient(memberOf(name).endpoint));
       for (const name of REGIONS)
         await until(`${name} is configured`, DEADLINE_MS, () => put(name, `f/at-${name}`, "1"));
