@@ -1,9 +1,9 @@
 // Who settles what, and when: never two for the same reason, never before it is safe (federation 5, 8).
 import { describe, expect, test } from "@jest/globals";
-import type { Hlc, Key } from "../base/index.ts";
+import type { Hlc, Key, LeaseId } from "../base/index.ts";
 import { originId, sequence } from "./dot.ts";
 import type { OriginId } from "./dot.ts";
-import { resolvesHere, settlementOf } from "./settlement.ts";
+import { resolutionOf, resolvesHere, settlementOf } from "./settlement.ts";
 import type { Settler } from "./settlement.ts";
 import { SIBLINGS_MAX } from "./sibling.ts";
 import type { Sibling } from "./sibling.ts";
@@ -101,6 +101,46 @@ describe("a settlement", () => {
     const value = settled?.action === "put" ? new TextDecoder().decode(settled.value) : "";
     expect(value.split("\n").length).toBe(SIBLINGS_MAX + 2);
     expect(settled).toMatchObject({ context: many.map(({ dot }) => dot) });
+  });
+});
+
+describe("what a handler answers", () => {
+  const value = (text: string): { action: "value"; value: Uint8Array } => ({
+    action: "value",
+    value: new TextEncoder().encode(text),
+  });
+
+  test("is one write over all siblings", () => {
+    expect(resolutionOf(KEY, [LOSER, WINNER], value("both"))).toMatchObject({
+      action: "put",
+      context: [LOSER.dot, WINNER.dot],
+    });
+    expect(resolutionOf(KEY, [LOSER, WINNER], { action: "delete" })).toMatchObject({
+      action: "delete",
+      context: [LOSER.dot, WINNER.dot],
+    });
+    expect(resolutionOf(KEY, [LOSER, WINNER], { action: "keep" })).toBeUndefined();
+  });
+
+  test("is not written anew where it is there: two that answer each other would never end (trap 7)", () => {
+    expect(resolutionOf(KEY, [LOSER, WINNER], value("lost"))).toMatchObject({
+      action: "settle",
+      kept: LOSER.dot,
+      lost: [{ dot: WINNER.dot }],
+    });
+    const { dot, hlc, epoch, birth } = LOSER;
+    expect(
+      resolutionOf(KEY, [{ dot, hlc, epoch, birth }, WINNER], { action: "delete" }),
+    ).toMatchObject({
+      action: "settle",
+      kept: LOSER.dot,
+      lost: [{ dot: WINNER.dot }],
+    });
+  });
+
+  test("lasts, though an equal value ends with a lease", () => {
+    const leased = { ...WINNER, lifetime: { lease: 7n as LeaseId, ttlMs: 1_000 } };
+    expect(resolutionOf(KEY, [LOSER, leased], value("won"))).toMatchObject({ action: "put" });
   });
 });
 

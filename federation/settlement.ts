@@ -1,5 +1,6 @@
 // Who removes losers, and when: the winner's origin, once every member has all the siblings; at the bound, at once
 // (federation 5). A settlement is a write like any other, so no region ever drops a sibling by itself.
+import { compareBytes } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import { birthOver } from "./birth.ts";
 import { losersOf } from "./conflict-record.ts";
@@ -76,19 +77,35 @@ export function resolvesHere(
   return winner !== undefined && isContested(siblings) && decides(winner, settler);
 }
 
-/** What a handler's answer writes: it has seen these siblings and nothing else. Undefined: they are kept. */
+/**
+ * What a handler's answer writes: it has seen these siblings and nothing else. Undefined: they are kept. What is there
+ * already is kept and not written anew: that would be one more sibling to everybody who answers meanwhile, and their
+ * answers to this region, without end (trap 7).
+ */
 export function resolutionOf(
   key: Key,
   siblings: Siblings,
   resolution: Resolution,
 ): Operation | undefined {
   if (resolution.action === "keep") return undefined;
+  const kept = siblings.filter((one) => isAnswer(one, resolution)).at(-1);
+  if (kept !== undefined) {
+    const others = siblings.filter((one) => one !== kept);
+    return { key, action: "settle", lost: losersOf(others), kept: kept.dot };
+  }
   const lost = losersOf(siblings);
   const context = lost.map(({ dot }) => dot);
   if (resolution.action === "delete") return { key, action: "delete", context, lost };
   const birth = birthOver(siblings);
   const { value } = resolution;
   return { key, action: "put", value, context, ...(birth === undefined ? {} : { birth }), lost };
+}
+
+/** But for what ends with a lease: an answer lasts. */
+function isAnswer({ value, lifetime }: Sibling, resolution: Resolution): boolean {
+  if (lifetime !== undefined || resolution.action === "keep") return false;
+  if (resolution.action === "delete") return value === undefined;
+  return value !== undefined && compareBytes(value, resolution.value) === 0;
 }
 
 function decides(
