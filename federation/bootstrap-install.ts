@@ -73,6 +73,10 @@ function positionFault(core: RegionCore, origin: OriginId, at: number): string |
   }
   const accepted = acceptance(config, origin, at);
   if (accepted === "unknown") return `origin ${origin} is not known here`;
+  // What is here of a frozen origin has been told, perhaps; who is to be replaced tells after it was.
+  const isMore = accepted === "frozen" && at > core.appliedOf(origin);
+  if (isMore && core.strays.length === 0)
+    return `it has ${origin}:${at}, and that origin is frozen`;
   return accepted === "beyond-cut" ? `it has ${origin}:${at}, beyond that origin's cut` : undefined;
 }
 
