@@ -4,6 +4,7 @@ import { memberOf, standingOf } from "./config-standing.ts";
 import type { FederationConfig, Member } from "./config.ts";
 import type { OriginId } from "./dot.ts";
 import type { Report } from "./exchange-message.ts";
+import type { FederationBug } from "./planted.ts";
 import { countOf, covers } from "./vector.ts";
 import type { Vector } from "./vector.ts";
 
@@ -46,6 +47,8 @@ export interface BootstrapQuestion {
   /** Origins that are lacked; none: something is to be let go. */
   readonly lacked: readonly OriginId[];
   readonly reports: readonly Report[];
+  /** Only tests and the simulator set it. */
+  readonly planted?: FederationBug;
 }
 
 /**
@@ -53,7 +56,7 @@ export interface BootstrapQuestion {
  * then nothing is to be applied again, and of these the one that has most.
  */
 export function donorsOf(question: BootstrapQuestion): readonly Member[] {
-  const { config, self, standing, lacked, reports } = question;
+  const { config, self, standing, lacked, reports, planted } = question;
   const own = memberOf(config, self);
   if (own === undefined) return [];
   const candidates = reports.flatMap(({ origin, epoch, vector }) => {
@@ -62,7 +65,7 @@ export function donorsOf(question: BootstrapQuestion): readonly Member[] {
       member !== undefined &&
       origin !== self &&
       standingOf(config, member.name) === "live" &&
-      epoch >= own.admitted &&
+      (epoch >= own.admitted || planted === "snapshot-before-marker") &&
       lacked.every((one) => countOf(vector, one) > countOf(standing, one));
     if (!isFit) return [];
     const total = [...vector.values()].reduce((sum: number, count) => sum + count, 0);

@@ -1,4 +1,6 @@
 // The bounds of an exchange: what may be on its way, held, and proposed at once, and how long silence may last.
+import { PART_BYTES_MAX } from "./exchange-parts.ts";
+import { CHUNK_BYTES_MAX } from "./staging.ts";
 
 export interface ExchangeLimits {
   /** Of one origin, on their way to one puller or held there: 28 MB/s over a round trip of 150 ms. */
@@ -6,12 +8,16 @@ export interface ExchangeLimits {
   /** Of one batch, unless one transaction is larger. */
   readonly batchBytesMax: number;
   readonly batchCountMax: number;
+  /** Of one part of a transaction that is larger than a batch. */
+  readonly partBytesMax: number;
   /**
    * Of the transactions in one entry of the region's log, and their bytes, unless one transaction is larger. An entry is
    * applied in one step, in which its member does nothing else: some 10 ms of a quiet machine.
    */
   readonly applyOperationsMax: number;
   readonly applyBytesMax: number;
+  /** Of one chunk of a transaction that is larger than an entry. */
+  readonly chunkBytesMax: number;
   /** Origins that one puller may want. */
   readonly originsMax: number;
   /** Between two messages of reports that are sent for their own sake: while this region's own changes. */
@@ -32,8 +38,10 @@ export const EXCHANGE_LIMITS_DEFAULT: ExchangeLimits = {
   windowBytes: 4 * 1024 * 1024,
   batchBytesMax: 256 * 1024,
   batchCountMax: 1_024,
+  partBytesMax: PART_BYTES_MAX,
   applyOperationsMax: 128,
   applyBytesMax: 1024 * 1024,
+  chunkBytesMax: CHUNK_BYTES_MAX,
   originsMax: 4_096,
   reportMs: 20,
   relayMs: 50,

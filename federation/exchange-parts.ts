@@ -4,7 +4,7 @@ import type { OriginId } from "./dot.ts";
 import type { Batch, Part, ServeMessage } from "./exchange-message.ts";
 import { TRANSACTION_LIMITS } from "./transaction-rules.ts";
 
-/** Of one part. */
+/** Of one part, at the most. */
 export const PART_BYTES_MAX = 256 * 1024;
 
 interface Row {
@@ -14,11 +14,12 @@ interface Row {
   readonly hash: Uint8Array;
 }
 
-/** Consecutive rows as batches; one of more than `bytesMax` in parts. */
+/** Consecutive rows as batches; one of more than `bytesMax` in parts of `partBytesMax`. */
 export function messagesOf(
   origin: OriginId,
   rows: readonly Row[],
   bytesMax: number,
+  partBytesMax = PART_BYTES_MAX,
 ): readonly ServeMessage[] {
   const messages: ServeMessage[] = [];
   let small: Row[] = [];
@@ -36,17 +37,18 @@ export function messagesOf(
       continue;
     }
     flush();
-    for (let offset = 0; offset < row.bytes.length; offset += PART_BYTES_MAX) {
-      messages.push({ kind: "part", part: partOf(origin, row, offset) });
+    for (let offset = 0; offset < row.bytes.length; offset += partBytesMax) {
+      const bytes = row.bytes.subarray(offset, offset + partBytesMax);
+      messages.push({ kind: "part", part: partOf(origin, row, offset, bytes) });
     }
   }
   flush();
   return messages;
 }
 
-function partOf(origin: OriginId, { sequence, bytes, hash }: Row, offset: number): Part {
-  const part = bytes.subarray(offset, offset + PART_BYTES_MAX);
-  return { origin, sequence, hash, totalBytes: bytes.length, offset, bytes: part };
+function partOf(origin: OriginId, row: Row, offset: number, bytes: Uint8Array): Part {
+  const { sequence, hash } = row;
+  return { origin, sequence, hash, totalBytes: row.bytes.length, offset, bytes };
 }
 
 /** Of one stream: the one transaction that is coming. */

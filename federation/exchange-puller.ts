@@ -26,6 +26,7 @@ import { ComingParts } from "./exchange-parts.ts";
 import { ExchangePulling, readAs } from "./exchange-pulling.ts";
 import type { ReportBook } from "./exchange-reports.ts";
 import { originsOf, routesOf } from "./exchange-routes.ts";
+import { tellEarly } from "./planted-acts.ts";
 import type { FederationBug } from "./planted.ts";
 import type { Routes, Way } from "./exchange-routes.ts";
 import { StagedProposals } from "./exchange-staging.ts";
@@ -124,7 +125,7 @@ export class ExchangePuller {
 
   constructor(init: PullerInit) {
     this.#init = init;
-    this.#staging = new StagedProposals(init.hash);
+    this.#staging = new StagedProposals(init.hash, init.limits.chunkBytesMax);
     this.holding = new Holding(init.hash, {
       admits: (transaction) => this.#guard?.admits(transaction) ?? true,
     });
@@ -371,6 +372,7 @@ export class ExchangePuller {
     const [first] = ready;
     if (first === undefined) return effects;
     this.#proposing = true;
+    if (planted === "ack-counted-before-quorum") tellEarly(this.#init, ready);
     if (first.bytes.length > bytesMax) {
       this.#staged = this.#staging.next(first, state().staged);
       return [...effects, this.#staged];

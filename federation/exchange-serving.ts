@@ -192,8 +192,9 @@ export class ExchangeServing {
       wanted.underWayBytes += bytes.length;
     }
     wanted.sent = last.sequence;
+    const { batchBytesMax, partBytesMax } = this.#init.limits;
     // A last row that overshoots a little is no reason for parts.
-    const messages = messagesOf(wish.origin, fresh, 2 * this.#init.limits.batchBytesMax);
+    const messages = messagesOf(wish.origin, fresh, 2 * batchBytesMax, partBytesMax);
     return messages.map((message) => ({ kind: "send", message }));
   }
 

@@ -3,7 +3,6 @@
 import type { Hash } from "./chain.ts";
 import { sameDot } from "./dot.ts";
 import type { Dot } from "./dot.ts";
-import { CHUNK_BYTES_MAX } from "./staging.ts";
 import type { Chunk, Staging } from "./staging.ts";
 import type { Shipped } from "./transaction-codec.ts";
 
@@ -15,13 +14,15 @@ export type StagingEffect =
 
 export class StagedProposals {
   readonly #hash: Hash;
+  readonly #chunkBytesMax: number;
   /** Of the transaction that is under way: hashed once. */
   #current: { readonly bytes: Uint8Array; readonly digest: Uint8Array } | undefined;
   /** Its last chunk was refused: what is staged under its dot is something else. */
   #anew: Dot | undefined;
 
-  constructor(hash: Hash) {
+  constructor(hash: Hash, chunkBytesMax: number) {
     this.#hash = hash;
+    this.#chunkBytesMax = chunkBytesMax;
   }
 
   /** `staged`: by the applied state. */
@@ -35,7 +36,7 @@ export class StagedProposals {
     if (offset >= bytes.length) return { kind: "apply-staged", shipped };
     if (this.#current?.bytes !== bytes) this.#current = { bytes, digest: this.#hash(bytes) };
     const { digest } = this.#current;
-    const part = bytes.subarray(offset, offset + CHUNK_BYTES_MAX);
+    const part = bytes.subarray(offset, offset + this.#chunkBytesMax);
     return {
       kind: "stage",
       chunk: { dot, digest, totalBytes: bytes.length, offset, bytes: part },

@@ -84,8 +84,8 @@ export class FederationBootstrapServing {
     const { state, leads, helloTo, clock, journal, hash, engine } = this.#init;
     if (!leads()) throw notNow("this member does not lead its region");
     if (this.#givings.size >= GIVEN_MAX) throw notNow(`${this.#givings.size} are on their way`);
-    if (state.config.epoch < admitted) throw notNow(`epoch ${admitted} is not logged here yet`);
-    if (state.rebirth.strays.length > 0) throw notNow("this region's own is to be replaced");
+    const bar = state.rebirth.barTo(admitted);
+    if (bar !== undefined) throw notNow(bar);
     const to = hello.from.origin;
     const own = helloTo(to);
     const cut = own && state.rebirth.cut();

@@ -3,6 +3,7 @@
 import { ConfigError, countOf, decodeConfig, memberNamed } from "../federation/index.ts";
 import type {
   ConfigNews,
+  FederationBug,
   FederationChange,
   FederationConfig,
   OriginId,
@@ -17,6 +18,8 @@ export interface FederationDocumentsInit {
   readonly propose: (change: FederationChange, done: (applied: boolean) => void) => void;
   readonly clock: Clock;
   readonly journal: Journal;
+  /** Only tests and the simulator set it. */
+  readonly planted?: FederationBug;
 }
 
 /** For whoever reads the journal of a region that was wiped. */
@@ -55,11 +58,13 @@ export class FederationDocuments {
    * was given to other data of this region's name is not this one's: it was wiped.
    */
   #selfIn(config: FederationConfig): { readonly self: OriginId } | undefined {
-    const { region, state } = this.#init;
+    const { region, state, planted } = this.#init;
     const { applied, rebirth } = state;
     const member = memberNamed(config, region);
-    const isOwn = member !== undefined && rebirth.drew(member.incarnation);
-    return isOwn && countOf(applied, member.origin) === 0 ? { self: member.origin } : undefined;
+    if (member === undefined) return undefined;
+    const { origin: self, incarnation } = member;
+    const isFresh = rebirth.drew(incarnation) && countOf(applied, self) === 0;
+    return isFresh || planted === "dot-reused-after-restore" ? { self } : undefined;
   }
 
   /** By who leads: the document in force may have been logged just before the incarnation that it names was. */
