@@ -1,10 +1,15 @@
-// Every seed that ever failed, on the core it failed on, is clean; test/seeds.txt says what each showed.
+// Every seed that ever failed, on the core it failed on or of a federation, is clean; test/seeds.txt says what each
+// showed.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { STEPS, violationOf } from "./budget.ts";
+import { PLANTED_FEDERATION_NAMES } from "./federation/planted-plans.ts";
+import { simulateFederation } from "./federation/simulate.ts";
 import { PLANTED_NAMES } from "./planted.ts";
 import { simulate } from "./simulate.ts";
+
+const FEDERATION_STEPS = 3_000;
 
 const once = readFileSync(join(__dirname, "..", "seeds.txt"), "utf8")
   .split("\n")
@@ -12,11 +17,24 @@ const once = readFileSync(join(__dirname, "..", "seeds.txt"), "utf8")
   .filter((line) => line !== "");
 
 test.each(once)("clean where something once broke: %s", (line) => {
-  const [seed = "", protocol, name] = line.split(/\s+/);
-  if (protocol !== "raft" && protocol !== "paxos") throw new Error(`${line}: raft or paxos?`);
-  const profile = PLANTED_NAMES.find((bug) => bug === name);
-  expect(profile).toBe(name);
-  const themed = profile === undefined ? {} : { profile };
-  const outcome = simulate({ protocol, seed: Number(seed), steps: STEPS, ...themed });
+  const [text = "", what, name] = line.split(/\s+/);
+  const seed = Number(text);
+  if (what === "federation") {
+    const themed = themeOf(PLANTED_FEDERATION_NAMES, name);
+    const { violation } = simulateFederation({ seed, steps: FEDERATION_STEPS, ...themed });
+    expect(violation?.message).toBeUndefined();
+    return;
+  }
+  if (what !== "raft" && what !== "paxos") throw new Error(`${line}: raft, paxos or federation?`);
+  const outcome = simulate({ protocol: what, seed, steps: STEPS, ...themeOf(PLANTED_NAMES, name) });
   expect(violationOf(outcome)).toBeUndefined();
 });
+
+function themeOf<Bug extends string>(
+  bugs: readonly Bug[],
+  name: string | undefined,
+): { profile?: Bug } {
+  const profile = bugs.find((bug) => bug === name);
+  expect(profile).toBe(name);
+  return profile === undefined ? {} : { profile };
+}
