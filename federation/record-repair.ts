@@ -59,10 +59,11 @@ export function repairRecord(core: RegionCore, change: RepairChange): Refusal | 
   return undefined;
 }
 
-/** Undefined: more than one repair looks at. */
-function dotsBeyond({ applied }: RegionCore, vector: Vector): readonly Dot[] | undefined {
+/** Undefined: more than one repair looks at, or of an origin of which another history is retained. */
+function dotsBeyond({ applied, retained }: RegionCore, vector: Vector): readonly Dot[] | undefined {
   const dots: Dot[] = [];
   for (const [origin, last] of applied) {
+    if (retained.retention.isAside(origin) && countOf(vector, origin) < last) return undefined;
     for (let at = countOf(vector, origin) + 1; at <= last; at += 1) {
       if (dots.push({ origin, sequence: sequence(at) }) > REPLAYED_MAX) return undefined;
     }

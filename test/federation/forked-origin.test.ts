@@ -3,6 +3,7 @@
 // traps 1 and 23).
 import { describe, expect, test } from "@jest/globals";
 import { assert, hexOf } from "../../base/index.ts";
+import type { Hlc, Key } from "../../base/index.ts";
 import {
   EXCHANGE_LIMITS_DEFAULT,
   ExchangePuller,
@@ -15,7 +16,7 @@ import {
 import type { FederationConfig, OriginId, PullEffect } from "../../federation/index.ts";
 import { put } from "../store/requests.ts";
 import { documentOf, identity, policy } from "./document.ts";
-import { Region, configOf, hash, regions } from "./region.ts";
+import { Region, bytes, configOf, hash, regions } from "./region.ts";
 import { bootstrap, contentOf, cutOf, read, stage } from "./transfer.ts";
 
 const OLD = originId(3);
@@ -123,6 +124,29 @@ describe.each([
     restored.restart();
     expect(retention.rangeOf(OLD)).toBeUndefined();
   });
+});
+
+test("what is kept of the other history is applied to no copy that repairs a key", () => {
+  const { east, restored } = closed(CUT);
+  bootstrap(restored, east);
+  const key = "w/second-4" as Key;
+  const dot = { origin: OLD, sequence: sequence(1) };
+  const sibling = {
+    dot,
+    hlc: 1n as Hlc,
+    epoch: 1,
+    birth: { hlc: 1n as Hlc, dot },
+    value: bytes("x"),
+  };
+  const copy = {
+    applied: new Map([[OLD, sequence(COMMON)]]),
+    content: { siblings: [sibling], kinds: [] },
+  };
+  const answer = restored.change({ change: "repair", key, from: originId(2), copy });
+  expect(answer).toMatchObject({
+    message: expect.stringMatching(/the copy is too old/) as unknown,
+  });
+  expect(restored.get(key)).toBeUndefined();
 });
 
 test("a region whose own history is the one that counts goes on with what it has", () => {
