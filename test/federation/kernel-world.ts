@@ -130,7 +130,10 @@ export class Region {
   purge(stable: Vector): void {
     for (const [key, record] of this.records) {
       const siblings = purged(record.siblings, stable, this.#planted);
-      if (siblings !== record.siblings) this.records.set(key, { ...record, siblings });
+      if (siblings === record.siblings) continue;
+      const after = { ...record, siblings };
+      this.records.set(key, after);
+      this.tree.change(key, recordHash(key, record), recordHash(key, after));
     }
   }
 
