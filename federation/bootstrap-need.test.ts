@@ -1,4 +1,4 @@
-// When a region takes another's state, and whose (federation 10, 11).
+// When a region takes another's state, and whose (federation 10, 11; scenario 33).
 import { describe, expect, test } from "@jest/globals";
 import { documentOf } from "../test/federation/document.ts";
 import { GoneBook, donorsOf } from "./bootstrap-need.ts";

@@ -107,7 +107,7 @@ test("when most look ahead the own clock is the suspect, and nothing is held", (
   expect(heads.every((one) => guard.admits(one))).toBe(true);
 });
 
-test("without the guard the stamp comes in (hlc-poison)", () => {
+test("without the guard the stamp comes in (hlc-poison, trap 15)", () => {
   const heads = [head(2, HOUR_MS)];
   const question = { now: () => now, heads, others: others(3) };
   expect(ingressGuard({ ...question, planted: "hlc-poison" }).ahead.size).toBe(0);

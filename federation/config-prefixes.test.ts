@@ -117,7 +117,7 @@ test("a policy says what it needs", () => {
   expect(why(three, { ...lww, prefix: a, policy: "merge", kind: "set" })).toMatch(/must be lww/);
 });
 
-test("a home moves by plan: fence, own; unplanned only when it is parted or by force (federation 12)", () => {
+test("a home moves by plan: fence, own; unplanned only when it is parted or by force (federation 12, scenario 34)", () => {
   const p = prefix("claims/");
   const homed = changed(
     three,

@@ -1,4 +1,5 @@
-// Which region takes a write, and what is refused by name because no one region can judge it (federation 12, trap 19).
+// Which region takes a write, and what is refused by name because no one region can judge it (federation 12,
+// traps 13 and 19).
 import { describe, expect, test } from "@jest/globals";
 import type { Key, LeaseId } from "../base/index.ts";
 import type { Request, RequestOp, TxnRequest } from "../store/index.ts";

@@ -104,7 +104,7 @@ describe("a hostile handler", () => {
     });
   });
 
-  test("finds nothing of the process, no clock, no chance, no locale", () => {
+  test("finds nothing of the process, no clock, no chance, no locale (trap 8)", () => {
     const names = [
       "process",
       "require",

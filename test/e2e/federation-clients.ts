@@ -62,7 +62,7 @@ export function describeClients(endpointOf: (region: string) => string): void {
       });
     }
 
-    test("siblings are read with a context, and the write that carries it resolves them everywhere", async () => {
+    test("siblings are read with a context, and the write that carries it resolves them everywhere (scenario 3)", async () => {
       await contested("s/one");
       const { siblings, kv } = await at("eu").get("s/one", { siblings: true });
       expect(siblings?.policy).toBe("siblings");

@@ -301,7 +301,7 @@ describe("a region that was parted", () => {
     return [first, second, third, later];
   }
 
-  test("loses what lies beyond its cut from what it shows, and keeps it to be exported", () => {
+  test("loses what lies beyond its cut from what it shows, and keeps it to be exported (scenario 13)", () => {
     const [first, , third] = returned();
     const { rebirth } = third.state;
     expect(rebirth.strays).toEqual([{ origin: 3, cut: 1, last: 3 }]);

@@ -21,7 +21,7 @@ const known = (...counts: readonly [number, number][]): [OriginId, Sequence][] =
 const lease = { command: "home-lease", prefix: p, heirs: [], ttlS: 10, writeRegions: 0 } as const;
 const taken = { command: "home-taken", prefix: p, region: "fra", from: "ams" } as const;
 
-test("a home that is moved by force leaves a cut behind: what was known of the old one", () => {
+test("a home that is moved by force leaves a cut behind: what was known of the old one (scenario 34)", () => {
   const move = { command: "home-move", prefix: p, force: true } as const;
   const forced = changed(homed, { ...move, to: "fra", known: known([1, 7], [3, 2]) });
   const late = { origin: 1, epoch: forced.epoch, cut: 7 };

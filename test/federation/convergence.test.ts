@@ -179,7 +179,7 @@ describe("regions that have applied the same", () => {
     }
   });
 
-  test.each([4, 5, 6, 7])("as does one that took another's state: seed %i", (seed) => {
+  test.each([4, 5, 6, 7])("as does one that took another's state (scenario 33): seed %i", (seed) => {
     const story = new Story(seed);
     for (let step = 0; step < STEPS; step += 1) story.step();
     const newest = Math.max(...story.all.map(({ state }) => state.config?.epoch ?? 0));

@@ -166,7 +166,7 @@ function sameChain(left: StreamRegion, right: StreamRegion, origin: OriginId): b
   return ours !== undefined && theirs !== undefined && compareBytes(ours, theirs) === 0;
 }
 
-test("each transaction is applied once and causally, over any topology and order, whoever dies", () => {
+test("each is applied once and causally, over any topology and order, whoever dies (scenario 42, trap 9)", () => {
   let relayed = 0;
   let stable = 0;
   for (let seed = 1; seed <= SEEDS; seed += 1) {
@@ -254,7 +254,7 @@ test("the same hundred batches, repeated and reordered, count once (scenario 5)"
   expect(sameVector(r1.applied, r2.applied)).toBe(true);
 });
 
-test("a write goes round a ring and ends where it began (scenario 7)", () => {
+test("a write goes round a ring and ends where it began (scenario 7, trap 25)", () => {
   const config = configOf(4, { topology: { shape: "ring" } });
   const ring = config.members.map(({ origin }) => new StreamRegion(config, origin));
   const write = ring[0]?.mint(1n, 1_000);

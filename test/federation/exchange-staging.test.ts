@@ -165,7 +165,7 @@ describe("a transaction that is too large for one entry", () => {
     expect(isWhole(to)).toBe(true);
   });
 
-  test("would be seen in parts without the guard (txn-torn)", () => {
+  test("would be seen in parts without the guard (txn-torn, trap 12)", () => {
     const [from, to] = [minted(), puller("txn-torn")];
     new Leader(to).hear(from);
     expect(new Set(to.events(0).map((event) => event.split(" ")[0])).size).toBe(3);

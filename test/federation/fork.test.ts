@@ -135,7 +135,7 @@ test("a region that took the other history stays forked when the origin is close
   expect(r3.apply(first.slice(4))).toEqual(["forked"]);
 });
 
-test("beyond its cut a closed origin is never accepted, and a newer epoch waits", () => {
+test("beyond its cut a closed origin is never accepted, and a newer epoch waits (scenario 13, trap 21)", () => {
   const { config, r3, first, restored } = forked();
   const [member, ...others] = config.members;
   if (member === undefined) throw new Error("r1 is a member");

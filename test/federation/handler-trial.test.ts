@@ -1,4 +1,4 @@
-// Handlers that keep the laws, and one for each law that breaks it (federation 8, scenario 26's upload).
+// Handlers that keep the laws, and one for each law that breaks it (federation 8, scenario 26's upload, trap 8).
 import { describe, expect, test } from "@jest/globals";
 import type { Key } from "../../base/index.ts";
 import { handlerTrial } from "../../federation/handler-trial.ts";

@@ -220,7 +220,7 @@ describe("equal sets of transactions", () => {
     "purge-with-sibling",
     "tombstone-by-wall-time",
     "local-prune",
-  ])("and not without the guard of %s", (bug) => {
+  ])("and not without the guard of %s (traps 3 and 4)", (bug) => {
     expect(fc.check(agreement(bug), { numRuns: 1_000, seed: 7, endOnFailure: true }).failed).toBe(
       true,
     );

@@ -225,7 +225,7 @@ describe("what is written back", () => {
     return writes;
   }
 
-  test("scenario 27: two regions with a handler on write make one more write, and no storm", () => {
+  test("scenario 27: two regions with a handler on write make one more write, and no storm (trap 7)", () => {
     expect(writtenBack()).toBe(1);
     expect(writtenBack("resolver-storm")).toBeGreaterThan(2);
   });
@@ -336,7 +336,7 @@ describe("what a client has not seen", () => {
 });
 
 describe("a counter", () => {
-  test("counts an operation once, however often it is applied (counter-applied-twice)", () => {
+  test("counts an operation once, however often it is applied (counter-applied-twice, trap 9)", () => {
     const count = (planted?: "counter-applied-twice"): string | undefined => {
       const [r1, r2] = [new Region(1), new Region(2, planted)];
       const added = r1.operate(K, { kind: "counter", action: "add", amount: 2n }, 10);

@@ -136,7 +136,7 @@ describe("damage", () => {
     expect(repairedRecord(key(4), copyOf(r1, key(4)), here)).toBeUndefined();
   });
 
-  test("scenario 29: a key that others lack is reported and kept (merkle-deletes)", () => {
+  test("scenario 29: a key that others lack is reported and kept (merkle-deletes, trap 6)", () => {
     const all = filled(30);
     const [r1, r2, r3] = all;
     damage(r2, key(9), undefined);

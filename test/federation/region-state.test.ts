@@ -64,7 +64,7 @@ describe("configuration", () => {
     }
   });
 
-  test("a collection of another epoch is refused; retained transactions are dropped in it", () => {
+  test("a collection of another epoch is refused; retained transactions are dropped in it (trap 21)", () => {
     const [east, north] = two();
     for (let at = 0; at < 5; at += 1) east.run(put("f/a", String(at)));
     exchange([east, north]);
@@ -160,7 +160,7 @@ describe("configuration", () => {
   });
 });
 
-describe("a state that begins another cluster (scenario 9)", () => {
+describe("a state that begins another cluster (scenario 9, trap 1)", () => {
   test("mints no more under its origin, whatever a document says, and does under another", () => {
     const [east, north] = two();
     east.run(put("f/a", "1"));
