@@ -3,8 +3,9 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { Mulberry32, randomBetween } from "../../base/index.ts";
-import { originId } from "../../federation/index.ts";
+import { neighboursOf, originId } from "../../federation/index.ts";
 import type { OriginId } from "../../federation/index.ts";
+import { numbered } from "./document.ts";
 import { ExchangeWorld } from "./exchange-world.ts";
 
 type Neighbours = ReadonlyMap<OriginId, readonly OriginId[]>;
@@ -46,11 +47,14 @@ const SHAPES: Readonly<Record<string, (count: number) => Neighbours>> = {
 const shapes = fc.constantFrom(...Object.keys(SHAPES));
 
 function worldOf(shape: string, count: number, seed: number): ExchangeWorld {
-  const rng = new Mulberry32(seed);
-  const random = (below: number): number => Math.floor(randomBetween(rng, 0, below));
   const neighbours = SHAPES[shape]?.(count);
   if (neighbours === undefined) throw new TypeError(`no shape ${shape}`);
-  return new ExchangeWorld(neighbours, random);
+  return worldWith(neighbours, seed);
+}
+
+function worldWith(neighbours: Neighbours, seed: number): ExchangeWorld {
+  const rng = new Mulberry32(seed);
+  return new ExchangeWorld(neighbours, (below) => Math.floor(randomBetween(rng, 0, below)));
 }
 
 test("all converge in any topology, whatever is cut, with each transaction applied once", () => {
@@ -96,6 +100,38 @@ test("in a calm mesh every transaction crosses each way once", () => {
       true,
     );
   }
+});
+
+test("a ring of four goes on when one of it is killed, the other way round (scenario 6)", () => {
+  const names = numbered(4).map(({ name }) => name);
+  const numberOf = (name: string): OriginId => originId(names.indexOf(name) + 1);
+  const ring = names.map((name): [OriginId, readonly OriginId[]] => [
+    numberOf(name),
+    neighboursOf({ shape: "ring" }, names, name).map(numberOf),
+  ]);
+  const world = worldWith(new Map(ring), 7);
+  const [one, killed, three, four] = world.regions;
+  if (!one || !killed || !three || !four) throw new TypeError("a ring of four");
+  for (const region of world.regions) region.mint(world.nowMs, 10);
+  world.settle(100);
+  expect(three.puller.routes.get(one.self)).toBeDefined();
+  world.isolate(killed.self);
+  const living = [one, three, four];
+  for (const region of living) {
+    for (let count = 0; count < 20; count += 1) region.mint(world.nowMs, 10);
+    world.news(region);
+  }
+  world.settle(200);
+  for (const region of living) {
+    expect(living.map(({ self }) => region.applied.get(self))).toEqual([21, 21, 21]);
+    expect([...region.appliedCounts.values()].every((times) => times === 1)).toBe(true);
+  }
+  expect([one, three].map(({ puller }) => puller.routes.get(four.self)?.neighbour)).toEqual([
+    four.self,
+    four.self,
+  ]);
+  expect(one.puller.routes.get(three.self)?.neighbour).toBe(four.self);
+  expect(three.puller.routes.get(one.self)?.neighbour).toBe(four.self);
 });
 
 test("a dead origin's suffix comes from whoever has it (scenario 8)", () => {
