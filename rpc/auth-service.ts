@@ -1,16 +1,17 @@
 // etcdserverpb.Auth. Every change is a command that holds hashes and no password; every question is linearizable, and
 // judged by the state that answers it.
 import { KvError } from "../base/index.ts";
-import { Writer, etcdserverpb } from "../proto/index.ts";
+import { etcdserverpb } from "../proto/index.ts";
+import type { Writer } from "../proto/index.ts";
 import type { MethodPath, Reader } from "../proto/index.ts";
 import { NAME_BYTES_MAX } from "../store/index.ts";
 import type { AuthChange, AuthView } from "../store/index.ts";
 import type { Accounts } from "./accounts.ts";
 import { commandAnswer } from "./answer.ts";
 import { authChangeBytes, permissionFrom, permissionTo, rangeFrom } from "./auth-change-codec.ts";
-import type { Backend, Header } from "./backend.ts";
+import type { Backend } from "./backend.ts";
 import { decoded, invalid } from "./decode.ts";
-import { writeHeader } from "./header.ts";
+import { headed } from "./header.ts";
 import { unary } from "./service.ts";
 import type { Call, Method, Reply, ServiceTable } from "./service.ts";
 
@@ -242,10 +243,4 @@ function refused(
   text: string,
 ): KvError {
   return new KvError(code, "not-applied", text);
-}
-
-function headed(header: Header): Writer {
-  const writer = new Writer();
-  writeHeader(writer, header, header.revision);
-  return writer;
 }

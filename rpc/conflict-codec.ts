@@ -1,7 +1,7 @@
 // Conflicts as messages: which are asked for, those that are open, and the record of those that were settled.
 import { bytesOf, hlcMs, keyOf } from "../base/index.ts";
 import type { Hlc, Key } from "../base/index.ts";
-import { exactNumberOf, hansa, Writer } from "../proto/index.ts";
+import { exactNumberOf, hansa } from "../proto/index.ts";
 import type { Int64 } from "../proto/index.ts";
 import type { Dot } from "../federation/index.ts";
 import type { KeyRange } from "../store/index.ts";
@@ -14,7 +14,7 @@ import type {
   SettledConflicts,
 } from "./federated-desks.ts";
 import { invalid } from "./decode.ts";
-import { writeHeader } from "./header.ts";
+import { headed } from "./header.ts";
 import { siblingsShape } from "./sibling-codec.ts";
 
 const wire = hansa.v1;
@@ -107,10 +107,4 @@ function stampShape(
   names: Pick<Conflicts, "regionOf">,
 ): { dot: hansa.v1.IDot; region: string; wall_ms: number } {
   return { dot: { origin, sequence }, region: names.regionOf(origin), wall_ms: hlcMs(hlc) };
-}
-
-function headed(header: Header): Writer {
-  const writer = new Writer();
-  writeHeader(writer, header, header.revision);
-  return writer;
 }

@@ -9,11 +9,10 @@ import {
   standingOf,
 } from "../federation/index.ts";
 import type { ConfigCommand, FederationConfig, Home, Topology } from "../federation/index.ts";
-import { Writer, clampedNumberOf, hansa } from "../proto/index.ts";
+import { clampedNumberOf, hansa } from "../proto/index.ts";
 import { decoded, invalid } from "./decode.ts";
 import type { FederationDesk, FederationOrder, FederationView } from "./federation-desk.ts";
-import { writeHeader } from "./header.ts";
-import type { Header } from "./backend.ts";
+import { headed } from "./header.ts";
 import { unary } from "./service.ts";
 import type { ServiceTable } from "./service.ts";
 
@@ -281,10 +280,4 @@ function closedIn({ config, applied }: FederationView): hansa.v1.IRegionStatus[]
 
 function namesOf({ members }: FederationConfig): string[] {
   return members.map(({ name }) => name);
-}
-
-function headed(header: Header): Writer {
-  const writer = new Writer();
-  writeHeader(writer, header, header.revision);
-  return writer;
 }

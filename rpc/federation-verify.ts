@@ -2,11 +2,11 @@
 import { KvError, bytesOf } from "../base/index.ts";
 import { regionOf } from "../federation/index.ts";
 import type { OriginId } from "../federation/index.ts";
-import { Writer, hansa } from "../proto/index.ts";
+import { hansa } from "../proto/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import { decoded } from "./decode.ts";
 import type { Verified, Verifier } from "./federation-desk.ts";
-import { writeHeader } from "./header.ts";
+import { headed } from "./header.ts";
 import { unary } from "./service.ts";
 import type { ForwardToLeader, ServiceTable } from "./service.ts";
 
@@ -34,9 +34,7 @@ export function verifyTable(
           return;
         }
         const { header, value } = answer;
-        const writer = new Writer();
-        writeHeader(writer, header, header.revision);
-        reply(wire.FederationVerifyResponse.encode(shapeOf(value), writer).finish(true));
+        reply(wire.FederationVerifyResponse.encode(shapeOf(value), headed(header)).finish(true));
       });
     }),
   };

@@ -67,6 +67,13 @@ export function writeHeader(writer: Writer, header: Header, revision?: Revision)
   writer.ldelim();
 }
 
+/** An answer that begins with its header; the message is written behind it. */
+export function headed(header: Header): Writer {
+  const writer = new Writer();
+  writeHeader(writer, header, header.revision);
+  return writer;
+}
+
 function writeReach(writer: Writer, { asked, reached, sloppy, names }: RegionReach): void {
   writer.uint32((1003 << 3) | 2).fork();
   writer.uint32(1 << 3).uint32(asked);

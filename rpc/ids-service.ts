@@ -1,10 +1,10 @@
 // hansa.v1.Ids: numbers that no two regions give out twice (federation 12).
 import { KvError } from "../base/index.ts";
 import { ID_LIMITS } from "../federation/index.ts";
-import { Writer, hansa } from "../proto/index.ts";
+import { hansa } from "../proto/index.ts";
 import { decoded, invalid } from "./decode.ts";
 import type { FederatedDesks } from "./federated-desks.ts";
-import { writeHeader } from "./header.ts";
+import { headed } from "./header.ts";
 import { unary } from "./service.ts";
 import type { ServiceTable } from "./service.ts";
 
@@ -25,9 +25,7 @@ export function idsTable({ ids }: FederatedDesks): ServiceTable {
           reply(answer.error);
           return;
         }
-        const writer = new Writer();
-        writeHeader(writer, answer.header, answer.header.revision);
-        reply(wire.AllocateIdsResponse.encode(answer.value, writer).finish(true));
+        reply(wire.AllocateIdsResponse.encode(answer.value, headed(answer.header)).finish(true));
       });
     }),
   };

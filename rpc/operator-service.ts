@@ -2,14 +2,14 @@
 // defragmentation, and the way back to an older release.
 import { KvError } from "../base/index.ts";
 import type { MonotonicMs, Revision } from "../base/index.ts";
-import { Writer, clampedNumberOf, etcdserverpb } from "../proto/index.ts";
+import { clampedNumberOf, etcdserverpb } from "../proto/index.ts";
 import type { StateHash } from "../store/index.ts";
 import { alarmBytes, readAlarm, writeAlarms } from "./alarm-codec.ts";
 import { commandAnswer } from "./answer.ts";
 import type { Backend, CallContext, Header } from "./backend.ts";
 import { decoded } from "./decode.ts";
 import { downgradeRefusal } from "./downgrade.ts";
-import { writeHeader } from "./header.ts";
+import { headed } from "./header.ts";
 import { unary } from "./service.ts";
 import type { Call, Method, ServiceTable } from "./service.ts";
 
@@ -90,10 +90,4 @@ function hashKvBytes(header: Header, { hash, revision, compactRevision }: StateH
     hash_revision: revision,
   };
   return wire.HashKVResponse.encode(message, headed(header)).finish(true);
-}
-
-function headed(header: Header): Writer {
-  const writer = new Writer();
-  writeHeader(writer, header, header.revision);
-  return writer;
 }

@@ -3,10 +3,10 @@ import { KvError, bytesOf, hlcMs, unreachable } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import { originId } from "../federation/index.ts";
 import type { Operation, OriginId, Transaction } from "../federation/index.ts";
-import { Writer, exactNumberOf, hansa } from "../proto/index.ts";
-import type { CallContext, Done, Header } from "./backend.ts";
+import { exactNumberOf, hansa } from "../proto/index.ts";
+import type { CallContext, Done } from "./backend.ts";
 import { decoded, invalid } from "./decode.ts";
-import { writeHeader } from "./header.ts";
+import { headed } from "./header.ts";
 import { unary } from "./service.ts";
 import type { ServiceTable } from "./service.ts";
 
@@ -105,10 +105,4 @@ function plain(this: Readonly<Record<string, unknown>>, name: string): unknown {
   if (typeof value === "bigint") return String(value);
   if (typeof value === "string") return Buffer.from(bytesOf(value as Key)).toString();
   return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value;
-}
-
-function headed(header: Header): Writer {
-  const writer = new Writer();
-  writeHeader(writer, header, header.revision);
-  return writer;
 }
