@@ -21,7 +21,7 @@ export class RegionHead {
 
   write(): void {
     const core = this.#core;
-    if (!this.#hasMoved || (core.config === undefined && core.drawn.length === 0)) return;
+    if (!this.#hasMoved || this.#isNothing) return;
     this.#hasMoved = false;
     core.writePositions();
     const { self, clock, drawn, full, standing } = core;
@@ -41,6 +41,12 @@ export class RegionHead {
     if (compareBytes(head, this.#written) === 0) return;
     core.store.writes.put(HEAD_ROW, head);
     this.#written = head;
+  }
+
+  /** Of a region that is in no federation, and was in none: what was written before must not stay behind. */
+  get #isNothing(): boolean {
+    const { config, drawn } = this.#core;
+    return config === undefined && drawn.length === 0 && this.#written.length === 0;
   }
 
   restore(row: Uint8Array): void {

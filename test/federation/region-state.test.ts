@@ -161,6 +161,17 @@ describe("configuration", () => {
 });
 
 describe("a state that begins another cluster (scenario 9, trap 1)", () => {
+  test("forgets what it drew before it had a document: others may know it as its own", () => {
+    const east = new Region(1);
+    const incarnation = "1".repeat(32) as Identity;
+    east.change({ change: "draw", incarnation });
+    east.restart();
+    expect(east.state.rebirth.drew(incarnation)).toBe(true);
+    for (const host of [east.host, east.twin]) host.machine.beginAnew(0);
+    east.restart();
+    expect(east.state.rebirth.drew(incarnation)).toBe(false);
+  });
+
   test("mints no more under its origin, whatever a document says, and does under another", () => {
     const [east, north] = two();
     east.run(put("f/a", "1"));
