@@ -55,7 +55,7 @@ export class FederationHomeLeases {
 
   /** @returns the way to end it: what is held runs out by itself, or goes on under the next leader. */
   follow(): () => void {
-    const timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    const timer = setInterval(() => this.look(), LOOK_EVERY_MS);
     return () => {
       clearInterval(timer);
       this.#rest();
@@ -68,9 +68,10 @@ export class FederationHomeLeases {
     return holding?.epoch === epoch ? holding.held : undefined;
   }
 
-  #look(): void {
+  /** A region without an origin, restored or wiped, takes no write: it holds no home that an heir could have. */
+  look(): void {
     const { leads, state, region } = this.#init;
-    if (!leads()) {
+    if (!leads() || state.self === undefined) {
       this.#rest();
       return;
     }
