@@ -130,7 +130,12 @@ describe("messages between regions", () => {
     expect(() => decodePullMessage(bytes)).toThrow("a node beyond the 16 of level 1");
   });
 
-  test("an answer without a report, and a kind that a later version speaks", () => {
+  test("a question that names a region twice is none", () => {
+    const twice = pullMessageBytes({ ...PULLS.ask, of: [originId(2), originId(2)] });
+    expect(() => decodePullMessage(twice)).toThrow("a question names a region twice");
+  });
+
+  test("an answer without a report, and a kind that a later version speaks (scenario 44)", () => {
     const none = serveMessageBytes({ kind: "answer", id: 1, report: undefined });
     expect(decodeServeMessage(none)).toEqual({ kind: "answer", id: 1, report: undefined });
     expect(decodeServeMessage(Uint8Array.of(0xfa, 0x3f, 0))).toBeUndefined();

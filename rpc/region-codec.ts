@@ -230,8 +230,12 @@ function askOf({ id, of, via }: hansa.region.v1.Ask.$Properties): Ask {
 
 function originsOf(origins: readonly number[] | null | undefined): readonly OriginId[] {
   const count = origins?.length ?? 0;
-  if (count <= CONFIG_LIMITS.membersMax) return (origins ?? []).map(originOf);
-  throw invalid(`${count} regions in a question; expected at most ${CONFIG_LIMITS.membersMax}`);
+  if (count > CONFIG_LIMITS.membersMax) {
+    throw invalid(`${count} regions in a question; expected at most ${CONFIG_LIMITS.membersMax}`);
+  }
+  // Each is answered for once.
+  if (new Set(origins).size < count) throw invalid("a question names a region twice");
+  return (origins ?? []).map(originOf);
 }
 
 function positionOf(position: hansa.region.v1.Position.$Properties): Position {
