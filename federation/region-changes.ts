@@ -118,7 +118,7 @@ export class RegionChanges {
         return {};
       case "rolled-back":
         if (this.#core.appliedOf(change.origin) < change.sequence) {
-          this.#core.forked.add(change.origin);
+          this.#core.noteFork(change.origin);
         }
         return {};
       case "allocate":

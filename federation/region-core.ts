@@ -50,6 +50,8 @@ export interface Self {
   readonly incarnation: Identity;
 }
 
+const NO_STRAYS: readonly Stray[] = [];
+
 export class RegionCore {
   readonly store: FederatedStore;
   readonly planted: FederationBug | undefined;
@@ -116,7 +118,10 @@ export class RegionCore {
 
   /** Of which this state has what nobody is to have. */
   get strays(): readonly Stray[] {
-    const { config, applied } = this;
+    const { config } = this;
+    // On the path of every federated write, and hardly ever is one closed.
+    if (config === undefined || config.closed.length === 0) return NO_STRAYS;
+    const { applied } = this;
     return straysOf({ config, applied, chainOf: (origin) => this.chainOf(origin) });
   }
 

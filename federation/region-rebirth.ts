@@ -38,7 +38,7 @@ export class RegionRebirth {
     return this.#core.strays;
   }
 
-  /** What others may rely on: of closed origins nothing beyond the cut, and nothing that may be of another history. */
+  /** What others may rely on: of what strays nothing beyond the cut, and nothing that is, or may be, of another history. */
   get standing(): Vector {
     const { applied, forked } = this.#core;
     const { strays } = this;

@@ -19,11 +19,11 @@ export function straysOf({
   applied,
   chainOf,
 }: {
-  readonly config: FederationConfig | undefined;
+  readonly config: FederationConfig;
   readonly applied: Vector;
   readonly chainOf: (origin: OriginId) => Uint8Array | undefined;
 }): readonly Stray[] {
-  return (config?.closed ?? []).flatMap((closed): readonly Stray[] => {
+  return config.closed.flatMap((closed): readonly Stray[] => {
     const { origin, cut } = closed;
     const last = countOf(applied, origin);
     const isOther = cut > 0 && last === cut && !isCounted(closed, chainOf(origin));
