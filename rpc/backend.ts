@@ -88,9 +88,9 @@ export interface RegionRead {
   readonly readRegions: number;
 }
 
-/** What a write asks of the federation. */
+/** What a write asks of the federation: for all keys that it may write, of a range the first. */
 export interface RegionWrite {
-  readonly key: Key;
+  readonly keys: readonly Key[];
   /** This region included. */
   readonly writeRegions: number;
 }

@@ -4,7 +4,7 @@ import { KvError } from "../base/index.ts";
 import type { Key, Revision } from "../base/index.ts";
 import { Reader, clampedNumberOf, etcdserverpb } from "../proto/index.ts";
 import type { MethodPath } from "../proto/index.ts";
-import type { Request, RequestOp } from "../store/index.ts";
+import type { Request, TxnRequest } from "../store/index.ts";
 import type { Backend, Header, RegionRead, Regions } from "./backend.ts";
 import { isFromMember } from "./service.ts";
 import type { Call, ForwardToLeader, Reply } from "./service.ts";
@@ -52,7 +52,7 @@ export function isWrittenHere(
 ): boolean {
   const regions = federated(backend);
   if (writeRegions !== undefined) {
-    const refused = regions.refusesWrite({ key: keyOfWrite(request), writeRegions });
+    const refused = regions.refusesWrite({ keys: keysOfWrite(request), writeRegions });
     if (refused !== undefined) throw refused;
   }
   const isLeaders = isLeased || (writeRegions ?? 0) > 1;
@@ -91,7 +91,7 @@ export function afterWrite(
 ): void {
   const regions = federated(backend);
   const causalToken = regions.token();
-  regions.afterWrite({ key: keyOfWrite(request), writeRegions }, call, (reach) => {
+  regions.afterWrite({ keys: keysOfWrite(request), writeRegions }, call, (reach) => {
     done({ ...header, causalToken, reach });
   });
 }
@@ -102,36 +102,31 @@ function federated({ regions }: Backend): Regions {
   throw new KvError("federation-refused", "not-applied", problem);
 }
 
-/** Whose placement counts: the first key that is written. */
+/** The first key that is written. */
 export function keyOfWrite(request: Request): Key {
-  const key = firstKey(request);
+  const [key] = keysOfWrite(request);
   if (key !== undefined) return key;
   throw new KvError("invalid-argument", "not-applied", "write_regions is for what writes keys");
 }
 
-function firstKey(request: Request): Key | undefined {
-  if (request.kind === "put") return request.put.key;
-  if (request.kind === "delete-range") return request.deleteRange.key;
-  return request.kind === "txn" ? firstKeyIn(request.txn) : undefined;
+/** In the order of the request, whichever branch of a transaction is taken. */
+function keysOfWrite(request: Request): readonly Key[] {
+  if (request.kind === "put") return [request.put.key];
+  if (request.kind === "delete-range") return [request.deleteRange.key];
+  return request.kind === "txn" ? keysIn(request.txn) : [];
 }
 
-function firstKeyIn(txn: Extract<Request, { kind: "txn" }>["txn"]): Key | undefined {
-  for (const operation of [...txn.success, ...txn.failure]) {
-    const key = keyOfOperation(operation);
-    if (key !== undefined) return key;
-  }
-  return undefined;
-}
-
-function keyOfOperation(operation: RequestOp): Key | undefined {
-  switch (operation.kind) {
-    case "put":
-      return operation.put.key;
-    case "delete-range":
-      return operation.deleteRange.key;
-    case "txn":
-      return firstKeyIn(operation.txn);
-    case "range":
-      return undefined;
-  }
+function keysIn({ success, failure }: TxnRequest): readonly Key[] {
+  return [...success, ...failure].flatMap((operation) => {
+    switch (operation.kind) {
+      case "put":
+        return [operation.put.key];
+      case "delete-range":
+        return [operation.deleteRange.key];
+      case "txn":
+        return keysIn(operation.txn);
+      case "range":
+        return [];
+    }
+  });
 }

@@ -2,7 +2,7 @@
 // (federation 13; scenarios 31 and 32).
 import { describe, expect, test } from "@jest/globals";
 import { keyOf } from "../base/index.ts";
-import type { KvError, MonotonicMs, Revision } from "../base/index.ts";
+import type { Key, KvError, MonotonicMs, Revision } from "../base/index.ts";
 import { ReportBook, encodeToken, originId, sequence } from "../federation/index.ts";
 import type { FederationConfig, Home, OriginId, Report, Sequence } from "../federation/index.ts";
 import type { RegionReach } from "../rpc/index.ts";
@@ -69,9 +69,9 @@ class Bench {
     return { deadlineAtMs: 1_000 as MonotonicMs, signal, caller: OWN_AUTHORITY };
   }
 
-  write(writeRegions: number): { reach?: RegionReach } {
+  write(writeRegions: number, keys: readonly Key[] = [key]): { reach?: RegionReach } {
     const told: { reach?: RegionReach } = {};
-    this.quorums.afterWrite({ key, writeRegions }, this.context, (reach) => {
+    this.quorums.afterWrite({ keys, writeRegions }, this.context, (reach) => {
       told.reach = reach;
     });
     return told;
@@ -102,6 +102,15 @@ describe("a write that waits for regions", () => {
     const told = bench.write(2);
     bench.hear(3, 12);
     expect(told.reach).toEqual({ asked: 2, reached: 2, sloppy: true, names: ["eu", "zz"] });
+  });
+
+  test("of several keys is sloppy if it is for one of them", () => {
+    const other = keyOf(Buffer.from("g/k"));
+    const also = { prefix: keyOf(Buffer.from("g/")), regions: ["eu", "zz"] };
+    const bench = new Bench({ ...CONFIG, placements: [...CONFIG.placements, also] });
+    const told = [[key], [key, other], [other]].map((keys) => bench.write(2, keys));
+    bench.hear(2, 10);
+    expect(told.map(({ reach }) => reach?.sloppy)).toEqual([false, true, true]);
   });
 
   test("under a home counts nobody's word by a document that is not logged here (federation 12)", () => {
@@ -178,8 +187,8 @@ describe("a read that asks regions", () => {
 
 test("what no answer could satisfy is refused before anything is done", () => {
   const { quorums } = new Bench();
-  expect(quorums.refusesWrite({ key, writeRegions: 3 })).toBeUndefined();
-  expect(quorums.refusesWrite({ key, writeRegions: 4 })?.message).toBe(
+  expect(quorums.refusesWrite({ keys: [key], writeRegions: 3 })).toBeUndefined();
+  expect(quorums.refusesWrite({ keys: [key], writeRegions: 4 })?.message).toBe(
     "4 regions are asked for; the federation has 3",
   );
   expect(quorums.refusesRead({ key, readRegions: 2 })).toBeUndefined();

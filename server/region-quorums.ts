@@ -75,8 +75,8 @@ export class RegionQuorums implements Regions {
     return read instanceof KvError ? read : undefined;
   }
 
-  refusesWrite({ key, writeRegions }: RegionWrite): KvError | undefined {
-    if (this.#init.state.holds(key)) return this.#refusesCount(writeRegions);
+  refusesWrite({ keys, writeRegions }: RegionWrite): KvError | undefined {
+    if (keys.some((key) => this.holds(key))) return this.#refusesCount(writeRegions);
     const problem = "write_regions is for keys of federated prefixes";
     return new KvError("invalid-argument", "not-applied", problem);
   }
@@ -205,12 +205,14 @@ export class RegionQuorums implements Regions {
     });
   }
 
-  #reachOf({ key, writeRegions }: RegionWrite, holders: readonly OriginId[]): RegionReach {
+  #reachOf({ keys, writeRegions }: RegionWrite, holders: readonly OriginId[]): RegionReach {
     const { config } = this.#init.state;
-    const placement = placementOf(config, key);
-    const within = holders.filter((origin) => placement.has(origin));
     const names = holders.flatMap((origin) => memberOf(config, origin)?.name ?? []);
-    const sloppy = within.length < Math.min(writeRegions, holders.length);
+    const counted = Math.min(writeRegions, holders.length);
+    const sloppy = keys.some((key) => {
+      const placement = placementOf(config, key);
+      return this.holds(key) && holders.filter((origin) => placement.has(origin)).length < counted;
+    });
     return { asked: writeRegions, reached: holders.length, sloppy, names: names.sort() };
   }
 

@@ -53,7 +53,7 @@ describe("a region that is lost", () => {
   );
 
   test(
-    "its home moves to a region that has to hear first of what another one acknowledged",
+    "its home moves to a region that has to hear first of what another one acknowledged (scenario 34)",
     async () => {
       const prefix = bytes("f/claims/");
       await regions.order("eu", { home: { prefix, region: "eu" } });
