@@ -9,7 +9,7 @@ import { simulateFederation } from "./federation/simulate.ts";
 import { PLANTED_NAMES } from "./planted.ts";
 import { simulate } from "./simulate.ts";
 
-const FEDERATION_STEPS = 3_000;
+const FEDERATION_STEPS = 1_500;
 
 const once = readFileSync(join(__dirname, "..", "seeds.txt"), "utf8")
   .split("\n")

@@ -146,13 +146,13 @@ export class WritesJudge {
       const minted = ledger.of(dot)?.transaction.epoch ?? 0;
       const home = config.homes.find(({ prefix }) => key.startsWith(prefix));
       const isLate = home?.late?.some(
-        ({ origin, epoch, cut }) =>
-          origin === dot.origin && minted < epoch && dot.sequence > cut,
+        ({ origin, epoch, cut }) => origin === dot.origin && minted < epoch && dot.sequence > cut,
       );
       demand(
         isLate !== true,
         "home-kept",
-        () => `${dotText(dot)} of ${key} comes late, though it was acknowledged by ${holders.join()}`,
+        () =>
+          `${dotText(dot)} of ${key} comes late, though it was acknowledged by ${holders.join()}`,
       );
     }
   }
