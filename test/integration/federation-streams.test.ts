@@ -94,7 +94,9 @@ class Node {
       relay: (of, via, done) => this.pulling?.questions.relay(of, via, done),
       confirm: (done) => done(this.report),
       onConfig: () => undefined,
-      onForked: () => undefined,
+      onForked: ({ origin }) => {
+        this.seenForks.push(origin);
+      },
       clock: systemClock,
     });
     this.#serving = serving;
@@ -159,6 +161,8 @@ class Node {
   readonly clocksAheadMs: number[] = [];
   readonly refusals: string[] = [];
   readonly arrivals = new Buckets([1]);
+  /** Of which it was asked for another history than its own. */
+  readonly seenForks: OriginId[] = [];
   /** Changes other than transactions that were proposed. */
   readonly asked: string[] = [];
 
@@ -285,6 +289,22 @@ test("a region that has lost its own writes mints no more", async () => {
   first.region.rollBack();
   await first.start();
   await until("it is barred", DEADLINE_MS, () => first.asked.includes("rolled-back") || undefined);
+});
+
+test("of two histories of an origin both sides learn, the origin from who pulls", async () => {
+  const [first, second] = await regions(2);
+  assert(first !== undefined && second !== undefined, "two regions");
+  first.mint(1);
+  await converged([first, second], 1);
+  await first.stop();
+  first.region.rollBack();
+  for (const value of [2, 3]) first.mint(value);
+  await first.start();
+  await until("both know", DEADLINE_MS, () => {
+    return (first.seenForks.length > 0 && second.asked.includes("forked")) || undefined;
+  });
+  expect(new Set(first.seenForks)).toEqual(new Set([first.region.self]));
+  expect(second.region.applied.get(first.region.self)).toBe(1);
 });
 
 test("over mutual TLS a region is served under its own name alone", async () => {
