@@ -54,7 +54,7 @@ export const federationOptions = {
     "federation-directory-user",
     text,
     "",
-    "User of the directory, where it has auth on; it needs to read and write /hansa/federation.",
+    "User of the directory, where it has auth on; it needs to read and write all keys that begin with /hansa/federation.",
   ),
   federationDirectoryPasswordFile: option(
     GROUP,
