@@ -43,6 +43,7 @@ interface Before {
   readonly revision: number;
   readonly frozen: readonly OriginId[];
   readonly records: string;
+  readonly installs: number;
 }
 
 export class Judge {
@@ -67,8 +68,6 @@ export class Judge {
   appliedCount = 0;
   /** States of other regions that were taken. */
   installedCount = 0;
-  /** The entry brought what is not retained: another region's state took the place of this one's. */
-  #jumped = false;
 
   constructor(init: JudgeInit) {
     this.#directory = init.directory;
@@ -88,6 +87,7 @@ export class Judge {
       revision: member.host.machine.revision,
       frozen: config.freeze?.origins ?? [],
       records: recordsOf(member),
+      installs: member.federated.state.installs,
     });
   }
 
@@ -107,14 +107,16 @@ export class Judge {
       "commit-monotone",
       () => `${region.name}: ${vectorText(before.applied)} became ${vectorText(applied)}`,
     );
-    const isReplaced = !covers(applied, before.applied);
     const dots = dotsBetween(before.applied, applied);
     if (dots.length > 0) this.#checkWhole(region, member, before, dots.length);
     // All first: an entry may mint what another of its transactions has to be seen beside.
     const transactions = dots.map((dot) => this.#transactionOf(region, member, dot));
+    const isTaken = member.federated.state.installs > before.installs;
+    if (isTaken) this.keys.onReplaced(member);
     for (const transaction of transactions) {
+      // A state that is taken has no more of it than the region that gave it, which was frozen too.
       demand(
-        !before.frozen.includes(transaction.origin),
+        isTaken || !before.frozen.includes(transaction.origin),
         "freeze",
         () => `${region.name} applied ${dotText(transaction)}, which its document has frozen`,
       );
@@ -124,11 +126,10 @@ export class Judge {
     const ever = this.#everApplied.get(region.name) ?? new Map<OriginId, Sequence>();
     this.#everApplied.set(region.name, joined(ever, applied));
     if (dots.length > 0) this.checkCuts(region);
-    if (isReplaced || this.#jumped) this.#checkKeys(region, member);
+    if (isTaken) this.#checkKeys(region, member);
     else if (dots.length === 0 && before.records !== recordsOf(member)) {
       this.#checkKeys(region, member);
     }
-    this.#jumped = false;
     return minted;
   }
 
@@ -177,7 +178,6 @@ export class Judge {
     const known = this.ledger.of(dot);
     const row = member.federated.state.retained(dot.origin, dot.sequence);
     const isOwn = dot.origin === member.federated.self;
-    this.#jumped ||= row === undefined;
     if (known !== undefined) {
       const isSame = row === undefined || compareBytes(row.bytes, known.bytes) === 0;
       if (!isSame && isOwn && this.#mayFork && !this.#isElsewhere(region, dot)) {
@@ -237,10 +237,14 @@ export class Judge {
     this.installedCount += 1;
   }
 
-  /** What the directory has cut no live region has more of, ever; another lets go of it before it is live. */
+  /**
+   * What the directory has cut no live region has more of, ever; another lets go of it before it is live, and so do those
+   * of its members that lag behind.
+   */
   checkCuts(region: Region): void {
     if (memberNamed(this.#directory.config, region.name)?.live !== true) return;
     for (const member of region.members) {
+      if (!region.log.isLevel(member)) continue;
       for (const [origin, count] of member.federated.applied) {
         const cut = this.#directory.cutOf(origin);
         demand(

@@ -33,11 +33,18 @@ export class KeysJudge {
   readonly #seen = new WeakMap<Member, Map<Key, Seen>>();
   /** Purges that were judged, of each member. */
   readonly #purged = new WeakMap<Member, Set<string>>();
+  /** What each member was seen to keep: what it keeps no more, it let go of by itself. */
+  readonly #kept = new WeakMap<Member, Set<string>>();
   /** Deletes that some region has forgotten. */
   readonly #forgotten = new Map<string, Dot>();
 
   constructor(init: KeysJudgeInit) {
     this.#init = init;
+  }
+
+  /** Another region's state took the place of the member's. */
+  onReplaced(member: Member): void {
+    this.#kept.delete(member);
   }
 
   checkAll(region: Region, member: Member): void {
@@ -70,6 +77,9 @@ export class KeysJudge {
         `${region.name}.${member.at} ${key} keeps ${kept.join()}, by definition ${due.join()}\n` +
         ledger.historyOf(key),
     );
+    const known = this.#kept.get(member) ?? new Set();
+    this.#kept.set(member, known);
+    for (const dot of kept) known.add(dot);
     if (!COUNTS_SIBLINGS.has(policy.policy)) return;
     const mod = shownOf(member, key)?.mod ?? 0;
     this.#checkRevision(region, member, key, { dots: kept.join(), mod });
@@ -82,6 +92,9 @@ export class KeysJudge {
     this.#purged.set(member, known);
     if (known.has(due)) return true;
     known.add(due);
+    // It came with another region's state, or with a backup: it was judged where it was forgotten, among the members of
+    // that time. Who joined since takes a state that has it behind it.
+    if (this.#kept.get(member)?.has(due) !== true && this.#forgotten.has(due)) return true;
     const { config, self, applied } = member.federated;
     const { ledger, everApplied } = this.#init;
     for (const { name, origin } of config.members) {
