@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { checkDeadExports, checkDeadFiles } from "./tidy/dead-code.ts";
 import {
+  SCENARIO_TABLES,
   anchorsOf,
   checkDependencyReasons,
   checkLinks,
@@ -355,7 +356,8 @@ describe("documentation resolves", () => {
       ["test/scenario/both/05-e.txt", ""],
       ["test/scenario/both/00-a.txt", ""],
     ]);
-    expect(lines(checkScenarioTable("docs/t.md", table, 5, named))).toEqual([
+    const five = { mark: "", word: "scenario", count: 5, excuses: ["cannot occur: "] } as const;
+    expect(lines(checkScenarioTable("docs/t.md", table, five, named))).toEqual([
       "docs/t.md:1: test/y.ts does not name scenario 1",
       "docs/t.md:3: scenario 3 has two rows",
       'docs/t.md:4: scenario 4 links to no check, and is not said to be one that "cannot occur: "',
@@ -364,10 +366,25 @@ describe("documentation resolves", () => {
     ]);
   });
 
-  test("the table of scenarios names checks that name their scenario", () => {
-    const text = documents.get("docs/testing.md") ?? "";
-    expect(lines(checkScenarioTable("docs/testing.md", text, 100, tree))).toEqual([]);
+  test("a fixture with a trap that a file does not name, or that nothing checks, is caught", () => {
+    const table =
+      "| T1 | a | [y](../test/y.ts), [said](a.md#b) |\n| T2 | b | [said](a.md#b) |\n| 3 | c | |";
+    const named = new Map([["test/y.ts", "// Scenario 1, traps 2 and 3."]]);
+    const traps = { mark: "T", word: "trap", count: 3, excuses: ["not yet: "] } as const;
+    expect(lines(checkScenarioTable("docs/t.md", table, traps, named))).toEqual([
+      "docs/t.md:1: test/y.ts does not name trap 1",
+      'docs/t.md:2: trap T2 links to no check, and is not said to be one that "not yet: "',
+      "docs/t.md:1: trap T3 has no row",
+    ]);
   });
+
+  test.each(SCENARIO_TABLES)(
+    "the $count rows of $word $mark name checks that name them",
+    (table) => {
+      const text = documents.get("docs/testing.md") ?? "";
+      expect(lines(checkScenarioTable("docs/testing.md", text, table, tree))).toEqual([]);
+    },
+  );
 
   test("anchors are GitHub's", () => {
     expect([...anchorsOf("# Life of a `write`\n## A, b & c\n## A, b & c\n```\n# no\n```")]).toEqual(

@@ -113,56 +113,85 @@ export function checkDependencyReasons(
   ];
 }
 
+/** A table of situations in a document, and what checks each. */
+export interface CheckTable {
+  /** Before the number of each row. */
+  readonly mark: "" | "F" | "T";
+  readonly word: "scenario" | "trap";
+  /** Numbered from 1. */
+  readonly count: number;
+  /** What a row may begin its last cell with in the place of a check. */
+  readonly excuses: readonly string[];
+}
+
+export const SCENARIO_TABLES: readonly CheckTable[] = [
+  { mark: "", word: "scenario", count: 100, excuses: ["cannot occur: "] },
+  { mark: "F", word: "scenario", count: 44, excuses: ["not yet: "] },
+  { mark: "T", word: "trap", count: 32, excuses: ["cannot occur: "] },
+];
+
 /**
- * The table of scenarios: each of `count` has one row, which links to a check or says why it cannot occur; and
- * each file that a row names says so itself, by its name (`NN-...txt`) or by the words "scenario NN"; and each
- * transcript so named stands in its row.
+ * Each number has one row, which links to a check or says why there is none; and each file that a row names says so
+ * itself, by its name (`NN-...txt`) or by the words "scenario NN"; and each transcript so named stands in its row.
  */
 export function checkScenarioTable(
   path: string,
   text: string,
-  count: number,
+  table: CheckTable,
   tree: Tree,
 ): Breach[] {
+  const { mark, word, count, excuses } = table;
   const breaches: Breach[] = [];
   const rows = new Set<number>();
   const linked = new Set<string>();
   for (const [at, line] of text.split("\n").entries()) {
-    const number = /^\| (\d+) \|/.exec(line)?.[1];
+    const number = new RegExp(`^\\| ${mark}(\\d+) \\|`).exec(line)?.[1];
     if (number === undefined) continue;
     const tell = (message: string): void => void breaches.push({ path, line: at + 1, message });
-    if (rows.has(Number(number))) tell(`scenario ${number} has two rows`);
+    if (rows.has(Number(number))) tell(`${word} ${mark}${number} has two rows`);
     rows.add(Number(number));
-    const targets = [...line.matchAll(/\]\(([^)]+)\)/g)].map(([, target = ""]) => target);
-    if (targets.length === 0 && !/\| cannot occur: [^|]+\|$/.test(line)) {
-      tell(`scenario ${number} links to no check, and is not said to be one that "cannot occur: "`);
+    const targets = checksIn(line);
+    if (targets.length === 0 && !excuses.some((excuse) => line.includes(`| ${excuse}`))) {
+      const expected = excuses.map((excuse) => `"${excuse}"`).join(" or ");
+      tell(
+        `${word} ${mark}${number} links to no check, and is not said to be one that ${expected}`,
+      );
     }
     for (const target of targets) {
       const file = posix.join(posix.dirname(path), target);
       linked.add(`${Number(number)} ${file}`);
       const named = posix.basename(file).startsWith(`${number.padStart(2, "0")}-`);
-      if (!named && !namesScenario(tree.get(file) ?? "", Number(number))) {
-        tell(`${file} does not name scenario ${number}`);
+      if (!named && !isNamed(tree.get(file) ?? "", word, Number(number))) {
+        tell(`${file} does not name ${word} ${number}`);
       }
     }
   }
   for (let number = 1; number <= count; number += 1) {
     if (!rows.has(number))
-      breaches.push({ path, line: 1, message: `scenario ${number} has no row` });
+      breaches.push({ path, line: 1, message: `${word} ${mark}${number} has no row` });
   }
-  for (const file of tree.keys()) {
+  return mark === "" ? [...breaches, ...strayTranscripts(path, linked, tree)] : breaches;
+}
+
+/** What a row links to that is no document. */
+function checksIn(line: string): readonly string[] {
+  const targets = [...line.matchAll(/\]\(([^)]+)\)/g)].map(([, target = ""]) => target);
+  return targets.filter((target) => !/\.md(?:#|$)/.test(target));
+}
+
+function strayTranscripts(path: string, linked: ReadonlySet<string>, tree: Tree): Breach[] {
+  return [...tree.keys()].flatMap((file) => {
     const number = Number(/^test\/scenario\/\w+\/(\d+)-/.exec(file)?.[1] ?? 0);
-    if (number > 0 && !linked.has(`${number} ${file}`)) {
-      breaches.push({ path, line: 1, message: `${file} is not in the row of scenario ${number}` });
-    }
-  }
-  return breaches;
+    if (number === 0 || linked.has(`${number} ${file}`)) return [];
+    return [{ path, line: 1, message: `${file} is not in the row of scenario ${number}` }];
+  });
 }
 
 /** As "scenario 7", or in a list, over lines of a comment too: "scenarios 3, 5 and 7", "scenarios 5 to 8". */
-function namesScenario(text: string, number: number): boolean {
+function isNamed(text: string, word: CheckTable["word"], number: number): boolean {
   const prose = text.replace(/\n\s*(?:\/\/|\*|#)?\s*/g, " ");
-  for (const [, list = ""] of prose.matchAll(/scenarios? (\d+(?:(?:,? and |, | to )\d+)*)/gi)) {
+  const lists = new RegExp(`${word}s? (\\d+(?:(?:,? and |, | to )\\d+)*)`, "gi");
+  for (const [, list = ""] of prose.matchAll(lists)) {
     for (const part of list.split(/,? and |, /)) {
       const [first = 0, last = first] = part.split(" to ").map(Number);
       if (first <= number && number <= last) return true;
