@@ -78,7 +78,13 @@ const command: fc.Arbitrary<ConfigCommand> = fc.oneof(
   commandOf("home", { prefix, region, elsewhere: fc.constantFrom("forward", "refuse") }),
   commandOf("home-unset", { prefix }),
   commandOf("home-move", { prefix, to: region, force: fc.boolean() }),
-  commandOf("home-own", { region, prefix }),
+  commandOf("home-move", {
+    ...{ prefix, to: region, force: fc.constant(false) },
+    gathers: fc.constantFrom(0, 2, 3),
+  }),
+  commandOf("home-word", { region, prefix, begun: fc.nat({ max: 40 }), applied: fc.nat() }),
+  commandOf("home-own", { region, prefix, known: fc.option(fc.nat(), { nil: undefined }) }),
+  commandOf("auto-part", { afterS: fc.constantFrom(0, 9, 10), bytes: fc.nat() }),
   commandOf("topology", {
     topology: fc.oneof(
       fc.constant({ shape: "ring" }),
