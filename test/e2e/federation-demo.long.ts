@@ -5,16 +5,24 @@ import { describe, expect, test } from "@jest/globals";
 import { finish } from "./child.ts";
 import { MAIN } from "./cluster.ts";
 
+/** Twelve processes take long to start where there is one core for them. */
+const DEMO_MS_MAX = 600_000;
 const DEMO = join(MAIN, "..", "..", "examples", "federation", "demo.js");
 
 describe("npm run demo:federation -- --once", () => {
-  test("three regions write, one is cut off and heals, all are equal", async () => {
-    const { exit, stdout, stderr } = await finish(process.execPath, [DEMO, "--once"]);
-    expect({ exit, stderr }).toEqual({ exit: { code: 0 }, stderr: "" });
-    expect(stdout).toMatch(/^iad is cut off/m);
-    // Five keys are written by all three while one is cut off.
-    expect(stdout).toMatch(
-      /^regions 3, writes 315, conflicts (?:[5-9]|[1-9]\d+), lag p99 [\d.]+ ms, converged yes$/m,
-    );
-  }, 300_000);
+  test(
+    "three regions write, one is cut off and heals, all are equal",
+    async () => {
+      const { exit, stdout, stderr } = await finish(process.execPath, [DEMO, "--once"], {
+        timeoutMs: DEMO_MS_MAX,
+      });
+      expect({ exit, stderr }).toEqual({ exit: { code: 0 }, stderr: "" });
+      expect(stdout).toMatch(/^iad is cut off/m);
+      // Five keys are written by all three while one is cut off.
+      expect(stdout).toMatch(
+        /^regions 3, writes 315, conflicts (?:[5-9]|[1-9]\d+), lag p99 [\d.]+ ms, converged yes$/m,
+      );
+    },
+    DEMO_MS_MAX,
+  );
 });
