@@ -1,9 +1,11 @@
 // What a region's state tells of taking another's in its place and of giving its own (federation 1, 10, 11): what is staged,
 // what it has that nobody is to have, what of that is kept for its operator, and which incarnations are its own.
-import type { Key } from "../base/index.ts";
+import { hlcMs } from "../base/index.ts";
+import type { Key, WallMs } from "../base/index.ts";
 import { BootstrapCut } from "./bootstrap-cut.ts";
 import { bootstrapFault } from "./bootstrap-install.ts";
 import type { StagedBootstrap } from "./bootstrap-staging.ts";
+import { INGRESS_AHEAD_MS_MAX } from "./clock-guard.ts";
 import type { Identity } from "./config.ts";
 import { sequence } from "./dot.ts";
 import type { OriginId, Sequence } from "./dot.ts";
@@ -28,9 +30,19 @@ export class RegionRebirth {
     return this.#core.bootstrap.staged;
   }
 
-  /** Why what is staged may not be installed as things stand, whatever is in it; undefined: it may. */
-  get fault(): string | undefined {
-    return bootstrapFault(this.#core);
+  /**
+   * Why what is staged may not be installed as things stand, whatever is in it; undefined: it may. Stamps far ahead of
+   * the leader's clock wait here as they do where transactions come in (federation 16, trap 15).
+   */
+  faultAt(wallMs: WallMs): string | undefined {
+    const fault = bootstrapFault(this.#core);
+    const head = this.#core.bootstrap.staged?.head;
+    const { planted } = this.#core;
+    if (fault !== undefined || head === undefined || planted === "hlc-poison") return fault;
+    const aheadMs = hlcMs(head.hlc) - wallMs;
+    return aheadMs > INGRESS_AHEAD_MS_MAX
+      ? `its stamps are ${aheadMs} ms ahead of this clock, at most ${INGRESS_AHEAD_MS_MAX} are let in`
+      : undefined;
   }
 
   /** Closed origins of which this state has what nobody is to have: it is to be replaced. */

@@ -254,7 +254,7 @@ export class FederationBootstrap {
       attempt.movedAtMs = this.#init.clock.monotonicMs();
       // The head is in the first chunk: what stands against it is known before the rest has come.
       const fault = applied ? undefined : "a part of it was not logged";
-      const found = fault ?? (chunk.number === 0 ? this.#init.state.rebirth.fault : undefined);
+      const found = fault ?? (chunk.number === 0 ? this.#stagedFault() : undefined);
       if (found !== undefined) this.#fail(found);
       else if (attempt.end !== undefined) this.#install(attempt);
       else if (attempt.proposed < PROPOSED_MAX / 2) attempt.link.resume();
@@ -263,11 +263,11 @@ export class FederationBootstrap {
 
   /** Once all of it is staged. */
   #install(attempt: Attempt): void {
-    const { state, propose, journal } = this.#init;
+    const { propose, journal } = this.#init;
     const { end, id, donor } = attempt;
     if (end === undefined || attempt.proposed > 0 || attempt.installing) return;
     attempt.link.close();
-    const fault = state.rebirth.fault;
+    const fault = this.#stagedFault();
     if (fault !== undefined) {
       this.#fail(fault);
       return;
@@ -284,6 +284,11 @@ export class FederationBootstrap {
       journal.info("another region's state is installed", { from: donor.name, chunks: count });
       this.#needsNothing();
     });
+  }
+
+  #stagedFault(): string | undefined {
+    const { state, clock } = this.#init;
+    return state.rebirth.faultAt(clock.wallMs());
   }
 
   /** Any more: also where it was installed so slowly that nobody waited for the end. */

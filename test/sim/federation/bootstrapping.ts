@@ -172,7 +172,7 @@ export class Bootstrapping {
 
   /** One after the other, then the entry that puts it in the place of what was. */
   #stage(attempt: Attempt, chunks: readonly BootstrapChunk[], at: number): void {
-    const { region, onInstalled, story } = this.#init;
+    const { region, leader, onInstalled, story } = this.#init;
     if (this.#attempt !== attempt) return;
     const chunk = chunks[at];
     if (chunk !== undefined) {
@@ -180,6 +180,12 @@ export class Bootstrapping {
         if (answer === undefined) this.#fail();
         else this.#stage(attempt, chunks, at + 1);
       });
+      return;
+    }
+    const fault = leader.federated.rebirth.faultAt(region.wallMs);
+    if (fault !== undefined) {
+      story.tell(`${region.name} does not take the state of ${attempt.donor.name}: ${fault}`);
+      this.#fail();
       return;
     }
     const { count, digest } = attempt.chunks;

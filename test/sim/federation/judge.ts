@@ -114,9 +114,8 @@ export class Judge {
     const isTaken = member.federated.state.installs > before.installs;
     if (isTaken) this.keys.onReplaced(member);
     for (const transaction of transactions) {
-      // A state that is taken has no more of it than the region that gave it, which was frozen too.
       demand(
-        isTaken || !before.frozen.includes(transaction.origin),
+        !before.frozen.includes(transaction.origin),
         "freeze",
         () => `${region.name} applied ${dotText(transaction)}, which its document has frozen`,
       );
