@@ -3,13 +3,18 @@
 import { open, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import type { Command } from "commander";
-import type { Client, Dot, SalvagedTransaction } from "../client/index.ts";
+import type { Dot, SalvageCalls, SalvagedTransaction } from "../client/index.ts";
 import { withExamples } from "./examples.ts";
 import { base64 } from "./output-json.ts";
 import { withSession } from "./session.ts";
 import type { Stdio } from "./stdio.ts";
 import { syncFolderOf } from "./synced-folder.ts";
 import type { View } from "./view.ts";
+
+/** A client, as far as it is read. */
+interface Listing {
+  readonly salvage: Pick<SalvageCalls, "list">;
+}
 
 /** What was written. */
 interface Saved {
@@ -41,7 +46,7 @@ export function addSalvageCommand(federation: Command, stdio: Stdio): void {
 }
 
 /** A file that is there already is not touched; one that did not come to its end is not left. */
-export async function save(client: Pick<Client, "salvage">, file: string): Promise<Saved> {
+export async function save(client: Listing, file: string): Promise<Saved> {
   const handle = await open(file, "wx", 0o600);
   try {
     const saved = await write(client, handle);
@@ -55,7 +60,7 @@ export async function save(client: Pick<Client, "salvage">, file: string): Promi
   }
 }
 
-async function write(client: Pick<Client, "salvage">, handle: FileHandle): Promise<Saved> {
+async function write(client: Listing, handle: FileHandle): Promise<Saved> {
   const last = new Map<number, Dot>();
   let transactions = 0;
   let keys = 0;
