@@ -11,10 +11,15 @@ const endpoints = ["localhost:7000"];
 const identity = (digit: string): Identity => digit.repeat(32) as Identity;
 const prefix = checkedKey("a/");
 
-function changed(config: FederationConfig | undefined, command: ConfigCommand): FederationConfig {
+function changed(
+  config: FederationConfig | undefined,
+  command: ConfigCommand,
+  ...more: readonly ConfigCommand[]
+): FederationConfig {
   const change = changeConfig(config, command);
   if (change.outcome !== "changed") throw new Error(JSON.stringify({ command, change }));
-  return change.config;
+  const [next, ...rest] = more;
+  return next === undefined ? change.config : changed(change.config, next, ...rest);
 }
 
 function facts(region: string, own: number, counts: readonly [number, number][] = []): RegionFacts {
@@ -46,7 +51,7 @@ const two = changed(joined, { command: "live", region: "fra", origin: originId(2
 const kinds = (duties: readonly RegionDuty[]): string[] =>
   duties.map((duty) => (duty.duty === "report" ? duty.report.command : duty.duty));
 
-test("a newcomer goes live once it has what a live region had after the admission (federation trap 31)", () => {
+test("a newcomer goes live once it has what a live region had after the admission (scenario 36, trap 31)", () => {
   const applied = facts("fra", 2, [[1, 5]]);
   const report = (epoch: number, count: number) => ({
     origin: originId(1),
@@ -71,7 +76,12 @@ test("a freeze asks those that stay for what they have of the frozen origins, on
   );
   expect(duty).toEqual({
     duty: "report",
-    report: { command: "frozen", region: "ams", epoch: frozen.epoch, applied: [[2, 4, "04".repeat(32)]] },
+    report: {
+      command: "frozen",
+      region: "ams",
+      epoch: frozen.epoch,
+      applied: [[2, 4, "04".repeat(32)]],
+    },
   });
   expect(dutiesOf(frozen, facts("fra", 2, [[2, 6]]))).toEqual([]);
   expect(dutiesOf(two, facts("ams", 1))).toEqual([]);
@@ -159,4 +169,62 @@ test("a planned move is fenced by the old home and owned by the new one, in that
   const fenced = changed(moving, { command: "home-fenced", region: "ams", prefix, fence });
   expect(about(fenced, facts("fra", 2, [[1, 7]]))).toEqual([]);
   expect(about(fenced, facts("fra", 2, [[1, 8]]))).toEqual(["home-own"]);
+});
+
+test("an unplanned move: everybody but the home tells once, then the region to be owns it (federation 12)", () => {
+  const opened = changed(two, {
+    command: "policy",
+    prefix,
+    policy: "lww",
+    ranks: [],
+    ttl: "refused",
+  });
+  const third = changed(
+    opened,
+    { command: "home", prefix, region: "ams", elsewhere: "forward" },
+    { command: "join", region: "iad", incarnation: identity("4"), endpoints },
+    { command: "live", region: "iad", origin: originId(3) },
+  );
+  const command = { command: "home-move", prefix, to: "fra", force: false, gathers: 2 } as const;
+  let config = changed(third, command);
+  const begun = config.epoch;
+  const about = (one: RegionFacts): readonly RegionDuty[] =>
+    dutiesOf(config, one).filter(({ duty }) => duty !== "import");
+  expect(kinds(about(facts("ams", 1)))).toEqual(["fence"]);
+  const report = { command: "home-word", region: "iad", prefix, begun, applied: 7 } as const;
+  expect(about(facts("iad", 3, [[1, 7]]))).toEqual([{ duty: "report", report }]);
+  config = changed(config, report);
+  expect(about(facts("iad", 3, [[1, 7]]))).toEqual([]);
+  const word = { ...report, region: "fra", applied: 4 };
+  expect(about(facts("fra", 2, [[1, 4]]))).toEqual([{ duty: "report", report: word }]);
+  config = changed(config, word);
+  expect(about(facts("fra", 2, [[1, 6]]))).toEqual([]);
+  const owns = { command: "home-own", region: "fra", prefix, known: 7 } as const;
+  expect(about(facts("fra", 2, [[1, 7]]))).toEqual([{ duty: "report", report: owns }]);
+  config = changed(config, owns);
+  expect(about(facts("ams", 1))).toEqual([]);
+});
+
+test("a region that is reborn goes live once it has what is left of its origin before", () => {
+  const reborn = changed(
+    two,
+    { command: "reincarnate", region: "fra", incarnation: identity("5"), soleSurvivor: false },
+    {
+      command: "frozen",
+      region: "ams",
+      epoch: two.epoch + 1,
+      applied: [[originId(2), sequence(6), "0".repeat(64)]],
+    },
+  );
+  const vector = new Map([[originId(1), sequence(1)]]);
+  const reports = [{ origin: originId(1), epoch: reborn.epoch, vector }];
+  const has = (count: number): RegionFacts => ({
+    ...facts("fra", 3, [
+      [1, 1],
+      [2, count],
+    ]),
+    reports,
+  });
+  expect(dutiesOf(reborn, has(5))).toEqual([]);
+  expect(kinds(dutiesOf(reborn, has(6)))).toEqual(["live"]);
 });

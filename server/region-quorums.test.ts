@@ -128,7 +128,7 @@ describe("a write that waits for regions", () => {
     expect(free.reach).toMatchObject({ reached: 2 });
   });
 
-  test("is told how far it came before its deadline passes: no failure", () => {
+  test("is told how far it came before its deadline passes: no failure (trap 18)", () => {
     const bench = new Bench();
     const told = bench.write(3);
     bench.hear(2, 10);
