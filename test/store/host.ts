@@ -21,16 +21,11 @@ import type {
 } from "../../store/index.ts";
 
 /** JSON, with byte arrays and wide integers marked: plain enough to be trusted. */
-export const jsonCodec: RequestCodec = {
+const jsonCodec: RequestCodec = {
   decodeRequest: (_kind, body) => fromJson(body) as Request,
   encodeResponse: (response) => toJson(response),
   decodeResponse: (bytes) => fromJson(bytes) as KeptResponse,
 };
-
-/** As `jsonCodec` reads it. */
-export function bodyOf(request: Request): Uint8Array {
-  return toJson(request);
-}
 
 function toJson(value: unknown): Uint8Array {
   const text = JSON.stringify(value, (name, field: unknown) => {
@@ -64,7 +59,7 @@ export function entryOf(
     stamp: { epoch: stampedIn, logTimeMs: logTimeMs as LogTimeMs },
     origin: { node: 1 as NodeId, boot: 7n as BootNonce, counter: index },
     caller,
-    body: bodyOf(request),
+    body: toJson(request),
   });
   return { index: index as LogIndex, epoch: EPOCH, kind: "command", data };
 }

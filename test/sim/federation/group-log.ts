@@ -9,8 +9,7 @@ import { storeCodec } from "../../../rpc/store-codec.ts";
 import type { ProtocolName } from "../../../server/cluster.ts";
 import type { Replica } from "../../../server/replica.ts";
 import { NOBODY } from "../../../store/index.ts";
-import type { Machine, MachineOptions, Request, RequestCodec } from "../../../store/index.ts";
-import { bodyOf, jsonCodec } from "../../store/host.ts";
+import type { Machine, MachineOptions, Request } from "../../../store/index.ts";
 import { Group } from "../group.ts";
 import type { RestoredState } from "../restored-log.ts";
 import type { SimNode } from "../sim-node.ts";
@@ -29,6 +28,7 @@ import type {
   RegionLog,
   RegionLogInit,
 } from "./region-log.ts";
+import { requestBytes } from "./request-bytes.ts";
 import { machineOptions, restoredHost } from "./restored-host.ts";
 import type { Story } from "./story.ts";
 
@@ -36,15 +36,6 @@ import type { Story } from "./story.ts";
 const PROPOSAL_MS_MAX = 7_000;
 /** What is committed is on its way to every member that can be reached for no longer. */
 const LEVEL_MS = 1_000;
-
-/** A message of the wire never begins so. */
-const BRACE = 0x7b;
-/** Clients' requests are plain text; what a member submits for itself is as the wire has it. */
-const groupCodec: RequestCodec = {
-  ...jsonCodec,
-  decodeRequest: (kind, body) =>
-    (body[0] === BRACE ? jsonCodec : storeCodec).decodeRequest(kind, body),
-};
 
 export interface GroupLogInit extends RegionLogInit {
   readonly protocol: ProtocolName;
@@ -91,7 +82,7 @@ export class GroupLog implements RegionLog {
   }
 
   #createMachine(node: NodeId, witness: Witness): Machine {
-    const options = { codec: groupCodec, ...this.#machineOptions };
+    const options = { codec: storeCodec, ...this.#machineOptions };
     const follower = {
       onApplying: (by: Machine) => this.#onApplying(node, by),
       onApplied: (index: number) => this.#onApplied(node, index),
@@ -140,7 +131,7 @@ export class GroupLog implements RegionLog {
     replica.submit({
       kind: request.kind,
       caller: NOBODY,
-      body: bodyOf(request),
+      body: requestBytes(request),
       deadlineAtMs: (replica.now() + PROPOSAL_MS_MAX) as MonotonicMs,
       done: (result) => {
         // It is answered as its entry is applied here, before the next one is.

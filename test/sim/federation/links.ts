@@ -1,5 +1,6 @@
 // Streams between simulated regions: in order each way, each message with the link's delay, lost whole when the link
 // is cut or either end is gone. Whoever leads a region pulls; any member of the other serves.
+import { present } from "../../../base/index.ts";
 import {
   EXCHANGE_LIMITS_DEFAULT,
   ExchangePuller,
@@ -75,6 +76,9 @@ interface Stream {
   /** When the last message each way arrives: the next does not overtake it. */
   askedUntilMs: number;
   answeredUntilMs: number;
+  /** On their way, in order: a process that stood still takes them in no other. */
+  readonly asks: PullMessage[];
+  readonly answers: ServeMessage[];
 }
 
 /** What a leader pulls with; dropped whole when it leads no more. */
@@ -248,6 +252,8 @@ export class Pulling {
       greeted: false,
       askedUntilMs: 0,
       answeredUntilMs: 0,
+      asks: [],
+      answers: [],
     };
     this.#streams.set(origin, stream);
     queue.schedule(weather.delayMs(region, to), "greet", () => {
@@ -262,13 +268,17 @@ export class Pulling {
     const { queue, region, weather, chance } = this.#init;
     const arrivesAtMs = this.#now + weather.delayMs(region, stream.to) * chance.between(1, 1.3);
     stream.askedUntilMs = Math.max(stream.askedUntilMs, arrivesAtMs);
+    stream.asks.push(message);
     queue.schedule(stream.askedUntilMs - this.#now, "ask", () => {
-      if (!stream.open) return;
-      if (message.kind === "want") this.#served(stream, stream.serving.onWant(message.positions));
-      if (message.kind === "config") {
-        stream.to.by(stream.server).configure(message.config.document);
-      }
+      if (stream.open) this.#onAsk(stream, present(stream.asks.shift(), "what was asked"));
     });
+  }
+
+  #onAsk(stream: Stream, message: PullMessage): void {
+    if (message.kind === "want") this.#served(stream, stream.serving.onWant(message.positions));
+    if (message.kind === "config") {
+      stream.to.by(stream.server).configure(message.config.document);
+    }
   }
 
   #served(stream: Stream, effects: readonly ServeEffect[]): void {
@@ -289,14 +299,19 @@ export class Pulling {
     const { queue, region, weather, chance } = this.#init;
     const arrivesAtMs = this.#now + weather.delayMs(stream.to, region) * chance.between(1, 1.3);
     stream.answeredUntilMs = Math.max(stream.answeredUntilMs, arrivesAtMs);
+    stream.answers.push(message);
     queue.schedule(stream.answeredUntilMs - this.#now, "answer", () => {
       const origin = [...this.#streams].find(([, one]) => one === stream)?.[0];
       if (!stream.open || origin === undefined) return;
-      if (message.kind === "hello") {
-        this.#act(this.#puller.onOpened(origin, message.hello, this.#now));
-      } else this.#act(this.#puller.onMessage(origin, message, this.#now));
-      if (message.kind === "reports") this.#init.onReports();
+      this.#onAnswer(origin, present(stream.answers.shift(), "what was answered"));
     });
+  }
+
+  #onAnswer(origin: OriginId, message: ServeMessage): void {
+    if (message.kind === "hello") {
+      this.#act(this.#puller.onOpened(origin, message.hello, this.#now));
+    } else this.#act(this.#puller.onMessage(origin, message, this.#now));
+    if (message.kind === "reports") this.#init.onReports();
   }
 
   #act(effects: readonly PullEffect[]): void {

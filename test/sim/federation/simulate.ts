@@ -11,7 +11,7 @@ import { FederationWorld } from "./world.ts";
 /** Events under faults; healing takes as many as it takes. */
 export const FEDERATION_STEPS_DEFAULT = 6_000;
 /** Of regions that are consensus groups: most are ticks, messages and writes of their own. */
-export const GROUPS_STEPS_DEFAULT = 60_000;
+export const GROUPS_STEPS_DEFAULT = 30_000;
 
 export interface FederationJob {
   readonly seed: number;
