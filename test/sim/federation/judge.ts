@@ -81,11 +81,13 @@ export class Judge {
   }
 
   onApplying(member: Member): void {
-    const { applied, config } = member.federated;
+    const { applied, config, rebirth } = member.federated;
+    // Who is to be replaced has told nothing yet by which a cut is drawn: it tells once it was.
+    const tells = config.freeze !== undefined && rebirth.strays.length === 0;
     this.#before.set(member, {
       applied,
       revision: member.host.machine.revision,
-      frozen: config.freeze?.origins ?? [],
+      frozen: (tells && config.freeze?.origins) || [],
       records: recordsOf(member),
       installs: member.federated.state.installs,
     });
