@@ -25,13 +25,22 @@ function asked({ hasOrigin }: { readonly hasOrigin: boolean }): readonly string[
   const self = hasOrigin ? { self: region.origin } : {};
   region.change({ change: "configure", document, wallMs: ANCHOR_MS as WallMs, ...self });
   const keys: string[] = [];
-  const get = (key: string): Promise<never> => {
-    keys.push(key);
-    return Promise.reject(new KvError("unavailable", "not-applied", "away"));
+  const away = (): Promise<never> =>
+    Promise.reject(new KvError("unavailable", "not-applied", "away"));
+  const get: FederationHomeLeasesInit["directory"]["client"]["get"] = (key) => {
+    keys.push(String(key));
+    return away();
   };
-  const directory = { client: { get } } as unknown as FederationHomeLeasesInit["directory"];
+  const keepAlive = (): never => {
+    throw new Error("nothing was granted");
+  };
+  const client = {
+    ...{ get, range: away },
+    leases: { grant: away, revoke: away, state: away, keepAlive },
+  };
   const leases = new FederationHomeLeases({
-    ...{ directory, region: "east", leads: () => true, clockDriftMax: 0 },
+    directory: { change: away, changeBeside: away, client },
+    ...{ region: "east", leads: () => true, clockDriftMax: 0 },
     state: new FederatedRegion(() => region.host.machine),
     clock: { monotonicMs: () => 0 as MonotonicMs },
     ask: () => undefined,

@@ -4,15 +4,22 @@
 import { KvError, bytesOf } from "../base/index.ts";
 import type { Key, MonotonicMs } from "../base/index.ts";
 import { op, textFrom, when } from "../client/index.ts";
-import type { KeptLease } from "../client/index.ts";
+import type { Client, KeptLease } from "../client/index.ts";
 import { HeldHome, countOf, hasAllLeftBy, memberNamed, toldEnough } from "../federation/index.ts";
 import type { FederationConfig, Home, OriginId, Report } from "../federation/index.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 import type { FederationDirectory } from "./federation-directory.ts";
 import type { Clock, Journal } from "./ports.ts";
 
+/** Of its group: leases, and keys that hang on them. */
+interface LeasingClient extends Pick<Client, "get" | "range"> {
+  readonly leases: Pick<Client["leases"], "grant" | "keepAlive" | "revoke" | "state">;
+}
+
 export interface FederationHomeLeasesInit {
-  readonly directory: Pick<FederationDirectory, "change" | "changeBeside" | "client">;
+  readonly directory: Pick<FederationDirectory, "change" | "changeBeside"> & {
+    readonly client: LeasingClient;
+  };
   readonly state: FederatedRegion;
   readonly region: string;
   readonly leads: () => boolean;
