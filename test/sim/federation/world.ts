@@ -31,7 +31,10 @@ import { Story } from "./story.ts";
 import type { FederationSwarm } from "./swarm.ts";
 import { Workload } from "./workload.ts";
 
+/** Without anything applied anywhere. A backlog of large transactions on slow links takes longer than that in all. */
 const SETTLE_MS = 60_000;
+/** In all: what is applied without end is a storm. */
+const SETTLE_MS_MAX = 600_000;
 /** For what was rolled back unknowingly to be found out. */
 const FOUND_OUT_MS = 10_000;
 /** Most events change nothing of what is waited for. */
@@ -109,15 +112,11 @@ export class FederationWorld {
   run(): void {
     while (this.steps < this.#options.steps) this.#step();
     this.#heal();
-    const untilMs = this.queue.nowMs + SETTLE_MS;
     if (this.#nemesis.rolledBack > 0) {
       this.#endRolledBack();
       return;
     }
-    while (!this.#isSettled() || !this.#isForgotten()) {
-      demand(this.queue.nowMs < untilMs, "liveness", () => this.#unsettled());
-      for (let count = 0; count < STEPS_PER_LOOK; count += 1) this.#step();
-    }
+    this.#settle();
     this.judge.checkEnd(this.#members());
     const { swarm, planted } = this.#options;
     if (swarm.audits) auditEnd(this.#members(), this.judge, planted);
@@ -125,6 +124,19 @@ export class FederationWorld {
     for (const region of this.#members()) {
       const held = this.#leadingOf(region)?.pulling?.held ?? [];
       demand(held.length === 0, "liveness", () => `still held: ${JSON.stringify(held)}`);
+    }
+  }
+
+  #settle(): void {
+    const endMs = this.queue.nowMs + SETTLE_MS_MAX;
+    let [untilMs, applied] = [this.queue.nowMs + SETTLE_MS, this.judge.appliedCount];
+    while (!this.#isSettled() || !this.#isForgotten()) {
+      const isInTime = this.queue.nowMs < Math.min(untilMs, endMs);
+      demand(isInTime, "liveness", () => this.#unsettled());
+      for (let count = 0; count < STEPS_PER_LOOK; count += 1) this.#step();
+      if (this.judge.appliedCount === applied) continue;
+      applied = this.judge.appliedCount;
+      untilMs = this.queue.nowMs + SETTLE_MS;
     }
   }
 
