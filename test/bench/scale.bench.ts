@@ -46,7 +46,10 @@ interface Figures {
   readonly snapshotMib: number;
   readonly prefixMs: number;
   readonly putAloneMs: Latency;
+  readonly lookAloneMs: Latency;
   readonly putDuringPrefixMs: Latency;
+  /** The wait of whoever comes meanwhile and writes nothing. */
+  readonly lookDuringPrefixMs: Latency;
   readonly putDuringSnapshotMs: Latency;
 }
 
@@ -102,15 +105,14 @@ async function start(server: LoneServer, wire: WireClient): Promise<Start> {
   return { seconds, cpuSeconds: processorMs([server.pid]) / 1_000 };
 }
 
-/** One writer in a closed loop for as long as `work` takes. */
-async function putsDuring(wire: WireClient, work: Promise<unknown>): Promise<Latency> {
+/** One caller in a closed loop for as long as `work` takes. */
+async function callsDuring(call: () => Promise<unknown>, work: Promise<unknown>): Promise<Latency> {
   const latencies: number[] = [];
   let over = false;
   const done = work.finally(() => (over = true));
-  const value = bytes("w");
   while (!over) {
     const startedAtMs = performance.now();
-    await wire.put({ key: bytes("c/writer"), value }, CALL_MS_MAX);
+    await call();
     latencies.push(performance.now() - startedAtMs);
   }
   await done;
@@ -140,12 +142,19 @@ async function measure(server: LoneServer, keys: number): Promise<Figures> {
     const { seconds: restartSeconds, cpuSeconds: restartCpuSeconds } = await start(server, wire);
     await span(SETTLE_MS);
     const residentAgainMib = residentMib(server.pid);
-    const putAloneMs = await putsDuring(wire, span(2_000));
+    const key = bytes("c/writer");
+    const put = (): Promise<unknown> => wire.put({ key, value: bytes("w") }, CALL_MS_MAX);
+    const look = (): Promise<unknown> => wire.range({ key, serializable: true }, CALL_MS_MAX);
+    const putAloneMs = await callsDuring(put, span(2_000));
+    const lookAloneMs = await callsDuring(look, span(2_000));
     const prefix = { kind: "prefix", prefix: "a/" } as const;
-    const prefixReadings = readings({ endpoint, what: prefix, times: PREFIX_READS });
-    const putDuringPrefixMs = await putsDuring(wire, prefixReadings);
+    const ranges = (): Promise<readonly Reading[]> =>
+      readings({ endpoint, what: prefix, times: PREFIX_READS });
+    const prefixReadings = ranges();
+    const putDuringPrefixMs = await callsDuring(put, prefixReadings);
+    const lookDuringPrefixMs = await callsDuring(look, ranges());
     const snapshotReadings = readings({ endpoint, what: { kind: "snapshot" }, times: 1 });
-    const putDuringSnapshotMs = await putsDuring(wire, snapshotReadings);
+    const putDuringSnapshotMs = await callsDuring(put, snapshotReadings);
     const prefixes = await prefixReadings;
     const [snapshot] = await snapshotReadings;
     if (snapshot === undefined) throw new Error("a snapshot was read");
@@ -165,7 +174,9 @@ async function measure(server: LoneServer, keys: number): Promise<Figures> {
       snapshotMib: snapshot.bytes / 2 ** 20,
       prefixMs: percentiles(prefixes.map(({ ms }) => ms)).p50,
       putAloneMs,
+      lookAloneMs,
       putDuringPrefixMs,
+      lookDuringPrefixMs,
       putDuringSnapshotMs,
     };
   } finally {
@@ -194,6 +205,10 @@ function cells(all: readonly Figures[]): string[][] {
     row("snapshot, MiB", (each) => shortNumber(each.snapshotMib)),
     row("reading 100,000 keys in one range, ms", (each) => shortNumber(each.prefixMs)),
     row("put alone, p50 / p99 / most ms", (each) => latency(each.putAloneMs)),
+    row("one key alone, serializable, p50 / p99 / most ms", (each) => latency(each.lookAloneMs)),
+    row("one key during such reads, p50 / p99 / most ms", (each) =>
+      latency(each.lookDuringPrefixMs),
+    ),
     row("put during such reads, p50 / p99 / most ms", (each) => latency(each.putDuringPrefixMs)),
     row("put during a snapshot, p50 / p99 / most ms", (each) => latency(each.putDuringSnapshotMs)),
   ];
