@@ -166,8 +166,10 @@ export function installBootstrap(core: RegionCore, rows: RowSet): string | undef
     }
     reader.end();
     for (const { shipped } of replayed) replay(core, content, shipped);
-    for (const origin of otherHistories(core, rows)) core.retained.setAside(origin);
-    replaceState(core, head, replayed, content, conflicts);
+    const others = otherHistories(core, rows);
+    for (const origin of others) core.retained.setAside(origin);
+    showContent(core, content, new Set([...others, ...core.strays.map(({ origin }) => origin)]));
+    replaceState(core, head, replayed, conflicts);
     return undefined;
   } catch (error) {
     if (error instanceof BootstrapError) return error.message;
@@ -253,7 +255,6 @@ function replaceState(
   core: RegionCore,
   head: BootstrapHead,
   replayed: readonly Replayed[],
-  content: ReadonlyMap<Key, RecordContent>,
   conflicts: readonly ConflictRecord[],
 ): void {
   const before = core.applied;
@@ -263,7 +264,6 @@ function replaceState(
     positions.set(origin, { sequence, hash });
   }
   core.clock.saw(head.hlc);
-  showContent(core, content);
   // Of what was applied here before, this region has the records already.
   for (const record of conflicts) {
     if (!hasDot(before, record.dot)) core.conflicts.add(record, core.during.index);
@@ -282,8 +282,15 @@ function replaceState(
   core.note(new Digest().restart(core.standing).count(head.donor).count(head.standing));
 }
 
-/** One revision: each key that is kept otherwise than before, with what it shows. */
-function showContent(core: RegionCore, content: ReadonlyMap<Key, RecordContent>): void {
+/**
+ * One revision: each key that is kept otherwise than before, with what it shows. `doubted`: origins of which another history
+ * was here, perhaps, with other writes under the same dots.
+ */
+function showContent(
+  core: RegionCore,
+  content: ReadonlyMap<Key, RecordContent>,
+  doubted: ReadonlySet<OriginId>,
+): void {
   const { store, records } = core;
   store.begin();
   for (const key of records.keys()) {
@@ -293,7 +300,8 @@ function showContent(core: RegionCore, content: ReadonlyMap<Key, RecordContent>)
     }
   }
   for (const [key, after] of content) {
-    if (sameContent(records.of(key), after)) continue;
+    const isDoubted = after.siblings.some(({ dot }) => doubted.has(dot.origin));
+    if (!isDoubted && sameContent(records.of(key), after)) continue;
     const shown = core.shownOf(key, after);
     core.show(key, after, shown);
     records.set(key, keptOf(key, after, shown));
@@ -308,7 +316,7 @@ function isFederated(core: RegionCore, key: Key): boolean {
   return policy !== undefined && policy.progress.stage !== "closed";
 }
 
-/** Equal dots are equal writes. */
+/** Of one history equal dots are equal writes. */
 function sameContent(left: RecordContent, right: RecordContent): boolean {
   if (!sameWrites(left.siblings, right.siblings)) return false;
   if (left.kinds.length !== right.kinds.length) return false;

@@ -14,7 +14,7 @@ import {
   sequence,
 } from "../../federation/index.ts";
 import type { FederationConfig, OriginId, PullEffect } from "../../federation/index.ts";
-import { put } from "../store/requests.ts";
+import { op, put, txn } from "../store/requests.ts";
 import { documentOf, identity, policy } from "./document.ts";
 import { Region, bytes, configOf, hash, regions } from "./region.ts";
 import { bootstrap, contentOf, cutOf, read, stage } from "./transfer.ts";
@@ -24,10 +24,12 @@ const BEGUN = configOf(3, [policy("w/")]);
 /** What the old origin minted before the backup, and all that others have of it. */
 const [COMMON, CUT] = [3, 5];
 
-/** Each key once, so that every write shows. */
+/** A key of the history's own, and one that the other writes too, under the same dot. */
 function mint(region: Region, history: string, from: number, last: number): void {
-  for (let at = from; at <= last; at += 1)
-    region.run(put(`w/${history}-${at}`, `${history} ${at}`));
+  for (let at = from; at <= last; at += 1) {
+    const value = `${history} ${at}`;
+    region.run(txn([], [op.put(`w/${history}-${at}`, value), op.put(`w/${at}`, value)]));
+  }
 }
 
 /** East has all of the first history, north all but the last; the restored one minted up to `last` of another. */
@@ -101,6 +103,7 @@ describe.each([
     expect(restored.state.applied).toEqual(east.state.applied);
     expect(restored.state.chainOf(OLD)).toEqual(east.state.chainOf(OLD));
     expect([restored.get("w/second-4"), restored.get("w/first-5")]).toEqual([undefined, "first 5"]);
+    expect(restored.get("w/4")).toBe("first 4");
     expect([rebirth.strays, [...restored.state.forked]]).toEqual([[], []]);
     restored.restart();
     expect(restored.state.rebirth.salvage).toEqual([{ origin: OLD, first: 1, last }]);
