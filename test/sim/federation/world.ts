@@ -238,23 +238,30 @@ export class FederationWorld {
       case "ahead":
       case "clock-behind":
         return;
-      case "forked":
+      case "forked": {
+        const { origin } = fault;
+        this.#demandFork(region, fault);
+        region.proposer.change({ change: "forked", origin });
+        return;
+      }
       case "rolled-back": {
-        const isTrue = this.#nemesis.rolledBack > 0;
-        demand(isTrue, "fork", () => `${region.name}: ${JSON.stringify(fault)}`);
-        if (fault.kind === "forked") {
-          region.proposer.change({ change: "forked", origin: fault.origin });
-          return;
-        }
+        // A member that lags, or leads no more, may say it; the log judges.
         const origin = region.leader?.federated.self;
         const { sequence } = fault;
-        if (origin !== undefined)
-          region.proposer.change({ change: "rolled-back", origin, sequence });
+        if (origin === undefined) return;
+        region.proposer.change({ change: "rolled-back", origin, sequence }, () => {
+          if (region.leader?.federated.forked.has(origin) === true) this.#demandFork(region, fault);
+        });
         return;
       }
       default:
         demand(false, "liveness", () => `${region.name}: ${JSON.stringify(fault)}`);
     }
+  }
+
+  #demandFork(region: Region, fault: PullEffect): void {
+    const isTrue = this.#nemesis.rolledBack > 0;
+    demand(isTrue, "fork", () => `${region.name}: ${JSON.stringify(fault)}`);
   }
 
   #cutStreams(isLost: (server: Member) => boolean = () => false): void {
