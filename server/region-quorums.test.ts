@@ -113,6 +113,31 @@ describe("a write that waits for regions", () => {
     expect(told.map(({ reach }) => reach?.sloppy)).toEqual([false, true, true]);
   });
 
+  test("goes by the origin that wrote it, though the region is given another one meanwhile", () => {
+    const bench = new Bench();
+    const told = bench.write(2);
+    const reborn = originId(4);
+    const { config } = bench.state;
+    const members = config.members.map((member) =>
+      member.origin === self ? { ...member, origin: reborn } : member,
+    );
+    bench.state.self = reborn;
+    bench.state.config = { ...config, members };
+    const standing = (origin: OriginId, had: number): void => {
+      const vector = new Map([
+        [self, sequence(had)],
+        [reborn, sequence(40)],
+      ] as const);
+      bench.reports.note({ origin, epoch: 2, vector });
+      bench.quorums.onNews();
+    };
+    standing(reborn, 10);
+    standing(originId(2), 9);
+    expect(told.reach).toBeUndefined();
+    standing(originId(2), 10);
+    expect(told.reach).toEqual({ asked: 2, reached: 2, sloppy: false, names: ["eu", "us"] });
+  });
+
   test("under a home counts nobody's word by a document that is not logged here (federation 12)", () => {
     const bench = new Bench({ ...CONFIG, homes: [HOME] });
     const told = bench.write(2);

@@ -173,12 +173,13 @@ export class RegionQuorums implements Regions {
   afterWrite(asked: RegionWrite, context: CallContext, done: (reach: RegionReach) => void): void {
     const { state, reports, now } = this.#init;
     const { self, applied } = state;
-    const sequence = self === undefined ? 0 : countOf(applied, self);
+    // Of this moment: the region may be given another origin while it waits.
+    const written = self && { origin: self, sequence: countOf(applied, self) };
     const answerBy = answerByOf(context, now());
     this.#wait(context, () => {
       const holders = reports
         .all()
-        .filter((report) => report.origin === self || this.#isHolder(report, sequence))
+        .filter((report) => written !== undefined && this.#isHolder(report, written))
         .map(({ origin }) => origin);
       if (holders.length < asked.writeRegions && now() < answerBy) return false;
       done(this.#reachOf(asked, holders));
@@ -190,10 +191,16 @@ export class RegionQuorums implements Regions {
    * Where there are homes, a word under a document that is not logged here does not count yet: by that document the home
    * may be moving without this region, and what others tell of it they may have told already (federation 12).
    */
-  #isHolder({ vector, epoch }: Report, sequence: number): boolean {
-    const { self, config } = this.#init.state;
-    if (config.homes.length > 0 && epoch > config.epoch) return false;
-    return self !== undefined && countOf(vector, self) >= sequence;
+  #isHolder(
+    report: Report,
+    written: { readonly origin: OriginId; readonly sequence: number },
+  ): boolean {
+    const { self, config, applied } = this.#init.state;
+    const isOwn = report.origin === self;
+    // Of an origin that a region had before it speaks nobody any more.
+    if (memberOf(config, report.origin) === undefined) return false;
+    if (!isOwn && config.homes.length > 0 && report.epoch > config.epoch) return false;
+    return countOf(isOwn ? applied : report.vector, written.origin) >= written.sequence;
   }
 
   whenApplied(revision: Revision, context: CallContext, done: () => void): void {
