@@ -14,8 +14,11 @@ import type { ConflictRecord } from "./conflict-record.ts";
 import { dotText } from "./dot.ts";
 import type { OriginId } from "./dot.ts";
 import { sameWrites } from "./event-rule.ts";
+import { sameHash128 } from "./hash128.ts";
 import { NO_RECORD, keptOf } from "./kept-record.ts";
+import type { KeptRecord } from "./kept-record.ts";
 import { encodeKindState } from "./kind-state-codec.ts";
+import { recordHash } from "./merkle-tree.ts";
 import { needHistories, otherHistories } from "./other-histories.ts";
 import { steppedRecord } from "./record-step.ts";
 import type { RecordContent } from "./record-step.ts";
@@ -300,8 +303,9 @@ function showContent(
     }
   }
   for (const [key, after] of content) {
+    const before = records.of(key);
     const isDoubted = after.siblings.some(({ dot }) => doubted.has(dot.origin));
-    if (!isDoubted && sameContent(records.of(key), after)) continue;
+    if (sameContent(before, after) && !(isDoubted && differs(key, before, after))) continue;
     const shown = core.shownOf(key, after);
     core.show(key, after, shown);
     records.set(key, keptOf(key, after, shown));
@@ -314,6 +318,13 @@ function showContent(
 function isFederated(core: RegionCore, key: Key): boolean {
   const policy = core.rules.policyOf(key);
   return policy !== undefined && policy.progress.stage !== "closed";
+}
+
+/** By what it was hashed to: its value may be left to a version. */
+function differs(key: Key, { digest }: KeptRecord, after: RecordContent): boolean {
+  const hash = recordHash(key, after);
+  if (digest === undefined || hash === undefined) return digest !== undefined || hash !== undefined;
+  return !sameHash128(digest.hash, hash);
 }
 
 /** Of one history equal dots are equal writes. */
