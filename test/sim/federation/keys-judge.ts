@@ -33,7 +33,7 @@ export class KeysJudge {
   readonly #seen = new WeakMap<Member, Map<Key, Seen>>();
   /** Purges that were judged, of each member. */
   readonly #purged = new WeakMap<Member, Set<string>>();
-  /** What each member was seen to keep: what it keeps no more, it let go of by itself. */
+  /** What each member was seen to keep, by key and dot: what it keeps no more, it let go of by itself. */
   readonly #kept = new WeakMap<Member, Set<string>>();
   /** Deletes that some region has forgotten. */
   readonly #forgotten = new Map<string, Dot>();
@@ -69,7 +69,7 @@ export class KeysJudge {
     const { siblings } = state.recordOf(key);
     const due = ledger.siblingsOf(key, applied);
     const kept = siblings.map(({ dot }) => dotText(dot));
-    const isPurged = kept.length === 0 && due.length === 1 && this.#mayPurge(region, member, due);
+    const isPurged = kept.length === 0 && due.length === 1 && this.#mayPurge(region, member, key, due);
     demand(
       isPurged || kept.join() === due.join(),
       "siblings",
@@ -79,14 +79,14 @@ export class KeysJudge {
     );
     const known = this.#kept.get(member) ?? new Set();
     this.#kept.set(member, known);
-    for (const dot of kept) known.add(dot);
+    for (const dot of kept) known.add(`${key} ${dot}`);
     if (!COUNTS_SIBLINGS.has(policy.policy)) return;
     const mod = shownOf(member, key)?.mod ?? 0;
     this.#checkRevision(region, member, key, { dots: kept.join(), mod });
   }
 
   /** The only sibling by definition, which is not kept. */
-  #mayPurge(region: Region, member: Member, [due = ""]: readonly string[]): boolean {
+  #mayPurge(region: Region, member: Member, key: Key, [due = ""]: readonly string[]): boolean {
     const dot = dotOf(due);
     const known = this.#purged.get(member) ?? new Set();
     this.#purged.set(member, known);
@@ -94,7 +94,7 @@ export class KeysJudge {
     known.add(due);
     // It came with another region's state, or with a backup: it was judged where it was forgotten, among the members of
     // that time. Who joined since takes a state that has it behind it.
-    if (this.#kept.get(member)?.has(due) !== true && this.#forgotten.has(due)) return true;
+    if (this.#kept.get(member)?.has(`${key} ${due}`) !== true && this.#forgotten.has(due)) return true;
     const { config, self, applied } = member.federated;
     const { ledger, everApplied } = this.#init;
     for (const { name, origin } of config.members) {
