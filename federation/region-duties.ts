@@ -87,7 +87,7 @@ function liveDuties(config: FederationConfig, member: Member, facts: RegionFacts
   // First of all: it shows what no other region is to have.
   if (facts.isToBeReplaced) return [];
   const others = config.members.filter(({ live, name }) => live && name !== member.name);
-  const isEarly = facts.planted === "snapshot-before-marker" && facts.applied.size > 0;
+  const isEarly = facts.planted === "snapshot-before-marker";
   const isCaughtUp = others.some(({ origin }) =>
     facts.reports.some(
       (report) =>

@@ -12,6 +12,7 @@ import {
   hasDot,
   joined,
   memberNamed,
+  memberOf,
   vectorText,
 } from "../../../federation/index.ts";
 import type { Dot, OriginId, Sequence, Transaction, Vector } from "../../../federation/index.ts";
@@ -127,6 +128,8 @@ export class Judge {
     const ever = this.#everApplied.get(region.name) ?? new Map<OriginId, Sequence>();
     this.#everApplied.set(region.name, joined(ever, applied));
     if (dots.length > 0) this.checkCuts(region);
+    const isLive = self !== undefined && memberOf(config, self)?.live === true;
+    if (isLive && !this.#mayFork) this.keys.onLive(region, member);
     if (isTaken) this.#checkKeys(region, member);
     else if (dots.length === 0 && before.records !== recordsOf(member)) {
       this.#checkKeys(region, member);

@@ -4,7 +4,7 @@
 import { keyOf } from "../../../base/index.ts";
 import type { Key } from "../../../base/index.ts";
 import { countOf, dotText, hasDot, hasSeen } from "../../../federation/index.ts";
-import type { Dot, Sequence, Transaction, Vector } from "../../../federation/index.ts";
+import type { Dot, OriginId, Sequence, Transaction, Vector } from "../../../federation/index.ts";
 import { isRefusal } from "../../../store/index.ts";
 import type { KeyValue, RangeRequest } from "../../../store/index.ts";
 import { rangeOf } from "../../store/requests.ts";
@@ -35,6 +35,8 @@ export class KeysJudge {
   readonly #purged = new WeakMap<Member, Set<string>>();
   /** What each member was seen to keep, by key and dot: what it keeps no more, it let go of by itself. */
   readonly #kept = new WeakMap<Member, Set<string>>();
+  /** Origins under which their regions may write. */
+  readonly #live = new Set<OriginId>();
   /** Deletes that some region has forgotten. */
   readonly #forgotten = new Map<string, Dot>();
 
@@ -69,7 +71,8 @@ export class KeysJudge {
     const { siblings } = state.recordOf(key);
     const due = ledger.siblingsOf(key, applied);
     const kept = siblings.map(({ dot }) => dotText(dot));
-    const isPurged = kept.length === 0 && due.length === 1 && this.#mayPurge(region, member, key, due);
+    const isPurged =
+      kept.length === 0 && due.length === 1 && this.#mayPurge(region, member, key, due);
     demand(
       isPurged || kept.join() === due.join(),
       "siblings",
@@ -94,7 +97,8 @@ export class KeysJudge {
     known.add(due);
     // It came with another region's state, or with a backup: it was judged where it was forgotten, among the members of
     // that time. Who joined since takes a state that has it behind it.
-    if (this.#kept.get(member)?.has(`${key} ${due}`) !== true && this.#forgotten.has(due)) return true;
+    if (this.#kept.get(member)?.has(`${key} ${due}`) !== true && this.#forgotten.has(due))
+      return true;
     const { config, self, applied } = member.federated;
     const { ledger, everApplied } = this.#init;
     for (const { name, origin } of config.members) {
@@ -115,6 +119,19 @@ export class KeysJudge {
     }
     this.#forgotten.set(due, dot);
     return true;
+  }
+
+  /** Once it may write: as `onMinted` has it, of whatever it writes first. */
+  onLive(region: Region, { federated: { self, applied } }: Member): void {
+    if (self === undefined || this.#live.has(self)) return;
+    this.#live.add(self);
+    for (const [named, dot] of this.#forgotten) {
+      demand(
+        hasDot(applied, dot) || this.#isBeyondCut(dot),
+        "marker",
+        () => `${region.name} may write as ${self} without ${named}, a delete, forgotten`,
+      );
+    }
   }
 
   /** Who has not seen a delete that was forgotten brings back what was deleted (federation 11, trap 31). */

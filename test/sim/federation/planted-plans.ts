@@ -77,8 +77,8 @@ export const PLANTED_FEDERATION: Readonly<Record<FederationBug, FederationPlan>>
   "snapshot-before-marker": {
     caughtBy: ["marker", "siblings"],
     profile: focused({
-      ...{ members: 1, faults: { directory: 1, lag: 1 }, writes: { put: 2, delete: 3 } },
-      ...{ acts: { join: 1 }, actMsMax: 6_000, regions: 3 },
+      ...{ members: 1, keys: 5, writes: { put: 2, delete: 3 }, lagMsMax: 20, regions: 3 },
+      ...{ acts: { join: 1 }, actMsMax: 8_000 },
     }),
   },
   "fork-undetected": {
