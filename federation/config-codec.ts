@@ -53,13 +53,14 @@ function ordered(config: FederationConfig): object {
     federationId,
     epoch,
     originNext,
-    members: members.map(({ name, origin, incarnation, endpoints, admitted, live }) => ({
+    members: members.map(({ name, origin, incarnation, endpoints, admitted, live, liveSince }) => ({
       name,
       origin,
       incarnation,
       endpoints,
       admitted,
       live,
+      ...(liveSince === undefined ? {} : { liveSince }),
     })),
     closed: closed.map(({ origin, incarnation, region, cut, hash, closed: at }) => ({
       origin,

@@ -88,6 +88,7 @@ function member(entry: unknown, path: string): Member {
     ),
     admitted: epoch(reader, "admitted"),
     live: reader.flag("live"),
+    ...(reader.has("liveSince") ? { liveSince: epoch(reader, "liveSince") } : {}),
   }));
 }
 

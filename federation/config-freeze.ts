@@ -136,7 +136,8 @@ function committed(config: FederationConfig, freeze: Freeze): Step {
     const origin = originNext;
     originNext = originId(originNext + 1);
     const { incarnation } = one;
-    return [{ ...member, origin, incarnation, admitted: epoch, live: false }];
+    const { name, endpoints } = member;
+    return [{ name, origin, incarnation, endpoints, admitted: epoch, live: false }];
   });
   const gone = freeze.closing.filter(({ then }) => then === "part").map(({ region }) => region);
   return {

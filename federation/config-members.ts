@@ -86,7 +86,8 @@ export function goLive(config: FederationConfig, { region, origin }: Command<"li
   if (member.origin !== origin) {
     throw new Refusal(`region ${region} has origin ${member.origin}, not ${origin}`);
   }
-  return withMemberChanged(config, { ...member, live: true });
+  if (member.live) return undefined;
+  return withMemberChanged(config, { ...member, live: true, liveSince: config.epoch + 1 });
 }
 
 export function endpoints(config: FederationConfig, command: Command<"endpoints">): Step {

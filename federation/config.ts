@@ -27,6 +27,8 @@ export interface Member {
   readonly admitted: Epoch;
   /** False: joining; it does not write yet. */
   readonly live: boolean;
+  /** Of the document that says so; absent: it founded the federation. What it reported before then it had not yet. */
+  readonly liveSince?: Epoch;
 }
 
 /** An origin's chain at some sequence, as 64 lowercase hexadecimal digits: one of its histories (federation 1). */

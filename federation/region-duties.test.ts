@@ -65,6 +65,19 @@ test("a newcomer goes live once it has what a live region had after the admissio
   expect(dutiesOf(two, { ...applied, reports: [report(2, 5)] })).toEqual([]);
 });
 
+test("what another newcomer reported before it was live is no measure (trap 31)", () => {
+  // Three joined while one was live; the second took a state and went live, the third has nothing yet.
+  const join = { command: "join", region: "iad", incarnation: identity("4"), endpoints } as const;
+  const three = changed(joined, join, { command: "live", region: "fra", origin: originId(2) });
+  const third = (epoch: number): RegionFacts => ({
+    ...facts("iad", 3),
+    reports: [{ origin: originId(2), epoch, vector: new Map() }],
+  });
+  expect(three.members.find(({ name }) => name === "fra")?.liveSince).toBe(three.epoch);
+  expect(dutiesOf(three, third(three.epoch - 1))).toEqual([]);
+  expect(kinds(dutiesOf(three, third(three.epoch)))).toEqual(["live"]);
+});
+
 test("a freeze asks those that stay for what they have of the frozen origins, once", () => {
   const frozen = changed(two, { command: "part", regions: ["fra"] });
   const [duty] = dutiesOf(

@@ -79,8 +79,8 @@ function frozenDuties(config: FederationConfig, facts: RegionFacts): RegionDuty[
 }
 
 /**
- * It writes once it has all that one live region had after that logged the admission: what was purged before then it
- * has too, and nothing is purged after without it (federation 11, trap 31).
+ * It writes once it has all that one region had after that logged the admission and was live itself: what was purged
+ * before then it has too, and nothing is purged after without it (federation 11, trap 31).
  */
 function liveDuties(config: FederationConfig, member: Member, facts: RegionFacts): RegionDuty[] {
   if (member.live || standingOf(config, member.name) !== "joining") return [];
@@ -88,11 +88,11 @@ function liveDuties(config: FederationConfig, member: Member, facts: RegionFacts
   if (facts.isToBeReplaced) return [];
   const others = config.members.filter(({ live, name }) => live && name !== member.name);
   const isEarly = facts.planted === "snapshot-before-marker";
-  const isCaughtUp = others.some(({ origin }) =>
+  const isCaughtUp = others.some(({ origin, admitted, liveSince = admitted }) =>
     facts.reports.some(
       (report) =>
         report.origin === origin &&
-        report.epoch >= member.admitted &&
+        report.epoch >= Math.max(member.admitted, liveSince) &&
         covers(facts.applied, report.vector),
     ),
   );
