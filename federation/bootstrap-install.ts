@@ -58,7 +58,7 @@ export function bootstrapFault(core: RegionCore): string | undefined {
   if (!isAfterMarker)
     return `it was taken before epoch ${member.admitted}, which admitted this region`;
   for (const [origin, { sequence: at }] of head.positions) {
-    const fault = positionFault(core, origin, at);
+    const fault = positionFault(core, origin, at) ?? forkFault(core, origin, head.positions);
     if (fault !== undefined) return fault;
   }
   for (const closed of config.closed) {
@@ -81,6 +81,23 @@ function positionFault(core: RegionCore, origin: OriginId, at: number): string |
   if (isMore && core.strays.length === 0)
     return `it has ${origin}:${at}, and that origin is frozen`;
   return accepted === "beyond-cut" ? `it has ${origin}:${at}, beyond that origin's cut` : undefined;
+}
+
+/**
+ * Of an open origin with two histories none counts yet: where this state is replaced, what it has of the other is gone
+ * before anybody has learned of it. Further positions are compared by what is replayed.
+ */
+function forkFault(core: RegionCore, origin: OriginId, positions: Positions): string | undefined {
+  const { config, planted } = core;
+  assert(config !== undefined, "faults are looked for in a federation");
+  const theirs = positions.get(origin);
+  const chain = core.chainOf(origin);
+  const isSamePlace = theirs !== undefined && theirs.sequence === core.appliedOf(origin);
+  if (!isSamePlace || chain === undefined || theirs.sequence === 0) return undefined;
+  const isOpen = closedOrigin(config, origin) === undefined && planted !== "fork-undetected";
+  return isOpen && compareBytes(chain, theirs.hash) !== 0
+    ? `it has another history of origin ${origin} than this region`
+    : undefined;
 }
 
 /** Of another history than the one that counts nothing can be applied on top of a part of it. */

@@ -212,6 +212,15 @@ test("of an origin with two histories nothing is dropped, whatever others report
   expect(restored.state.retention.plan(question)).toMatchObject({ through: new Map(), full: true });
 });
 
+test("a state with another history of an open origin is not taken: both sides are to learn of it first", () => {
+  const { east, restored } = forked(CUT);
+  expect(restored.state.applied.get(OLD)).toBe(CUT);
+  expect(bootstrap(restored, east)).toMatchObject({
+    message: "hansa: a region's snapshot: it has another history of origin 3 than this region",
+  });
+  expect(restored.get("w/second-5")).toBe("second 5");
+});
+
 test("of a closed origin the next neighbour is asked, and where none goes on from here a state is wanted", () => {
   const config = reincarnated(forked(CUT).east);
   const [self, one, other] = [originId(4), originId(1), originId(2)];
