@@ -334,7 +334,10 @@ export class FederationPulling {
     this.#tell(about, () => {
       propose({ change: "rolled-back", origin, sequence }, () => {
         if (state.forked.has(origin)) {
-          journal.error("another region has more of this one's writes than it minted", { sequence, by });
+          journal.error("another region has more of this one's writes than it minted", {
+            sequence,
+            by,
+          });
         } else this.#told.delete(about);
       });
     });

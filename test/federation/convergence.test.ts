@@ -179,27 +179,30 @@ describe("regions that have applied the same", () => {
     }
   });
 
-  test.each([4, 5, 6, 7])("as does one that took another's state (scenario 33): seed %i", (seed) => {
-    const story = new Story(seed);
-    for (let step = 0; step < STEPS; step += 1) story.step();
-    const newest = Math.max(...story.all.map(({ state }) => state.config?.epoch ?? 0));
-    for (const region of story.all) region.configure(configAt(newest));
-    const [to, from, third] = story.all;
-    assert(to !== undefined && from !== undefined && third !== undefined, "three regions");
-    third.pull(to);
-    third.pull(from);
-    const before = joined(to.state.applied, from.state.applied);
-    expect(bootstrap(to, from)).not.toHaveProperty("kind");
-    expect(to.state.applied).toEqual(before);
-    to.restart();
-    to.pull(third);
-    expectEqual([to, third]);
-    for (const region of [to, third]) region.configure(configAt(EPOCH_LAST));
-    expectEqual([to, third]);
-    to.run(put("lww/a", "on"));
-    third.apply(to.transaction(to.origin, countOf(to.state.applied, to.origin)));
-    expectEqual([to, third]);
-  });
+  test.each([4, 5, 6, 7])(
+    "as does one that took another's state (scenario 33): seed %i",
+    (seed) => {
+      const story = new Story(seed);
+      for (let step = 0; step < STEPS; step += 1) story.step();
+      const newest = Math.max(...story.all.map(({ state }) => state.config?.epoch ?? 0));
+      for (const region of story.all) region.configure(configAt(newest));
+      const [to, from, third] = story.all;
+      assert(to !== undefined && from !== undefined && third !== undefined, "three regions");
+      third.pull(to);
+      third.pull(from);
+      const before = joined(to.state.applied, from.state.applied);
+      expect(bootstrap(to, from)).not.toHaveProperty("kind");
+      expect(to.state.applied).toEqual(before);
+      to.restart();
+      to.pull(third);
+      expectEqual([to, third]);
+      for (const region of [to, third]) region.configure(configAt(EPOCH_LAST));
+      expectEqual([to, third]);
+      to.run(put("lww/a", "on"));
+      third.apply(to.transaction(to.origin, countOf(to.state.applied, to.origin)));
+      expectEqual([to, third]);
+    },
+  );
 });
 
 function prefixOf(key: string): string {
