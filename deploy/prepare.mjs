@@ -10,6 +10,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
@@ -234,6 +235,19 @@ function checkNode() {
   if (!isGood) fail(`Node ${engines.node} is needed; this is ${process.versions.node}`);
 }
 
+/** So that `npx hansa` runs this checkout: npx would link it by itself, and keeps a link that it made before a build. */
+function linkCommand() {
+  const { bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const folder = join(root, "node_modules", ".bin");
+  for (const [name, path] of Object.entries(bin)) {
+    const link = join(folder, name);
+    if (!existsSync(link)) {
+      rmSync(link, { force: true });
+      symlinkSync(relative(folder, join(root, path)), link);
+    }
+  }
+}
+
 function declare() {
   say("writing type declarations ...");
   run(join(root, "node_modules", ".bin", "tsc"), [
@@ -246,4 +260,5 @@ checkNode();
 installPackages();
 generateCodec();
 compile();
+linkCommand();
 if (flags.has("--declarations")) declare();
