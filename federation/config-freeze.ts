@@ -151,7 +151,7 @@ function committed(config: FederationConfig, freeze: Freeze): Step {
   };
 }
 
-/** What a reporter has most of the origin; of equals the first reporter's history counts. Undefined: nobody has any. */
+/** What a reporter has most of the origin; of equals the first reporter's history counts. Undefined: none of them has it. */
 function mostOf({ reports }: Freeze, origin: OriginId): Reached | undefined {
   const all = reports.flatMap(({ applied }) => applied.filter(([of]) => of === origin));
   return all.reduce<Reached | undefined>(

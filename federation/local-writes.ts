@@ -206,7 +206,7 @@ export class LocalWrites {
     return undefined;
   }
 
-  /** Mints what the open revision did; whether that was anything. */
+  /** Mints what the open revision did; false if it did nothing. */
   commit(): boolean {
     const open = this.#open;
     this.#open = undefined;

@@ -48,7 +48,7 @@ class World {
     region.take(region.self, at);
   }
 
-  /** All that the other retains and may be applied; whether that was anything. */
+  /** All that the other retains and may be applied; false if that was nothing. */
   pull(to: Region, from: Region): boolean {
     let any = false;
     for (let progress = true; progress;) {
@@ -99,7 +99,7 @@ class World {
   }
 }
 
-/** Two pairs of four, of which each drops what the other pair lacks: any one region more would have let them. */
+/** Two pairs of four, of which each drops what the other pair lacks; with one holder as the rule they would. */
 const PAIRS: [number, number, number][] = [
   ...[0, 0, 0, 0, 0].flatMap((what): [number, number, number][] => [
     [what, 0, 0],
