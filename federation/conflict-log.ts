@@ -9,9 +9,13 @@ import { conflictRowKey, encodeConflict, numberOfRowKey } from "./region-rows.ts
 /** Of records together; a rule of the state machine, so equal on all members. */
 const BYTES_MAX = 64 * 1024 * 1024;
 
-interface Recent {
+/** A record as it stands at `conflictRowKey`. */
+export interface NumberedRow {
   readonly number: number;
   readonly row: Uint8Array;
+}
+
+interface Recent extends NumberedRow {
   /** Of the entry that wrote it. */
   readonly index: LogIndex;
 }
@@ -73,11 +77,9 @@ export class ConflictLog {
     return this.#recent[0]?.number ?? this.#next;
   }
 
-  /** Rows from that number on; undefined: ask the engine for `conflictRowKey`, which has it if it is kept. */
-  recent(from: number): readonly Uint8Array[] | undefined {
-    const [oldest] = this.#recent;
-    if (oldest === undefined || from < oldest.number) return undefined;
-    return this.#recent.slice(from - oldest.number).map(({ row }) => row);
+  /** Rows from that number on, of those in memory; the engine has what is kept below `recentFrom`. */
+  recent(from: number): readonly NumberedRow[] {
+    return this.#recent.slice(Math.max(from - this.recentFrom, 0));
   }
 
   flushed(upTo: LogIndex): void {

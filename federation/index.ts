@@ -50,6 +50,7 @@ export * from "./transaction-rules.ts";
 export * from "./causal-token.ts";
 export * from "./placement.ts";
 export * from "./policy-names.ts";
+export type { NumberedRow } from "./conflict-log.ts";
 export * from "./conflict-record.ts";
 export * from "./kind-minting.ts";
 export * from "./kind.ts";

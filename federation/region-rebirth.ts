@@ -122,7 +122,7 @@ export class RegionRebirth {
       conflicts: {
         first: conflicts.first,
         next: conflicts.next,
-        recent: conflicts.recent(conflicts.recentFrom) ?? [],
+        recent: conflicts.recent(conflicts.recentFrom).map(({ row }) => row),
       },
       view: store.view(),
     });

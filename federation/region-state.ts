@@ -18,6 +18,7 @@ import type { Hash } from "./chain.ts";
 import { decodeConfig } from "./config-codec.ts";
 import { ConfigError } from "./config-error.ts";
 import type { FederationConfig } from "./config.ts";
+import type { NumberedRow } from "./conflict-log.ts";
 import type { ContestedKeys } from "./contested-keys.ts";
 import type { DeliveryState } from "./delivery.ts";
 import { originId } from "./dot.ts";
@@ -163,9 +164,9 @@ export class RegionState implements FederationPort {
   }
 
   /** Numbers of the settled conflicts that are recorded: rows `conflictRowKey`, read by `decodeConflict`. */
-  get conflicts(): { readonly first: number; readonly next: number } {
-    const { first, next } = this.#core.conflicts;
-    return { first, next };
+  get conflicts(): Readonly<Record<"first" | "next" | "recentFrom", number>> {
+    const { first, next, recentFrom } = this.#core.conflicts;
+    return { first, next, recentFrom };
   }
 
   /** Writes that lost, by prefix, since this process has the state. */
@@ -173,8 +174,8 @@ export class RegionState implements FederationPort {
     return this.#core.conflicts.lost;
   }
 
-  /** The newest records, from that number on; undefined: the engine has it at `conflictRowKey`, if it is kept. */
-  recentConflicts(from: number): readonly Uint8Array[] | undefined {
+  /** Records from that number on, of those in memory; the engine has what is kept below `conflicts.recentFrom`. */
+  recentConflicts(from: number): readonly NumberedRow[] {
     return this.#core.conflicts.recent(from);
   }
 

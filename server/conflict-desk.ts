@@ -10,7 +10,7 @@ import {
   regionOf,
   regionStateOf,
 } from "../federation/index.ts";
-import type { RegionState } from "../federation/index.ts";
+import type { NumberedRow, RegionState } from "../federation/index.ts";
 import type {
   CallContext,
   Conflicts,
@@ -124,22 +124,27 @@ export class ConflictDesk implements Conflicts {
 
   /** What the engine may not have yet is in memory; all before that the engine has, if it is kept. */
   #settled(state: RegionState, wish: SettledWish, done: Done<SettledConflicts>): void {
-    const { first: oldest, next: end } = state.conflicts;
+    const { first: oldest, next: end, recentFrom } = state.conflicts;
     const from = Math.min(Math.max(wish.from, oldest), end);
-    const answer = (numbered: readonly Numbered[]): void => {
+    const answer = (numbered: readonly NumberedRow[]): void => {
       const { found, next } = picked(numbered, wish, from);
       const value = { conflicts: found, next, oldest, more: next < end };
       done({ ok: true, header: this.#init.header(), value });
     };
     const recent = state.recentConflicts(from);
-    if (recent !== undefined || from === end) {
-      answer((recent ?? []).map((row, at) => ({ number: from + at, row })));
+    if (from >= recentFrom) {
+      answer(recent);
       return;
     }
-    const range = { from: conflictRowKey(from), until: conflictRowKey(end) };
+    const range = { from: conflictRowKey(from), until: conflictRowKey(recentFrom) };
     this.#init.replica.engine.scan(range, PAGE_BYTES_MAX, (failure, { rows }) => {
       if (failure === undefined) {
-        answer(rows.map(({ key, value }) => ({ number: numberOfRowKey(key, 0), row: value })));
+        const flushed = rows.map(({ key, value }) => ({
+          number: numberOfRowKey(key, 0),
+          row: value,
+        }));
+        const isWhole = flushed.at(-1)?.number === recentFrom - 1;
+        answer(isWhole ? [...flushed, ...recent] : flushed);
       } else {
         const error = new KvError("unavailable", "not-applied", `hansa: ${failure.message}`);
         done({ ok: false, error });
@@ -148,14 +153,9 @@ export class ConflictDesk implements Conflicts {
   }
 }
 
-interface Numbered {
-  readonly number: number;
-  readonly row: Uint8Array;
-}
-
 /** Those of the range, until the page is full; `next` is behind the last that was looked at. */
 function picked(
-  rows: readonly Numbered[],
+  rows: readonly NumberedRow[],
   { range, countMax }: SettledWish,
   from: number,
 ): { readonly found: readonly SettledConflict[]; readonly next: number } {

@@ -50,16 +50,21 @@ export function describeClients(endpointOf: (region: string) => string): void {
       return stdout;
     }
 
-    /** Writes of both that have not seen each other: each region waits for the other's only afterwards. */
+    /** Writes of both that have not seen each other; once more, if one had seen the other's. */
     async function contested(key: string): Promise<void> {
       await until(`${key} has two siblings`, DEADLINE_MS, async () => {
         await Promise.all([at("eu").put(key, "from eu"), at("us").put(key, "from us")]);
-        return until(`${key} is in conflict in both`, 1_000, async () => {
-          const both = [at("eu"), at("us")].map((client) => client.get(key, { siblings: true }));
-          const counts = (await Promise.all(both)).map(({ siblings }) => siblings?.siblings.length);
-          return counts.every((count) => count === 2) || undefined;
+        const shown = await until(`both show the same of ${key}`, DEADLINE_MS, async () => {
+          const [ours, theirs] = await Promise.all([writersAt("eu", key), writersAt("us", key)]);
+          return ours.join() === theirs.join() ? ours : undefined;
         });
+        return shown.length === 2 || undefined;
       });
+    }
+
+    async function writersAt(region: "eu" | "us", key: string): Promise<readonly string[]> {
+      const { siblings } = await at(region).get(key, { siblings: true });
+      return siblings?.siblings.map(({ region: writer }) => writer) ?? [];
     }
 
     test("siblings are read with a context, and the write that carries it resolves them everywhere (scenario 3)", async () => {

@@ -121,13 +121,13 @@ test("the record of conflicts is read from memory until the engine has it", () =
   for (const key of ["s/a", "s/b"] as Key[]) {
     east.run(put(key, "both", { siblingContext: east.state.siblingContextOf(key) }));
   }
-  const { first, next } = east.state.conflicts;
-  expect([first, next]).toEqual([1, 3]);
+  expect(east.state.conflicts).toEqual({ first: 1, next: 3, recentFrom: 1 });
   const rows = east.state.recentConflicts(2);
-  expect((rows ?? []).map((row) => decodeConflict(row).key)).toEqual(["s/b"]);
+  expect(rows.map(({ number, row }) => [number, decodeConflict(row).key])).toEqual([[2, "s/b"]]);
   expect([...east.state.lost]).toEqual([["s/", 4]]);
   east.host.flush();
-  expect(east.state.recentConflicts(1)).toBeUndefined();
+  expect(east.state.conflicts.recentFrom).toBe(3);
+  expect(east.state.recentConflicts(1)).toEqual([]);
 });
 
 test("blocks of ids follow each other through the log, apart for each region, and survive a restart", () => {
