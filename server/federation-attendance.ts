@@ -4,15 +4,32 @@
 import { KvError } from "../base/index.ts";
 import type { MonotonicMs } from "../base/index.ts";
 import { when } from "../client/index.ts";
-import type { Condition, KeptLease } from "../client/index.ts";
+import type { CallOptions, Condition, KeptLease, KeyValue, PutOptions } from "../client/index.ts";
 import { regionsToPart } from "../federation/index.ts";
 import type { Attendance, FederationConfig, OriginId, Report } from "../federation/index.ts";
+import { Chores, lookEvery } from "./chores.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 import type { FederationDirectory } from "./federation-directory.ts";
 import type { Clock, Journal } from "./ports.ts";
 
+type Granted = Pick<KeptLease, "id" | "ttlS">;
+type Kept = Granted & Pick<KeptLease, "lost" | "stop">;
+
+/** Of its group: keys that hang on leases. */
+interface PresenceClient {
+  range(
+    of: { readonly prefix: string },
+    options: CallOptions,
+  ): Promise<{ readonly kvs: readonly KeyValue[] }>;
+  put(key: string, value: string, options: PutOptions): Promise<unknown>;
+  readonly leases: {
+    grant(ttlS: number, options: CallOptions): Promise<Granted>;
+    keepAlive(lease: Granted): Kept;
+  };
+}
+
 export interface FederationAttendanceInit {
-  readonly directory: Pick<FederationDirectory, "change" | "client">;
+  readonly directory: Pick<FederationDirectory, "change"> & { readonly client: PresenceClient };
   readonly state: Pick<FederatedRegion, "config" | "self" | "waitingBytes">;
   readonly leads: () => boolean;
   readonly clock: Pick<Clock, "monotonicMs">;
@@ -39,47 +56,40 @@ export class FederationAttendance {
   /** When each other region was last heard of; from when this member began to lead. */
   readonly #heardAtMs = new Map<OriginId, MonotonicMs>();
   #askAtMs = -Infinity;
-  #kept: KeptLease | undefined;
-  #busy = false;
-  #warned = false;
+  #kept: Kept | undefined;
+  readonly #chores: Chores<"attend">;
 
   constructor(init: FederationAttendanceInit) {
     this.#init = init;
+    const { journal, onBug } = init;
+    this.#chores = new Chores({
+      onRefused: (_, reason) => {
+        journal.warn("the attendance is not seen to", { reason });
+      },
+      onBug,
+    });
   }
 
   /** @returns the way to end it: the key goes with its lease, or stays under the next leader's. */
   follow(): () => void {
-    const timer = setInterval(() => this.look(), LOOK_EVERY_MS);
+    const unlook = lookEvery(LOOK_EVERY_MS, () => this.look());
     return () => {
-      clearInterval(timer);
+      unlook();
       this.#rest();
     };
   }
 
   /** Of that timer. */
   look(): void {
-    const { leads, state, journal, onBug } = this.#init;
+    const { leads, state } = this.#init;
     const { self, config } = state;
-    if (!leads() || self === undefined || config.autoPart === undefined) {
+    const { autoPart } = config;
+    if (!leads() || self === undefined || autoPart === undefined) {
       this.#rest();
       return;
     }
-    this.#hear(config, self, config.autoPart.afterS * 1_000);
-    if (this.#busy) return;
-    this.#busy = true;
-    this.#attend(config, self, config.autoPart)
-      .then(() => {
-        this.#warned = false;
-      })
-      .catch((cause: unknown) => {
-        if (!(cause instanceof KvError)) throw cause;
-        if (!this.#warned) journal.warn("the attendance is not seen to", { reason: cause.message });
-        this.#warned = true;
-      })
-      .finally(() => {
-        this.#busy = false;
-      })
-      .catch(onBug);
+    this.#hear(config, self, autoPart.afterS * 1_000);
+    this.#chores.run("attend", () => this.#attend(config, self, autoPart));
   }
 
   #rest(): void {
@@ -151,13 +161,16 @@ export class FederationAttendance {
       const key = keyOf(origin);
       return word === undefined ? when.missing(key) : when.value(key, "=", word);
     });
-    const beside = { if: stands, then: () => [] };
+    const isFor = ({ epoch }: FederationConfig): boolean => epoch === config.epoch;
+    const beside = { isFor, if: stands, then: () => [] };
     const change = await directory.change({ command: "part", regions }, options(), beside);
-    if (change.outcome === "unchanged") return;
     const about = { regions: regions.join(), afterS: config.autoPart?.afterS };
-    if (change.outcome === "changed")
+    if (change.outcome === "changed") {
       journal.warn("regions that nobody hears of are parted", about);
-    else journal.warn("regions are not parted", { ...about, reason: change.why });
+    } else if (change.outcome === "refused") {
+      const why = `${about.regions} cannot be parted: ${change.why}`;
+      throw new KvError("federation-refused", "not-applied", why);
+    }
   }
 }
 

@@ -16,6 +16,7 @@ import type {
 } from "../federation/index.ts";
 import type { Header, Verified, Verifier, VerifyOrder } from "../rpc/index.ts";
 import type { AuditTally } from "./audit-tally.ts";
+import { lookEvery } from "./chores.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 import type { FederationPulling } from "./federation-pulling.ts";
 import { readRecords } from "./federation-records.ts";
@@ -86,10 +87,10 @@ export class FederationAudits {
 
   /** @returns the way to end it; an audit under way ends by itself. */
   follow(): () => void {
-    const timer = setInterval(() => this.#onTime(), AUDIT_EVERY_MS);
+    const unlook = lookEvery(AUDIT_EVERY_MS, () => this.#onTime());
     return () => {
       this.#stopped = true;
-      clearInterval(timer);
+      unlook();
     };
   }
 

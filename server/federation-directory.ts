@@ -26,12 +26,18 @@ const LOOK_MS = 5_000;
 
 /** What goes with a change of the document, in one transaction with it. */
 export interface Beside {
+  /** The document as it is to be found; absent: whatever it is. */
+  readonly isFor?: (config: FederationConfig) => boolean;
   readonly if: readonly Condition[];
   /** `config`: what the document is then. */
   readonly then: (config: FederationConfig) => readonly Operation<unknown>[];
 }
 
 const NOTHING_BESIDE: Beside = { if: [], then: () => [] };
+const NOT_SO_BESIDE: ConfigChange = {
+  outcome: "refused",
+  why: "what it rests on is so no more",
+};
 
 /** Undefined `document`: there is no federation yet. */
 interface Found {
@@ -62,6 +68,8 @@ export class FederationDirectory {
   }
 
   /**
+   * Refused also where what is beside the document is not as it is to be.
+   *
    * @throws {KvError} as `read`; `federation-refused` also if the document changed each time in between. With
    *   outcome `unknown` the command may be in force: read, or give it again.
    */
@@ -70,9 +78,14 @@ export class FederationDirectory {
     options: CallOptions,
     beside: Beside = NOTHING_BESIDE,
   ): Promise<ConfigChange> {
+    let refusedAt: number | undefined;
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
       const found = await this.#find(options);
-      const change = changeConfig(configIn(found), command);
+      const config = configIn(found);
+      // The document is what it was: so it was one of the conditions.
+      const isRefused = found.modRevision === refusedAt;
+      if (isRefused || (config && beside.isFor?.(config) === false)) return NOT_SO_BESIDE;
+      const change = changeConfig(config, command);
       if (change.outcome !== "changed") return change;
       const { succeeded } = await this.#client.txn(
         {
@@ -82,25 +95,22 @@ export class FederationDirectory {
         options,
       );
       if (succeeded) return change;
+      refusedAt = found.modRevision;
     }
     const why = `the configuration was changed by others ${ATTEMPTS_MAX} times; give the command again`;
     throw new KvError("federation-refused", "not-applied", why);
   }
 
   /**
-   * Does something beside the document, under conditions of its own, while the document is as `isFor` wants it.
+   * Does something beside the document, which stays what it is.
    *
    * @returns whether it was done
    * @throws {KvError} as `change`
    */
-  async changeBeside(
-    isFor: (config: FederationConfig) => boolean,
-    beside: Beside,
-    options: CallOptions,
-  ): Promise<boolean> {
+  async changeBeside(beside: Beside, options: CallOptions): Promise<boolean> {
     const found = await this.#find(options);
     const config = configIn(found);
-    if (config === undefined || !isFor(config)) return false;
+    if (config === undefined || beside.isFor?.(config) === false) return false;
     const isSame = when.modRevision(DIRECTORY_KEY, "=", found.modRevision);
     const then = beside.then(config);
     const { succeeded } = await this.#client.txn({ if: [isSame, ...beside.if], then }, options);

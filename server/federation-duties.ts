@@ -11,6 +11,7 @@ import type {
   ReportBook,
 } from "../federation/index.ts";
 import type { FederationAnswer } from "../store/index.ts";
+import { Chores, lookEvery } from "./chores.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 import type { FederationDirectory } from "./federation-directory.ts";
 import { failureOf, submitOwn } from "./own-command.ts";
@@ -35,25 +36,29 @@ const REPORT_MS = 5_000;
 
 export class FederationDuties {
   readonly #init: FederationDutiesInit;
-  #busy = false;
-  /** Until then nothing is done: the last one failed. */
+  readonly #chores: Chores<RegionDuty["duty"]>;
+  /** Until then nothing is done: what was reported shows in a later document, and what failed may go well by then. */
   #idleUntilMs = 0;
 
   constructor(init: FederationDutiesInit) {
     this.#init = init;
+    const { journal, onBug } = init;
+    this.#chores = new Chores({
+      onRefused: (duty, reason) => {
+        journal.warn("a duty of the federation is not done", { duty, reason });
+      },
+      onBug,
+    });
   }
 
   /** @returns the way to end it; a duty under way ends by itself. */
   follow(): () => void {
-    const timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
-    return () => {
-      clearInterval(timer);
-    };
+    return lookEvery(LOOK_EVERY_MS, () => this.#look());
   }
 
   #look(): void {
-    const { replica, state, region, reports, handlers, onBug } = this.#init;
-    if (this.#busy || replica.status().role !== "leader") return;
+    const { replica, state, region, reports, handlers } = this.#init;
+    if (this.#chores.isBusy || replica.status().role !== "leader") return;
     if (replica.now() < this.#idleUntilMs) return;
     const { self, applied, config, rebirth } = state;
     const facts = {
@@ -64,30 +69,27 @@ export class FederationDuties {
     };
     const [duty] = dutiesOf(config, facts);
     if (duty === undefined) return;
-    this.#busy = true;
-    this.#do(duty)
-      .catch((cause: unknown) => {
-        if (!(cause instanceof KvError)) throw cause;
-        this.#failed(duty, cause.message);
-      })
-      .finally(() => {
-        this.#busy = false;
-      })
-      .catch(onBug);
+    this.#chores.run(duty.duty, async () => {
+      try {
+        await this.#do(duty);
+      } finally {
+        this.#idleUntilMs = replica.now() + LOOK_EVERY_MS;
+      }
+    });
   }
 
   async #do(duty: RegionDuty): Promise<void> {
     switch (duty.duty) {
       case "report":
-        await this.#report(duty, duty.report);
+        await this.#report(duty.report);
         return;
       case "import":
       case "release":
         await this.#proposeAll(duty.duty, duty.prefix);
-        await this.#report(duty, duty.then);
+        await this.#report(duty.then);
         return;
       case "fence":
-        await this.#fence(duty, duty.prefix);
+        await this.#fence(duty.prefix);
         return;
     }
   }
@@ -105,30 +107,21 @@ export class FederationDuties {
     }
   }
 
-  async #fence(duty: RegionDuty, prefix: Key): Promise<void> {
+  async #fence(prefix: Key): Promise<void> {
     const { state, region } = this.#init;
     const { self, config } = state;
     if (self === undefined) return;
     const { own } = await this.#propose({ change: "mark", epoch: config.epoch });
     const fence = { origin: self, sequence: sequence(own) };
-    await this.#report(duty, { command: "home-fenced", region, prefix, fence });
+    await this.#report({ command: "home-fenced", region, prefix, fence });
   }
 
-  async #report(duty: RegionDuty, report: RegionReport): Promise<void> {
+  async #report(report: RegionReport): Promise<void> {
     const { directory } = this.#init;
     const change = await directory.change(report, { deadlineMs: REPORT_MS });
-    if (change.outcome === "refused") this.#failed(duty, change.why);
-    // What was reported shows in a later document; until it is logged the duty would be found again.
-    else this.#rest();
-  }
-
-  #failed({ duty }: RegionDuty, reason: string): void {
-    this.#init.journal.warn("a duty of the federation is not done", { duty, reason });
-    this.#rest();
-  }
-
-  #rest(): void {
-    this.#idleUntilMs = this.#init.replica.now() + LOOK_EVERY_MS;
+    if (change.outcome === "refused") {
+      throw new KvError("federation-refused", "not-applied", change.why);
+    }
   }
 
   /** @throws {KvError} if it was refused, or its fate is not known. */

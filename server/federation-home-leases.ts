@@ -1,12 +1,13 @@
 // Leased homes as a region's leader holds and inherits them (federation 12). A lease is one of the directory group's
 // own, with a key beside the document: while that key is there, nobody takes the home over. Whoever takes it changes
 // the document in the same transaction that finds the key to be gone.
-import { KvError, bytesOf } from "../base/index.ts";
+import { bytesOf } from "../base/index.ts";
 import type { Key, MonotonicMs } from "../base/index.ts";
 import { op, textFrom, when } from "../client/index.ts";
 import type { Client, KeptLease } from "../client/index.ts";
 import { HeldHome, countOf, hasAllLeftBy, memberNamed, toldEnough } from "../federation/index.ts";
 import type { FederationConfig, Home, OriginId, Report } from "../federation/index.ts";
+import { Chores, lookEvery } from "./chores.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 import type { FederationDirectory } from "./federation-directory.ts";
 import type { Clock, Journal } from "./ports.ts";
@@ -54,17 +55,25 @@ export class FederationHomeLeases {
   readonly #init: FederationHomeLeasesInit;
   readonly #holdings = new Map<Key, Holding>();
   readonly #inheriting = new Map<Key, Inheriting>();
-  readonly #busy = new Set<Key>();
+  /** One thing at a time for each home. */
+  readonly #chores: Chores<Key>;
 
   constructor(init: FederationHomeLeasesInit) {
     this.#init = init;
+    const { journal, onBug } = init;
+    this.#chores = new Chores({
+      onRefused: (prefix, reason) => {
+        journal.warn("a leased home is not seen to", { prefix, reason });
+      },
+      onBug,
+    });
   }
 
   /** @returns the way to end it: what is held runs out by itself, or goes on under the next leader. */
   follow(): () => void {
-    const timer = setInterval(() => this.look(), LOOK_EVERY_MS);
+    const unlook = lookEvery(LOOK_EVERY_MS, () => this.look());
     return () => {
-      clearInterval(timer);
+      unlook();
       this.#rest();
     };
   }
@@ -85,29 +94,15 @@ export class FederationHomeLeases {
     const leased = state.config.homes.filter(({ lease }) => lease !== undefined);
     const own = new Set(leased.filter((home) => home.region === region).map(holdingName));
     for (const [prefix, { epoch }] of [...this.#holdings]) {
-      if (!own.has(holdingName({ prefix, epoch }))) this.#run(prefix, () => this.#giveUp(prefix));
+      if (!own.has(holdingName({ prefix, epoch })))
+        this.#chores.run(prefix, () => this.#giveUp(prefix));
     }
     for (const home of leased) {
-      if (home.region === region) this.#run(home.prefix, () => this.#hold(home));
+      if (home.region === region) this.#chores.run(home.prefix, () => this.#hold(home));
     }
     const others = leased.filter((home) => home.region !== region);
     const inherited = others.filter(({ lease }) => lease?.heirs.includes(region));
-    if (inherited.length > 0) this.#run(ALL_INHERITED, () => this.#inherit(inherited));
-  }
-
-  /** One thing at a time for each home; what fails is tried again at another look. */
-  #run(prefix: Key, work: () => Promise<void>): void {
-    if (this.#busy.has(prefix)) return;
-    this.#busy.add(prefix);
-    work()
-      .catch((cause: unknown) => {
-        if (!(cause instanceof KvError)) throw cause;
-        this.#init.journal.warn("a leased home is not seen to", { prefix, reason: cause.message });
-      })
-      .finally(() => {
-        this.#busy.delete(prefix);
-      })
-      .catch(this.#init.onBug);
+    if (inherited.length > 0) this.#chores.run(ALL_INHERITED, () => this.#inherit(inherited));
   }
 
   /** A follower holds nothing; the lease stays for whoever leads next. */
@@ -143,8 +138,11 @@ export class FederationHomeLeases {
     }
     const { id } = await client.leases.grant(home.lease.ttlS, options());
     const isHeld = await directory.changeBeside(
-      (config) => isStill(config, home),
-      { if: [when.missing(leaseKeyOf(home))], then: () => this.#taking(home, home.epoch, id) },
+      {
+        isFor: (config) => isStill(config, home),
+        if: [when.missing(leaseKeyOf(home))],
+        then: () => this.#taking(home, home.epoch, id),
+      },
       options(),
     );
     if (isHeld) await this.#keep(home, id);

@@ -4,8 +4,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { Client, KvError } from "../../client/index.ts";
+import { keyOf } from "../../base/index.ts";
+import { Client, KvError, op, when } from "../../client/index.ts";
+import type { Operation } from "../../client/index.ts";
 import { run } from "../../cli/program.ts";
+import { FederationDirectory } from "../../server/federation-directory.ts";
+import type { Beside } from "../../server/federation-directory.ts";
 import { until } from "../e2e/until.ts";
 import { startServer } from "./whole-server.ts";
 
@@ -113,4 +117,23 @@ test("what is refused changes nothing and says why; what is malformed too", asyn
   await expect(
     client.federation.change({ policy: { prefix: new Uint8Array(1), policy: "best" } }),
   ).rejects.toThrow(/no policy is named "best"/);
+});
+
+test("what rests on something beside the document is refused where that is not so, and was not the document's change", async () => {
+  const group = new Client({ endpoints: [directory.endpoint], discover: false });
+  const quiet = (): void => undefined;
+  const journal = { info: quiet, warn: quiet, error: quiet };
+  const documents = new FederationDirectory(group, journal);
+  const policy = { command: "policy-unset", prefix: keyOf(Buffer.from("sin/")) } as const;
+  const then = (): Operation<unknown>[] => [op.put("beside", "2")];
+  const change = (beside: Omit<Beside, "then">) =>
+    documents.change(policy, { deadlineMs: 20_000 }, { ...beside, then });
+  await group.put("beside", "1");
+  const refused = { outcome: "refused", why: "what it rests on is so no more" };
+  expect(await change({ if: [when.missing("beside")] })).toEqual(refused);
+  expect(await change({ if: [], isFor: ({ epoch }) => epoch === 1 })).toEqual(refused);
+  expect((await group.get("beside")).kv?.text()).toBe("1");
+  expect(await change({ if: [when.exists("beside")] })).toMatchObject({ outcome: "changed" });
+  expect((await group.get("beside")).kv?.text()).toBe("2");
+  await documents.close();
 });
