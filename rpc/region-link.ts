@@ -55,7 +55,8 @@ type Stream = ClientDuplexStream<Uint8Array, Uint8Array>;
 type State =
   | { readonly kind: "greeting"; readonly stream: Stream; readonly timer: NodeJS.Timeout }
   | { readonly kind: "open"; readonly stream: Stream }
-  | { readonly kind: "pausing"; readonly timer: NodeJS.Timeout }
+  /** `unheard`: behind an attempt that was not answered. */
+  | { readonly kind: "pausing"; readonly timer: NodeJS.Timeout; readonly unheard: boolean }
   | { readonly kind: "closed" };
 
 export class RegionLink {
@@ -69,7 +70,8 @@ export class RegionLink {
   /** Begins to connect in a turn of its own: nothing is called back inside the constructor. */
   constructor(options: RegionLinkOptions) {
     this.#options = options;
-    this.#state = { kind: "pausing", timer: setTimeout(() => this.#connect(), 0) };
+    const timer = setTimeout(() => this.#connect(), 0);
+    this.#state = { kind: "pausing", timer, unheard: false };
   }
 
   get isOpen(): boolean {
@@ -85,6 +87,17 @@ export class RegionLink {
   giveUp(reason: string): void {
     const state = this.#state;
     if (state.kind === "greeting" || state.kind === "open") this.#lost(state.stream, reason);
+  }
+
+  /**
+   * The neighbour is there again, for it dials: the next attempt is made at once. But not behind one that it answered: two
+   * that find fault with each other would go on without a pause.
+   */
+  hurry(): void {
+    const state = this.#state;
+    if (state.kind !== "pausing" || !state.unheard) return;
+    clearTimeout(state.timer);
+    this.#connect();
   }
 
   /** Nothing is called back any more. */
@@ -105,7 +118,7 @@ export class RegionLink {
     const { dialer, limits, hello } = this.#options;
     const greeting = hello();
     if (greeting === undefined) {
-      this.#pause();
+      this.#pause(false);
       return;
     }
     // A client of its own for each attempt: with the certificates of today, and no pauses but ours.
@@ -165,15 +178,15 @@ export class RegionLink {
     if (state.kind === "greeting") clearTimeout(state.timer);
     stream.cancel();
     this.#turn += 1;
-    this.#pause();
+    this.#pause(state.kind === "greeting");
     this.#options.onLost(reason, state.kind === "open");
   }
 
-  #pause(): void {
+  #pause(unheard: boolean): void {
     const { limits, random } = this.#options;
     const pauseMs = Math.min(limits.pauseMaxMs, limits.pauseMinMs * 2 ** this.#failures);
     this.#failures += 1;
     const timer = setTimeout(() => this.#connect(), randomBetween(random, pauseMs / 2, pauseMs));
-    this.#state = { kind: "pausing", timer };
+    this.#state = { kind: "pausing", timer, unheard };
   }
 }

@@ -122,6 +122,11 @@ export class FederationPulling {
     this.#act(this.#puller.onReplaced(this.#now()));
   }
 
+  /** A neighbour has begun to pull here, so it is there again. */
+  onPulled(by: OriginId): void {
+    this.#neighbours.get(by)?.link.hurry();
+  }
+
   /** What it has, by its own last word; undefined: it is not reached. */
   reportOf(of: OriginId): Vector | undefined {
     const isOpen = this.#neighbours.get(of)?.link.isOpen === true;

@@ -26,6 +26,8 @@ export interface FederationServingInit {
   /** `rows` undefined: the engine has failed, and the process is about to end. May answer inside the call. */
   readonly load: (wish: LoadWish, done: (rows: readonly RetainedRow[] | undefined) => void) => void;
   readonly helloTo: (to: OriginId) => ExchangeHello;
+  /** That region has begun to pull. */
+  readonly onPulled: (by: OriginId) => void;
   readonly onConfig: (config: ConfigNews) => void;
   /** Who pulls has another history of the origin. */
   readonly onForked: (theirs: Position) => void;
@@ -73,7 +75,7 @@ export class FederationServing {
 
   /** The hello was judged. */
   open(hello: ExchangeHello, outlet: PullerOutlet): PullerSession {
-    const { state, reports, helloTo, onConfig } = this.#init;
+    const { state, reports, helloTo, onConfig, onPulled } = this.#init;
     const limits = EXCHANGE_LIMITS_DEFAULT;
     const serving = new ExchangeServing({ state, reports, limits }, hello.epoch);
     const session = { serving, outlet, asked: 0, comparing: false };
@@ -81,6 +83,7 @@ export class FederationServing {
     outlet.send({ kind: "hello", hello: helloTo(hello.from.origin) });
     this.#act(session, serving.onNews());
     this.#onTime();
+    onPulled(hello.from.origin);
     return {
       onWant: (positions: readonly Position[]) => this.#act(session, serving.onWant(positions)),
       onConfig,

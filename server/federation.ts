@@ -124,6 +124,7 @@ export class Federation {
         if (this.pulling !== undefined) this.pulling.questions.relay(of, via, done);
         else for (let at = 0; at < of.length; at += 1) done(undefined);
       },
+      onPulled: (by) => this.pulling?.onPulled(by),
       onConfig: (config) => this.configure(config, () => undefined),
       onForked: (theirs) => this.#onForked(theirs),
       compare: (question, done) => answerCompare(state.state, replica.engine, question, done),
@@ -159,9 +160,7 @@ export class Federation {
       ask: this.#thread.ask,
       later: (run, ms) => {
         const timer = setTimeout(run, ms).unref();
-        return () => {
-          clearTimeout(timer);
-        };
+        return () => clearTimeout(timer);
       },
       propose: (change, done) => this.#propose(change, (answer) => done(answer !== undefined)),
     });
@@ -246,14 +245,16 @@ export class Federation {
   }
 
   #look(): void {
-    const { self, config, standing, rebirth } = this.#init.state;
+    const { state } = this.#init;
+    const { self, config, standing } = state;
     this.#lead();
     const { epoch } = config;
     const isOther = this.#seen?.epoch !== epoch;
     if (isOther) this.#reports.keepOnly((origin) => memberOf(config, origin) !== undefined);
     if (isOther || this.#seen?.standing !== standing) {
       this.#seen = { standing, epoch };
-      if (self !== undefined) this.#reports.note({ origin: self, epoch, vector: rebirth.standing });
+      const { report } = state;
+      if (report !== undefined) this.#reports.note(report);
       this.pulling?.onNews();
       this.#serving.onNews();
     }
@@ -345,12 +346,7 @@ export class Federation {
   #confirm(done: (report: Report | undefined) => void): void {
     const { replica, state } = this.#init;
     const deadlineAtMs = (replica.now() + CONFIRM_MS) as MonotonicMs;
-    replica.read("index", deadlineAtMs, (result) => {
-      const { self, config, rebirth } = state;
-      const isKnown = result.ok && self !== undefined;
-      const { epoch } = config;
-      done(isKnown ? { origin: self, epoch, vector: rebirth.standing } : undefined);
-    });
+    replica.read("index", deadlineAtMs, ({ ok }) => done(ok ? state.report : undefined));
   }
 
   /** What other regions report is told to the leader: who pulls from here looks for the next one. */

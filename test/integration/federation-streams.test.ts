@@ -10,6 +10,8 @@ import type { FederationConfig, OriginId, Report, ReportBook } from "../../feder
 import {
   Http2Carrier,
   PeerDialer,
+  REGION_LINK_LIMITS_DEFAULT,
+  RegionLink,
   TlsAcceptor,
   hostOf,
   regionServiceTable,
@@ -25,6 +27,8 @@ import { until } from "../e2e/until.ts";
 import { Region, configOf } from "../federation/exchange-world.ts";
 
 const DEADLINE_MS = 20_000;
+/** Beyond the end of every test. */
+const NEVER_MS = 600_000;
 const journal = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** What a region shows to others, and whom it trusts. */
@@ -74,6 +78,10 @@ class Node {
     this.#port = port;
   }
 
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
   async start(): Promise<void> {
     const { region, reports } = this;
     const serving = new FederationServing({
@@ -89,8 +97,12 @@ class Node {
           done((region.rows.get(origin) ?? []).slice(from - 1, from - 1 + countMax)),
         );
       },
-      helloTo: (to) => this.#helloTo(to),
+      helloTo: (to) => this.helloTo(to),
       compare: (_, done) => done(undefined),
+      onPulled: (by) => {
+        this.pulledBy.push(by);
+        this.pulling?.onPulled(by);
+      },
       relay: (of, via, done) => this.pulling?.questions.relay(of, via, done),
       confirm: (done) => done(this.report),
       onConfig: () => undefined,
@@ -128,7 +140,7 @@ class Node {
       state: region,
       reports,
       hash: (bytes) => createHash("sha256").update(bytes).digest(),
-      helloTo: (to) => this.#helloTo(to),
+      helloTo: (to) => this.helloTo(to),
       dialer: papers === undefined ? new PeerDialer() : dialerOf(papers),
       secure: papers !== undefined,
       random: new Mulberry32(region.self),
@@ -160,6 +172,7 @@ class Node {
   judged: FederationConfig | undefined;
   readonly clocksAheadMs: number[] = [];
   readonly refusals: string[] = [];
+  readonly pulledBy: OriginId[] = [];
   readonly arrivals = new Buckets([1]);
   /** Of which it was asked for another history than its own. */
   readonly seenForks: OriginId[] = [];
@@ -189,7 +202,7 @@ class Node {
     await this.#carrier?.drain(0);
   }
 
-  #helloTo(to: OriginId): NonNullable<ReturnType<typeof helloOf>> {
+  helloTo(to: OriginId): NonNullable<ReturnType<typeof helloOf>> {
     const hello = helloOf(this.region.config, this.region.self, to, true);
     assert(hello !== undefined, "a region of this test is a member");
     return hello;
@@ -244,6 +257,38 @@ test("writes of three regions in a mesh are everywhere, once; a region that was 
   expect(nodes.map(({ arrivals }) => arrivals.count)).toEqual([41, 91, 90]);
   await until("clocks are compared", DEADLINE_MS, () => away.clocksAheadMs.length > 1 || undefined);
   expect(Math.max(...away.clocksAheadMs.map(Math.abs))).toBeLessThan(2_000);
+  expect(new Set(away.pulledBy)).toEqual(new Set([first.region.self, second.region.self]));
+});
+
+test("a neighbour that nobody answered for is dialled as soon as it is heard, one that was open after a pause", async () => {
+  const [first, second] = await regions(2);
+  assert(first !== undefined && second !== undefined, "two regions");
+  await second.stop();
+  let attempts = 0;
+  const lost: boolean[] = [];
+  const link = new RegionLink({
+    ...{ urls: [second.url], dialer: new PeerDialer(), random: new Mulberry32(1) },
+    limits: { ...REGION_LINK_LIMITS_DEFAULT, pauseMinMs: NEVER_MS, pauseMaxMs: NEVER_MS },
+    hello: () => {
+      attempts += 1;
+      return first.helloTo(second.region.self);
+    },
+    onHello: () => undefined,
+    onMessage: () => undefined,
+    onLost: (_, wasOpen) => lost.push(wasOpen),
+  });
+  try {
+    await until("nobody answers", DEADLINE_MS, () => lost.length === 1 || undefined);
+    await second.start();
+    link.hurry();
+    await until("it is open", DEADLINE_MS, () => link.isOpen || undefined);
+    await second.stop();
+    await until("it was open", DEADLINE_MS, () => lost.length === 2 || undefined);
+    link.hurry();
+    expect([attempts, lost]).toEqual([2, [false, true]]);
+  } finally {
+    link.close();
+  }
 });
 
 test("a hub relays what its leaves have, and what they report", async () => {
