@@ -10,6 +10,7 @@ import type {
   LoadWish,
   OriginId,
   RegionState,
+  Report,
   RetainedRow,
   RetentionPlan,
   RetentionQuestion,
@@ -44,6 +45,12 @@ export class FederatedRegion implements DeliveryState {
 
   get self(): OriginId | undefined {
     return this.state.self?.origin;
+  }
+
+  /** The region's own word, which is that of every member: what others may rely on. Undefined: it has no origin. */
+  get report(): Report | undefined {
+    const { self, config, rebirth } = this;
+    return self && { origin: self, epoch: config.epoch, vector: rebirth.standing };
   }
 
   get forked(): ReadonlySet<OriginId> {

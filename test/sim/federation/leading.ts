@@ -237,9 +237,7 @@ function unionOf({ asked }: HandlerQuestion): Resolution {
 
 /** What a member has is its region's word, whoever leads. */
 export function report({ federated, reports }: Member): void {
-  const { self, config, rebirth } = federated;
+  const { config, report: own } = federated;
   reports.keepOnly((origin) => memberOf(config, origin) !== undefined);
-  if (self !== undefined) {
-    reports.note({ origin: self, epoch: config.epoch, vector: rebirth.standing });
-  }
+  if (own !== undefined) reports.note(own);
 }
