@@ -4,20 +4,15 @@ import { KvError } from "../base/index.ts";
 import type { MonotonicMs } from "../base/index.ts";
 import { GRPC } from "../proto/index.ts";
 import type { MethodPath } from "../proto/index.ts";
-import { NOBODY } from "../store/index.ts";
+import { callOf } from "../test/rpc/call.ts";
 import { CallCounters } from "./call-counters.ts";
 import type { MethodCounters } from "./call-counters.ts";
-import type { Call, Method, StreamSink, StreamSource } from "./service.ts";
+import type { Method, StreamSink, StreamSource } from "./service.ts";
 
 const UNARY: MethodPath = "/etcdserverpb.KV/Put";
 const STREAM: MethodPath = "/etcdserverpb.Watch/Watch";
 const MESSAGE = new Uint8Array(7);
 const LATE = new KvError("timed-out", "unknown", "etcdserver: request timed out");
-
-function callOf(signal = new AbortController().signal): Call {
-  const deadlineAtMs = 1_000 as MonotonicMs;
-  return { deadlineAtMs, signal, caller: NOBODY, forwarded: false, header: () => undefined };
-}
 
 function counting(path: MethodPath, method: Method): { method: Method; counters: MethodCounters } {
   let nowMs = 0;
@@ -66,7 +61,7 @@ test("a refusal, thrown or replied, counts by its code; one that nobody waits fo
   });
   if (replying.method.kind !== "unary" || throwing.method.kind !== "unary") throw new Error("kind");
   replying.method.handle(MESSAGE, callOf(), () => undefined);
-  replying.method.handle(MESSAGE, callOf(gone.signal), () => undefined);
+  replying.method.handle(MESSAGE, callOf({ signal: gone.signal }), () => undefined);
   const { handle } = throwing.method;
   expect(() => {
     handle(MESSAGE, callOf(), () => undefined);

@@ -8,6 +8,7 @@ import type { ExchangeHello, Identity } from "../federation/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import { NOBODY } from "../store/index.ts";
+import { ask as askOf, callOf } from "../test/rpc/call.ts";
 import { decodeHandedOn, handOnBytes, reheaded, withoutRequestId } from "./home-codec.ts";
 import type { HandOn } from "./home-codec.ts";
 import { homeServiceTable } from "./home-service.ts";
@@ -52,17 +53,10 @@ function bench() {
   const ask = (asked: Partial<HandOn> = {}): { readonly results: unknown[] } => {
     const results: unknown[] = [];
     const write = { hello: HELLO, method: PUT, request: put("h/a"), timeoutMs: 500, user: "" };
-    const service = table["/hansa.region.v1.Homes/Write"];
-    if (service?.kind !== "unary") throw new Error("a unary method");
-    const call: Call = {
-      deadlineAtMs: 9_000 as MonotonicMs,
-      signal: abort.signal,
-      caller: NOBODY,
-      forwarded: false,
-      header: () => undefined,
-    };
+    const message = handOnBytes({ ...write, ...asked });
+    const call = callOf({ signal: abort.signal });
     try {
-      service.handle(handOnBytes({ ...write, ...asked }), call, (result) => results.push(result));
+      askOf(table, "/hansa.region.v1.Homes/Write", message, (one) => results.push(one), call);
     } catch (cause) {
       results.push(cause);
     }

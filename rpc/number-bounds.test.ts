@@ -2,37 +2,21 @@
 // error. Anything else that a handler throws is a bug, and ends the server.
 import { expect, test } from "@jest/globals";
 import { KvError } from "../base/index.ts";
-import type { MonotonicMs } from "../base/index.ts";
 import { originId } from "../federation/index.ts";
-import type { Identity } from "../federation/index.ts";
 import { hansa } from "../proto/index.ts";
-import type { MethodPath } from "../proto/index.ts";
-import { NOBODY } from "../store/index.ts";
+import { identity } from "../test/federation/document.ts";
+import { ask } from "../test/rpc/call.ts";
 import { decodeStatePart, decodeTakeState } from "./bootstrap-codec.ts";
 import { conflictTable } from "./conflict-service.ts";
 import { decodeHandOn } from "./home-codec.ts";
 import { decodePullMessage, helloShape } from "./region-codec.ts";
 import { salvageTable } from "./salvage-service.ts";
-import type { Call, ServiceTable } from "./service.ts";
 
 const HUGE = 2n ** 60n;
 const wire = hansa.region.v1;
-const identity = (digit: string): Identity => digit.repeat(32) as Identity;
-const from = { federationId: identity("f"), origin: originId(2), incarnation: identity("2") };
+const from = { federationId: identity(15), origin: originId(2), incarnation: identity(2) };
 const hello = helloShape({ version: 1, from, to: originId(1), epoch: 3, leads: false });
 const boasting = { ...hello, epoch: HUGE };
-const CALL: Call = {
-  deadlineAtMs: 9_000 as MonotonicMs,
-  signal: new AbortController().signal,
-  caller: NOBODY,
-  forwarded: false,
-  header: () => undefined,
-};
-
-function asked(table: ServiceTable, path: MethodPath, bytes: Uint8Array): void {
-  const method = table[path];
-  if (method?.kind === "unary") method.handle(bytes, CALL, () => undefined);
-}
 
 /** Of a region in no federation: what is asked is read before that is said. */
 const conflicts = conflictTable({});
@@ -58,7 +42,7 @@ test.each<[string, () => unknown]>([
     () => {
       const request = { from: { origin: 1, sequence: HUGE } };
       const bytes = hansa.v1.SalvageListRequest.encode(request).finish();
-      asked(salvage, "/hansa.v1.Salvage/List", bytes);
+      ask(salvage, "/hansa.v1.Salvage/List", bytes);
     },
   ],
   [
@@ -66,14 +50,14 @@ test.each<[string, () => unknown]>([
     () => {
       const request = { through: { origin: 1, sequence: HUGE } };
       const bytes = hansa.v1.SalvageDiscardRequest.encode(request).finish();
-      asked(salvage, "/hansa.v1.Salvage/Discard", bytes);
+      ask(salvage, "/hansa.v1.Salvage/Discard", bytes);
     },
   ],
   [
     "the number of a settled conflict",
     () => {
       const bytes = hansa.v1.ListSettledRequest.encode({ from: HUGE }).finish();
-      asked(conflicts, "/hansa.v1.Conflicts/ListSettled", bytes);
+      ask(conflicts, "/hansa.v1.Conflicts/ListSettled", bytes);
     },
   ],
 ])("%s is refused by its number", (_, decode) => {

@@ -1,25 +1,17 @@
 // What an operator is given of the salvage: puts with their values, operations of kinds as text that others can read.
 import { expect, test } from "@jest/globals";
 import { HLC_ZERO, keyOf } from "../base/index.ts";
-import type { Key, MonotonicMs } from "../base/index.ts";
+import type { Key } from "../base/index.ts";
 import { originId, sequence } from "../federation/index.ts";
 import type { KindOperation, Operation } from "../federation/index.ts";
 import { hansa } from "../proto/index.ts";
-import { NOBODY } from "../store/index.ts";
+import { ask } from "../test/rpc/call.ts";
 import type { Header } from "./backend.ts";
 import { salvageTable } from "./salvage-service.ts";
 import type { Place, Salvaging } from "./salvage-service.ts";
-import type { Call } from "./service.ts";
 
 const key = (text: string): Key => keyOf(Buffer.from(text));
 const HEADER = { clusterId: 1n, memberId: 2n, revision: 3, raftTerm: 4, region: "eu" } as Header;
-const CALL: Call = {
-  deadlineAtMs: 9_000 as MonotonicMs,
-  signal: new AbortController().signal,
-  caller: NOBODY,
-  forwarded: false,
-  header: () => undefined,
-};
 
 /** A region that keeps one transaction of these operations. */
 function asked(operations: readonly Operation[], next?: Place) {
@@ -35,17 +27,12 @@ function asked(operations: readonly Operation[], next?: Place) {
     discard: () => undefined,
     regionOf: (of) => `r${of}`,
   };
-  const method = salvageTable(salvaging)["/hansa.v1.Salvage/List"];
   const answers: hansa.v1.SalvageListResponse.$Shape[] = [];
-  if (method?.kind === "unary") {
-    const from = { origin: 2, sequence: 4 };
-    const bytes = hansa.v1.SalvageListRequest.encode({ from }).finish();
-    method.handle(bytes, CALL, (result) => {
-      if (result instanceof Uint8Array) {
-        answers.push(hansa.v1.SalvageListResponse.decode(result));
-      }
-    });
-  }
+  const from = { origin: 2, sequence: 4 };
+  const bytes = hansa.v1.SalvageListRequest.encode({ from }).finish();
+  ask(salvageTable(salvaging), "/hansa.v1.Salvage/List", bytes, (result) => {
+    if (result instanceof Uint8Array) answers.push(hansa.v1.SalvageListResponse.decode(result));
+  });
   return { answer: answers[0], places };
 }
 

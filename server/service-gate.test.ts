@@ -1,23 +1,13 @@
 import { expect, test } from "@jest/globals";
-import type { MonotonicMs } from "../base/index.ts";
-import { NOBODY } from "../store/index.ts";
+import { ask } from "../test/rpc/call.ts";
 import { ServiceGate } from "./service-gate.ts";
-
-const CALL = {
-  deadlineAtMs: 0 as MonotonicMs,
-  forwarded: false,
-  caller: NOBODY,
-  signal: new AbortController().signal,
-  header: () => undefined,
-};
 
 /** What a status call is told, until there is a status service. */
 function told(gate: ServiceGate): string {
-  const method = gate.table()["/etcdserverpb.Maintenance/Status"];
-  if (method?.kind !== "unary") throw new Error("Status is a unary method");
   let answer = "nothing";
   try {
-    method.handle(new Uint8Array(0), CALL, () => (answer = "answered"));
+    const path = "/etcdserverpb.Maintenance/Status";
+    ask(gate.table(), path, new Uint8Array(0), () => (answer = "answered"));
   } catch (error) {
     answer = (error as Error).message;
   }
