@@ -20,9 +20,11 @@ import type { EventQueue } from "../events.ts";
 import { demand } from "../violation.ts";
 import { Convergence } from "./convergence.ts";
 import type { Directory } from "./directory.ts";
+import { Histories } from "./histories.ts";
 import { KeysJudge } from "./keys-judge.ts";
 import { LeasesJudge } from "./leases-judge.ts";
 import { Ledger } from "./ledger.ts";
+import type { Minted } from "./ledger.ts";
 import { EPOCH_MS } from "./region.ts";
 import type { Member, Region } from "./region.ts";
 import { WritesJudge } from "./writes-judge.ts";
@@ -64,8 +66,7 @@ export class Judge {
   readonly #before = new WeakMap<Member, Before>();
   /** Origins whose stamps ran ahead of true time. */
   readonly #ahead = new Set<OriginId>();
-  /** Dots of which two regions have applied different transactions. */
-  readonly forks = new Set<OriginId>();
+  readonly histories: Histories;
   appliedCount = 0;
   /** States of other regions that were taken. */
   installedCount = 0;
@@ -75,6 +76,12 @@ export class Judge {
     this.#queue = init.queue;
     this.#mayFork = init.mayFork;
     const everApplied = (name: string): Vector => this.#everApplied.get(name) ?? new Map();
+    this.histories = new Histories(() =>
+      init
+        .regions()
+        .filter(({ isLost }) => !isLost)
+        .flatMap(({ members }) => members.map(({ federated }) => federated)),
+    );
     this.keys = new KeysJudge({ ledger: this.ledger, directory: init.directory, everApplied });
     const { directory, mayFork, regions } = init;
     this.#leases = new LeasesJudge({ ledger: this.ledger, directory, regions });
@@ -100,21 +107,24 @@ export class Judge {
     const before = this.#before.get(member);
     if (before === undefined) return [];
     this.#checkStanding(region, member, index);
-    const { config } = member.federated;
+    const { config, state } = member.federated;
+    const isTaken = state.installs > before.installs;
     const isLess = [...before.applied].some(([origin, count]) => {
       // Another region's state in the place of this one has nothing that was cut.
       return countOf(applied, origin) < Math.min(count, closedOrigin(config, origin)?.cut ?? count);
     });
+    // Where its region was rolled back a cut may be below what open origins have seen, and that goes with it.
     demand(
-      !isLess,
+      !isLess || (isTaken && this.#mayFork),
       "commit-monotone",
       () => `${region.name}: ${vectorText(before.applied)} became ${vectorText(applied)}`,
     );
     const dots = dotsBetween(before.applied, applied);
     if (dots.length > 0) this.#checkWhole(region, member, before, dots.length);
     // All first: an entry may mint what another of its transactions has to be seen beside.
-    const transactions = dots.map((dot) => this.#transactionOf(region, member, dot));
-    const isTaken = member.federated.state.installs > before.installs;
+    const transactions = this.#mayFork
+      ? this.#transactionsOfSome(region, member, dots)
+      : dots.map((dot) => this.#transactionOf(region, member, dot));
     if (isTaken) this.keys.onReplaced(member);
     for (const transaction of transactions) {
       demand(
@@ -169,52 +179,54 @@ export class Judge {
         `${region.name} applied ${dotText(transaction)} without ${vectorText(transaction.deps)}`,
     );
     this.#checkStamp(region, member, transaction);
-    if (this.forks.size > 0) return;
+    if (this.histories.forks.size > 0) return;
     for (const { key } of transaction.operations) this.keys.check(region, member, key);
   }
 
   #checkKeys(region: Region, member: Member): void {
-    if (this.forks.size === 0) this.keys.checkAll(region, member);
+    if (this.histories.forks.size === 0) this.keys.checkAll(region, member);
   }
 
-  /** Registered by its origin; of it there is one history, unless nobody was told that it was rolled back. */
+  /** Registered by its origin; of it there is one history. */
   #transactionOf(region: Region, member: Member, dot: Dot): Transaction {
     const known = this.ledger.of(dot);
-    const row = member.federated.state.retained(dot.origin, dot.sequence);
-    const isOwn = dot.origin === member.federated.self;
+    const row = rowOf(member, dot);
     if (known !== undefined) {
-      const isSame = row === undefined || compareBytes(row.bytes, known.bytes) === 0;
-      if (!isSame && isOwn && this.#mayFork && !this.#isElsewhere(region, dot)) {
-        // Nobody else has what was rolled back: there is one history still.
-        const minted = decodeTransaction(row.bytes);
-        this.ledger.register({ ...minted, hash: row.hash });
-        return minted.transaction;
-      }
-      if (!isSame) this.forks.add(dot.origin);
       demand(
-        isSame || this.#mayFork,
+        row === undefined || compareBytes(row.bytes, known.bytes) === 0,
         "exactly-once",
         () => `${region.name} has another ${dotText(dot)} than was minted before`,
       );
-      return isSame || row === undefined
-        ? known.transaction
-        : decodeTransaction(row.bytes).transaction;
+      return known.transaction;
     }
-    demand(
-      row !== undefined && isOwn,
-      "exactly-once",
-      () => `${region.name} has ${dotText(dot)}, which its origin never minted`,
+    demand(row !== undefined && dot.origin === member.federated.self, "exactly-once", () =>
+      unknownText(region, dot),
     );
-    const { transaction } = decodeTransaction(row.bytes);
-    this.ledger.register({ transaction, bytes: row.bytes, hash: row.hash });
-    if (this.#mayFork) return transaction;
+    this.ledger.register(row);
+    const { transaction } = row;
     this.#leases.onMinted(transaction);
     this.keys.onMinted(region, transaction);
     return transaction;
   }
 
-  #isElsewhere(region: Region, dot: Dot): boolean {
-    return [...this.#everApplied].some(([name, has]) => name !== region.name && hasDot(has, dot));
+  /** The same where nobody is told that a region was rolled back. */
+  #transactionsOfSome(region: Region, member: Member, dots: readonly Dot[]): Transaction[] {
+    const { histories, ledger } = this;
+    const { federated } = member;
+    const news = dots.filter((dot) => histories.of(federated, dot) === undefined);
+    for (const dot of news) {
+      const row = rowOf(member, dot);
+      if (row !== undefined && dot.origin === federated.self) histories.onMinted(row);
+    }
+    for (const origin of new Set(news.map((dot) => dot.origin))) histories.look(origin);
+    return dots.map((dot) => {
+      const known = ledger.of(dot);
+      const minted = histories.of(federated, dot);
+      if (minted !== undefined && known === undefined) ledger.register(minted);
+      const transaction = (minted ?? (known && (rowOf(member, dot) ?? known)))?.transaction;
+      demand(transaction !== undefined, "exactly-once", () => unknownText(region, dot));
+      return transaction;
+    });
   }
 
   /** Where it is let in first, behind its own region's door (federation 16, trap 15). */
@@ -237,16 +249,25 @@ export class Judge {
     );
   }
 
+  /** A region begins again with what it had once; nobody is told. */
+  rollBack(begin: () => void): void {
+    this.histories.rollBack(begin);
+    const { members, closed } = this.#directory.config;
+    for (const { origin } of [...members, ...closed]) {
+      this.ledger.forgetBeyond(origin, this.histories.mostOf(origin));
+    }
+  }
+
   onInstalled(): void {
     this.installedCount += 1;
   }
 
   /**
    * What the directory has cut no live region has more of, ever; another lets go of it before it is live, and so do those
-   * of its members that lag behind.
+   * of its members that lag behind. Rolled back to before it did, it has it again.
    */
   checkCuts(region: Region): void {
-    if (memberNamed(this.#directory.config, region.name)?.live !== true) return;
+    if (this.#mayFork || memberNamed(this.#directory.config, region.name)?.live !== true) return;
     for (const member of region.members) {
       if (!region.log.isLevel(member)) continue;
       for (const [origin, count] of member.federated.applied) {
@@ -261,7 +282,7 @@ export class Judge {
   }
 
   compare(region: Region, member: Member): void {
-    if (this.forks.size === 0) this.convergence.compare(region, member);
+    if (this.histories.forks.size === 0) this.convergence.compare(region, member);
   }
 
   /** When everything is healed: all have all. */
@@ -275,6 +296,16 @@ export class Judge {
       }
     }
   }
+}
+
+/** As it came; undefined: with another region's state. */
+function rowOf({ federated }: Member, { origin, sequence }: Dot): Minted | undefined {
+  const row = federated.state.retained(origin, sequence);
+  return row && { ...decodeTransaction(row.bytes), hash: row.hash };
+}
+
+function unknownText(region: Region, dot: Dot): string {
+  return `${region.name} has ${dotText(dot)}, which its origin never minted`;
 }
 
 /** What changes with what is kept of keys, without a transaction. */

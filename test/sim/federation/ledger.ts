@@ -2,12 +2,18 @@
 // but the set of transactions (federation 19). What was found of one set is remembered, for many members ask the same.
 import type { Key } from "../../../base/index.ts";
 import { dotText, hasDot, vectorText } from "../../../federation/index.ts";
-import type { Dot, KindName, OriginId, Transaction, Vector } from "../../../federation/index.ts";
+import type {
+  Dot,
+  KindName,
+  OriginId,
+  Sequence,
+  Shipped,
+  Transaction,
+  Vector,
+} from "../../../federation/index.ts";
 import { kindByDefinition, siblingsByDefinition } from "../../federation/naive-oracle.ts";
 
-export interface Minted {
-  readonly transaction: Transaction;
-  readonly bytes: Uint8Array;
+export interface Minted extends Shipped {
   /** Of its origin's chain, behind it. */
   readonly hash: Uint8Array;
 }
@@ -37,8 +43,6 @@ export class Ledger {
 
   register(minted: Minted): void {
     const { transaction } = minted;
-    const replaced = this.of(transaction)?.transaction;
-    if (replaced !== undefined) this.#forget(replaced);
     this.#minted.set(dotText(transaction), minted);
     this.#lasts.set(
       transaction.origin,
@@ -51,11 +55,17 @@ export class Ledger {
     }
   }
 
-  #forget(transaction: Transaction): void {
-    for (const { key } of transaction.operations) {
-      const others = (this.#byKey.get(key) ?? []).filter((one) => one !== transaction);
-      this.#byKey.set(key, others);
-      this.#due.delete(key);
+  /** Of the origin nobody has more than `count` any more: what follows may be another history. */
+  forgetBeyond(origin: OriginId, count: number): void {
+    for (let at = this.lastOf(origin); at > count; at -= 1) {
+      const dot = { origin, sequence: at as Sequence };
+      const { transaction } = this.of(dot) ?? {};
+      this.#minted.delete(dotText(dot));
+      for (const { key } of transaction?.operations ?? []) {
+        const others = this.#byKey.get(key)?.filter((one) => one !== transaction) ?? [];
+        this.#byKey.set(key, others);
+        this.#due.delete(key);
+      }
     }
   }
 

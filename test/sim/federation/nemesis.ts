@@ -6,7 +6,7 @@ import type { Sequence } from "../../../federation/index.ts";
 import type { Chance } from "../chance.ts";
 import type { EventQueue } from "../events.ts";
 import type { Directory } from "./directory.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Judge } from "./judge.ts";
 import type { Weather } from "./links.ts";
 import type { Backup, Region } from "./region.ts";
 import { isSpared } from "./standing.ts";
@@ -21,7 +21,7 @@ const REGIONS_MIN = 3;
 export interface NemesisInit {
   readonly swarm: FederationSwarm;
   readonly directory: Directory;
-  readonly ledger: Ledger;
+  readonly judge: Judge;
   readonly queue: EventQueue;
   readonly chance: Chance;
   readonly story: Story;
@@ -171,7 +171,8 @@ export class Nemesis implements Weather {
 
   /** What was minted of late, in any order, proposed by nobody knows whom. */
   #stray(region: Region): void {
-    const { chance, ledger, queue, directory } = this.#init;
+    const { chance, judge, queue, directory } = this.#init;
+    const { ledger } = judge;
     const { members, closed } = directory.config;
     const origins = [...members, ...closed].map(({ origin }) => origin);
     const strays = Array.from({ length: chance.whole(1, STRAYS_MAX) }, () => {
@@ -208,11 +209,15 @@ export class Nemesis implements Weather {
       if (backup !== undefined) this.#backups.set(region, { life: region.life, backup });
       return;
     }
-    const { directory, regions } = this.#init;
+    const { directory, judge, regions } = this.#init;
     if (region.isLost || !isSpared(directory, regions(), region)) return;
     const knowingly = swarm.restoresKnowingly;
-    if (!knowingly) this.rolledBack += 1;
-    region.begin(kept.backup, { knowingly });
+    const begin = (): void => region.begin(kept.backup, { knowingly });
+    if (knowingly) begin();
+    else {
+      this.rolledBack += 1;
+      judge.rollBack(begin);
+    }
     this.#backups.delete(region);
   }
 }

@@ -86,7 +86,7 @@ export class FederationWorld {
     const shared = { swarm, directory, queue, regions, story: this.story };
     this.#nemesis = new Nemesis({
       ...shared,
-      ledger: this.judge.ledger,
+      judge: this.judge,
       chance: chance.stream(),
       onCut: () => this.#cutStreams(),
     });
@@ -144,7 +144,7 @@ export class FederationWorld {
   #endRolledBack(): void {
     const untilMs = this.queue.nowMs + FOUND_OUT_MS;
     while (this.queue.nowMs < untilMs) this.#step();
-    for (const origin of this.judge.forks) {
+    for (const origin of this.judge.histories.owed) {
       const knows = this.regions.some(({ members }) =>
         members.some(({ federated }) => federated.forked.has(origin)),
       );
