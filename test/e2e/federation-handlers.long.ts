@@ -5,15 +5,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { Client } from "../../client/index.ts";
 import { hansa as commandLine } from "../integration/cli-run.ts";
-import { Cluster } from "./cluster.ts";
+import { DEADLINE_MS, FederationProcesses } from "./federation-processes.ts";
 import { until } from "./until.ts";
 
-const DEADLINE_MS = 60_000;
 const ROUND_MS = 2_000;
-const REGIONS = ["eu", "us"] as const;
-type Name = (typeof REGIONS)[number];
+const HANDLED = ["eu", "us"] as const;
+type Name = (typeof HANDLED)[number];
 
 /** Throws of what has no "=", which no sample of its trial shows. */
 const PAIRS = `function resolve(key, siblings) {
@@ -24,52 +22,23 @@ const PAIRS = `function resolve(key, siblings) {
 }`;
 const MENDED = PAIRS.replace('throw new Error("not a pair")', "return undefined");
 
-const clusters = new Map<string, Cluster>();
-const clients = new Map<Name, Client>();
+const regions = new FederationProcesses<Name>();
 const folder = mkdtempSync(join(tmpdir(), "hansa-handlers-"));
 
 beforeAll(async () => {
-  const directory = await Cluster.start({
-    voters: 1,
-    flags: ["--initial-cluster-token", "directory"],
-  });
-  clusters.set("directory", directory);
-  for (const name of REGIONS) {
-    const named = ["--region", name, "--initial-cluster-token", name];
-    const told = ["--federation-directory-endpoints", directory.endpoints];
-    clusters.set(name, await Cluster.start({ voters: 1, flags: [...named, ...told] }));
-    clients.set(name, new Client({ endpoints: [endpointOf(name)] }));
-  }
-  for (const [at, name] of REGIONS.entries()) {
-    const peers = memberOf(name).peerUrl.replace("http://", "");
-    await taken(name, "federation", at === 0 ? "init" : "join", peers);
+  await regions.start({ eu: 1, us: 1 });
+  for (const [at, name] of HANDLED.entries()) {
+    await taken(name, "federation", at === 0 ? "init" : "join", ...regions.peersOf(name));
   }
 }, 3 * DEADLINE_MS);
 
 afterAll(async () => {
-  await Promise.all([...clients.values()].map((client) => client.close()));
-  for (const cluster of clusters.values()) await cluster.stop();
+  await regions.stop();
   rmSync(folder, { recursive: true });
 });
 
-function memberOf(name: string): Cluster["members"][number] {
-  const [member] = clusters.get(name)?.members ?? [];
-  if (member === undefined) throw new Error(`no group ${name}`);
-  return member;
-}
-
-function endpointOf(name: Name): string {
-  return memberOf(name).endpoint;
-}
-
-function at(name: Name): Client {
-  const client = clients.get(name);
-  if (client === undefined) throw new Error(`no client of ${name}`);
-  return client;
-}
-
 function hansa(name: Name, ...args: readonly string[]): ReturnType<typeof commandLine> {
-  return commandLine(endpointOf(name), ["--command-timeout", "30s", ...args]);
+  return commandLine(regions.member(name).endpoint, ["--command-timeout", "30s", ...args]);
 }
 
 /** Regions come up one after the other: a command is given until it is taken. */
@@ -92,9 +61,9 @@ async function conflict(values: readonly [string, string], isSo: (value: string)
   let round = 0;
   return until("a conflict comes about", DEADLINE_MS, async () => {
     const key = `q/${values.join("|")}/${(round += 1)}`;
-    await Promise.all([at("eu").put(key, values[0]), at("us").put(key, values[1])]);
+    await Promise.all([regions.at("eu").put(key, values[0]), regions.at("us").put(key, values[1])]);
     return until("both show the same", ROUND_MS, async () => {
-      const [eu, us] = await Promise.all([at("eu").get(key), at("us").get(key)]);
+      const [eu, us] = await Promise.all([regions.at("eu").get(key), regions.at("us").get(key)]);
       const value = eu.kv?.text() ?? "";
       return value === us.kv?.text() && isSo(value) ? key : undefined;
     });
@@ -112,15 +81,15 @@ test(
     await taken("us", ...set, file("pairs.js", PAIRS), ...samples);
     await taken("us", "federation", "policy", "set", "q/", "resolver", "--handler", "pairs");
     expect(await taken("eu", "federation", "handler", "show", "pairs")).toBe(PAIRS);
-    for (const name of REGIONS) {
-      await until(`${name} writes`, DEADLINE_MS, () => at(name).put(`q/at-${name}`, "1=1"));
+    for (const name of HANDLED) {
+      await until(`${name} writes`, DEADLINE_MS, () => regions.at(name).put(`q/at-${name}`, "1=1"));
     }
 
     await conflict(["x=1", "y=2"], (value) => value === "x=1&y=2");
 
     await until("it is stopped, and both regions say so", DEADLINE_MS, async () => {
       await conflict(["x", "y"], () => true);
-      const told = await Promise.all(REGIONS.map((name) => hansa(name, "federation", "status")));
+      const told = await Promise.all(HANDLED.map((name) => hansa(name, "federation", "status")));
       const stopped = /handler pairs is stopped by (?:eu|us): it throws Error: not a pair/;
       return told.every(({ stdout }) => stopped.test(stdout)) || undefined;
     });

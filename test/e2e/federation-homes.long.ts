@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { KvError } from "../../base/index.ts";
 import { op, when } from "../../client/index.ts";
-import { DEADLINE_MS, DirectedRegions, REGIONS } from "./directed-regions.ts";
-import type { RegionName } from "./directed-regions.ts";
+import { DEADLINE_MS, FederationProcesses, REGIONS, UNREPEATED } from "./federation-processes.ts";
+import type { RegionName } from "./federation-processes.ts";
 import { until } from "./until.ts";
 import { bytes } from "./wire-client.ts";
 
@@ -12,14 +12,14 @@ const LEASE_S = 3;
 const REFUSED = "home-unreachable not-applied";
 
 describe("a home that moves", () => {
-  const regions = new DirectedRegions();
+  const regions = new FederationProcesses();
 
-  beforeAll(() => regions.start(), 3 * DEADLINE_MS);
+  beforeAll(async () => {
+    await regions.start({ eu: 1, us: 1, ap: 1 }, { client: UNREPEATED });
+    await regions.found(...REGIONS);
+  }, 3 * DEADLINE_MS);
 
-  afterAll(async () => {
-    regions.member("directory").signal("SIGCONT");
-    await regions.stop();
-  });
+  afterAll(() => regions.stop());
 
   /** Claims names until `done`, from one region; puts those that it was told are its own into `own`. */
   async function claim(name: RegionName, prefix: string, own: string[], done: () => boolean) {
@@ -39,8 +39,8 @@ describe("a home that moves", () => {
     "a planned move under traffic: every claim has one owner, and none is lost (scenario 34)",
     async () => {
       const prefix = bytes("f/planned/");
-      await regions.order("eu", { home: { prefix, region: "eu", elsewhere: "forward" } });
-      await regions.settle();
+      await regions.ordered("eu", { home: { prefix, region: "eu", elsewhere: "forward" } });
+      await regions.settled();
       let isOver = false;
       const owned = REGIONS.map((): string[] => []);
       const claiming = REGIONS.map((name, index) =>
@@ -53,7 +53,7 @@ describe("a home that moves", () => {
           DEADLINE_MS,
           () => owned.flat().length > before || undefined,
         );
-        await regions.order("ap", { move_home: { prefix, to } });
+        await regions.ordered("ap", { move_home: { prefix, to } });
         await until(`${to} is the home`, DEADLINE_MS, async () =>
           (await regions.homeOf("f/planned/", "ap"))?.region === to ? true : undefined,
         );
@@ -82,11 +82,11 @@ describe("a home that moves", () => {
     "a leased home takes writes while the directory answers it, and none after (scenario 35)",
     async () => {
       const prefix = bytes("f/leased/");
-      await regions.order("us", { home: { prefix, region: "us" } });
-      await regions.order("us", {
+      await regions.ordered("us", { home: { prefix, region: "us" } });
+      await regions.ordered("us", {
         lease_home: { prefix, ttl_s: LEASE_S, heirs: ["us", "eu", "ap"] },
       });
-      await regions.settle();
+      await regions.settled();
       await until("us holds its home", DEADLINE_MS, () =>
         regions.at("us").put("f/leased/a", "held"),
       );

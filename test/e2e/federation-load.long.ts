@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Client, op } from "../../client/index.ts";
 import type { WatchAnswer, Watcher } from "../../client/index.ts";
 import type { MemberProcess } from "./cluster.ts";
-import { DEADLINE_MS, FederationProcesses } from "./federation-processes.ts";
+import { DEADLINE_MS, FederationProcesses, REGIONS } from "./federation-processes.ts";
+import type { RegionName as Name } from "./federation-processes.ts";
 import { until } from "./until.ts";
 import { bytes } from "./wire-client.ts";
 
-type Name = "eu" | "us" | "ap";
 const CALL = { deadlineMs: DEADLINE_MS };
 /** A call may be repeated for as long as its deadline lets it: leaders are killed, and machines slow. */
 const CLIENT = { ...CALL, limits: { attemptsMax: 10_000 } };
@@ -24,7 +24,7 @@ const LARGE = 100_000;
 /** It takes seconds of a processor in each region. */
 const LARGE_MS = 4 * DEADLINE_MS;
 
-const federation = new FederationProcesses<Name>();
+const federation = new FederationProcesses();
 
 beforeAll(async () => {
   const flags = ["--max-txn-ops", String(LARGE), "--max-request-bytes", String(16 * 1024 * 1024)];
@@ -37,15 +37,10 @@ beforeAll(async () => {
     { eu: 3, us: 1, ap: 1 },
     { client: CLIENT, flags: [...flags, ...patient] },
   );
-  await federation.admit("eu", "init");
-  await federation.admit("us", "join");
-  await federation.ordered("eu", { policy: { prefix: bytes("f/"), policy: "lww" } });
+  await federation.found("eu", "us");
   await federation.ordered("eu", {
     policy: { prefix: bytes("n/"), policy: "lww", kind: "counter" },
   });
-  for (const name of ["eu", "us"] as const) {
-    await until(`${name} writes`, DEADLINE_MS, () => federation.at(name).put(`f/at/${name}`, "1"));
-  }
 }, 4 * DEADLINE_MS);
 
 afterAll(() => federation.stop());
@@ -170,9 +165,7 @@ test(
       [...load.expected].every(([key, value]) => view.get(key) === value) &&
       [...load.deleted].every((key) => !view.has(key));
     await until("all show every last write", DEADLINE_MS, async () => {
-      const views = await Promise.all(
-        (["eu", "us", "ap"] as const).map((name) => shown(name, "f/")),
-      );
+      const views = await Promise.all(REGIONS.map((name) => shown(name, "f/")));
       const [first] = views;
       expect(views.slice(1)).toEqual([first, first]);
       return views.every(isDue) || undefined;
@@ -192,7 +185,7 @@ test(
   "1,000 additions in each of three regions make 3,000, whatever is cut or killed meanwhile (scenarios 19 and 42)",
   async () => {
     let count = 0;
-    const adders = (["eu", "us", "ap"] as const).flatMap((name) =>
+    const adders = REGIONS.flatMap((name) =>
       Array.from({ length: 10 }, async () => {
         const counter = federation.at(name).kinds.counter("n/total");
         for (let at = 0; at < 100; at += 1) {
@@ -230,9 +223,7 @@ test(
     };
     await Promise.all([...adders, strikes()]);
     await until("all have counted 3,000", 2 * DEADLINE_MS, async () => {
-      const all = (["eu", "us", "ap"] as const).map((name) =>
-        federation.at(name).kinds.counter("n/total").get(),
-      );
+      const all = REGIONS.map((name) => federation.at(name).kinds.counter("n/total").get());
       const values = (await Promise.all(all)).map(({ value }) => value);
       for (const value of values) expect(value).toBeLessThanOrEqual(3_000n);
       return values.every((value) => value === 3_000n) || undefined;

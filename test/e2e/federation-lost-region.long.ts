@@ -2,8 +2,8 @@
 // regions acknowledged (federation 12, scenario 34), and nobody parts it but the federation itself (federation 10). With `npm run e2e`.
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { op, when } from "../../client/index.ts";
-import { DEADLINE_MS, DirectedRegions, REGIONS } from "./directed-regions.ts";
-import type { RegionName } from "./directed-regions.ts";
+import { DEADLINE_MS, FederationProcesses, REGIONS, UNREPEATED } from "./federation-processes.ts";
+import type { RegionName } from "./federation-processes.ts";
 import { until } from "./until.ts";
 import { bytes } from "./wire-client.ts";
 
@@ -12,14 +12,14 @@ const CLAIMS = 20;
 const AWAY_S = 10;
 
 describe("a region that is lost", () => {
-  const regions = new DirectedRegions();
+  const regions = new FederationProcesses();
 
-  beforeAll(() => regions.start(), 3 * DEADLINE_MS);
+  beforeAll(async () => {
+    await regions.start({ eu: 1, us: 1, ap: 1 }, { client: UNREPEATED });
+    await regions.found(...REGIONS);
+  }, 3 * DEADLINE_MS);
 
-  afterAll(async () => {
-    regions.member("ap").signal("SIGCONT");
-    await regions.stop();
-  });
+  afterAll(() => regions.stop());
 
   function claim(name: RegionName, key: string, writeRegions: number) {
     const claimed = { if: [when.missing(key)], then: [op.put(key, name)] };
@@ -30,8 +30,8 @@ describe("a region that is lost", () => {
     "a stand-in outside of the placement has its writes meanwhile, and hands them on (scenarios 31 and 32)",
     async () => {
       const prefix = bytes("f/placed/");
-      await regions.order("eu", { placement: { prefix, regions: ["ap", "eu"] } });
-      await regions.settle();
+      await regions.ordered("eu", { placement: { prefix, regions: ["ap", "eu"] } });
+      await regions.settled();
       regions.member("ap").signal("SIGSTOP");
       const { header } = await regions.at("eu").put("f/placed/a", "1", { writeRegions: 2 });
       expect(header.reach).toMatchObject({ reached: 2, sloppy: true, names: ["eu", "us"] });
@@ -56,8 +56,8 @@ describe("a region that is lost", () => {
     "its home moves to a region that has to hear first of what another one acknowledged (scenario 34)",
     async () => {
       const prefix = bytes("f/claims/");
-      await regions.order("eu", { home: { prefix, region: "eu" } });
-      await regions.settle();
+      await regions.ordered("eu", { home: { prefix, region: "eu" } });
+      await regions.settled();
       await until("eu takes claims", DEADLINE_MS, () => claim("eu", "f/claims/first", 2));
       regions.member("ap").signal("SIGSTOP");
       for (let at = 0; at < CLAIMS; at += 1) {
@@ -66,7 +66,7 @@ describe("a region that is lost", () => {
       }
       await regions.member("eu").kill();
       regions.member("ap").signal("SIGCONT");
-      await regions.order("us", { move_home: { prefix, to: "ap", unplanned: true } });
+      await regions.ordered("us", { move_home: { prefix, to: "ap", unplanned: true } });
       const home = await until("ap is the home", DEADLINE_MS, async () => {
         const found = await regions.homeOf("f/claims/", "us");
         return found?.region === "ap" ? found : undefined;
@@ -99,8 +99,8 @@ describe("a region that is lost", () => {
   test(
     "is parted by nobody's command, once nobody hears of it",
     async () => {
-      await regions.order("us", { auto_part: { after_s: AWAY_S } });
-      await regions.settle();
+      await regions.ordered("us", { auto_part: { after_s: AWAY_S } });
+      await regions.settled();
       const standing = async (): Promise<readonly string[]> => {
         const { regions: all } = await regions.at("us").federation.status();
         return all.map(({ name, standing: now }) => `${name} ${now}`).sort();

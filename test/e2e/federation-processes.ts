@@ -1,20 +1,34 @@
-// A federation of real processes: a directory and regions, each a cluster of its own with a client. Regions reach each
-// other as "localhost", through a proxy that can cut them off; within a group, and the directory, as 127.0.0.1.
+// A federation of real processes: a directory and regions, each a cluster of its own with a client, founded and joined by
+// commands. Regions reach each other as "localhost", through a proxy that can cut them off; within a group, and the
+// directory, as 127.0.0.1.
 import { WideArea } from "../../examples/federation/wide-area.ts";
-import { Client } from "../../client/index.ts";
-import type { ClientOptions, FederationCommand, FederationRegion } from "../../client/index.ts";
+import { Client, textFrom } from "../../client/index.ts";
+import type {
+  ClientOptions,
+  FederationCommand,
+  FederationHome,
+  FederationRegion,
+} from "../../client/index.ts";
 import { Cluster } from "./cluster.ts";
 import type { MemberProcess } from "./cluster.ts";
+import { parseExposition } from "./exposition.ts";
+import { scraped } from "./scrape.ts";
 import { until } from "./until.ts";
+import { bytes } from "./wire-client.ts";
 
 export const DEADLINE_MS = 60_000;
+export const REGIONS = ["eu", "us", "ap"] as const;
+export type RegionName = (typeof REGIONS)[number];
+
+/** Of clients whose writes are repeated by the test alone. */
+export const UNREPEATED = { writes: "never", deadlineMs: 5_000 } as const;
 
 interface StartOptions {
   readonly client?: Partial<ClientOptions>;
   readonly flags?: readonly string[];
 }
 
-export class FederationProcesses<Name extends string> {
+export class FederationProcesses<Name extends string = RegionName> {
   readonly wan = new WideArea(0);
   readonly #clusters = new Map<string, Cluster>();
   readonly #clients = new Map<Name, Client>();
@@ -46,6 +60,7 @@ export class FederationProcesses<Name extends string> {
     }
   }
 
+  /** What was started, though `start` failed midway; who stands still goes on first. */
   async stop(): Promise<void> {
     for (const cluster of this.#clusters.values()) {
       for (const member of cluster.members) if (member.running) member.signal("SIGCONT");
@@ -78,11 +93,30 @@ export class FederationProcesses<Name extends string> {
     return until(what, DEADLINE_MS, () => this.at(name).federation.change(command));
   }
 
+  /** As other regions reach its members. */
+  peersOf(name: Name): string[] {
+    return this.cluster(name).members.map(({ peerUrl }) => `localhost:${portOf(peerUrl)}`);
+  }
+
   /** The first founds, the others join. */
   async admit(name: Name, as: "init" | "join"): Promise<void> {
-    const { members } = this.cluster(name);
-    const endpoints = members.map(({ peerUrl }) => `localhost:${portOf(peerUrl)}`);
+    const endpoints = this.peersOf(name);
     await this.ordered(name, as === "init" ? { init: { endpoints } } : { join: { endpoints } });
+  }
+
+  /** Those regions are a federation, and all of them write under "f/". */
+  async found(first: Name, ...others: readonly Name[]): Promise<void> {
+    await this.admit(first, "init");
+    for (const name of others) await this.admit(name, "join");
+    await this.ordered(first, { policy: { prefix: bytes("f/"), policy: "lww" } });
+    for (const name of [first, ...others]) {
+      await until(`${name} writes`, DEADLINE_MS, () => this.at(name).put(`f/at/${name}`, "1"));
+    }
+  }
+
+  async homeOf(prefix: string, by: Name): Promise<FederationHome | undefined> {
+    const { homes } = await this.at(by).federation.status();
+    return homes.find((home) => textFrom(home.prefix) === prefix);
   }
 
   /** As the region asked sees it; undefined: it is no member. */
@@ -91,22 +125,21 @@ export class FederationProcesses<Name extends string> {
     return regions.find((one) => one.name === name && one.standing !== "parted");
   }
 
-  /** Those regions have logged what the directory says. */
-  async settled(names: readonly Name[]): Promise<void> {
-    for (const name of names) {
+  /** Every region has logged what the directory says. */
+  async settled(): Promise<void> {
+    for (const [name, client] of this.#clients) {
       await until(`${name} has logged the latest document`, DEADLINE_MS, async () => {
-        const { epoch, regionEpoch } = await this.at(name).federation.status();
+        const { epoch, regionEpoch } = await client.federation.status();
         return epoch === regionEpoch || undefined;
       });
     }
   }
 
-  /** The sum of a family's samples at one member; 0: it has none. */
-  async metric(member: MemberProcess, family: string): Promise<number> {
-    const response = await fetch(`http://${member.endpoint}/metrics`);
-    const lines = (await response.text()).split("\n");
-    const samples = lines.filter((line) => line.startsWith(family) && !line.startsWith("#"));
-    return samples.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+  /** The sum of a family's samples at one member. @throws {Error} where it has no such family. */
+  async metric(member: MemberProcess, name: string): Promise<number> {
+    const family = parseExposition(await scraped(member.endpoint)).get(name);
+    if (family === undefined) throw new Error(`no family ${name}`);
+    return family.samples.reduce((sum, { value }) => sum + value, 0);
   }
 }
 
