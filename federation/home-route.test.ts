@@ -3,19 +3,10 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Key, LeaseId } from "../base/index.ts";
 import type { Request, RequestOp, TxnRequest } from "../store/index.ts";
-import { documentOf, policy } from "../test/federation/document.ts";
-import type { Home } from "./config.ts";
+import { documentOf, home, policy } from "../test/federation/document.ts";
 import { handedOnFault, homeRoute } from "./home-route.ts";
 import type { HomeRoute } from "./home-route.ts";
 import { PrefixRules } from "./prefix-rules.ts";
-
-const home = (prefix: string, region: string, rest: Partial<Home> = {}): Home => ({
-  prefix: prefix as Key,
-  region,
-  elsewhere: "forward",
-  epoch: 1,
-  ...rest,
-});
 
 const LEASE = { ttlS: 10, heirs: ["fra"], writeRegions: 2 };
 const rules = new PrefixRules(

@@ -1,22 +1,17 @@
 // Which region sees to a leased home at all: one that may write there (federation 12; trap 1).
 import { expect, test } from "@jest/globals";
 import { KvError } from "../base/index.ts";
-import type { Key, MonotonicMs, WallMs } from "../base/index.ts";
+import type { MonotonicMs, WallMs } from "../base/index.ts";
 import { encodeConfig } from "../federation/index.ts";
-import type { Home } from "../federation/index.ts";
-import { policy } from "../test/federation/document.ts";
+import { home, policy } from "../test/federation/document.ts";
 import { ANCHOR_MS, Region, configOf } from "../test/federation/region.ts";
 import { FederatedRegion } from "./federated-region.ts";
 import { FederationHomeLeases } from "./federation-home-leases.ts";
 import type { FederationHomeLeasesInit } from "./federation-home-leases.ts";
 
-const HOME: Home = {
-  prefix: "f/" as Key,
-  region: "east",
-  elsewhere: "forward",
-  epoch: 1,
+const HOME = home("f/", "east", {
   lease: { ttlS: 10, heirs: ["north"], writeRegions: 2 },
-};
+});
 
 /** The keys that a leader asks the directory for at its first look; the directory does not answer. */
 function asked({ hasOrigin }: { readonly hasOrigin: boolean }): readonly string[] {

@@ -1,24 +1,20 @@
 // How a member stands to the leased homes of its region: a write is taken while the lease is held, and acknowledged only
 // if it is held still, whatever the log has made of the home meanwhile (federation 12; federation scenario 35).
 import { expect, test } from "@jest/globals";
-import type { Key, MonotonicMs } from "../base/index.ts";
+import type { MonotonicMs } from "../base/index.ts";
 import { HeldHome } from "../federation/index.ts";
 import type { FederationBug, Home } from "../federation/index.ts";
 import { PeerDialer } from "../rpc/index.ts";
 import type { Request } from "../store/index.ts";
-import { policy } from "../test/federation/document.ts";
+import { home, policy } from "../test/federation/document.ts";
 import { configOf, Region } from "../test/federation/region.ts";
 import { put } from "../test/store/requests.ts";
 import { FederatedRegion } from "./federated-region.ts";
 import { FederationHomes } from "./federation-homes.ts";
 
-const HOME: Home = {
-  prefix: "f/" as Key,
-  region: "east",
-  elsewhere: "forward",
-  epoch: 1,
+const HOME = home("f/", "east", {
   lease: { ttlS: 10, heirs: ["north"], writeRegions: 2 },
-};
+});
 const WRITE: Request = put("f/a", "1");
 
 /** The member of a region of one, whose home is held from 0 on, if at all. */

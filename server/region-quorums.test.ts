@@ -4,10 +4,10 @@ import { describe, expect, test } from "@jest/globals";
 import { keyOf } from "../base/index.ts";
 import type { Key, KvError, MonotonicMs, Revision } from "../base/index.ts";
 import { ReportBook, encodeToken, originId, sequence } from "../federation/index.ts";
-import type { FederationConfig, Home, OriginId, Report, Sequence } from "../federation/index.ts";
+import type { FederationConfig, OriginId, Report, Sequence } from "../federation/index.ts";
 import type { RegionReach } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
-import { FEDERATION_ID, documentOf } from "../test/federation/document.ts";
+import { FEDERATION_ID, documentOf, home } from "../test/federation/document.ts";
 import type { QuorumState } from "./region-quorums.ts";
 import { RegionQuorums } from "./region-quorums.ts";
 
@@ -19,12 +19,7 @@ const CONFIG = documentOf(
 
 const key = keyOf(Buffer.from("f/k"));
 
-const HOME: Home = {
-  prefix: keyOf(Buffer.from("f/")),
-  region: "eu",
-  elsewhere: "forward",
-  epoch: 1,
-};
+const HOME = home("f/", "eu");
 
 /** A leader of three regions, whose clock is moved by hand. */
 class Bench {

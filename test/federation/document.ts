@@ -2,7 +2,7 @@
 // live, in a mesh, and whatever a test says beside.
 import { keyOf } from "../../base/index.ts";
 import { CONFIG_OF_NOBODY, originId } from "../../federation/index.ts";
-import type { FederationConfig, Identity, Policy } from "../../federation/index.ts";
+import type { FederationConfig, Home, Identity, Policy } from "../../federation/index.ts";
 
 export interface NamedRegion {
   readonly name: string;
@@ -52,6 +52,17 @@ export function policy(prefix: string, rest: Partial<Policy> = {}): Policy {
     ranks: [],
     ttl: "refused",
     progress: { stage: "open" },
+    ...rest,
+  };
+}
+
+/** Forwarded to by the others, and not leased. */
+export function home(prefix: string, region: string, rest: Partial<Home> = {}): Home {
+  return {
+    prefix: keyOf(Buffer.from(prefix)),
+    region,
+    elsewhere: "forward",
+    epoch: 1,
     ...rest,
   };
 }
