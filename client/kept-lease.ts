@@ -6,8 +6,8 @@ import type { Connection } from "./connection.ts";
 import type { Courier } from "./courier.ts";
 import { pause } from "./deadline.ts";
 import { streamErrorOf } from "./failure.ts";
-import { repetitionOf } from "./retry.ts";
 import { wireId } from "./request.ts";
+import { resumed } from "./resumed-stream.ts";
 import { countOf } from "./wire-value.ts";
 import { METHODS } from "./methods.ts";
 
@@ -107,28 +107,15 @@ export class KeptLease {
   }
 
   async #run(): Promise<void> {
-    const { signal } = this.#abort;
-    let avoided: string | undefined;
-    for (let attempt = 1; !signal.aborted; attempt += 1) {
-      const connection = await this.#courier.memberFor("leader", avoided, signal);
-      if (signal.aborted) return;
-      try {
-        await this.#keepAt(connection, () => {
-          attempt = 0;
-        });
-      } catch (cause) {
-        if (signal.aborted) return;
-        if (!(cause instanceof KvError) || repetitionOf(cause, "read", "wait") === "never")
-          throw cause;
-        this.#courier.report(connection.address, cause);
-      }
-      avoided = connection.address;
-      await this.#courier.pause(attempt, signal);
-    }
+    const asked = { destination: "leader", signal: this.#abort.signal } as const;
+    const renewals = resumed(this.#courier, asked, (connection, onHeard) =>
+      this.#keepAt(connection, onHeard),
+    );
+    for await (const ttlS of renewals) this.onRenewed(ttlS);
   }
 
-  /** One stream to one member, until it breaks or the lease is gone. */
-  async #keepAt(connection: Connection, onAnswer: () => void): Promise<void> {
+  /** The renewals over one stream to one member, until it breaks or the lease is gone. */
+  async *#keepAt(connection: Connection, onHeard: () => void): AsyncGenerator<number, void> {
     const stream = connection.stream(METHODS.leaseKeepAlive, { requireLeader: true });
     this.#cancelStream = () => stream.cancel();
     stream.on("error", () => undefined);
@@ -146,11 +133,10 @@ export class KeptLease {
           this.#end({ reason: "gone" });
           return;
         }
-        onAnswer();
-        this.#courier.report(connection.address, undefined);
+        onHeard();
         this.#untilMs = askedAtMs + ttlS * 1000;
         this.#watchTime();
-        this.onRenewed(ttlS);
+        yield ttlS;
         await pause(ttlS * 1000 * SHARE, this.#abort.signal);
         if (this.#abort.signal.aborted) return;
         askedAtMs = this.#courier.nowMs();
