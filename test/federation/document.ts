@@ -1,6 +1,7 @@
 // The document of a federation as tests write it: regions under origins 1, 2, ... in the order in which they are named,
 // live, in a mesh, and whatever a test says beside.
 import { keyOf } from "../../base/index.ts";
+import type { Key } from "../../base/index.ts";
 import { CONFIG_OF_NOBODY, originId } from "../../federation/index.ts";
 import type { FederationConfig, Home, Identity, Policy } from "../../federation/index.ts";
 
@@ -56,10 +57,10 @@ export function policy(prefix: string, rest: Partial<Policy> = {}): Policy {
   };
 }
 
-/** Forwarded to by the others, and not leased. */
+/** Forwarded to by the others, and not leased; each character of the prefix is a byte. */
 export function home(prefix: string, region: string, rest: Partial<Home> = {}): Home {
   return {
-    prefix: keyOf(Buffer.from(prefix)),
+    prefix: prefix as Key,
     region,
     elsewhere: "forward",
     epoch: 1,
