@@ -51,22 +51,25 @@ async function untilDone(what: string, call: () => Promise<unknown>): Promise<vo
   });
 }
 
-/** The directory's processes, and those of each region; who calls closes the clients. */
+/** The directory's processes, and those of each region, of so many members; who calls closes the clients. */
 export async function startRegions(
   processes: Processes,
   names: readonly string[],
+  members = 3,
 ): Promise<Region[]> {
   const directory = await planGroup("dir", names);
   await processes.start(directory, []);
   const flags = ["--federation-directory-endpoints", endpointsOf(directory).join(",")];
-  const regions: Region[] = [];
+  const groups: Group[] = [];
   for (const name of names) {
-    const group = await planGroup(name, [name, name, name]);
+    const group = await planGroup(name, Array<string>(members).fill(name));
     await processes.start(group, ["--region", name, ...flags]);
-    const client = new Client({ endpoints: endpointsOf(group), deadlineMs: CALL_MS_MAX });
-    regions.push({ name, group, client });
+    groups.push(group);
   }
-  return regions;
+  return groups.map((group) => {
+    const client = new Client({ endpoints: endpointsOf(group), deadlineMs: CALL_MS_MAX });
+    return { name: group.token, group, client };
+  });
 }
 
 async function isAdmitted(client: Client, name: string): Promise<boolean> {

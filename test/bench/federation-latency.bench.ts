@@ -119,41 +119,61 @@ function cellsOf(rows: readonly Row[]): string[][] {
   return [head, ...body];
 }
 
-async function measureAll(): Promise<void> {
-  const world = await FederationWorld.start();
+interface Scene {
+  readonly most: number;
+  readonly busy: number;
+  readonly rows: readonly Row[];
+}
+
+/** Federated keys at both loads; `more` is measured after them, at the pace of the first. */
+async function measureScene(
+  members: number,
+  more: (world: FederationWorld, own: Load) => Promise<Row[]>,
+): Promise<Scene> {
+  const world = await FederationWorld.start(members);
   try {
     const most = await mostOf(world);
     const pace = { kind: "open", perSecond: await steadyPace(world) } as const;
-    const own = { prefix: "own/", pace, isWatched: false };
     const federated = { prefix: `${FEDERATED}steady/`, pace, isWatched: true };
     const share = { kind: "open", perSecond: SHARE * most } as const;
     const crowded = { prefix: `${FEDERATED}crowded/`, pace: share, isWatched: true };
-    const beside = await run(world, world.regions, own);
     const measured = await run(world, world.regions, federated);
     const ofMost = await run(world, world.regions, crowded);
+    const of = members === 1 ? "one member, " : "";
     const rows = [
-      ...rowsOf(await run(world, [await world.startLone()], own), "by itself"),
-      ...rowsOf(beside, "keys not federated"),
-      ...rowsOf(measured, "federated keys"),
-      ...rowsOf(ofMost, `federated keys, ${SHARE * 100} % of the most`),
+      ...(await more(world, { prefix: "own/", pace, isWatched: false })),
+      ...rowsOf(measured, `${of}federated keys`),
+      ...rowsOf(ofMost, `${of}federated keys, ${SHARE * 100} % of the most`),
     ];
     for (const { report } of rows) expect(report).toMatchObject(NOTHING_LOST);
-    const machine = describeMachine();
-    const cells = cellsOf(rows);
-    const about =
-      `Three regions of three members, ${ONE_WAY_MS} ms each way, ${VALUE_BYTES}-byte values, open loop; processors ` +
-      `busy for ${shortNumber(measured.busy * 100)} % of the time while federated keys were written, generator and ` +
-      `network included; at most, with ${CALLERS} callers a region, ${shortNumber(most)} writes a second and region`;
-    process.stdout.write(`\n${formatTable(cells)}\n\n${about}; ${machineLine(machine)}\n`);
-    const { busy } = measured;
-    writeResult("federation-latency", { machine, most, share: SHARE, busy, rows });
-    writeReadmeSection(
-      "federation-latency",
-      `${markdownTable(cells)}\n\n${about}; ${machineLine(machine)}.`,
-    );
+    return { most, busy: measured.busy, rows };
   } finally {
     await world.stop();
   }
+}
+
+async function measureAll(): Promise<void> {
+  const three = await measureScene(3, async (world, own) => [
+    ...rowsOf(await run(world, world.regions, own), "keys not federated"),
+    ...rowsOf(await run(world, [await world.startLone()], own), "by itself"),
+  ]);
+  const one = await measureScene(1, () => Promise.resolve([]));
+  const machine = describeMachine();
+  const cells = cellsOf([...three.rows, ...one.rows]);
+  const each = (figure: (scene: Scene) => number): string =>
+    [three, one].map((scene) => shortNumber(figure(scene))).join(" and ");
+  const busy = each((scene) => scene.busy * 100);
+  const most = each((scene) => scene.most);
+  const about =
+    `Three regions of three members, then of one, ${ONE_WAY_MS} ms each way, ${VALUE_BYTES}-byte values, open loop; ` +
+    `processors busy for ${busy} % of the time while federated keys were written, generator and network included; ` +
+    `at most, with ${CALLERS} callers a region, ${most} writes a second and region`;
+  process.stdout.write(`\n${formatTable(cells)}\n\n${about}; ${machineLine(machine)}\n`);
+  writeResult("federation-latency", { machine, share: SHARE, three, one });
+  writeReadmeSection(
+    "federation-latency",
+    `${markdownTable(cells)}\n\n${about}; ${machineLine(machine)}.`,
+  );
 }
 
 test("measures acknowledgement and arrival at 70 % load", measureAll, RUN_MS_MAX);

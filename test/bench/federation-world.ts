@@ -33,12 +33,13 @@ export class FederationWorld {
     this.regions = regions;
   }
 
-  static async start(): Promise<FederationWorld> {
+  /** Regions of so many members. */
+  static async start(members = 3): Promise<FederationWorld> {
     const wan = new WideArea(ONE_WAY_MS);
     const processes = new Processes(wan, MAIN);
     const regions: Region[] = [];
     try {
-      regions.push(...(await startRegions(processes, REGIONS)));
+      regions.push(...(await startRegions(processes, REGIONS, members)));
       await foundFederation(regions, FEDERATED);
       return new FederationWorld(wan, processes, regions);
     } catch (failure) {
