@@ -22,7 +22,12 @@ export interface Route {
   readonly behindSinceMs: number | undefined;
   /** It has stalled, and nobody else has as much: it is asked anew. */
   readonly again: boolean;
+  /** Since nothing was lacked. All ways may be slow: each stall doubles the patience with the next way. */
+  readonly stalls: number;
 }
+
+/** What doubles the patience at the most. */
+const STALLS_MAX = 3;
 
 export type Routes = ReadonlyMap<OriginId, Route>;
 
@@ -58,26 +63,29 @@ function routeOf(question: RouteQuestion, origin: OriginId): Route | undefined {
   const current = able.find(({ neighbour }) => neighbour === before?.neighbour);
   const direct = able.find(({ neighbour }) => neighbour === origin);
   // Its own region has all of it: what another has more is a word that has not come yet.
-  if (current === undefined || before === undefined) return fresh((direct ?? best).neighbour);
-  if (direct !== undefined && current !== direct && countOf(direct.vector, origin) >= most) {
-    return fresh(direct.neighbour);
+  if (current === undefined || before === undefined) {
+    return fresh((direct ?? best).neighbour, before?.stalls);
   }
-  const lacks = most > countOf(question.applied, origin);
-  if (!lacks || question.isHeld(origin) || question.progressed(origin)) {
-    return fresh(current.neighbour);
+  const { stalls } = before;
+  if (direct !== undefined && current !== direct && countOf(direct.vector, origin) >= most) {
+    return fresh(direct.neighbour, stalls);
+  }
+  if (most <= countOf(question.applied, origin)) return fresh(current.neighbour);
+  if (question.isHeld(origin) || question.progressed(origin)) {
+    return fresh(current.neighbour, stalls);
   }
   const behindSinceMs = before.behindSinceMs ?? question.nowMs;
-  if (question.nowMs - behindSinceMs < question.stallMs) {
-    return { neighbour: current.neighbour, behindSinceMs, again: false };
+  if (question.nowMs - behindSinceMs < question.stallMs * 2 ** stalls) {
+    return { ...before, behindSinceMs, again: false };
   }
   const others = able.filter((way) => way !== current && countOf(way.vector, origin) === most);
   const other = bestOf(others, origin);
-  if (other !== undefined) return fresh(other.neighbour);
-  return { ...fresh(current.neighbour), again: true };
+  const next = fresh((other ?? current).neighbour, Math.min(stalls + 1, STALLS_MAX));
+  return { ...next, again: other === undefined };
 }
 
-function fresh(neighbour: OriginId): Route {
-  return { neighbour, behindSinceMs: undefined, again: false };
+function fresh(neighbour: OriginId, stalls = 0): Route {
+  return { neighbour, behindSinceMs: undefined, again: false, stalls };
 }
 
 /** The one that has most; of equals the lowest. */
