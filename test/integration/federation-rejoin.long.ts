@@ -136,6 +136,26 @@ async function restore(name: string, file: string): Promise<void> {
   await start(name);
 }
 
+/** It knows that it was parted. */
+async function closed(name: string): Promise<void> {
+  await until(`${name} has heard`, WAIT_MS, async () => {
+    const error = await at(name)
+      .put("f/x", "1")
+      .catch((cause: unknown) => cause);
+    return String(error).includes("is closed") || undefined;
+  });
+}
+
+async function onlyReads(name: string): Promise<void> {
+  await expect(at(name).put("f/again", "0")).rejects.toThrow(/has no origin/);
+}
+
+/** It asks for another origin, and has none yet. */
+async function reborn(name: string): Promise<void> {
+  await onlyReads(name);
+  await at(name).federation.change({ reincarnate: { region: name } });
+}
+
 async function live(name: string, by: string): Promise<void> {
   await until(`${name} is live`, WAIT_MS, async () =>
     (await standing(name, by)) === "live" ? true : undefined,
@@ -204,12 +224,7 @@ test(
     );
     await forgotten("ams");
     await start("fra");
-    await until("it has heard", WAIT_MS, async () => {
-      const error = await at("fra")
-        .put("f/x", "1")
-        .catch((cause: unknown) => cause);
-      return String(error).includes("is closed") ? true : undefined;
-    });
+    await closed("fra");
     expect(await metric("fra", "hansa_federation_salvage")).toBe(2);
     await at("fra").federation.change({ join: { endpoints: [peerOf("fra")] } });
     await live("fra", "ams");
@@ -248,8 +263,7 @@ test(
     await until("it is told", WAIT_MS, () =>
       logOf("fra").includes("this region's origin was given to other data") ? true : undefined,
     );
-    await expect(at("fra").put("f/again", "1")).rejects.toThrow(/has no origin/);
-    await at("fra").federation.change({ reincarnate: { region: "fra" } });
+    await reborn("fra");
     await live("fra", "ams");
     expect(await same("ams", "fra")).toBe("f/a=anew f/c=3 f/mine=before");
     await put("fra", "f/again", "1");
@@ -267,8 +281,7 @@ test(
     const before = await same("ams", "fra");
     expect(before).toContain("f/after-backup=1");
     await restore("fra", file);
-    await expect(at("fra").put("f/again", "2")).rejects.toThrow(/has no origin/);
-    await at("fra").federation.change({ reincarnate: { region: "fra" } });
+    await reborn("fra");
     await live("fra", "ams");
     expect(await same("ams", "fra")).toBe(before);
     await put("fra", "f/again", "2");
@@ -290,13 +303,12 @@ test(
     await end("ams");
     await restore("fra", file);
     expect(await shown("fra")).toContain("f/doomed=1");
-    await expect(at("fra").put("f/again", "3")).rejects.toThrow(/has no origin/);
-    await at("fra").federation.change({ reincarnate: { region: "fra" } });
+    await reborn("fra");
     await until("fra waits for ams", WAIT_MS, async () => {
       const { awaited } = await at("fra").federation.status();
       return awaited.includes("ams") || undefined;
     });
-    await expect(at("fra").put("f/again", "3")).rejects.toThrow(/has no origin/);
+    await onlyReads("fra");
     await start("ams");
     await live("fra", "ams");
     expect(before).not.toContain("doomed");
@@ -318,7 +330,7 @@ test(
     const file = await backup("fra");
     await end("ams");
     await restore("fra", file);
-    await at("fra").federation.change({ reincarnate: { region: "fra" } });
+    await reborn("fra");
     const endpoint = servers.get("fra")?.endpoint ?? "";
     await hansa(["--endpoints", endpoint, "federation", "reincarnate", "fra", "--sole-survivor"]);
     await live("fra", "fra");
@@ -328,12 +340,7 @@ test(
     const staying = regions.filter((region) => region.standing !== "parted");
     expect(staying.map(({ name }) => name)).toEqual(["fra"]);
     await start("ams");
-    await until("ams has heard", WAIT_MS, async () => {
-      const error = await at("ams")
-        .put("f/x", "1")
-        .catch((cause: unknown) => cause);
-      return String(error).includes("is closed") ? true : undefined;
-    });
+    await closed("ams");
     await at("ams").federation.change({ join: { endpoints: [peerOf("ams")] } });
     await live("ams", "fra");
     expect(await same("ams", "fra")).toContain("f/buried=anew");
