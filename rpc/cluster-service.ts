@@ -4,6 +4,7 @@ import { Writer, bigintOf, etcdserverpb } from "../proto/index.ts";
 import type { MethodPath, Reader } from "../proto/index.ts";
 import type { Backend, Header, Member, MemberRequest, MembersChanged } from "./backend.ts";
 import { decoded } from "./decode.ts";
+import type { ForwardedPath } from "./forwarded.ts";
 import { writeHeader } from "./header.ts";
 import { unary } from "./service.ts";
 import type { ForwardToLeader, Method, ServiceTable } from "./service.ts";
@@ -11,7 +12,7 @@ import type { ForwardToLeader, Method, ServiceTable } from "./service.ts";
 const wire = etcdserverpb;
 
 interface Change {
-  readonly path: MethodPath;
+  readonly path: ForwardedPath;
   readonly read: (reader: Reader) => MemberRequest;
   readonly write: (changed: MembersChanged, writer: Writer) => Writer;
 }

@@ -3,15 +3,15 @@ import { KvError, bytesOf } from "../base/index.ts";
 import { regionOf } from "../federation/index.ts";
 import type { OriginId } from "../federation/index.ts";
 import { hansa } from "../proto/index.ts";
-import type { MethodPath } from "../proto/index.ts";
 import { decoded } from "./decode.ts";
 import type { Verified, Verifier } from "./federation-desk.ts";
+import type { ForwardedPath } from "./forwarded.ts";
 import { headed } from "./header.ts";
 import { unary } from "./service.ts";
 import type { ForwardToLeader, ServiceTable } from "./service.ts";
 
 const wire = hansa.v1;
-const VERIFY: MethodPath = "/hansa.v1.Federation/Verify";
+const VERIFY: ForwardedPath = "/hansa.v1.Federation/Verify";
 
 /** `verifier` absent: this member's region is in no federation. */
 export function verifyTable(

@@ -8,6 +8,7 @@ import type { Refusal, Request, RequestOp, TxnRequest } from "../store/index.ts"
 import { commandAnswer, responseBytes } from "./answer.ts";
 import type { Backend, Header } from "./backend.ts";
 import { decoded, invalid } from "./decode.ts";
+import type { ForwardedPath } from "./forwarded.ts";
 import { handOnWrite, homeOf } from "./home-writes.ts";
 import { readCompaction, readDeleteRangeCall, readPutCall } from "./kv-request.ts";
 import type { WriteOptions } from "./kv-request.ts";
@@ -30,10 +31,10 @@ export interface KvServiceOptions {
   readonly endOfTurn: (run: () => void) => void;
 }
 
-const RANGE: MethodPath = "/etcdserverpb.KV/Range";
-const PUT: MethodPath = "/etcdserverpb.KV/Put";
-const DELETE_RANGE: MethodPath = "/etcdserverpb.KV/DeleteRange";
-const TXN: MethodPath = "/etcdserverpb.KV/Txn";
+const RANGE: ForwardedPath = "/etcdserverpb.KV/Range";
+const PUT: ForwardedPath = "/etcdserverpb.KV/Put";
+const DELETE_RANGE: ForwardedPath = "/etcdserverpb.KV/DeleteRange";
+const TXN: ForwardedPath = "/etcdserverpb.KV/Txn";
 const COMPACT: MethodPath = "/etcdserverpb.KV/Compact";
 
 /** What another member may be able to answer; `on_miss: FORWARD` then asks the leader. */
@@ -62,10 +63,7 @@ export class KvService {
         this.#write({ kind: "delete-range", ...parsed }, DELETE_RANGE, request, call, reply);
       }),
       [TXN]: unary((request, call, reply) => this.#txn(request, call, reply)),
-      [COMPACT]: unary((request, call, reply) => {
-        const compaction = decoded(request, readCompaction);
-        this.#write({ kind: "compaction", compaction }, COMPACT, request, call, reply);
-      }),
+      [COMPACT]: unary((request, call, reply) => this.#compact(request, call, reply)),
     };
   }
 
@@ -107,6 +105,22 @@ export class KvService {
     });
   }
 
+  /** @throws {KvError} if it is none that may be logged. */
+  #check(request: Request, bytes: Uint8Array): void {
+    if (bytes.length > this.#options.requestBytesMax) {
+      throw new KvError("request-too-large", "not-applied", `${bytes.length} bytes`);
+    }
+    refuse(checkRequest(request, this.#options.txnOperationsMax));
+  }
+
+  #compact(bytes: Uint8Array, call: Call, reply: Reply): void {
+    const request = { kind: "compaction", compaction: decoded(bytes, readCompaction) } as const;
+    this.#check(request, bytes);
+    this.#options.backend.write(request, bytes, call, (answer) => {
+      reply(answer.ok ? commandAnswer(answer.header, answer.value) : answer.error);
+    });
+  }
+
   #txn(bytes: Uint8Array, call: Call, reply: Reply): void {
     const parsed = decoded(bytes, readTxnCall);
     const { txn, requestId, writeRegions } = parsed;
@@ -126,15 +140,12 @@ export class KvService {
 
   #write(
     request: Request & WriteOptions,
-    path: MethodPath,
+    path: ForwardedPath,
     bytes: Uint8Array,
     call: Call,
     reply: Reply,
   ): void {
-    if (bytes.length > this.#options.requestBytesMax) {
-      throw new KvError("request-too-large", "not-applied", `${bytes.length} bytes`);
-    }
-    refuse(checkRequest(request, this.#options.txnOperationsMax));
+    this.#check(request, bytes);
     const { writeRegions } = request;
     const { homes } = this.#options.backend;
     const home = homes === undefined ? undefined : homeOf(homes, request, call);

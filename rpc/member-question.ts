@@ -3,16 +3,17 @@
 import { KvError } from "../base/index.ts";
 import type { MemberId } from "../base/index.ts";
 import { bigintOf, etcdserverpb } from "../proto/index.ts";
-import type { MethodPath, Reader } from "../proto/index.ts";
+import type { Reader } from "../proto/index.ts";
 import type { CallContext, Member } from "./backend.ts";
 import { decoded } from "./decode.ts";
+import type { ForwardedPath } from "./forwarded.ts";
 import type { Reply } from "./service.ts";
 
-const METHOD: MethodPath = "/etcdserverpb.Cluster/MemberList";
+const METHOD: ForwardedPath = "/etcdserverpb.Cluster/MemberList";
 
 /** `forward` hands a call to the member that is asked; `done` gets undefined when it does not answer. */
 export function askMembers(
-  forward: (method: MethodPath, request: Uint8Array, context: CallContext, reply: Reply) => void,
+  forward: (method: ForwardedPath, request: Uint8Array, context: CallContext, reply: Reply) => void,
   context: CallContext,
   done: (members: readonly Member[] | undefined) => void,
 ): void {

@@ -1,18 +1,19 @@
 // What members ask each other to find out that they differ: marks of their states, and the hash of their keys at
-// a revision. Handed on like a client's call (peer-forward.ts), but offered to peers alone.
+// a revision. Handed on like a client's call (forwarded.ts), but offered to peers alone.
 import { KvError } from "../base/index.ts";
 import type { LogIndex, Revision } from "../base/index.ts";
 import { exactNumberOf, hansa } from "../proto/index.ts";
-import type { MethodPath, Reader } from "../proto/index.ts";
+import type { Reader } from "../proto/index.ts";
 import type { StateHash, StateMark } from "../store/index.ts";
 import type { CallContext } from "./backend.ts";
 import { decoded } from "./decode.ts";
+import type { ForwardedPath } from "./forwarded.ts";
 import { unary } from "./service.ts";
 import type { Reply, ServiceTable } from "./service.ts";
 
 const wire = hansa.peer.v1;
-const MARKS: MethodPath = "/hansa.peer.v1.Peer/Marks";
-const HASH_KEYS: MethodPath = "/hansa.peer.v1.Peer/HashKeys";
+const MARKS: ForwardedPath = "/hansa.peer.v1.Peer/Marks";
+const HASH_KEYS: ForwardedPath = "/hansa.peer.v1.Peer/HashKeys";
 
 export interface KeysQuestion {
   readonly revision: Revision;
@@ -45,7 +46,7 @@ export function peerChecksTable(checks: PeerChecks): ServiceTable {
 }
 
 type Forward = (
-  method: MethodPath,
+  method: ForwardedPath,
   request: Uint8Array,
   context: CallContext,
   reply: Reply,

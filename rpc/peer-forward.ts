@@ -5,38 +5,20 @@ import { Metadata } from "@grpc/grpc-js";
 import { KvError } from "../base/index.ts";
 import type { MonotonicMs } from "../base/index.ts";
 import { Writer } from "../proto/index.ts";
-import type { MethodPath, Reader } from "../proto/index.ts";
+import type { Reader } from "../proto/index.ts";
 import { NOBODY } from "../store/index.ts";
 import type { Caller } from "../store/index.ts";
 import type { CallContext } from "./backend.ts";
 import { readCaller, writeCaller } from "./caller-codec.ts";
 import { decoded, invalid } from "./decode.ts";
+import { isForwarded } from "./forwarded.ts";
+import type { ForwardedPath } from "./forwarded.ts";
 import { bytesIn, bytesOut, errorIn } from "./grpc-bytes.ts";
 import { helloBytes, readHello } from "./peer-codec.ts";
 import type { Hello } from "./peer-codec.ts";
 import { refusedPeer } from "./peer-identity.ts";
 import { unary } from "./service.ts";
 import type { Call, Reply, ServiceTable } from "./service.ts";
-
-/**
- * Reads, and changes of membership, which are compare-and-set: a forwarded write of data needs the asker's own
- * apply to answer it (peer-message.ts). One that waits for other regions is forwarded, for the leader alone knows
- * them, and its answer waits for that apply (region-quorum.ts). So is the comparison with them.
- */
-const FORWARDED: ReadonlySet<string> = new Set<MethodPath>([
-  "/etcdserverpb.KV/Range",
-  "/etcdserverpb.KV/Put",
-  "/etcdserverpb.KV/DeleteRange",
-  "/etcdserverpb.KV/Txn",
-  "/etcdserverpb.Cluster/MemberAdd",
-  "/etcdserverpb.Cluster/MemberRemove",
-  "/etcdserverpb.Cluster/MemberUpdate",
-  "/etcdserverpb.Cluster/MemberList",
-  "/etcdserverpb.Cluster/MemberPromote",
-  "/hansa.v1.Federation/Verify",
-  "/hansa.peer.v1.Peer/Marks",
-  "/hansa.peer.v1.Peer/HashKeys",
-]);
 
 interface ForwardRequest {
   readonly method: string;
@@ -66,7 +48,7 @@ export class Forwarder {
     this.#options = options;
   }
 
-  forward(method: MethodPath, request: Uint8Array, context: CallContext, reply: Reply): void {
+  forward(method: ForwardedPath, request: Uint8Array, context: CallContext, reply: Reply): void {
     const { client, hello, monotonicMs, openMax } = this.#options;
     if (this.#open >= openMax) {
       reply(new KvError("too-many-requests", "not-applied", `${this.#open} calls are forwarded`));
@@ -114,7 +96,7 @@ export function forwardTable(
       const { method, request, timeoutMs, hello, caller } = decoded(bytes, readForward);
       const fault = hello === undefined ? "it has not said who it is" : faultOf(hello);
       if (fault !== undefined && caller !== NOBODY) throw refusedPeer(fault);
-      const asked = FORWARDED.has(method) ? services[method as MethodPath] : undefined;
+      const asked = isForwarded(method) ? services[method] : undefined;
       if (asked?.kind !== "unary") throw invalid(`${method} is not forwarded`);
       const deadlineAtMs = Math.min(call.deadlineAtMs, monotonicMs() + timeoutMs) as MonotonicMs;
       asked.handle(request, forwardedCall(call, caller, deadlineAtMs), (result) => {

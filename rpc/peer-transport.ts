@@ -5,6 +5,7 @@ import { KvError } from "../base/index.ts";
 import type { MonotonicMs, NodeId, Random } from "../base/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import type { CallContext } from "./backend.ts";
+import type { ForwardedPath } from "./forwarded.ts";
 import { PeerAcceptor } from "./peer-acceptor.ts";
 import { peerCounters } from "./peer-counters.ts";
 import type { PeerCounters } from "./peer-counters.ts";
@@ -154,7 +155,7 @@ export class PeerTransport {
   /** Hands a client's call on; the reply has the bytes of the answer, or the peer's error. */
   forward(
     to: NodeId,
-    method: MethodPath,
+    method: ForwardedPath,
     request: Uint8Array,
     context: CallContext,
     reply: Reply,

@@ -3,9 +3,9 @@
 import { KvError } from "../base/index.ts";
 import type { Key, Revision } from "../base/index.ts";
 import { Reader, clampedNumberOf, etcdserverpb } from "../proto/index.ts";
-import type { MethodPath } from "../proto/index.ts";
 import type { Request, TxnRequest } from "../store/index.ts";
 import type { Backend, Header, RegionRead, Regions } from "./backend.ts";
+import type { ForwardedPath } from "./forwarded.ts";
 import { isFromMember } from "./service.ts";
 import type { Call, ForwardToLeader, Reply } from "./service.ts";
 
@@ -16,7 +16,7 @@ interface Asker {
 
 /** How a call came, for whoever hands it on. */
 interface Route {
-  readonly path: MethodPath;
+  readonly path: ForwardedPath;
   readonly bytes: Uint8Array;
   readonly call: Call;
   readonly reply: Reply;

@@ -4,6 +4,7 @@ import type { X509Certificate } from "node:crypto";
 import type { KvError } from "../base/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import type { CallContext } from "./backend.ts";
+import type { ForwardedPath } from "./forwarded.ts";
 import type { Status } from "./status.ts";
 
 /** One call, as its handler sees it. */
@@ -38,7 +39,7 @@ export type UnaryHandler = (request: Uint8Array, call: Call, reply: Reply) => vo
  * member, and `reply` is not called.
  */
 export type ForwardToLeader = (
-  method: MethodPath,
+  method: ForwardedPath,
   request: Uint8Array,
   call: Call,
   reply: Reply,
