@@ -25,7 +25,8 @@ interface LeasingState {
   readonly records: KeptRecords;
   readonly rules: PrefixRules;
   readonly config: FederationConfig | undefined;
-  readonly self: { readonly origin: OriginId } | undefined;
+  /** Under which its leases are held; undefined: it never had an origin. */
+  readonly lessor: OriginId | undefined;
   readonly planted: FederationBug | undefined;
   /** The entry that is being applied. */
   readonly during: FederationOccasion;
@@ -48,14 +49,14 @@ export class LeasedKeys {
 
   /** The lease of this region that the sibling ends with; NO_LEASE: it has none, or is not this region's to end. */
   leaseOf({ dot, lifetime }: Sibling): LeaseId {
-    const { store, config, self, planted } = this.#core;
-    if (lifetime === undefined || config === undefined || self === undefined) return NO_LEASE;
+    const { store, config, lessor, planted } = this.#core;
+    if (lifetime === undefined || config === undefined || lessor === undefined) return NO_LEASE;
     const isEverywhere = planted === "ttl-expired-everywhere";
-    if (!isEverywhere && ownerOf(config, dot.origin) !== self.origin) return NO_LEASE;
-    if (dot.origin === self.origin) return lifetime.lease;
+    if (!isEverywhere && ownerOf(config, dot.origin) !== lessor) return NO_LEASE;
+    if (dot.origin === lessor) return lifetime.lease;
     const adopted = adoptedLease(dot.origin, lifetime.lease);
     const isKept =
-      isOfMember(config, dot.origin, self.origin) &&
+      isOfMember(config, dot.origin, lessor) &&
       store.leases.get(adopted) === undefined &&
       store.leases.get(lifetime.lease) !== undefined;
     return isKept ? lifetime.lease : adopted;

@@ -95,6 +95,11 @@ export class RegionCore {
     this.bootstrap = new BootstrapStaging(store.writes, hash);
   }
 
+  /** Under which it minted last: a region that was restored may not end its leases, and keeps them. */
+  get lessor(): OriginId | undefined {
+    return this.self?.origin ?? ascending(this.disowned).at(-1);
+  }
+
   /** A value of its own: it does not move on. */
   get applied(): Vector {
     this.#applied ??= new Map(

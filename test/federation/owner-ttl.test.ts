@@ -143,6 +143,18 @@ describe("an expiry", () => {
     expect(r1.run(revoke(LEASE))).toMatchObject({ kind: "refused", code: "federation-refused" });
     r1.restart();
   });
+
+  test("waits in a region that was restored, in whichever way its members began", () => {
+    const [r1] = regionsOf();
+    r1.run(grant(LEASE, TTL_MS));
+    r1.run(put("o/a", "1", { lease: LEASE }));
+    for (const member of [r1.host, r1.twin]) member.machine.beginAnew(1_000);
+    r1.restart();
+    pass(r1, TTL_MS + 1);
+    r1.restart();
+    expect([r1.get("o/a"), keysOn(r1, LEASE)]).toEqual(["1", ["o/a"]]);
+    expect(r1.run(revoke(LEASE))).toMatchObject({ kind: "refused", code: "federation-refused" });
+  });
 });
 
 describe("an owner that is no more", () => {
