@@ -90,12 +90,13 @@ export class RegionLink {
   }
 
   /**
-   * The neighbour is there again, for it dials: the next attempt is made at once. But not behind one that it answered: two
-   * that find fault with each other would go on without a pause.
+   * The neighbour is there again, for it dials: the next attempt is made at once, and those at its other addresses soon.
+   * But not behind one that it answered: two that find fault with each other would go on without a pause.
    */
   hurry(): void {
     const state = this.#state;
     if (state.kind !== "pausing" || !state.unheard) return;
+    this.#failures = 0;
     clearTimeout(state.timer);
     this.#connect();
   }
