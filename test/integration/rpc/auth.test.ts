@@ -8,6 +8,7 @@ import type { MethodPath } from "../../../proto/index.ts";
 import type { Accounts, Call, ServiceTable, StreamSink } from "../../../rpc/index.ts";
 import { NOBODY, OWN_AUTHORITY } from "../../../store/index.ts";
 import type { AuthChange, Caller } from "../../../store/index.ts";
+import { callOf } from "../../rpc/call.ts";
 import { NO_ACCOUNTS } from "./host-authority.ts";
 import { MemoryBackend } from "./memory-backend.ts";
 import { servicesOf } from "./served.ts";
@@ -84,14 +85,11 @@ function gatedServices(given: Accounts): { services: ServiceTable; backend: Memo
 }
 
 function callBy(token: string | undefined, more: Partial<Call> = {}): Call {
-  return {
+  return callOf({
     deadlineAtMs: (performance.now() + 5_000) as MonotonicMs,
-    signal: new AbortController().signal,
-    forwarded: false,
-    caller: NOBODY,
     header: (name) => (name === "token" ? token : undefined),
     ...more,
-  };
+  });
 }
 
 class Sink implements StreamSink {

@@ -13,6 +13,7 @@ import { helloFrame, messagesFrame } from "../../../rpc/peer-codec.ts";
 import { forwardTable } from "../../../rpc/peer-forward.ts";
 import { helloTo } from "../../../rpc/peer-identity.ts";
 import { NOBODY } from "../../../store/index.ts";
+import { ask } from "../../rpc/call.ts";
 import { MemoryBackend } from "./memory-backend.ts";
 import { endServed, monotonicMs, served, servicesOf } from "./served.ts";
 
@@ -376,14 +377,11 @@ describe("a forwarded call", () => {
       monotonicMs,
       (hello) => `${hello.from} is none`,
     );
-    const method = table["/hansa.peer.v1.Peer/Forward"];
-    if (method?.kind !== "unary") throw new Error("Forward is a unary method");
     const hello = { version: 1, cluster_id: 1, group: 1, from: 3, to: 1, incarnation: 9 };
     const asked = { method: "/etcdserverpb.KV/Range", request, timeout_ms: 1_000 };
-    const call = { ...context(), forwarded: false, header: () => undefined };
     const handed = (more: hansa.peer.v1.IForwardRequest): void => {
       const bytes = hansa.peer.v1.ForwardRequest.encode({ ...asked, ...more }).finish();
-      method.handle(bytes, call, () => undefined);
+      ask(table, "/hansa.peer.v1.Peer/Forward", bytes);
     };
     const caller = { user: "root", auth_revision: 9 };
     expect(() => handed({ caller })).toThrow("peer refused: it has not said who it is");
