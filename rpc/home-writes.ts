@@ -1,13 +1,13 @@
 // A client's write whose keys have their home elsewhere (federation 12): judged by the rights that it has here, used up
 // under its number, handed on once, and answered when this member has it too, so that its client reads it here.
 import { randomBytes } from "node:crypto";
-import { KvError, bytesOf } from "../base/index.ts";
+import { KvError, bytesOf, present } from "../base/index.ts";
 import type { HomeRoute } from "../federation/index.ts";
 import type { MethodPath } from "../proto/index.ts";
 import type { Request, RequestOp, TxnRequest } from "../store/index.ts";
 import type { Backend, Homes } from "./backend.ts";
 import { handedOnRequest, numberingOf, reheaded, withoutRequestId } from "./home-codec.ts";
-import { keyOfWrite } from "./region-quorum.ts";
+import { keysOfWrite } from "./region-quorum.ts";
 import type { Call, Reply } from "./service.ts";
 
 const MARK_BYTES = 16;
@@ -73,7 +73,8 @@ function useUp(
   call: Call,
   done: (fault: KvError | undefined) => void,
 ): void {
-  const body = numberingOf(request, bytesOf(keyOfWrite(request)), randomBytes(MARK_BYTES));
+  const key = present(keysOfWrite(request)[0], "what has its home elsewhere writes a key");
+  const body = numberingOf(request, bytesOf(key), randomBytes(MARK_BYTES));
   const numbering = handedOnRequest("/etcdserverpb.KV/Txn", body);
   backend.write(numbering, body, call, (answer) => {
     if (!answer.ok) done(unsent(answer.error));

@@ -163,7 +163,7 @@ export class KvService {
       throw invalid("a write is handed on only where the leader alone can take it");
     }
     // While other regions are waited for the home may be lost, as it may before the commit.
-    const standing = homesHere.length > 0 ? homes?.standingFor(request) : undefined;
+    const standing = writeRegions === undefined ? undefined : homes?.standingFor(request);
     this.#options.backend.write(request, bytes, call, (answer) => {
       if (!answer.ok) reply(answer.error);
       else if (writeRegions === undefined || answer.value.kind === "refused") {

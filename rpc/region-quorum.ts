@@ -102,15 +102,8 @@ function federated({ regions }: Backend): Regions {
   throw new KvError("federation-refused", "not-applied", problem);
 }
 
-/** The first key that is written. */
-export function keyOfWrite(request: Request): Key {
-  const [key] = keysOfWrite(request);
-  if (key !== undefined) return key;
-  throw new KvError("invalid-argument", "not-applied", "write_regions is for what writes keys");
-}
-
 /** In the order of the request, whichever branch of a transaction is taken. */
-function keysOfWrite(request: Request): readonly Key[] {
+export function keysOfWrite(request: Request): readonly Key[] {
   if (request.kind === "put") return [request.put.key];
   if (request.kind === "delete-range") return [request.deleteRange.key];
   return request.kind === "txn" ? keysIn(request.txn) : [];
