@@ -1,10 +1,9 @@
 #!/usr/bin/env -S node --max-semi-space-size=16 --expose-gc
-// The `hansa` command. `serve` goes to the server with its flags untouched; the rest is the client's. The
-// server is loaded only by who runs one: it brings RocksDB with it. The young generation (MiB) can only be sized
+// The `hansa` command. `serve` goes to the server with its flags untouched; the rest is the client's. Either is
+// loaded only by who runs it: the server brings RocksDB with it, the client all commands. The young generation (MiB) can only be sized
 // where the process starts: one of twice the size spared no CPU and kept 25 to 50 MB more in memory.
 import { CliExit } from "./exit-code.ts";
 import { nodeRefusal } from "./node-version.ts";
-import { run } from "./program.ts";
 import { processStdio } from "./stdio.ts";
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -25,6 +24,7 @@ async function main(argv: readonly string[]): Promise<void> {
     if (error.code !== "EPIPE") throw error;
     process.exit(CliExit.done);
   });
+  const { run } = await import("./program.ts");
   process.exitCode = await run(argv, stdio);
 }
 

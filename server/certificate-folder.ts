@@ -3,7 +3,7 @@
 import { X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { makeAuthority, makeCertificate, makeRevocationList } from "./certificate-maker.ts";
+import type * as CertificateMaker from "./certificate-maker.ts";
 import type { CertificateOrder, CertifiedKey } from "./certificate-maker.ts";
 import { makeDirectory, writeDurably } from "./durable-file.ts";
 import { RevocationList } from "./revocation-list.ts";
@@ -22,6 +22,9 @@ export interface IssuedCertificate {
 const AUTHORITY = "ca";
 const READABLE = 0o644;
 
+/** Every server loads this file, and few make certificates: what makes them is a sixth of all that is loaded. */
+const maker = (): Promise<typeof CertificateMaker> => import("./certificate-maker.ts");
+
 export class CertificateFolder {
   readonly #folder: string;
   readonly #overwrites: boolean;
@@ -35,6 +38,7 @@ export class CertificateFolder {
   async init(commonName: string, validDays: number): Promise<readonly string[]> {
     makeDirectory(this.#folder);
     this.#checkFree(AUTHORITY);
+    const { makeAuthority, makeRevocationList } = await maker();
     const authority = await makeAuthority(commonName, validDays);
     const files = this.#writeKey(AUTHORITY, authority);
     const list = await makeRevocationList(authority, undefined, [], validDays);
@@ -46,6 +50,7 @@ export class CertificateFolder {
     const authority = this.#authority();
     if (name === AUTHORITY) throw new CertificateFolderError(`"${AUTHORITY}" is the CA's own name`);
     this.#checkFree(name);
+    const { makeCertificate } = await maker();
     return this.#writeKey(name, await makeCertificate(authority, order));
   }
 
@@ -55,6 +60,7 @@ export class CertificateFolder {
     const revoked = names.map((name) => this.#read(`${name}.crt`, `no certificate "${name}"`));
     const list = join(this.#folder, `${AUTHORITY}.crl`);
     const previous = existsSync(list) ? readFileSync(list, "utf8") : undefined;
+    const { makeRevocationList } = await maker();
     const next = await makeRevocationList(authority, previous, revoked, validDays);
     return this.#writeReadable(`${AUTHORITY}.crl`, next);
   }

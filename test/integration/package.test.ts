@@ -50,6 +50,24 @@ describe("the package", () => {
     expect(found).toHaveLength(9);
   });
 
+  test.each([
+    [
+      "server/index.js",
+      ["express", "rocksdb"],
+      ["@peculiar/x509", "jose", "quickjs-emscripten-core"],
+    ],
+    ["cli/program.js", ["commander", "@grpc/grpc-js"], ["express", "rocksdb", "zod"]],
+  ])("%s loads at once what every start needs, and no more", async (file, needed, spared) => {
+    const script = `
+      require("./dist/${file}");
+      const names = Object.keys(require.cache).map((path) => /node_modules.((?:@[^/]+.)?[^/]+)/.exec(path)?.[1]);
+      console.log(JSON.stringify(names));
+    `;
+    const loaded = new Set((await run("commonjs", script)) as readonly (string | null)[]);
+    expect(needed.filter((name) => !loaded.has(name))).toEqual([]);
+    expect(spared.filter((name) => loaded.has(name))).toEqual([]);
+  });
+
   test("the command runs under its name and knows its version", async () => {
     const { exit, stdout } = await finish(join(root, manifest.bin["hansa"] ?? ""), ["version"]);
     expect(exit).toEqual({ code: 0 });
