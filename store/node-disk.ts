@@ -103,7 +103,8 @@ class NodeDisk implements Disk {
         done(failureOf(openError), undefined);
         return;
       }
-      this.#fill(file, 0, sizeBytes, (error) => {
+      const zeros = new Uint8Array(Math.min(ZEROS_BYTES, sizeBytes));
+      this.#fill(file, zeros, 0, sizeBytes, (error) => {
         fs.close(file, (closeError) => {
           const failed = error ?? closeError;
           if (failed) done(failureOf(failed), undefined);
@@ -114,20 +115,26 @@ class NodeDisk implements Disk {
   }
 
   /** Zeros in pieces, each synced by itself: one large sync at the end would hold up the log's own. */
-  #fill(file: number, from: number, sizeBytes: number, done: (error: Outcome) => void): void {
-    const length = Math.min(ZEROS_BYTES, sizeBytes - from);
+  #fill(
+    file: number,
+    zeros: Uint8Array,
+    from: number,
+    sizeBytes: number,
+    done: (error: Outcome) => void,
+  ): void {
+    const length = Math.min(zeros.length, sizeBytes - from);
     if (length === 0) {
       fs.fsync(file, done);
       return;
     }
-    writeAll(file, new Uint8Array(length), 0, from, (error) => {
+    writeAll(file, zeros.subarray(0, length), 0, from, (error) => {
       if (error !== null) {
         done(error);
         return;
       }
       fs.fdatasync(file, (syncError) => {
         if (syncError !== null) done(syncError);
-        else this.#fill(file, from + length, sizeBytes, done);
+        else this.#fill(file, zeros, from + length, sizeBytes, done);
       });
     });
   }

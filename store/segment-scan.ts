@@ -188,9 +188,11 @@ export class SegmentScan {
 
   /** Bytes from `from` to the last one that is not zero. */
   remainsBytes(from: number): number {
-    const { bytes } = this.#bytes;
+    const { bytes, view } = this.#bytes;
     let until = bytes.length;
     const first = from - this.#place.baseBytes;
+    // Most of a segment, at each start: four bytes at a time take a quarter as long.
+    while (until - first >= 4 && view.getUint32(until - 4, true) === 0) until -= 4;
     while (until > first && bytes[until - 1] === 0) until -= 1;
     return until - first;
   }
