@@ -106,7 +106,9 @@ export class Operators {
         return;
       case "reincarnate": {
         const reborn = regions().find(({ name }) => name === region);
-        if (reborn !== undefined && this.#maySpare(region)) this.#reincarnate(reborn);
+        if (reborn === undefined || !this.#maySpare(region)) return;
+        // Another may have been restored until it is drawn.
+        this.#reincarnate(reborn, () => this.#maySpare(region));
         return;
       }
       case "prefix":
@@ -186,10 +188,11 @@ export class Operators {
     });
   }
 
-  #reincarnate(region: Region): void {
+  #reincarnate(region: Region, mayGive = (): boolean => true): void {
     const incarnation = this.#init.directory.identity();
     const { name } = region;
     region.proposer.draw(incarnation, () => {
+      if (!mayGive()) return;
       this.#give({ command: "reincarnate", region: name, incarnation, soleSurvivor: false });
     });
   }
