@@ -23,7 +23,6 @@ import { needHistories, otherHistories } from "./other-histories.ts";
 import { steppedRecord } from "./record-step.ts";
 import type { RecordContent } from "./record-step.ts";
 import type { RegionCore } from "./region-core.ts";
-import { decodeRetained, transactionRowKey } from "./region-rows.ts";
 import type { Applied } from "./region-rows.ts";
 import type { Retained } from "./retained-transactions.ts";
 import { isCounted } from "./strays.ts";
@@ -160,9 +159,7 @@ export function needBootstrap(core: RegionCore, rows: RowSet): void {
     // One before, where it is retained: its hash tells whether the donor's history of the origin is this one.
     const first = present(core.retained.retention.firstOf(origin), "a retained run's first");
     for (let at = Math.max(first, from - 1); at <= last; at += 1) {
-      if (core.retained.recent(origin, at) === undefined) {
-        rows.wantOther(transactionRowKey(origin, at));
-      }
+      core.retained.want(origin, at, rows);
     }
   }
 }
@@ -237,8 +234,7 @@ function dependsOnCut(
 function runOf(core: RegionCore, head: BootstrapHead, run: Run, rows: RowSet): Replayed[] {
   const { origin, from, last } = run;
   const retained = (at: number): Retained =>
-    core.retained.recent(origin, at) ??
-    decodeRetained(present(rows.other(transactionRowKey(origin, at)), "a retained row"));
+    present(core.retained.read(origin, at, rows), "a retained row");
   const theirs = head.positions.get(origin);
   const first = present(core.retained.retention.firstOf(origin), "a retained run's first");
   const isKnown = theirs !== undefined && first < from;

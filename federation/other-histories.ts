@@ -1,6 +1,6 @@
 // Closed origins of which this region retains another history than the one that counts (federation 1, 11). Told when
 // another region's state takes the place of its own: what is retained of them is then for the salvage alone.
-import { decodeRetained, transactionRowKey } from "./region-rows.ts";
+import { present } from "../base/index.ts";
 import type { RowSet } from "../store/index.ts";
 import type { ClosedOrigin } from "./config.ts";
 import type { OriginId } from "./dot.ts";
@@ -11,9 +11,7 @@ import { isCounted } from "./strays.ts";
 export function needHistories(core: RegionCore, rows: RowSet): void {
   for (const closed of core.config?.closed ?? []) {
     const { origin, cut } = closed;
-    if (hasRowAtCut(core, closed) && core.retained.recent(origin, cut) === undefined) {
-      rows.wantOther(transactionRowKey(origin, cut));
-    }
+    if (hasRowAtCut(core, closed)) core.retained.want(origin, cut, rows);
   }
 }
 
@@ -29,9 +27,8 @@ function isOther(core: RegionCore, closed: ClosedOrigin, rows: RowSet): boolean 
   if (applied < cut) return core.forked.has(origin);
   if (applied === cut) return !isCounted(closed, core.chainOf(origin));
   if (!hasRowAtCut(core, closed)) return false;
-  const row = rows.other(transactionRowKey(origin, cut));
-  const kept = core.retained.recent(origin, cut) ?? (row && decodeRetained(row));
-  return !isCounted(closed, kept?.hash);
+  const kept = present(core.retained.read(origin, cut, rows), "a retained row");
+  return !isCounted(closed, kept.hash);
 }
 
 /** Of what is applied beyond the cut, the row whose hash tells. */

@@ -11,7 +11,6 @@ import { refusedText } from "./local-writes.ts";
 import { repairedRecord } from "./merkle-repair.ts";
 import { isCompared } from "./record-step.ts";
 import type { RegionCore } from "./region-core.ts";
-import { decodeRetained, transactionRowKey } from "./region-rows.ts";
 import { decodeTransaction } from "./transaction-codec.ts";
 import type { Transaction } from "./transaction.ts";
 import { countOf } from "./vector.ts";
@@ -26,8 +25,7 @@ const REPLAYED_MAX = 4096;
 /** Names the rows of what was applied since the copy was made. */
 export function needRepair(core: RegionCore, { copy }: RepairChange, rows: RowSet): void {
   for (const { origin, sequence: at } of dotsBeyond(core, copy.applied) ?? []) {
-    if (core.retained.recent(origin, at) !== undefined) continue;
-    rows.wantOther(transactionRowKey(origin, at));
+    core.retained.want(origin, at, rows);
   }
 }
 
@@ -75,8 +73,7 @@ function dotsBeyond({ applied, retained }: RegionCore, vector: Vector): readonly
 function transactionsBeyond(core: RegionCore, vector: Vector): readonly Transaction[] | undefined {
   const dots = dotsBeyond(core, vector);
   const transactions = dots?.flatMap(({ origin, sequence: at }): readonly Transaction[] => {
-    const row = core.during.rows.other(transactionRowKey(origin, at));
-    const retained = core.retained.recent(origin, at) ?? (row && decodeRetained(row));
+    const retained = core.retained.read(origin, at, core.during.rows);
     return retained === undefined ? [] : [decodeTransaction(retained.bytes).transaction];
   });
   if (dots === undefined || transactions?.length !== dots.length) return undefined;

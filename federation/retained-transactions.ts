@@ -1,7 +1,7 @@
 // The suffix of every origin's stream that is retained here, as rows of the engine; the newest are in memory too, until
 // the engine has them and longer, for they are what other regions ask for (federation 2, 10).
 import type { LogIndex } from "../base/index.ts";
-import type { FederatedStore } from "../store/index.ts";
+import type { FederatedStore, RowSet } from "../store/index.ts";
 import { originId, sequence } from "./dot.ts";
 import type { OriginId } from "./dot.ts";
 import {
@@ -72,6 +72,17 @@ export class RetainedTransactions {
   recent(origin: OriginId, at: number): Retained | undefined {
     const recent = this.#recent.get(origin)?.get(at);
     return recent && decodeRetained(recent.row);
+  }
+
+  /** Names the row that `read` is going to look at, unless it is in memory. */
+  want(origin: OriginId, at: number, rows: RowSet): void {
+    if (this.#recent.get(origin)?.has(at) !== true) rows.wantOther(transactionRowKey(origin, at));
+  }
+
+  /** One that was wanted; undefined: it is not retained. */
+  read(origin: OriginId, at: number, rows: RowSet): Retained | undefined {
+    const row = rows.other(transactionRowKey(origin, at));
+    return this.recent(origin, at) ?? (row && decodeRetained(row));
   }
 
   /** Only where a guard is taken away: what was minted there is minted again. */

@@ -32,8 +32,10 @@ function mint(region: Region, history: string, from: number, last: number): void
   }
 }
 
+type World = Readonly<Record<"east" | "north" | "south" | "restored", Region>>;
+
 /** East has all of the first history, north all but the last; the restored one minted up to `last` of another. */
-function forked(last: number): { east: Region; north: Region; restored: Region } {
+function forked(last: number): World {
   const [east, north, south] = regions(BEGUN);
   assert(east !== undefined && north !== undefined && south !== undefined, "three regions");
   mint(south, "both", 1, COMMON);
@@ -45,7 +47,7 @@ function forked(last: number): { east: Region; north: Region; restored: Region }
   restored.configure(BEGUN);
   mint(restored, "both", 1, COMMON);
   mint(restored, "second", COMMON + 1, last);
-  return { east, north, restored };
+  return { east, north, south, restored };
 }
 
 /** South is reincarnated as origin 4: the cut is what east reports. */
@@ -78,7 +80,7 @@ function configure(region: Region, config: FederationConfig, self: OriginId): vo
 }
 
 /** The document of the reincarnation is logged everywhere, and the restored one has heard of the first history. */
-function closed(last: number): ReturnType<typeof forked> {
+function closed(last: number): World {
   const world = forked(last);
   const config = reincarnated(world.east);
   configure(world.east, config, world.east.origin);
@@ -162,6 +164,17 @@ test("a region whose own history is the one that counts goes on with what it has
   north.change({ change: "forked", origin: OLD });
   expect([...north.state.forked]).toEqual([]);
   expect(north.state.retention.firstOf(OLD)).toBe(1);
+});
+
+test("one that went on along the history that counts keeps what lies beyond the cut, and no more", () => {
+  const { east, south } = forked(CUT);
+  mint(south, "first", CUT + 1, CUT + 1);
+  configure(east, reincarnated(east), east.origin);
+  configure(south, reincarnated(east), originId(4));
+  // From here on the row at the cut, by which it is told, is the engine's alone.
+  south.restart();
+  expect(bootstrap(south, east)).not.toHaveProperty("kind");
+  expect(south.state.rebirth.salvage).toEqual([{ origin: OLD, first: CUT + 1, last: CUT + 1 }]);
 });
 
 test("no state is taken that has another history, or a part of the one that counts", () => {
