@@ -5,11 +5,12 @@ import { assert, compareBytes, present } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import { Digest } from "../store/index.ts";
 import type { RowSet } from "../store/index.ts";
-import { BOOTSTRAP_LIMITS, BootstrapError, PartsReader, vectorOf } from "./bootstrap-part.ts";
-import type { BootstrapHead, Positions } from "./bootstrap-part.ts";
+import { bootstrapFault, runsBeyond } from "./bootstrap-fault.ts";
+import type { Run } from "./bootstrap-fault.ts";
+import { BootstrapError, PartsReader, vectorOf } from "./bootstrap-part.ts";
+import type { BootstrapHead } from "./bootstrap-part.ts";
 import { chainNext, linkOf } from "./chain.ts";
-import { acceptance, closedOrigin, memberOf } from "./config-standing.ts";
-import type { ClosedOrigin } from "./config.ts";
+import { closedOrigin } from "./config-standing.ts";
 import type { ConflictRecord } from "./conflict-record.ts";
 import { dotText } from "./dot.ts";
 import type { OriginId } from "./dot.ts";
@@ -25,128 +26,14 @@ import type { RecordContent } from "./record-step.ts";
 import type { RegionCore } from "./region-core.ts";
 import type { Applied } from "./region-rows.ts";
 import type { Retained } from "./retained-transactions.ts";
-import { isCounted } from "./strays.ts";
 import { decodeTransaction } from "./transaction-codec.ts";
 import type { Shipped } from "./transaction-codec.ts";
 import type { Transaction } from "./transaction.ts";
 import { countOf, hasDot } from "./vector.ts";
 
-/** A run of one origin's retained transactions. */
-interface Run {
-  readonly origin: OriginId;
-  readonly from: number;
-  /** The last; below `from`: there is none. */
-  readonly last: number;
-}
-
 interface Replayed {
   readonly shipped: Shipped;
   readonly hash: Uint8Array;
-}
-
-/** Why the staged snapshot may not be installed as things stand, whatever is in it; undefined: it may. */
-export function bootstrapFault(core: RegionCore): string | undefined {
-  const head = core.bootstrap.staged?.head;
-  const { config, self } = core;
-  if (head === undefined || config === undefined) return "no snapshot is staged";
-  if (head.federationId !== config.federationId) return `it is of federation ${head.federationId}`;
-  if (head.epoch > config.epoch) return `it is of epoch ${head.epoch}, which is not known here`;
-  const member = self && memberOf(config, self.origin);
-  if (self === undefined || member === undefined) return "this region is no member";
-  const isAfterMarker = head.epoch >= member.admitted || core.planted === "snapshot-before-marker";
-  if (!isAfterMarker)
-    return `it was taken before epoch ${member.admitted}, which admitted this region`;
-  for (const [origin, { sequence: at }] of head.positions) {
-    const fault = positionFault(core, origin, at) ?? forkFault(core, origin, head.positions);
-    if (fault !== undefined) return fault;
-  }
-  for (const closed of config.closed) {
-    const fault = historyFault(core, closed, head.positions);
-    if (fault !== undefined) return fault;
-  }
-  return runsFault(core, head);
-}
-
-function positionFault(core: RegionCore, origin: OriginId, at: number): string | undefined {
-  const { config, self } = core;
-  assert(config !== undefined, "faults are looked for in a federation");
-  if (self?.origin === origin && at > core.appliedOf(origin)) {
-    return `it has transaction ${origin}:${at} of this region, which minted less`;
-  }
-  const accepted = acceptance(config, origin, at);
-  if (accepted === "unknown") return `origin ${origin} is not known here`;
-  // What is here of a frozen origin has been told, perhaps; who is to be replaced tells after it was.
-  const isMore = accepted === "frozen" && at > core.appliedOf(origin);
-  if (isMore && core.strays.length === 0)
-    return `it has ${origin}:${at}, and that origin is frozen`;
-  return accepted === "beyond-cut" ? `it has ${origin}:${at}, beyond that origin's cut` : undefined;
-}
-
-/**
- * Of an open origin with two histories none counts yet: where this state is replaced, what it has of the other is gone
- * before anybody has learned of it. Further positions are compared by what is replayed.
- */
-function forkFault(core: RegionCore, origin: OriginId, positions: Positions): string | undefined {
-  const { config, planted } = core;
-  assert(config !== undefined, "faults are looked for in a federation");
-  const theirs = positions.get(origin);
-  const chain = core.chainOf(origin);
-  const isSamePlace = theirs !== undefined && theirs.sequence === core.appliedOf(origin);
-  if (!isSamePlace || chain === undefined || theirs.sequence === 0) return undefined;
-  const isOpen = closedOrigin(config, origin) === undefined && planted !== "fork-undetected";
-  return isOpen && compareBytes(chain, theirs.hash) !== 0
-    ? `it has another history of origin ${origin} than this region`
-    : undefined;
-}
-
-/** Of another history than the one that counts nothing can be applied on top of a part of it. */
-function historyFault(
-  core: RegionCore,
-  closed: ClosedOrigin,
-  positions: Positions,
-): string | undefined {
-  const { origin, cut } = closed;
-  const theirs = positions.get(origin);
-  const isWhole = (theirs?.sequence ?? 0) === cut;
-  if (isWhole && !isCounted(closed, theirs?.hash)) {
-    return `its history of origin ${origin} is not the one that counts`;
-  }
-  const applied = core.appliedOf(origin);
-  const mayBeOther = applied !== cut && applied > 0 && core.forked.has(origin);
-  const isOther = applied === cut && !isCounted(closed, core.chainOf(origin));
-  return (isOther || mayBeOther) && !isWhole
-    ? `it has not all of origin ${origin} up to its cut, of which there are two histories`
-    : undefined;
-}
-
-function runsFault(core: RegionCore, head: BootstrapHead): string | undefined {
-  let bytes = 0;
-  for (const { origin, from, last } of runsBeyond(core, head.positions)) {
-    const { retention } = core.retained;
-    const first = retention.firstOf(origin);
-    if (first === undefined || first > from) {
-      return `it lacks ${origin}:${from}, which is applied here and retained no more`;
-    }
-    bytes += retention.bytesBetween(origin, from, last);
-  }
-  const most = BOOTSTRAP_LIMITS.replayBytesMax;
-  return bytes > most
-    ? `${bytes} bytes are applied here beyond it, expected at most ${most}`
-    : undefined;
-}
-
-/** What is applied here, may be, and is not in a state at `positions`. */
-function runsBeyond(core: RegionCore, positions: Positions): readonly Run[] {
-  const { config, self, planted } = core;
-  assert(config !== undefined, "a snapshot is of a federation");
-  const runs: Run[] = [];
-  for (const [origin, applied] of core.applied) {
-    if (origin === self?.origin && planted === "rebootstrap-drops-own-suffix") continue;
-    const from = (positions.get(origin)?.sequence ?? 0) + 1;
-    const last = Math.min(applied, closedOrigin(config, origin)?.cut ?? applied);
-    if (from <= last) runs.push({ origin, from, last });
-  }
-  return runs;
 }
 
 /** Names the rows that `installBootstrap` reads. */

@@ -20,12 +20,17 @@ export function otherHistories(core: RegionCore, rows: RowSet): readonly OriginI
   return closed.filter((one) => isOther(core, one, rows)).map(({ origin }) => origin);
 }
 
-function isOther(core: RegionCore, closed: ClosedOrigin, rows: RowSet): boolean {
+/** Whether what is applied here is, by where it ends: before the cut and beyond it nothing tells but that two were seen. */
+export function mayBeOther(core: RegionCore, closed: ClosedOrigin): boolean {
   const { origin, cut } = closed;
   const applied = core.appliedOf(origin);
-  // It ends before the cut, where nothing tells one history from the other but that two were seen.
-  if (applied < cut) return core.forked.has(origin);
   if (applied === cut) return !isCounted(closed, core.chainOf(origin));
+  return applied > 0 && core.forked.has(origin);
+}
+
+function isOther(core: RegionCore, closed: ClosedOrigin, rows: RowSet): boolean {
+  const { origin, cut } = closed;
+  if (core.appliedOf(origin) <= cut) return mayBeOther(core, closed);
   if (!hasRowAtCut(core, closed)) return false;
   const kept = present(core.retained.read(origin, cut, rows), "a retained row");
   return !isCounted(closed, kept.hash);

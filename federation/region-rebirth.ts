@@ -3,7 +3,7 @@
 import { hlcMs } from "../base/index.ts";
 import type { Key, WallMs } from "../base/index.ts";
 import { BootstrapCut } from "./bootstrap-cut.ts";
-import { bootstrapFault } from "./bootstrap-install.ts";
+import { bootstrapFault } from "./bootstrap-fault.ts";
 import type { StagedBootstrap } from "./bootstrap-staging.ts";
 import { INGRESS_AHEAD_MS_MAX } from "./clock-guard.ts";
 import type { Identity } from "./config.ts";
