@@ -50,8 +50,6 @@ export interface Self {
   readonly incarnation: Identity;
 }
 
-const NO_STRAYS: readonly Stray[] = [];
-
 export class RegionCore {
   readonly store: FederatedStore;
   readonly planted: FederationBug | undefined;
@@ -84,6 +82,7 @@ export class RegionCore {
   /** Origins whose row is to be written with the next batch. */
   readonly #moved = new Set<OriginId>();
   #applied: Vector | undefined;
+  #strays: { readonly config: FederationConfig; readonly all: readonly Stray[] } | undefined;
 
   constructor(store: FederatedStore, hash: Hash, planted: FederationBug | undefined) {
     this.store = store;
@@ -126,10 +125,10 @@ export class RegionCore {
   /** Of which this state has what nobody is to have. */
   get strays(): readonly Stray[] {
     const { config } = this;
-    // On the path of every federated write, and hardly ever is one closed.
-    if (config === undefined || config.closed.length === 0) return NO_STRAYS;
-    const { applied } = this;
-    return straysOf({ config, applied, chainOf: (origin) => this.chainOf(origin) });
+    if (config === undefined) return [];
+    // On the path of every federated write: looked for only where the document or a closed origin has moved.
+    if (this.#strays?.config !== config) this.#strays = { config, all: straysOf(config, this) };
+    return this.#strays.all;
   }
 
   /** Two histories of the origin were seen. */
@@ -158,8 +157,16 @@ export class RegionCore {
   }
 
   restorePosition(origin: OriginId, position: Applied): void {
-    this.#positions.set(origin, position);
+    this.#place(origin, position);
+  }
+
+  #place(origin: OriginId, position: Applied | undefined): void {
+    if (position === undefined) this.#positions.delete(origin);
+    else this.#positions.set(origin, position);
     this.#applied = undefined;
+    if (this.config === undefined || closedOrigin(this.config, origin) !== undefined) {
+      this.#strays = undefined;
+    }
   }
 
   get positions(): ReadonlyMap<OriginId, Applied> {
@@ -170,15 +177,14 @@ export class RegionCore {
   replacePositions(positions: ReadonlyMap<OriginId, Applied>): void {
     for (const origin of [...this.#positions.keys()]) {
       if (positions.has(origin)) continue;
-      this.#positions.delete(origin);
+      this.#place(origin, undefined);
       this.#moved.delete(origin);
       this.store.writes.delete(vectorRowKey(origin));
     }
     for (const [origin, position] of positions) {
-      this.#positions.set(origin, position);
+      this.#place(origin, position);
       this.#moved.add(origin);
     }
-    this.#applied = undefined;
   }
 
   /** What a client sees of the key by the rules in force; `record` with the values of its siblings. */
@@ -243,9 +249,8 @@ export class RegionCore {
   append(transaction: Transaction, bytes: Uint8Array, chain: Uint8Array): void {
     const { origin, hlc, operations } = transaction;
     const hash = chainNext(this.hash, chain, bytes);
-    this.#positions.set(origin, { sequence: transaction.sequence, hash });
+    this.#place(origin, { sequence: transaction.sequence, hash });
     this.#moved.add(origin);
-    this.#applied = undefined;
     this.retained.add(transaction, { hash, bytes }, this.during.index);
     if (this.forked.size > 0) this.settleForks();
     for (const operation of operations) {

@@ -3,8 +3,6 @@
 import { hexOf } from "../base/index.ts";
 import type { ClosedOrigin, FederationConfig } from "./config.ts";
 import type { OriginId } from "./dot.ts";
-import { countOf } from "./vector.ts";
-import type { Vector } from "./vector.ts";
 
 export interface Stray {
   readonly origin: OriginId;
@@ -13,22 +11,19 @@ export interface Stray {
   readonly last: number;
 }
 
+/** What of a region's state this is about. */
+interface Histories {
+  appliedOf(origin: OriginId): number;
+  chainOf(origin: OriginId): Uint8Array | undefined;
+}
+
 /** Origins of which this state has something that nobody is to have: it is to be replaced. */
-export function straysOf({
-  config,
-  applied,
-  chainOf,
-}: {
-  readonly config: FederationConfig;
-  readonly applied: Vector;
-  readonly chainOf: (origin: OriginId) => Uint8Array | undefined;
-}): readonly Stray[] {
-  return config.closed.flatMap((closed): readonly Stray[] => {
-    const { origin, cut } = closed;
-    const last = countOf(applied, origin);
-    const isOther = cut > 0 && last === cut && !isCounted(closed, chainOf(origin));
-    const isStray = last > cut || isOther;
-    return isStray ? [{ origin, cut, last }] : [];
+export function straysOf({ closed }: FederationConfig, state: Histories): readonly Stray[] {
+  return closed.flatMap((one): readonly Stray[] => {
+    const { origin, cut } = one;
+    const last = state.appliedOf(origin);
+    const isOther = last === cut && !isCounted(one, state.chainOf(origin));
+    return last > cut || isOther ? [{ origin, cut, last }] : [];
   });
 }
 
