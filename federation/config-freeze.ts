@@ -15,10 +15,9 @@ import {
 } from "./config.ts";
 import { frozenOrigins } from "./config-check-freeze.ts";
 import type { ConfigCommand } from "./config-command.ts";
-import { byName } from "./config-members.ts";
 import { policiesWithout } from "./config-policies.ts";
 import { reportersOf } from "./config-standing.ts";
-import { Refusal, requireMember, type Step } from "./config-step.ts";
+import { byName, byRegion, Refusal, requireMember, type Step } from "./config-step.ts";
 import { originId, type OriginId } from "./dot.ts";
 import { withoutMember } from "./topology.ts";
 
@@ -65,7 +64,7 @@ function freezing(config: FederationConfig, added: readonly Closing[]): Step {
     requireMember(config, one.region);
     closing.set(one.region, one);
   }
-  const sorted = [...closing.values()].sort((left, right) => (left.region < right.region ? -1 : 1));
+  const sorted = byRegion(closing.values());
   if (config.freeze?.closing.map(closingText).join() === sorted.map(closingText).join()) {
     return undefined;
   }
@@ -103,9 +102,7 @@ export function frozenReport(config: FederationConfig, report: Command<"frozen">
   }
   if (freeze.reports.some((one) => one.region === region)) return undefined;
   const added: FreezeReport = { region, applied: [...applied].sort(([a], [b]) => a - b) };
-  const reports = [...freeze.reports, added].sort((left, right) =>
-    left.region < right.region ? -1 : 1,
-  );
+  const reports = byRegion([...freeze.reports, added]);
   const reported = { ...freeze, reports };
   return reports.length < reporters.length ? { freeze: reported } : committed(config, reported);
 }
@@ -139,6 +136,7 @@ function committed(config: FederationConfig, freeze: Freeze): Step {
     const { name, endpoints } = member;
     return [{ name, origin, incarnation, endpoints, admitted: epoch, live: false }];
   });
+  const names = members.map(({ name }) => name);
   const gone = freeze.closing.filter(({ then }) => then === "part").map(({ region }) => region);
   return {
     freeze: undefined,
@@ -147,7 +145,11 @@ function committed(config: FederationConfig, freeze: Freeze): Step {
     closed,
     paused: config.paused.filter((origin) => members.some((member) => member.origin === origin)),
     policies: policiesWithout(config.policies, gone, members, closed),
-    ...withoutRegions(config, closing, members, epoch),
+    placements: config.placements
+      .map((one) => ({ ...one, regions: one.regions.filter((name) => !gone.includes(name)) }))
+      .filter(({ regions }) => regions.length > 0),
+    homes: config.homes.map((home) => homeAfter(home, closing, epoch)),
+    topology: gone.reduce((shape, name) => withoutMember(shape, names, name), config.topology),
   };
 }
 
@@ -169,30 +171,10 @@ function closedAt(
   return { origin, incarnation, region, cut, ...(hash !== undefined && { hash }), closed };
 }
 
-/** Placements, homes' moves and neighbours that named a parted region. A home stays where it was, without writes. */
-function withoutRegions(
-  config: FederationConfig,
-  closing: ReadonlyMap<RegionName, Closing>,
-  members: readonly Member[],
-  epoch: number,
-): Pick<FederationConfig, "placements" | "homes" | "topology"> {
-  const names = members.map(({ name }) => name);
-  const gone = [...closing.keys()].filter((name) => !names.includes(name));
-  return {
-    placements: config.placements
-      .map((one) => ({ ...one, regions: one.regions.filter((name) => !gone.includes(name)) }))
-      .filter(({ regions }) => regions.length > 0),
-    homes: config.homes.map((home) => homeAfter(home, closing, epoch)),
-    topology: gone.reduce(
-      (topology, name) => withoutMember(topology, names, name),
-      config.topology,
-    ),
-  };
-}
-
 /**
- * A move to a parted region is given up. A fence of a closed origin is logged anew by its region's next one, and what was
- * told of it is of no use any more: its cut says more. What a closed region has told it may have lost.
+ * A home of a parted region stays where it was, without writes; a move to one is given up. A fence of a closed origin is
+ * logged anew by its region's next one, and what was told of it is of no use any more: its cut says more. What a closed
+ * region has told it may have lost.
  */
 function homeAfter(home: Home, closing: ReadonlyMap<RegionName, Closing>, epoch: number): Home {
   const { move, ...stays } = home;

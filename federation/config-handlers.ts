@@ -1,8 +1,8 @@
 // Custom handlers in the document: set, taken away, and stopped by a region in which one misbehaved (federation 8).
 // Whether one may be let near siblings at all is tried before it comes here.
-import { CONFIG_LIMITS, type FederationConfig, type Handler } from "./config.ts";
+import { CONFIG_LIMITS, type FederationConfig } from "./config.ts";
 import type { ConfigCommand } from "./config-command.ts";
-import { prefixText, Refusal, requireMember, type Step } from "./config-step.ts";
+import { byName, prefixText, Refusal, requireMember, type Step } from "./config-step.ts";
 
 type Command<Name extends ConfigCommand["command"]> = Extract<
   ConfigCommand,
@@ -42,8 +42,4 @@ export function stopHandler(config: FederationConfig, command: Command<"handler-
   if (there?.hash !== hash || there.stopped !== undefined) return undefined;
   const others = config.handlers.filter((one) => one !== there);
   return { handlers: byName([...others, { ...there, stopped: { region, why } }]) };
-}
-
-function byName(handlers: readonly Handler[]): readonly Handler[] {
-  return [...handlers].sort((left, right) => (left.name < right.name ? -1 : 1));
 }

@@ -11,6 +11,7 @@ import type { OriginId } from "./dot.ts";
 import { mostTold } from "./home-gathering.ts";
 import { placementOf } from "./placement.ts";
 import {
+  byRegion,
   prefixText,
   Refusal,
   requireMember,
@@ -91,9 +92,7 @@ export function moveHome(config: FederationConfig, command: Command<"home-move">
     throw new Refusal(`it is on its way from ${region} to ${move.to}: home stay keeps it`);
   }
   if (force) {
-    const known = new Map(command.known);
-    const owned = lost(config, home, to, (origin) => known.get(origin) ?? 0);
-    return { homes: withPrefix(config.homes, owned) };
+    return { homes: withPrefix(config.homes, lost(config, home, to, command.known)) };
   }
   const isParted = memberNamed(config, region) === undefined;
   const gathering = isParted ? undefined : gatheringFor(config, command);
@@ -158,9 +157,7 @@ export function wordOfHome(config: FederationConfig, command: Command<"home-word
   if (isTold || mostTold(config, prefix, gathering) !== undefined) return undefined;
   requireMember(config, region);
   if (region === home.region) throw new Refusal(`region ${region} is the home: it fences`);
-  const words = [...gathering.words, { region, applied }].sort((left, right) =>
-    left.region < right.region ? -1 : 1,
-  );
+  const words = byRegion([...gathering.words, { region, applied }]);
   const told = { ...home, move: { ...move, gathering: { ...gathering, words } } };
   return { homes: withPrefix(config.homes, told) };
 }
@@ -172,9 +169,9 @@ export function ownHome(
   const { move, ...home } = homeOf(config, prefix);
   if (home.region === region) return undefined;
   if (move?.to !== region) throw new Refusal(`${prefixText(prefix)} is not moving to ${region}`);
-  const isParted = memberNamed(config, home.region) === undefined;
-  if (known === undefined || isParted) {
-    if (move.fence === undefined && !isParted) {
+  const old = memberNamed(config, home.region);
+  if (known === undefined || old === undefined) {
+    if (move.fence === undefined && old !== undefined) {
       throw new Refusal(`region ${home.region} has not fenced ${prefixText(prefix)} yet`);
     }
     return { homes: withPrefix(config.homes, { ...home, region, epoch: config.epoch + 1 }) };
@@ -183,12 +180,7 @@ export function ownHome(
   if (most === undefined || known < most) {
     throw new Refusal(`region ${region} does not know yet what region ${home.region} took`);
   }
-  return {
-    homes: withPrefix(
-      config.homes,
-      lost(config, home, region, () => known),
-    ),
-  };
+  return { homes: withPrefix(config.homes, lost(config, home, region, [[old.origin, known]])) };
 }
 
 /** By an heir that has found the lease to have ended; whoever sends it makes sure of that in the same change. */
@@ -201,24 +193,22 @@ export function takeHome(config: FederationConfig, command: Command<"home-taken"
     throw new Refusal(`region ${region} is no heir of ${prefixText(prefix)}`);
   }
   requireStaying(config, region);
-  const counts = new Map(known);
-  const owned = lost(config, home, region, (origin) => counts.get(origin) ?? 0);
-  return { homes: withPrefix(config.homes, owned) };
+  return { homes: withPrefix(config.homes, lost(config, home, region, known)) };
 }
 
-/** Without a fence: nobody knows what else the old home took. `known`: of what it minted. */
+/** Without a fence: nobody knows what else the old home took. `known`: how much of each origin is. */
 function lost(
   config: FederationConfig,
   { move: _, late = [], ...home }: Home,
   to: RegionName,
-  known: (origin: OriginId) => number,
+  known: readonly (readonly [OriginId, number])[] = [],
 ): Home {
   const epoch = config.epoch + 1;
   const taken = { ...home, region: to, epoch };
   // A closed origin has a cut of its own, beyond which nothing is accepted at all.
   const origin = memberNamed(config, home.region)?.origin;
   if (origin === undefined) return late.length === 0 ? taken : { ...taken, late };
-  const cut: LateCut = { origin, epoch, cut: known(origin) };
+  const cut: LateCut = { origin, epoch, cut: new Map(known).get(origin) ?? 0 };
   return { ...taken, late: [...late, cut].slice(-CONFIG_LIMITS.latesMax) };
 }
 

@@ -9,7 +9,14 @@ import {
 import type { ConfigCommand } from "./config-command.ts";
 import { CONFIG_OF_NOBODY } from "./config-of-nobody.ts";
 import { memberNamed } from "./config-standing.ts";
-import { Refusal, requireMember, requireStaying, sortedNames, type Step } from "./config-step.ts";
+import {
+  byName,
+  Refusal,
+  requireMember,
+  requireStaying,
+  sortedNames,
+  type Step,
+} from "./config-step.ts";
 import { originId } from "./dot.ts";
 import { withMember } from "./topology.ts";
 
@@ -110,8 +117,4 @@ export function pause(config: FederationConfig, region: RegionName): Step {
 export function resume(config: FederationConfig, region: RegionName): Step {
   const { origin } = requireMember(config, region);
   return { paused: config.paused.filter((paused) => paused !== origin) };
-}
-
-export function byName(members: readonly Member[]): readonly Member[] {
-  return [...members].sort((left, right) => (left.name < right.name ? -1 : 1));
 }

@@ -39,6 +39,16 @@ export function sortedNames(names: Iterable<RegionName>): readonly RegionName[] 
   return [...new Set(names)].sort();
 }
 
+/** In the order of a document. */
+export function byName<One extends { readonly name: string }>(all: Iterable<One>): One[] {
+  return [...all].sort((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+/** The same. */
+export function byRegion<One extends { readonly region: RegionName }>(all: Iterable<One>): One[] {
+  return [...all].sort((left, right) => (left.region < right.region ? -1 : 1));
+}
+
 /** With `entry` in the place of the one with its prefix, or added. */
 export function withPrefix<Entry extends { readonly prefix: Key }>(
   entries: readonly Entry[],

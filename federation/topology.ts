@@ -2,6 +2,7 @@
 // it for each. Any will do that is connected: who is not a neighbour's neighbour is reached through others.
 import { unreachable } from "../base/index.ts";
 import type { NeighbourList, RegionName, Topology } from "./config.ts";
+import { byRegion } from "./config-step.ts";
 
 /** By name, ascending; `region` itself is never among them. */
 export function neighboursOf(
@@ -115,10 +116,6 @@ function bypassed(lists: readonly NeighbourList[], gone: RegionName): NeighbourL
         ),
       ),
     }));
-}
-
-function byRegion(lists: readonly NeighbourList[]): NeighbourList[] {
-  return [...lists].sort((left, right) => (left.region < right.region ? -1 : 1));
 }
 
 /** Each once, sorted. */
