@@ -1,6 +1,7 @@
 // What a client has seen, carried by it from region to region: the federation, the configuration's epoch and a vector
 // (federation 13, trap 20). Closed origins are left out: under that epoch everybody has them up to their cuts, or
 // waits until it does.
+import { hexOf } from "../base/index.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { closedOrigin } from "./config-standing.ts";
@@ -46,12 +47,11 @@ export function decodeToken(bytes: Uint8Array): CausalToken {
   const version = reader.u8("the version");
   if (version !== TOKEN_VERSION)
     throw reader.failure(`version ${version}, expected ${TOKEN_VERSION}`);
-  const identity = reader.raw("the federation", IDENTITY_BYTES);
-  const hex = [...identity].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const federationId = hexOf(reader.raw("the federation", IDENTITY_BYTES)) as Identity;
   const epoch = reader.count("the epoch", 1);
   const vector = readVector(reader, "a token");
   reader.end();
-  return { federationId: hex as Identity, epoch, vector };
+  return { federationId, epoch, vector };
 }
 
 /**

@@ -50,30 +50,18 @@ export class RegionHead {
   }
 
   restore(row: Uint8Array): void {
-    const {
-      self,
-      hlc,
-      anchor,
-      forked,
-      disowned,
-      drawn,
-      aside,
-      full,
-      conflictNext,
-      idNext,
-      standing,
-    } = decodeHead(row);
     const core = this.#core;
-    core.self = self;
-    core.clock.restore(hlc, anchor);
-    for (const origin of forked) core.forked.add(origin);
-    for (const origin of disowned) core.disowned.add(origin);
-    for (const origin of aside) core.retained.retention.setAside(origin);
-    core.drawn = drawn;
-    core.full = full;
-    core.conflicts.restoreNext(conflictNext);
-    core.ids.restore(idNext);
-    core.standing = standing;
+    const head = decodeHead(row);
+    core.self = head.self;
+    core.clock.restore(head.hlc, head.anchor);
+    for (const origin of head.forked) core.forked.add(origin);
+    for (const origin of head.disowned) core.disowned.add(origin);
+    for (const origin of head.aside) core.retained.retention.setAside(origin);
+    core.drawn = head.drawn;
+    core.full = head.full;
+    core.conflicts.restoreNext(head.conflictNext);
+    core.ids.restore(head.idNext);
+    core.standing = head.standing;
     this.#written = row;
   }
 }
