@@ -43,7 +43,7 @@ function faultOf(
         ? "this region is in no federation"
         : core.bootstrap.take(change.chunk, core.during.index);
     case "install":
-      return installFault(core, change) ?? install(core);
+      return installFault(core, change) ?? installBootstrap(core, core.during.rows);
     case "unstage":
       core.bootstrap.clear();
       return undefined;
@@ -55,12 +55,6 @@ function faultOf(
     default:
       return unreachable(change);
   }
-}
-
-function install(core: RegionCore): string | undefined {
-  const fault = installBootstrap(core, core.during.rows);
-  if (fault === undefined) core.installs += 1;
-  return fault;
 }
 
 function installFault(

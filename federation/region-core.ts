@@ -61,8 +61,6 @@ export class RegionCore {
   readonly clock = new RegionClock();
   readonly leased = new LeasedKeys(this);
   readonly ids = new IdBlocks();
-  /** States of other regions that this member has installed in the place of its own since it began. */
-  installs = 0;
   /** Origins of which two histories were seen: nothing more of them is applied (federation 1). */
   readonly forked = new Set<OriginId>();
   /** Incarnations that this region's own log drew, the oldest first. */

@@ -188,11 +188,6 @@ export class RegionState implements FederationPort {
     return this.#core.retained.recent(origin, sequence);
   }
 
-  /** States of other regions that this member has installed in the place of its own since it began. */
-  get installs(): number {
-    return this.#core.installs;
-  }
-
   /** The large transaction that is being staged, and how many of its bytes. */
   get staged(): { readonly dot: Dot; readonly bytes: number } | undefined {
     return this.#core.chunks.staged;

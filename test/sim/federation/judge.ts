@@ -46,7 +46,8 @@ interface Before {
   readonly revision: number;
   readonly frozen: readonly OriginId[];
   readonly records: string;
-  readonly installs: number;
+  readonly isStaged: boolean;
+  readonly standing: number;
 }
 
 export class Judge {
@@ -89,7 +90,7 @@ export class Judge {
   }
 
   onApplying(member: Member): void {
-    const { applied, config, rebirth } = member.federated;
+    const { applied, config, rebirth, standing } = member.federated;
     // Who is to be replaced has told nothing yet by which a cut is drawn: it tells once it was.
     const tells = config.freeze !== undefined && rebirth.strays.length === 0;
     this.#before.set(member, {
@@ -97,18 +98,21 @@ export class Judge {
       revision: member.host.machine.revision,
       frozen: (tells && config.freeze?.origins) || [],
       records: recordsOf(member),
-      installs: member.federated.state.installs,
+      isStaged: rebirth.staged !== undefined,
+      standing,
     });
   }
 
   /** After each entry. Returns what this region minted by it. */
   onApplied(region: Region, member: Member, index: number): readonly Dot[] {
-    const { applied, self } = member.federated;
+    const { applied, self, rebirth, standing } = member.federated;
     const before = this.#before.get(member);
     if (before === undefined) return [];
     this.#checkStanding(region, member, index);
-    const { config, state } = member.federated;
-    const isTaken = state.installs > before.installs;
+    const { config } = member.federated;
+    // What is staged is let go without a trace, or takes the place of what was kept.
+    const isLetGo = before.isStaged && rebirth.staged === undefined;
+    const isTaken = isLetGo && before.standing !== standing;
     const isLess = [...before.applied].some(([origin, count]) => {
       // Another region's state in the place of this one has nothing that was cut.
       return countOf(applied, origin) < Math.min(count, closedOrigin(config, origin)?.cut ?? count);
