@@ -1,26 +1,13 @@
 // Regions that do what the document asks of them carry every change of several steps to its end, without an operator.
 import { expect, test } from "@jest/globals";
 import { checkedKey } from "../base/index.ts";
-import type { FederationConfig, Identity } from "./config.ts";
-import { changeConfig } from "./config-changes.ts";
-import type { ConfigCommand } from "./config-command.ts";
+import { changed, endpoints, founded, reports } from "../test/federation/config-history.ts";
+import { identity } from "../test/federation/document.ts";
+import type { FederationConfig } from "./config.ts";
 import { originId, sequence, type OriginId, type Sequence } from "./dot.ts";
 import { dutiesOf, type RegionDuty, type RegionFacts } from "./region-duties.ts";
 
-const endpoints = ["localhost:7000"];
-const identity = (digit: string): Identity => digit.repeat(32) as Identity;
 const prefix = checkedKey("a/");
-
-function changed(
-  config: FederationConfig | undefined,
-  command: ConfigCommand,
-  ...more: readonly ConfigCommand[]
-): FederationConfig {
-  const change = changeConfig(config, command);
-  if (change.outcome !== "changed") throw new Error(JSON.stringify({ command, change }));
-  const [next, ...rest] = more;
-  return next === undefined ? change.config : changed(change.config, next, ...rest);
-}
 
 function facts(region: string, own: number, counts: readonly [number, number][] = []): RegionFacts {
   const applied = new Map<OriginId, Sequence>(
@@ -33,20 +20,13 @@ function facts(region: string, own: number, counts: readonly [number, number][] 
   };
 }
 
-const first = changed(undefined, {
-  command: "init",
-  federationId: identity("1"),
-  region: "ams",
-  incarnation: identity("2"),
-  endpoints,
-});
-const joined = changed(first, {
-  command: "join",
-  region: "fra",
-  incarnation: identity("3"),
-  endpoints,
+const joined = changed(founded, {
+  ...{ command: "join", region: "fra", incarnation: identity(3), endpoints },
 });
 const two = changed(joined, { command: "live", region: "fra", origin: originId(2) });
+const opening = changed(two, {
+  ...{ command: "policy", prefix, policy: "lww", ranks: [], ttl: "refused" },
+});
 
 const kinds = (duties: readonly RegionDuty[]): string[] =>
   duties.map((duty) => (duty.duty === "report" ? duty.report.command : duty.duty));
@@ -67,7 +47,7 @@ test("a newcomer goes live once it has what a live region had after the admissio
 
 test("what another newcomer reported before it was live is no measure (trap 31)", () => {
   // Three joined while one was live; the second took a state and went live, the third has nothing yet.
-  const join = { command: "join", region: "iad", incarnation: identity("4"), endpoints } as const;
+  const join = { command: "join", region: "iad", incarnation: identity(4), endpoints } as const;
   const three = changed(joined, join, { command: "live", region: "fra", origin: originId(2) });
   const third = (epoch: number): RegionFacts => ({
     ...facts("iad", 3),
@@ -105,7 +85,7 @@ test("a region whose state is to be replaced reports nothing and is not live, un
   const stray = { ...facts("ams", 1, [[2, 4]]), isToBeReplaced: true };
   expect(dutiesOf(frozen, stray)).toEqual([]);
   const sole = changed(two, {
-    ...{ command: "reincarnate", region: "ams", incarnation: identity("9"), soleSurvivor: true },
+    ...{ command: "reincarnate", region: "ams", incarnation: identity(9), soleSurvivor: true },
   });
   expect(kinds(dutiesOf(sole, stray))).toEqual(["frozen"]);
   const report = { origin: originId(1), epoch: 2, vector: new Map() };
@@ -115,13 +95,6 @@ test("a region whose state is to be replaced reports nothing and is not live, un
 });
 
 test("a prefix is re-issued, then open; given up, closed, released", () => {
-  const opening = changed(two, {
-    command: "policy",
-    prefix,
-    policy: "lww",
-    ranks: [],
-    ttl: "refused",
-  });
   expect(kinds(dutiesOf(opening, facts("ams", 1)))).toEqual(["import"]);
   expect(dutiesOf(opening, facts("fra", 0))).toEqual([]); // It does not mint yet.
   let config = opening;
@@ -165,14 +138,7 @@ test("a prefix is re-issued, then open; given up, closed, released", () => {
 });
 
 test("a planned move is fenced by the old home and owned by the new one, in that order (federation scenario 34)", () => {
-  const opened = changed(two, {
-    command: "policy",
-    prefix,
-    policy: "lww",
-    ranks: [],
-    ttl: "refused",
-  });
-  const homed = changed(opened, { command: "home", prefix, region: "ams", elsewhere: "forward" });
+  const homed = changed(opening, { command: "home", prefix, region: "ams", elsewhere: "forward" });
   const moving = changed(homed, { command: "home-move", prefix, to: "fra", force: false });
   const about = (config: FederationConfig, one: RegionFacts): string[] =>
     kinds(dutiesOf(config, one)).filter((kind) => kind !== "import");
@@ -185,17 +151,10 @@ test("a planned move is fenced by the old home and owned by the new one, in that
 });
 
 test("an unplanned move: everybody but the home tells once, then the region to be owns it (federation 12)", () => {
-  const opened = changed(two, {
-    command: "policy",
-    prefix,
-    policy: "lww",
-    ranks: [],
-    ttl: "refused",
-  });
   const third = changed(
-    opened,
+    opening,
     { command: "home", prefix, region: "ams", elsewhere: "forward" },
-    { command: "join", region: "iad", incarnation: identity("4"), endpoints },
+    { command: "join", region: "iad", incarnation: identity(4), endpoints },
     { command: "live", region: "iad", origin: originId(3) },
   );
   const command = { command: "home-move", prefix, to: "fra", force: false, gathers: 2 } as const;
@@ -221,22 +180,17 @@ test("an unplanned move: everybody but the home tells once, then the region to b
 test("a region that is reborn goes live once it has what is left of its origin before", () => {
   const reborn = changed(
     two,
-    { command: "reincarnate", region: "fra", incarnation: identity("5"), soleSurvivor: false },
-    {
-      command: "frozen",
-      region: "ams",
-      epoch: two.epoch + 1,
-      applied: [[originId(2), sequence(6), "0".repeat(64)]],
-    },
+    { command: "reincarnate", region: "fra", incarnation: identity(5), soleSurvivor: false },
+    { command: "frozen", region: "ams", epoch: two.epoch + 1, applied: reports([2, 6]) },
   );
   const vector = new Map([[originId(1), sequence(1)]]);
-  const reports = [{ origin: originId(1), epoch: reborn.epoch, vector }];
+  const heard = [{ origin: originId(1), epoch: reborn.epoch, vector }];
   const has = (count: number): RegionFacts => ({
     ...facts("fra", 3, [
       [1, 1],
       [2, count],
     ]),
-    reports,
+    reports: heard,
   });
   expect(dutiesOf(reborn, has(5))).toEqual([]);
   expect(kinds(dutiesOf(reborn, has(6)))).toEqual(["live"]);
