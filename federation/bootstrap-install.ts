@@ -72,7 +72,7 @@ export function installBootstrap(core: RegionCore, rows: RowSet): string | undef
     for (const { shipped } of replayed) replay(core, content, shipped);
     const others = otherHistories(core, rows);
     for (const origin of others) core.retained.setAside(origin);
-    showContent(core, content, new Set([...others, ...core.strays.map(({ origin }) => origin)]));
+    showContent(core, content, new Set(others));
     replaceState(core, head, replayed, conflicts);
     return undefined;
   } catch (error) {

@@ -1,4 +1,4 @@
-// Closed origins of which this region retains another history than the one that counts (federation 1, 11). Told when
+// Closed origins of which this region has, or may have, another history than the one that counts (federation 1, 11). Told when
 // another region's state takes the place of its own: what is retained of them is then for the salvage alone.
 import { present } from "../base/index.ts";
 import type { RowSet } from "../store/index.ts";
@@ -31,7 +31,8 @@ export function mayBeOther(core: RegionCore, closed: ClosedOrigin): boolean {
 function isOther(core: RegionCore, closed: ClosedOrigin, rows: RowSet): boolean {
   const { origin, cut } = closed;
   if (core.appliedOf(origin) <= cut) return mayBeOther(core, closed);
-  if (!hasRowAtCut(core, closed)) return false;
+  // Without the row nobody knows; what is retained beyond the cut is for the salvage alone in any case.
+  if (!hasRowAtCut(core, closed)) return true;
   const kept = present(core.retained.read(origin, cut, rows), "a retained row");
   return !isCounted(closed, kept.hash);
 }
