@@ -1,8 +1,10 @@
 // The bytes of a federation's document: the same for equal documents, and what is none is refused by name.
 import { expect, test } from "@jest/globals";
 import { three } from "../test/federation/config-history.ts";
+import { identity } from "../test/federation/document.ts";
 import { decodeConfig, encodeConfig } from "./config-codec.ts";
 import type { FederationConfig } from "./config.ts";
+import { originId, sequence } from "./dot.ts";
 
 test("a document is found again in its bytes, which are equal for equal documents", () => {
   const bytes = encodeConfig(three);
@@ -44,4 +46,31 @@ test("every fault of a document is named at once", () => {
   expect(() => decodeConfig(new TextEncoder().encode(JSON.stringify(broken)))).toThrow(
     /federationId must be 32.*members\[2\]\.origin is 3, but 3 is the next.*paused\[0\] is 9.*topology\.hub is "lax"/,
   );
+});
+
+test("a history is a hash, and the words on a home are in order and of others", () => {
+  const [ams, iad, lax] = [originId(1), originId(3), originId(4)];
+  const gone = { origin: lax, incarnation: identity(9), region: "lax", cut: 1, closed: 1 };
+  const words = ["iad", "ams"].map((region) => ({ region, applied: 1 }));
+  const move = { to: "fra", begun: three.epoch, gathering: { writeRegions: 2, words } };
+  const broken: FederationConfig = {
+    ...three,
+    originNext: originId(5),
+    closed: [{ ...gone, hash: "0" }],
+    freeze: {
+      epoch: three.epoch,
+      closing: [{ region: "iad", then: "part" }],
+      origins: [iad, lax],
+      reports: [{ region: "ams", applied: [[iad, sequence(1), "f".repeat(63)]] }],
+    },
+    homes: [{ prefix: "" as never, region: "ams", elsewhere: "forward", epoch: ams, move }],
+  };
+  for (const fault of [
+    "closed[0].hash must be 64",
+    "freeze.reports[0].applied[0][2] must be 64",
+    "homes[0].move.gathering.words must be in ascending order",
+    "homes[0].move.gathering.words[1].region",
+  ]) {
+    expect(() => decodeConfig(encodeConfig(broken))).toThrow(fault);
+  }
 });

@@ -118,6 +118,7 @@ test("what was written under a home that moves without its region is not believe
   expect(at({ ...home, move })).toBe(false);
   expect(at({ ...home, move: { ...move, gathering } })).toBe(true);
   expect(at({ ...home, region: "b", epoch: 5 })).toBe(false);
+  expect(at({ ...home, region: "b", epoch: 5, move: { ...move, to: "c", gathering } })).toBe(false);
   expect(at({ ...home, region: "b", epoch: 5, late: [cut] })).toBe(true);
   expect(at({ ...home, late: [{ ...cut, epoch: 1 }] })).toBe(false);
   expect(at({ ...home, late: [{ ...cut, origin: originId(2) }] })).toBe(false);

@@ -183,6 +183,7 @@ test("a region that is reborn goes live once it has what is left of its origin b
     { command: "reincarnate", region: "fra", incarnation: identity(5), soleSurvivor: false },
     { command: "frozen", region: "ams", epoch: two.epoch + 1, applied: reports([2, 6]) },
   );
+  expect(reborn.members.find(({ name }) => name === "fra")).not.toHaveProperty("liveSince");
   const vector = new Map([[originId(1), sequence(1)]]);
   const heard = [{ origin: originId(1), epoch: reborn.epoch, vector }];
   const has = (count: number): RegionFacts => ({

@@ -291,13 +291,8 @@ describe("a region that was parted", () => {
       { ...fourth, origin: originId(4), admitted: 3, live: false },
     ];
     const later = config(3, { epoch: 3, originNext: originId(5), members, closed });
-    for (const region of [first, second, third]) region.configure(later);
-    third.change({
-      change: "configure",
-      document: third.state.document ?? new Uint8Array(),
-      wallMs: 0 as never,
-      self: originId(4),
-    });
+    for (const region of [first, second]) region.configure(later);
+    third.configure(later, originId(4));
     return [first, second, third, later];
   }
 

@@ -112,10 +112,10 @@ test("an unplanned move waits for the words of enough regions, and for what they
   expect(why(moving, own)).toMatch(/has not fenced/);
   expect(why(moving, word("ams", begun, 3))).toMatch(/ams is the home/);
   expect(why(moving, word("fra", begun - 1, 3))).toBe("unchanged");
-  const one = changed(moving, word("fra", begun, 4));
-  expect(why(one, word("fra", begun, 9))).toBe("unchanged");
+  const one = changed(moving, word("iad", begun, 7));
+  expect(why(one, word("iad", begun, 9))).toBe("unchanged");
   expect(why(one, { ...own, known: 99 })).toMatch(/does not know yet/);
-  const told = changed(one, word("iad", begun, 7));
+  const told = changed(one, word("fra", begun, 4));
   expect(decodeConfig(encodeConfig(told))).toEqual(told);
   expect(why(told, { ...own, known: 6 })).toMatch(/does not know yet/);
   const owned = changed(told, { ...own, known: 8 });
@@ -143,6 +143,9 @@ test("a planned move whose home is lost midway goes on without it, to another re
   expect(anew.homes[0]?.move).toMatchObject({ to: "fra", begun: anew.epoch });
   expect(why(anew, { ...planned, to: "fra" })).toBe("unchanged");
   expect(why(anew, planned)).toMatch(/on its way from ams to fra/);
+  const fence = { origin: originId(1), sequence: sequence(12) };
+  const fenced = changed(moving, { command: "home-fenced", region: "ams", prefix: p, fence });
+  expect(changed(fenced, unplanned).homes[0]?.move).toMatchObject({ to: "fra", fence });
   const stayed = changed(anew, { command: "home-stay", prefix: p });
   expect(stayed.homes[0]).toEqual({ ...homed.homes[0], epoch: stayed.epoch });
 });
@@ -170,4 +173,7 @@ test("what a region has told is forgotten as it is closed, and all of it as the 
   const lost = frozen(["ams"], parting("ams"));
   expect(lost.homes[0]?.move).toEqual({ to: "fra", begun: moving.homes[0]?.move?.begun });
   expect(changed(lost, own).homes[0]).toMatchObject({ region: "fra" });
+  // The cut of a closed origin says all that may come of it.
+  const forced = { command: "home-move", prefix: p, to: "iad", force: true } as const;
+  expect(changed(lost, { ...forced, known: known([1, 3]) }).homes[0]).not.toHaveProperty("late");
 });

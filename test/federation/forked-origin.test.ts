@@ -73,19 +73,13 @@ function reincarnated(east: Region): FederationConfig {
   });
 }
 
-function configure(region: Region, config: FederationConfig, self: OriginId): void {
-  region.configure(config);
-  const document = region.state.document ?? new Uint8Array();
-  region.change({ change: "configure", document, wallMs: 0 as never, self });
-}
-
 /** The document of the reincarnation is logged everywhere, and the restored one has heard of the first history. */
 function closed(last: number): World {
   const world = forked(last);
   const config = reincarnated(world.east);
-  configure(world.east, config, world.east.origin);
-  configure(world.north, config, world.north.origin);
-  configure(world.restored, config, originId(4));
+  world.east.configure(config);
+  world.north.configure(config);
+  world.restored.configure(config, originId(4));
   return world;
 }
 
@@ -116,18 +110,24 @@ describe.each([
   test("serves nothing of it, and drops it when its operator says so, not before", () => {
     const { east, restored } = closed(last);
     restored.change({ change: "forked", origin: OLD });
+    // Before the cut it may be the history that counts, as far as its number tells.
+    expect(restored.state.rebirth.standing.has(OLD)).toBe(last < CUT);
     bootstrap(restored, east);
-    const { retention } = restored.state;
+    const { retention, config } = restored.state;
     expect([retention.firstOf(OLD), retention.lastOf(OLD)]).toEqual([undefined, undefined]);
     const all = restored.state.applied;
     restored.change({ change: "collect", epoch: 2, cut: all, through: all, full: false });
     expect(restored.state.rebirth.salvage).toHaveLength(1);
+    assert(config !== undefined, "the restored one is in a federation");
+    const others = { self: originId(4), forked: new Set<never>(), vectorOf: () => all };
+    const plan = retention.plan({ config, ...others, applied: all, bytesMax: 0 });
+    expect(plan).toMatchObject({ through: new Map(), full: true });
     const discard = { change: "discard", origin: OLD } as const;
     expect(restored.change({ ...discard, through: last - 1 })).toHaveProperty("kind", "refused");
     expect(restored.change({ ...discard, through: last })).not.toHaveProperty("kind");
     expect(restored.state.rebirth.salvage).toEqual([]);
     restored.restart();
-    expect(retention.rangeOf(OLD)).toBeUndefined();
+    expect([retention.rangeOf(OLD), [...retention.aside]]).toEqual([undefined, []]);
   });
 });
 
@@ -166,15 +166,35 @@ test("a region whose own history is the one that counts goes on with what it has
   expect(north.state.retention.firstOf(OLD)).toBe(1);
 });
 
+test("a region that has all of the history that counts is frozen no more by the document that says so", () => {
+  const { east } = forked(CUT);
+  east.change({ change: "forked", origin: OLD });
+  expect([...east.state.forked]).toEqual([OLD]);
+  east.configure(reincarnated(east));
+  expect([...east.state.forked]).toEqual([]);
+});
+
 test("one that went on along the history that counts keeps what lies beyond the cut, and no more", () => {
   const { east, south } = forked(CUT);
   mint(south, "first", CUT + 1, CUT + 1);
-  configure(east, reincarnated(east), east.origin);
-  configure(south, reincarnated(east), originId(4));
+  east.configure(reincarnated(east));
+  south.configure(reincarnated(east), originId(4));
   // From here on the row at the cut, by which it is told, is the engine's alone.
   south.restart();
   expect(bootstrap(south, east)).not.toHaveProperty("kind");
   expect(south.state.rebirth.salvage).toEqual([{ origin: OLD, first: CUT + 1, last: CUT + 1 }]);
+});
+
+test("where the row at the cut is dropped, what stands under the same number is not taken for the same", () => {
+  const { east, restored } = forked(CUT + 1);
+  const through = new Map([[OLD, sequence(CUT)]]);
+  restored.change({ change: "collect", epoch: 1, cut: VECTOR_ZERO, through, full: false });
+  east.configure(reincarnated(east));
+  restored.configure(reincarnated(east), originId(4));
+  expect(bootstrap(restored, east)).not.toHaveProperty("kind");
+  expect(contentOf(restored)).toEqual(contentOf(east));
+  const [first, last] = [CUT + 1, CUT + 1];
+  expect(restored.state.rebirth.salvage).toEqual([{ origin: OLD, first, last }]);
 });
 
 test("no state is taken that has another history, or a part of the one that counts", () => {
@@ -192,7 +212,7 @@ test("no state is taken that has another history, or a part of the one that coun
   misled.apply(...restored.shipped(OLD));
   const config = east.state.config;
   assert(config !== undefined, "east is in a federation");
-  configure(misled, config, originId(2));
+  misled.configure(config);
   expect(refusal(restored, misled)).toMatchObject({
     message: expect.stringMatching(/history of origin 3 is not the one that counts/) as unknown,
   });
@@ -203,9 +223,12 @@ test("who took the other history of another region is not relied on, and writes 
   const { east, restored } = forked(CUT);
   const misled = new Region(2);
   misled.configure(BEGUN);
-  misled.apply(...restored.shipped(OLD));
-  configure(misled, reincarnated(east), originId(2));
-  configure(east, reincarnated(east), originId(1));
+  misled.apply(...restored.shipped(OLD).slice(0, -1));
+  for (const one of [misled, east]) one.configure(reincarnated(east));
+  expect([misled.state.rebirth.strays, misled.state.rebirth.barTo(1)]).toEqual([[], undefined]);
+  misled.apply(...restored.shipped(OLD).slice(-1));
+  expect(misled.state.rebirth.strays).toEqual([{ origin: OLD, cut: CUT, last: CUT }]);
+  expect(misled.state.rebirth.barTo(1)).toBe("this region's own is to be replaced");
   expect(misled.state.rebirth.standing.has(OLD)).toBe(false);
   expect(misled.run(put("w/own", "x"))).toMatchObject({ kind: "refused" });
   bootstrap(misled, east);
@@ -272,4 +295,5 @@ test("of a closed origin the next neighbour is asked, and where none goes on fro
     ...{ kind: "gone", origin: OLD, retainedFrom: CUT + 1, by: other },
   });
   expect(puller.routes.has(OLD)).toBe(false);
+  expect(asked(puller.onReplaced(1))).toEqual([one]);
 });

@@ -87,13 +87,14 @@ export class Region {
     return response.answer;
   }
 
-  configure(config: FederationConfig): FederationAnswer | Refusal {
+  /** `self`: under which it is to mint. */
+  configure(config: FederationConfig, self: OriginId = this.origin): FederationAnswer | Refusal {
     const wallMs = ANCHOR_MS as WallMs;
     return this.change({
       change: "configure",
       document: encodeConfig(config),
       wallMs,
-      self: this.origin,
+      self,
     });
   }
 
