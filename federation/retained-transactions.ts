@@ -76,13 +76,21 @@ export class RetainedTransactions {
 
   /** Names the row that `read` is going to look at, unless it is in memory. */
   want(origin: OriginId, at: number, rows: RowSet): void {
-    if (this.#recent.get(origin)?.has(at) !== true) rows.wantOther(transactionRowKey(origin, at));
+    const isInMemory = this.#recent.get(origin)?.has(at) === true;
+    if (!isInMemory && this.#holds(origin, at)) rows.wantOther(transactionRowKey(origin, at));
   }
 
   /** One that was wanted; undefined: it is not retained. */
   read(origin: OriginId, at: number, rows: RowSet): Retained | undefined {
+    if (!this.#holds(origin, at)) return undefined;
     const row = rows.other(transactionRowKey(origin, at));
     return this.recent(origin, at) ?? (row && decodeRetained(row));
+  }
+
+  /** What was dropped may be in one member's memory still, and in no other's. */
+  #holds(origin: OriginId, at: number): boolean {
+    const range = this.retention.rangeOf(origin);
+    return range !== undefined && range.first <= at && at <= range.last;
   }
 
   /** Only where a guard is taken away: what was minted there is minted again. */

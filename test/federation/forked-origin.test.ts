@@ -189,6 +189,7 @@ test("where the row at the cut is dropped, what stands under the same number is 
   const { east, restored } = forked(CUT + 1);
   const through = new Map([[OLD, sequence(CUT)]]);
   restored.change({ change: "collect", epoch: 1, cut: VECTOR_ZERO, through, full: false });
+  restored.restart();
   east.configure(reincarnated(east));
   restored.configure(reincarnated(east), originId(4));
   expect(bootstrap(restored, east)).not.toHaveProperty("kind");

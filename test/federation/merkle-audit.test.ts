@@ -3,7 +3,14 @@
 import { describe, expect, test } from "@jest/globals";
 import { keyOf } from "../../base/index.ts";
 import type { Key } from "../../base/index.ts";
-import { answerOf, auditOf, covers, foundRecord, hydrated } from "../../federation/index.ts";
+import {
+  VECTOR_ZERO,
+  answerOf,
+  auditOf,
+  covers,
+  foundRecord,
+  hydrated,
+} from "../../federation/index.ts";
 import type {
   AuditInit,
   AuditReply,
@@ -233,4 +240,17 @@ test("a repair under way keeps what was applied since its copy was made (scenari
   expect(r2.change({ ...repair, copy: none })).toMatchObject({
     message: "hansa: a repair deletes nothing, and the copy is of no key",
   });
+});
+
+test("a copy is too old for every member, though one has in memory still what was dropped since", () => {
+  const [r1, r2] = filled(10);
+  const { content } = found(r2, key(6));
+  const { applied } = r2.state;
+  r1.run(put(key(1), "later"));
+  const through = r1.state.applied;
+  r1.change({ change: "collect", epoch: 1, cut: VECTOR_ZERO, through, full: false });
+  r1.restart();
+  const copy = { applied, content };
+  const answer = r1.change({ change: "repair", key: key(6), from: r2.origin, copy });
+  expect(answer).toMatchObject({ message: expect.stringMatching(/too old/) as unknown });
 });
