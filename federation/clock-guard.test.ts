@@ -9,7 +9,7 @@ import {
   mintGuard,
 } from "./clock-guard.ts";
 import type { ClockSample } from "./clock-guard.ts";
-import { configOf, sha256, StreamRegion } from "../test/federation/stream-world.ts";
+import { configOf, StreamRegion } from "../test/federation/stream-world.ts";
 import { originId, sequence } from "./dot.ts";
 import type { OriginId } from "./dot.ts";
 import { Holding } from "./holding.ts";
@@ -120,16 +120,16 @@ test("the holding keeps what is not admitted, and hands on the rest", () => {
   const stream = [from.mint(1n, now), from.mint(1n, now + HOUR_MS), from.mint(1n, now)];
   let clock = now;
   const guard = ingressGuard({ now: () => clock, heads: [], others: others(1) });
-  const holding = new Holding(sha256, { admits: guard.admits });
+  const holding = new Holding({ admits: guard.admits });
   for (const shipped of stream) holding.offer(shipped, region.applied);
   const limits = { operationsMax: 10, bytesMax: 10_000 };
   expect(holding.heads(region.applied)).toEqual([stream[0]?.transaction]);
-  expect(holding.next(region, limits, new Set())).toEqual(stream.slice(0, 1));
+  expect(region.ready(limits, holding)).toEqual(stream.slice(0, 1));
   region.apply(stream.slice(0, 1).map(({ bytes }) => bytes));
   holding.settle(region.applied);
   expect(holding.waiting(region)).toMatchObject([
     { origin: 1, count: 2, withheld: true, verdict: { verdict: "apply" } },
   ]);
   clock = (now + HOUR_MS) as WallMs;
-  expect(holding.next(region, limits, new Set())).toEqual(stream.slice(1));
+  expect(region.ready(limits, holding)).toEqual(stream.slice(1));
 });

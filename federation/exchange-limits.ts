@@ -16,6 +16,8 @@ export interface ExchangeLimits {
    */
   readonly applyOperationsMax: number;
   readonly applyBytesMax: number;
+  /** On their way in the region's log at once, all but the first of them full. */
+  readonly applyEntriesMax: number;
   /** Of one chunk of a transaction that is larger than an entry. */
   readonly chunkBytesMax: number;
   /** Origins that one puller may want. */
@@ -41,6 +43,7 @@ export const EXCHANGE_LIMITS_DEFAULT: ExchangeLimits = {
   partBytesMax: PART_BYTES_MAX,
   applyOperationsMax: 128,
   applyBytesMax: 1024 * 1024,
+  applyEntriesMax: 4,
   chunkBytesMax: CHUNK_BYTES_MAX,
   originsMax: 4_096,
   reportMs: 20,

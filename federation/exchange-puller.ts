@@ -23,26 +23,23 @@ import type {
   ServeMessage,
 } from "./exchange-message.ts";
 import { ComingParts } from "./exchange-parts.ts";
+import { ExchangeProposals } from "./exchange-proposals.ts";
+import type { ProposalEffect } from "./exchange-proposals.ts";
 import { ExchangePulling, readAs } from "./exchange-pulling.ts";
 import type { ReportBook } from "./exchange-reports.ts";
 import { originsOf, routesOf } from "./exchange-routes.ts";
 import { tellEarly } from "./planted-acts.ts";
 import type { FederationBug } from "./planted.ts";
 import type { Routes, Way } from "./exchange-routes.ts";
-import { StagedProposals } from "./exchange-staging.ts";
-import type { StagingEffect } from "./exchange-staging.ts";
 import { Holding } from "./holding.ts";
 import type { Staging } from "./staging.ts";
-import type { Shipped } from "./transaction-codec.ts";
 import { VECTOR_ZERO, countOf } from "./vector.ts";
 
 export type PullEffect =
   | { readonly kind: "send"; readonly to: OriginId; readonly message: PullMessage }
   /** The neighbour has said what it may not say. */
   | { readonly kind: "give-up"; readonly to: OriginId; readonly reason: string }
-  /** To be proposed; ends in `onProposed`. */
-  | { readonly kind: "apply"; readonly transactions: readonly Shipped[] }
-  | StagingEffect
+  | ProposalEffect
   /** A newer configuration, to be checked and proposed; ends in `onConfigured`. */
   | { readonly kind: "configure"; readonly config: ConfigNews }
   /** Two histories of one origin (federation 1). */
@@ -114,21 +111,16 @@ export class ExchangePuller {
   readonly #forked = new Map<OriginId, number>();
   /** Of the document under which neighbours have said what they cannot serve. */
   #refusedIn = 0;
-  readonly #staging: StagedProposals;
-  #proposing = false;
-  /** What of a large transaction is being proposed. */
-  #staged: StagingEffect | undefined;
-  /** No proposal before: the last one applied nothing. */
-  #notBeforeMs = -Infinity;
+  readonly #proposals: ExchangeProposals;
   /** The epoch that is being proposed; 0: none. */
   #configuring = 0;
 
   constructor(init: PullerInit) {
     this.#init = init;
-    this.#staging = new StagedProposals(init.hash, init.limits.chunkBytesMax);
-    this.holding = new Holding(init.hash, {
+    this.holding = new Holding({
       admits: (transaction) => this.#guard?.admits(transaction) ?? true,
     });
+    this.#proposals = new ExchangeProposals({ ...init, holding: this.holding });
   }
 
   /** A stream is greeted on both sides. */
@@ -190,13 +182,9 @@ export class ExchangePuller {
     return [...this.#tellConfig(), ...this.#route(nowMs), ...this.#propose(nowMs)];
   }
 
-  /** The entry that `apply` asked for has ended, applied or not; `onNews` has come before if it was. */
+  /** An entry that was asked for has ended, applied or not; `onNews` has come before if it was. In whatever order. */
   onProposed(appliedCount: number, nowMs: number): readonly PullEffect[] {
-    this.#proposing = false;
-    if (appliedCount > 0) this.#staging.onTaken();
-    else if (this.#staged?.kind === "stage") this.#staging.onRefused(this.#staged.chunk.dot);
-    this.#staged = undefined;
-    if (appliedCount === 0) this.#notBeforeMs = nowMs + this.#init.limits.retryMs;
+    this.#proposals.onEnded(appliedCount, nowMs);
     return this.#propose(nowMs);
   }
 
@@ -318,10 +306,11 @@ export class ExchangePuller {
         this.#forked.get(origin) !== config.epoch &&
         (!forked.has(origin) || closedOrigin(config, origin) !== undefined),
     );
+    const heads = new Set(holding.heads(applied).map(({ origin }) => origin));
     this.#routes = routesOf({
       ...{ ways, origins, applied, nowMs },
       before: this.#routes,
-      isHeld: (origin) => holding.reached(origin, applied) > countOf(applied, origin),
+      isHeld: (origin) => heads.has(origin),
       progressed: (origin) =>
         this.#coming.has(origin) || countOf(applied, origin) > (this.#judgedAt.get(origin) ?? 0),
       stallMs: limits.stallMs,
@@ -364,24 +353,19 @@ export class ExchangePuller {
   }
 
   #propose(nowMs: number): readonly PullEffect[] {
-    if (this.#proposing || nowMs < this.#notBeforeMs) return [];
-    const { limits, state, planted } = this.#init;
-    const { applyOperationsMax: operationsMax, applyBytesMax: bytesMax } = limits;
+    if (!this.#proposals.isOpen(nowMs)) return [];
     const effects = this.#lookAtStamps();
-    const ready = this.holding.next(state(), { operationsMax, bytesMax }, NONE, planted);
-    const [first] = ready;
-    if (first === undefined) return effects;
-    this.#proposing = true;
-    if (planted === "ack-counted-before-quorum") tellEarly(this.#init, ready);
-    if (first.bytes.length > bytesMax) {
-      this.#staged = this.#staging.next(first, state().staged);
-      return [...effects, this.#staged];
+    for (;;) {
+      const entry = this.#proposals.next(nowMs);
+      if (entry === undefined) return effects;
+      effects.push(entry);
+      const isEarly = this.#init.planted === "ack-counted-before-quorum" && entry.kind === "apply";
+      if (isEarly) tellEarly(this.#init, entry.transactions);
     }
-    return [...effects, { kind: "apply", transactions: ready }];
   }
 
   /** From the first stamp that is far ahead on, its origin's transactions wait, and what depends on them. */
-  #lookAtStamps(): readonly PullEffect[] {
+  #lookAtStamps(): PullEffect[] {
     const { wallMs, state, reports, planted } = this.#init;
     const { applied, self } = state();
     const others = new Map(

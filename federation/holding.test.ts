@@ -1,13 +1,12 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { StreamRegion, configOf, sha256 } from "../test/federation/stream-world.ts";
-import { originId } from "./dot.ts";
+import { StreamRegion, configOf } from "../test/federation/stream-world.ts";
+import { originId, sequence } from "./dot.ts";
 import { Holding } from "./holding.ts";
 import type { Shipped } from "./transaction-codec.ts";
 import { VECTOR_ZERO } from "./vector.ts";
 
 const config = configOf(2);
-const NONE = new Set<never>();
 
 function minted(count: number): readonly Shipped[] {
   const region = new StreamRegion(config, originId(1));
@@ -26,7 +25,7 @@ test("it stays within its bounds, and the next of an origin always finds room", 
   fc.assert(
     fc.property(offers, bounds, (order, limits) => {
       const region = new StreamRegion(config, originId(2));
-      const holding = new Holding(sha256, { limits });
+      const holding = new Holding({ limits });
       for (const at of order) {
         const shipped = stream[at];
         if (shipped === undefined) continue;
@@ -39,7 +38,7 @@ test("it stays within its bounds, and the next of an origin always finds room", 
           expect(waiting.bytes <= limits.bytesMax || waiting.count === 1).toBe(true);
         }
         if (at % 4 === 0) {
-          const batch = holding.next(region, { operationsMax: 2, bytesMax: 1_000 }, NONE);
+          const batch = region.ready({ operationsMax: 2, bytesMax: 1_000 }, holding);
           for (const verdict of region.apply(batch.map(({ bytes }) => bytes))) {
             expect(verdict).toBe("apply");
           }
@@ -52,50 +51,50 @@ test("it stays within its bounds, and the next of an origin always finds room", 
 
 test("a batch is bounded in count and bytes, and nothing is let go before it is applied", () => {
   const region = new StreamRegion(config, originId(2));
-  const holding = new Holding(sha256);
+  const holding = new Holding();
   for (const shipped of stream) holding.offer(shipped, region.applied);
   const limits = { operationsMax: 5, bytesMax: 1_000_000 };
-  expect(holding.next(region, limits, NONE)).toEqual(stream.slice(0, 5));
-  expect(holding.next(region, limits, NONE)).toEqual(stream.slice(0, 5));
-  expect(holding.next(region, { ...limits, bytesMax: 3 * each }, NONE).length).toBeLessThan(4);
-  expect(holding.next(region, { ...limits, bytesMax: 1 }, NONE)).toEqual(stream.slice(0, 1));
-  expect(holding.next(region, limits, new Set([originId(1)]))).toEqual([]);
-  expect(holding.reached(originId(1), region.applied)).toBe(40);
+  expect(region.ready(limits, holding)).toEqual(stream.slice(0, 5));
+  expect(region.ready(limits, holding)).toEqual(stream.slice(0, 5));
+  expect(region.ready({ ...limits, bytesMax: 3 * each }, holding).length).toBeLessThan(4);
+  expect(region.ready({ ...limits, bytesMax: 1 }, holding)).toEqual(stream.slice(0, 1));
+  expect(holding.countBeyond(region.applied)).toBe(40);
+  expect(holding.countBeyond(new Map([[originId(1), sequence(30)]]))).toBe(10);
 });
 
 test("an entry is bounded by operations: a transaction of many stands for as many of one", () => {
   const region = new StreamRegion(config, originId(2));
-  const holding = new Holding(sha256);
+  const holding = new Holding();
   const wide = stream.map(({ transaction, ...rest }) => {
     const operations = Array.from({ length: 3 }, () => transaction.operations[0] ?? []).flat();
     return { ...rest, transaction: { ...transaction, operations } };
   });
   for (const shipped of wide) holding.offer(shipped, region.applied);
   const taken = (operationsMax: number): number =>
-    holding.next(region, { operationsMax, bytesMax: 1_000_000 }, NONE).length;
+    region.ready({ operationsMax, bytesMax: 1_000_000 }, holding).length;
   expect([1, 3, 5, 6, 8, 9].map(taken)).toEqual([1, 1, 1, 2, 2, 3]);
 });
 
 test("what is applied or held is known, and an origin is dropped whole", () => {
-  const holding = new Holding(sha256);
+  const holding = new Holding();
   const [first, , third] = stream;
   if (!first || !third) throw new Error("forty were minted");
   expect(holding.offer(third, VECTOR_ZERO)).toBe("kept");
   expect(holding.offer(third, VECTOR_ZERO)).toBe("known");
-  expect(holding.reached(originId(1), VECTOR_ZERO)).toBe(0);
+  expect(holding.heads(VECTOR_ZERO)).toEqual([]);
   expect(holding.offer(first, new Map([[originId(1), first.transaction.sequence]]))).toBe("known");
   holding.drop(originId(1));
   expect(holding.waiting(new StreamRegion(config, originId(2)))).toEqual([]);
 });
 
 test("what lies beyond the cut of a closed origin is let go (federation 11)", () => {
-  const holding = new Holding(sha256);
+  const holding = new Holding();
   for (const shipped of stream) holding.offer(shipped, VECTOR_ZERO);
   holding.cut([
     { origin: originId(2), cut: 0 },
     { origin: originId(1), cut: 30 },
   ]);
-  expect(holding.reached(originId(1), VECTOR_ZERO)).toBe(30);
+  expect(holding.countBeyond(VECTOR_ZERO)).toBe(30);
   holding.cut([{ origin: originId(1), cut: 0 }]);
   expect(holding.waiting(new StreamRegion(config, originId(2)))).toEqual([]);
 });

@@ -1,13 +1,12 @@
 // Transactions that came before they may be applied, held by the region's leader until they are (federation 4). Bounded
 // by origin: one origin that waits does not take the room of another. Soft state: what is let go is pulled again.
 import { assert, compareBytes } from "../base/index.ts";
-import { chainNext } from "./chain.ts";
-import type { Hash } from "./chain.ts";
 import type { ClosedOrigin } from "./config.ts";
+import type { Course } from "./course.ts";
 import { judge } from "./delivery.ts";
 import type { DeliveryState, Verdict } from "./delivery.ts";
 import type { OriginId } from "./dot.ts";
-import type { FederationBug } from "./planted.ts";
+import { heldAt, placeOf } from "./held-place.ts";
 import type { Shipped } from "./transaction-codec.ts";
 import type { Transaction } from "./transaction.ts";
 import { countOf } from "./vector.ts";
@@ -66,11 +65,9 @@ interface Queue {
 export class Holding {
   readonly #limits: HoldingLimits;
   readonly #admits: (transaction: Transaction) => boolean;
-  readonly #hash: Hash;
   readonly #queues = new Map<OriginId, Queue>();
 
-  constructor(hash: Hash, options: HoldingOptions = {}) {
-    this.#hash = hash;
+  constructor(options: HoldingOptions = {}) {
     this.#limits = options.limits ?? HOLDING_LIMITS_DEFAULT;
     this.#admits = options.admits ?? (() => true);
   }
@@ -99,30 +96,24 @@ export class Holding {
   }
 
   /**
-   * What may be applied in one entry, in an order in which it may: origins take turns. Nothing is let go before
-   * `settle` says that it is applied. A transaction of another history ends its origin's part and is handed on too, so
-   * that the fork is logged. `withheld`: origins that wait, whatever they have.
+   * What may be applied in one entry behind those that `course` has handed out, in an order in which it may: origins
+   * take turns. Nothing is let go before `settle` says that it is applied. A transaction of another history ends its
+   * origin's part and is handed on too, so that the fork is logged.
    */
-  next(
-    state: DeliveryState,
-    limits: BatchLimits,
-    withheld: ReadonlySet<OriginId>,
-    planted?: FederationBug,
-  ): readonly Shipped[] {
-    const run = new Run(state, this.#hash, planted);
+  next(course: Course, limits: BatchLimits): readonly Shipped[] {
+    course.catchUp();
     const batch: Shipped[] = [];
     let [bytes, operations] = [0, 0];
     for (let progress = true; progress;) {
       progress = false;
-      for (const [origin, { held }] of this.#queues) {
-        if (withheld.has(origin)) continue;
-        for (let shipped = run.head(held); shipped !== undefined; shipped = run.head(held)) {
+      for (const { held } of this.#queues.values()) {
+        for (let shipped = course.head(held); shipped !== undefined; shipped = course.head(held)) {
           const size = shipped.bytes.length;
           const count = shipped.transaction.operations.length;
           const fits =
             bytes + size <= limits.bytesMax && operations + count <= limits.operationsMax;
           if (!fits && batch.length > 0) return batch;
-          const taken = this.#admits(shipped.transaction) && run.take(shipped);
+          const taken = this.#admits(shipped.transaction) && course.take(shipped);
           if (!taken) break;
           batch.push(shipped);
           bytes += size;
@@ -161,24 +152,21 @@ export class Holding {
     this.#queues.delete(origin);
   }
 
-  /** The last of an origin that is applied or held without a gap. */
-  reached(origin: OriginId, applied: Vector): number {
-    const held = this.#queues.get(origin)?.held ?? [];
-    let reached = countOf(applied, origin);
-    for (let at = placeOf(held, reached + 1); at < held.length; at += 1) {
-      if (held[at]?.transaction.sequence !== reached + 1) break;
-      reached += 1;
+  /** How many are held beyond `reached`, ready or not. */
+  countBeyond(reached: Vector): number {
+    let count = 0;
+    for (const [origin, { held }] of this.#queues) {
+      count += held.length - placeOf(held, countOf(reached, origin) + 1);
     }
-    return reached;
+    return count;
   }
 
   /** The next of each origin, where it is held. */
   heads(applied: Vector): readonly Transaction[] {
     const next: Transaction[] = [];
     for (const [origin, { held }] of this.#queues) {
-      const wanted = countOf(applied, origin) + 1;
-      const head = held[placeOf(held, wanted)]?.transaction;
-      if (head?.sequence === wanted) next.push(head);
+      const head = heldAt(held, countOf(applied, origin) + 1);
+      if (head !== undefined) next.push(head.transaction);
     }
     return next;
   }
@@ -195,71 +183,4 @@ export class Holding {
     }
     return waiting.sort((left, right) => left.origin - right.origin);
   }
-}
-
-/** The state as it is going to be, while one batch is put together. */
-class Run {
-  readonly #state: DeliveryState;
-  readonly #hash: Hash;
-  readonly #planted: FederationBug | undefined;
-  readonly #applied: Map<OriginId, Shipped["transaction"]["sequence"]>;
-  readonly #chains = new Map<OriginId, Uint8Array>();
-  readonly #forked: Set<OriginId>;
-
-  constructor(state: DeliveryState, hash: Hash, planted: FederationBug | undefined) {
-    this.#state = state;
-    this.#hash = hash;
-    this.#planted = planted;
-    this.#applied = new Map(state.applied);
-    this.#forked = new Set(state.forked);
-  }
-
-  /** The next of its origin, if it is held. */
-  head(held: readonly Shipped[]): Shipped | undefined {
-    const [first] = held;
-    if (first === undefined) return undefined;
-    const { origin } = first.transaction;
-    const wanted = countOf(this.#applied, origin) + 1;
-    if (this.#planted === "drop-on-overtake") {
-      return held.find(({ transaction: { sequence } }) => sequence >= wanted);
-    }
-    const next = held[wanted - first.transaction.sequence];
-    // Without gaps from the first on, its place follows from its number; else it is looked for.
-    if (next?.transaction.sequence === wanted) return next;
-    const found = held[placeOf(held, wanted)];
-    return found?.transaction.sequence === wanted ? found : undefined;
-  }
-
-  /** Whether it goes into the batch. */
-  take(shipped: Shipped): boolean {
-    const { origin, sequence } = shipped.transaction;
-    const chainOf = (of: OriginId): Uint8Array | undefined =>
-      this.#chains.get(of) ?? this.#state.chainOf(of);
-    const { config, self } = this.#state;
-    const state = { applied: this.#applied, config, self, forked: this.#forked, chainOf };
-    const { verdict } = judge(state, shipped, this.#planted);
-    if (verdict === "forked" && !this.#forked.has(origin)) {
-      this.#forked.add(origin);
-      return true;
-    }
-    if (verdict !== "apply") return false;
-    const before = chainOf(origin);
-    assert(before !== undefined, `what may be applied of origin ${origin} has a chain`);
-    this.#chains.set(origin, chainNext(this.#hash, before, shipped.bytes));
-    this.#applied.set(origin, sequence);
-    return true;
-  }
-}
-
-/** Of the first that is at `sequence` or after it. */
-function placeOf(held: readonly Shipped[], sequence: number): number {
-  let from = 0;
-  let until = held.length;
-  while (from < until) {
-    const middle = (from + until) >>> 1;
-    const there = held[middle]?.transaction.sequence ?? 0;
-    if (there < sequence) from = middle + 1;
-    else until = middle;
-  }
-  return from;
 }

@@ -2,21 +2,31 @@ import { describe, expect, test } from "@jest/globals";
 import type { BootNonce, LogIndex, LogTimeMs, NodeId } from "../base/index.ts";
 import { EPOCH_ZERO } from "../consensus/index.ts";
 import type { Entry } from "../consensus/index.ts";
+import { encodeChange, originId } from "../federation/index.ts";
 import { etcdserverpb } from "../proto/index.ts";
 import { storeCodec } from "../rpc/index.ts";
 import { Machine, NOBODY, encodeCommand } from "../store/index.ts";
+import type { RequestKind } from "../store/index.ts";
 import { MemoryEngine } from "../store/memory-engine.ts";
 import { Applier } from "./applier.ts";
 import { REPLICA_LIMITS_DEFAULT } from "./limits.ts";
+import { MACHINE_FEDERATION } from "./machine-federation.ts";
 
 const EPOCH = { config: 0, round: 1, node: 0 } as const;
 
 function put(index: number): Entry {
   const key = new TextEncoder().encode("k");
-  const body = etcdserverpb.PutRequest.encode({ key, value: key }).finish();
+  return commandOf("put", etcdserverpb.PutRequest.encode({ key, value: key }).finish(), index);
+}
+
+function fork(index: number): Entry {
+  return commandOf("federation", encodeChange({ change: "forked", origin: originId(1) }), index);
+}
+
+function commandOf(kind: RequestKind, body: Uint8Array, index: number): Entry {
   const origin = { node: 1 as NodeId, boot: 1n as BootNonce, counter: index };
   const data = encodeCommand({
-    kind: "put",
+    kind,
     stamp: { epoch: EPOCH_ZERO, logTimeMs: index as LogTimeMs },
     origin,
     caller: NOBODY,
@@ -31,7 +41,11 @@ class Bench {
   readonly applier: Applier;
 
   constructor() {
-    const machine = new Machine({ codec: storeCodec, valueCacheBytesMax: 0 });
+    const machine = new Machine({
+      codec: storeCodec,
+      valueCacheBytesMax: 0,
+      ...MACHINE_FEDERATION,
+    });
     machine.restored();
     this.applier = new Applier({
       machine,
@@ -93,4 +107,11 @@ describe("the moment at which the engine holds a known state", () => {
     bench.endWrites();
     expect(seen).toEqual([undefined]);
   });
+});
+
+test("one change of the federation a turn, which may be many transactions of others", () => {
+  const { applier } = new Bench();
+  applier.enqueue([put(1), put(2), fork(3), fork(4), put(5), put(6)]);
+  expect([applier.run(), applier.run(), applier.canRun]).toEqual([3, 4, true]);
+  expect([applier.run(), applier.canRun]).toEqual([6, false]);
 });

@@ -94,8 +94,8 @@ export class Applier {
   }
 
   /**
-   * Applies what it can this turn; returns the last index applied, or undefined if none was. Values that
-   * arrive and writes that end wake the owner.
+   * Applies what it can this turn, of a federation's changes one; returns the last index applied, or undefined if none
+   * was. Values that arrive and writes that end wake the owner.
    */
   run(): LogIndex | undefined {
     let last: LogIndex | undefined;
@@ -120,6 +120,8 @@ export class Applier {
       this.#entriesSinceCheckpoint += 1;
       this.#bytesSinceCheckpoint += entry.kind === "command" ? entry.data.length : 0;
       last = entry.index;
+      // It may be many transactions of other regions, and the next one as many.
+      if (response?.kind === "federation") break;
     }
     if (this.#head === this.#queue.length || this.#head > 4096) {
       this.#queue = this.#queue.slice(this.#head);

@@ -77,11 +77,11 @@ test("two transactions of one dot in the holding contradict each other, and the 
   expect(r3.holding.offer(fourthShipped, r3.applied)).toBe("kept");
   r3.apply([third]);
   const limits = { operationsMax: 10, bytesMax: 10_000 };
-  const batch = r3.holding.next(r3, limits, new Set());
+  const batch = r3.ready(limits);
   expect(batch).toEqual([fourthShipped, other]);
   expect(r3.apply(batch.map(({ bytes }) => bytes))).toEqual(["apply", "forked"]);
   r3.holding.settle(r3.applied);
-  expect(r3.holding.next(r3, limits, new Set())).toEqual([]);
+  expect(r3.ready(limits)).toEqual([]);
   expect(r3.holding.waiting(r3)).toMatchObject([{ origin: 1, verdict: { verdict: "forked" } }]);
 });
 

@@ -6,12 +6,14 @@ import { HLC_ZERO, assert, hlcMax, hlcNext, randomBetween } from "../../base/ind
 import type { Hlc, Key, Mulberry32, WallMs } from "../../base/index.ts";
 import { chainNext, chainSeed, linkOf } from "../../federation/chain.ts";
 import type { FederationConfig, Identity } from "../../federation/config.ts";
+import { Course } from "../../federation/course.ts";
 import { judge } from "../../federation/delivery.ts";
 import type { DeliveryState } from "../../federation/delivery.ts";
 import { dotText, originId, sequence } from "../../federation/dot.ts";
 import type { Dot, OriginId, Sequence } from "../../federation/dot.ts";
 import type { Report } from "../../federation/exchange-message.ts";
 import { Holding } from "../../federation/holding.ts";
+import type { BatchLimits } from "../../federation/holding.ts";
 import type { FederationBug } from "../../federation/planted.ts";
 import { StableCut } from "../../federation/stable-cut.ts";
 import { decodeTransaction, encodeTransaction } from "../../federation/transaction-codec.ts";
@@ -73,7 +75,7 @@ export class StreamRegion implements DeliveryState {
     this.#planted = options.planted;
     this.#stableCut = options.stableCut ?? (() => new StableCut());
     this.stable = this.#stableCut();
-    this.holding = new Holding(sha256, { limits: HELD });
+    this.holding = new Holding({ limits: HELD });
   }
 
   chainOf(origin: OriginId): Uint8Array | undefined {
@@ -121,11 +123,17 @@ export class StreamRegion implements DeliveryState {
     });
   }
 
+  /** What of `holding` goes into the next entry, none being on its way. */
+  ready(limits: BatchLimits, holding = this.holding): readonly Shipped[] {
+    const init = { state: () => this, hash: sha256, planted: this.#planted };
+    return holding.next(new Course(init), limits);
+  }
+
   /** A leader's turn: everything that is ready, in entries of a few transactions. */
   drain(batchCountMax = 3): void {
     const limits = { operationsMax: batchCountMax, bytesMax: 600 };
     for (;;) {
-      const batch = this.holding.next(this, limits, new Set(), this.#planted);
+      const batch = this.ready(limits);
       this.apply(batch.map(({ bytes }) => bytes));
       this.holding.settle(this.applied);
       if (batch.length === 0) return;
@@ -134,7 +142,7 @@ export class StreamRegion implements DeliveryState {
 
   /** A new leader knows what is replicated, and nothing else. */
   forgetSoftState(): void {
-    this.holding = new Holding(sha256, { limits: HELD });
+    this.holding = new Holding({ limits: HELD });
     this.stable = this.#stableCut();
   }
 
