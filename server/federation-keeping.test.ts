@@ -25,13 +25,14 @@ class Kept {
   readonly #keeping: FederationKeeping;
   #nowMs = 0;
 
-  constructor(region: Region, waitingBytesMax: number) {
+  constructor(region: Region, waitingBytesMax: number, settledMax?: number) {
     this.region = region;
     this.#keeping = new FederationKeeping({
       region: new FederatedRegion(() => region.host.machine),
       reports: this.reports,
       pinned: () => [],
       waitingBytesMax,
+      ...(settledMax !== undefined && { settledMax }),
       clock: {
         monotonicMs: () => this.#nowMs as MonotonicMs,
         wallMs: () => (ANCHOR_MS + region.nowMs) as WallMs,
@@ -115,6 +116,22 @@ test("conflicts that another policy settles are settled, though nobody writes an
   for (const region of [east, north]) region.configure(settling);
   for (let round = 0; round < 4; round += 1) kept.look();
   expect(north.siblings("f/a")).toEqual(["2:1"]);
+});
+
+test("conflicts behind more than one entry takes are settled, though those are nobody's to settle", () => {
+  const open = policy("a/", { policy: "siblings" });
+  const [east, north] = regions(configOf(2, [open, policy("f/")]));
+  if (east === undefined || north === undefined) throw new Error("two");
+  const kept = new Kept(north, Infinity, 2);
+  for (const region of [east, north]) {
+    for (const key of ["a/1", "a/2", "a/3", "f/a"]) region.run(put(key, "1"));
+  }
+  north.pull(east);
+  east.pull(north);
+  kept.reports.note({ origin: east.origin, epoch: 1, vector: new Map(east.state.applied) });
+  for (let round = 0; round < 6; round += 1) kept.look();
+  expect(north.siblings("f/a")).toHaveLength(1);
+  expect(north.state.records.contested).toBe(3);
 });
 
 test("siblings count with their values, and as many after a restart", () => {

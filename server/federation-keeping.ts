@@ -10,7 +10,6 @@ import type { Clock, Journal } from "./ports.ts";
 const ANCHOR_SKEW_MS_MAX = 50;
 /** Between two looks at what may be forgotten. */
 const COLLECT_EVERY_MS = 2_000;
-/** Keys whose conflicts one entry settles. */
 const SETTLED_MAX = 1_024;
 /** Another clock's word counts for this long. */
 const SAMPLE_MS = 10_000;
@@ -27,6 +26,14 @@ export interface FederationKeepingInit {
   /** `done` gets whether it had its whole effect: a step of bounded size may leave something to do. */
   readonly propose: (change: FederationChange, done: (applied: boolean) => void) => void;
   readonly journal: Journal;
+  /** Keys whose conflicts one entry settles. Only tests set it. */
+  readonly settledMax?: number;
+}
+
+interface Round {
+  readonly cut: Vector;
+  readonly epoch: number;
+  left: number;
 }
 
 interface Sample {
@@ -41,12 +48,12 @@ export class FederationKeeping {
   #proposing = false;
   #collectAtMs = 0;
   #noted = 0;
-  /** The cuts at which conflicts were settled, and tombstones purged, last; other policies settle others. */
-  #settledAt: Vector = new Map();
-  #settledEpoch = 0;
+  /** Of all conflicts at one cut, by one document: how many keys are still to be looked at. */
+  #round: Round = { cut: new Map(), epoch: 0, left: 0 };
   #settledLast = false;
   /** Of the keys with conflicts, where the next settlement begins: some are nobody's to settle. */
   #settledFrom = 0;
+  /** The cut at which tombstones were purged last. */
   #collectedAt: Vector = new Map();
   #clockWarned = false;
   #waitingTold = false;
@@ -107,7 +114,7 @@ export class FederationKeeping {
   }
 
   #collect(): void {
-    const { region, reports, clock, pinned } = this.#init;
+    const { region, reports, clock, pinned, settledMax = SETTLED_MAX } = this.#init;
     const now = clock.monotonicMs();
     if (now < this.#collectAtMs) return;
     this.#collectAtMs = now + COLLECT_EVERY_MS;
@@ -121,19 +128,19 @@ export class FederationKeeping {
     });
     const { epoch } = state.config;
     const { contested } = state;
+    if (epoch !== this.#round.epoch || !sameVector(cut, this.#round.cut)) {
+      this.#round = { cut, epoch, left: contested.length };
+    }
+    const round = this.#round;
     // In turns: where conflicts stay open and writes go on there is always something to settle first.
-    const isSettled = epoch === this.#settledEpoch && sameVector(cut, this.#settledAt);
-    const settles = !this.#settledLast && !isSettled;
-    this.#settledLast = settles && contested.length > 0;
+    this.#settledLast = !this.#settledLast && round.left > 0 && contested.length > 0;
     if (this.#settledLast) {
       this.#collectAtMs = now;
       const from = this.#settledFrom < contested.length ? this.#settledFrom : 0;
-      this.#settledFrom = from + SETTLED_MAX;
-      const keys = contested.slice(from, from + SETTLED_MAX);
+      this.#settledFrom = from + settledMax;
+      const keys = contested.slice(from, this.#settledFrom);
       this.#propose({ change: "settle", epoch, stable: cut, keys }, (applied) => {
-        if (!applied) return;
-        this.#settledAt = cut;
-        this.#settledEpoch = epoch;
+        if (applied) round.left -= keys.length;
       });
       return;
     }
