@@ -22,9 +22,9 @@ export interface ExchangeLimits {
   readonly chunkBytesMax: number;
   /** Origins that one puller may want. */
   readonly originsMax: number;
-  /** Between two messages of reports that are sent for their own sake: while this region's own changes. */
+  /** Between two messages of reports that are sent for their own sake: while a write may wait for this region's word. */
   readonly reportMs: number;
-  /** The same, while only those of other regions change, which they tell their neighbours themselves. */
+  /** The same, while nothing waits, or it is told by the stream of the region whose write it is. */
   readonly relayMs: number;
   /** Between two of those that go with something else, and cost the puller little. */
   readonly besideMs: number;

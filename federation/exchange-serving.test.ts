@@ -1,5 +1,5 @@
-// When a puller hears what regions report: with whatever is sent to it, and else by itself, the region's own words
-// sooner than those it relays.
+// When a puller hears what regions report: with whatever is sent to it, and else by itself, sooner where a write may
+// wait for it.
 import { expect, test } from "@jest/globals";
 import { EXCHANGE_LIMITS_DEFAULT } from "./exchange-limits.ts";
 import { ReportBook } from "./exchange-reports.ts";
@@ -10,6 +10,7 @@ import type { Vector } from "./vector.ts";
 
 const OWN = originId(1);
 const OTHER = originId(2);
+const PULLER = originId(3);
 const { reportMs, relayMs, besideMs, heartbeatMs } = EXCHANGE_LIMITS_DEFAULT;
 
 class Served {
@@ -28,14 +29,15 @@ class Served {
         }),
         reports: this.reports,
         limits: EXCHANGE_LIMITS_DEFAULT,
+        isAwaited: (origin) => origin === PULLER,
       },
       1,
     );
     expect(this.serving.onTime(0)).toHaveLength(1);
   }
 
-  applies(count: number): void {
-    this.#applied = new Map([[OWN, sequence(count)]]);
+  applies(origin: OriginId, count: number): void {
+    this.#applied = new Map([...this.#applied, [origin, sequence(count)]]);
     this.#hears(OWN, this.#applied);
   }
 
@@ -57,17 +59,23 @@ function told(effects: ReturnType<ExchangeServing["onTime"]>): readonly OriginId
   );
 }
 
-test("what the region has applied is told within reportMs, what others have within relayMs", () => {
+test("that a write is here for which may be waited is told within reportMs, all else within relayMs", () => {
   const served = new Served();
   const { serving } = served;
   expect(serving.dueAtMs).toBe(heartbeatMs);
   served.relays(1);
   expect(serving.dueAtMs).toBe(relayMs);
-  served.applies(1);
+  served.applies(OWN, 1);
+  served.applies(OTHER, 1);
+  expect(serving.dueAtMs).toBe(relayMs);
+  served.applies(PULLER, 1);
   expect(serving.dueAtMs).toBe(reportMs);
   expect(serving.onTime(reportMs - 1)).toEqual([]);
   expect(told(serving.onTime(reportMs))).toEqual([OTHER, OWN]);
   expect(serving.dueAtMs).toBe(reportMs + heartbeatMs);
+  // What was told of is no news.
+  served.applies(OTHER, 2);
+  expect(serving.dueAtMs).toBe(reportMs + relayMs);
 });
 
 test("reports go with what is sent anyway, but not with all of it", () => {
@@ -77,7 +85,7 @@ test("reports go with what is sent anyway, but not with all of it", () => {
   served.relays(1);
   expect(serving.onSent(besideMs - 1)).toEqual([]);
   expect(told(serving.onSent(besideMs))).toEqual([OTHER]);
-  served.applies(1);
+  served.applies(OWN, 1);
   expect(serving.onSent(2 * besideMs - 1)).toEqual([]);
   expect(told(serving.onSent(2 * besideMs))).toEqual([OWN]);
   expect(serving.dueAtMs).toBe(2 * besideMs + heartbeatMs);

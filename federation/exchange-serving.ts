@@ -9,7 +9,7 @@ import type { ConfigNews, Position, ServeMessage } from "./exchange-message.ts";
 import { messagesOf } from "./exchange-parts.ts";
 import type { ReportBook } from "./exchange-reports.ts";
 import type { FederationBug } from "./planted.ts";
-import { countOf } from "./vector.ts";
+import { VECTOR_ZERO, countOf } from "./vector.ts";
 import type { Vector } from "./vector.ts";
 
 /** One transaction as it is retained, with its chain's hash behind it. */
@@ -65,6 +65,8 @@ export interface ServingInit {
   readonly state: () => ServedState;
   readonly reports: ReportBook;
   readonly limits: ExchangeLimits;
+  /** Whether a write of `origin` may wait for this region's word, and that goes this way (federation 13); absent: all do. */
+  readonly isAwaited?: (origin: OriginId) => boolean;
   /** Only tests and the simulator set it. */
   readonly planted?: FederationBug;
 }
@@ -79,7 +81,7 @@ export class ExchangeServing {
   #reportsSent = 0;
   #reportedAtMs = -Infinity;
   /** What was applied here when reports were sent last. */
-  #reportedOf: Vector | undefined;
+  #reportedOf: Vector = VECTOR_ZERO;
   #epochTold: Epoch;
 
   /** `epoch`: of the puller's hello. */
@@ -90,10 +92,20 @@ export class ExchangeServing {
 
   /** When `onTime` has something to do, if nothing else comes before. */
   get dueAtMs(): number {
-    const { limits, state } = this.#init;
+    const { limits } = this.#init;
     if (!this.#hasReports) return this.#reportedAtMs + limits.heartbeatMs;
-    const isOwn = state().applied !== this.#reportedOf;
-    return this.#reportedAtMs + (isOwn ? limits.reportMs : limits.relayMs);
+    return this.#reportedAtMs + (this.#hasAwaited ? limits.reportMs : limits.relayMs);
+  }
+
+  /** Of what was applied since the last reports, something may be waited for by who hears of it here. */
+  get #hasAwaited(): boolean {
+    const { state, isAwaited = () => true } = this.#init;
+    const { applied } = state();
+    const before = this.#reportedOf;
+    if (applied === before) return false;
+    return [...applied].some(
+      ([origin, count]) => count > countOf(before, origin) && isAwaited(origin),
+    );
   }
 
   get #hasReports(): boolean {

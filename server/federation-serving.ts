@@ -48,6 +48,7 @@ export interface FederationServingInit {
 }
 
 interface Session {
+  readonly to: OriginId;
   readonly serving: ExchangeServing;
   readonly outlet: PullerOutlet;
   /** Questions that are not answered. */
@@ -77,10 +78,14 @@ export class FederationServing {
   open(hello: ExchangeHello, outlet: PullerOutlet): PullerSession {
     const { state, reports, helloTo, onConfig, onPulled } = this.#init;
     const limits = EXCHANGE_LIMITS_DEFAULT;
-    const serving = new ExchangeServing({ state, reports, limits }, hello.epoch);
-    const session = { serving, outlet, asked: 0, comparing: false };
+    const { origin: to } = hello.from;
+    // Another region that pulls from here is told by its own stream, and this region's writes wait for others.
+    const isAwaited = (origin: OriginId): boolean =>
+      origin === to || (origin !== hello.to && !this.#serves(origin));
+    const serving = new ExchangeServing({ state, reports, limits, isAwaited }, hello.epoch);
+    const session = { to, serving, outlet, asked: 0, comparing: false };
     this.#sessions.add(session);
-    outlet.send({ kind: "hello", hello: helloTo(hello.from.origin) });
+    outlet.send({ kind: "hello", hello: helloTo(to) });
     this.#act(session, serving.onNews());
     this.#onTime();
     onPulled(hello.from.origin);
@@ -99,7 +104,16 @@ export class FederationServing {
     };
   }
 
-  /** The applied state has moved, or a region has reported. */
+  #serves(origin: OriginId): boolean {
+    return [...this.#sessions].some(({ to }) => to === origin);
+  }
+
+  /** Regions have reported: what is due changes, and nothing that is served. */
+  onReports(): void {
+    if (this.#sessions.size > 0) this.#arm();
+  }
+
+  /** The applied state has moved. */
   onNews(): void {
     if (this.#sessions.size === 0) return;
     for (const session of [...this.#sessions]) this.#act(session, session.serving.onNews());

@@ -321,7 +321,7 @@ export class Federation {
       configure: (config, done) => this.configure(config, done),
       onClock: (of, aheadMs) => leading.keeping.onClock(of, aheadMs),
       onReports: () => {
-        this.#serving.onNews();
+        this.#serving.onReports();
         this.quorums.onNews();
       },
       onGone: (gone) => bootstrap.onGone(gone),

@@ -160,7 +160,7 @@ class Node {
       onClock: (_, aheadMs) => {
         this.clocksAheadMs.push(aheadMs);
       },
-      onReports: () => serving.onNews(),
+      onReports: () => serving.onReports(),
       onGone: () => undefined,
       onLost: () => undefined,
       clock: systemClock,
