@@ -159,7 +159,9 @@ export class RetainedTransactions {
       const oldest = this.#queue[this.#recentFrom];
       if (oldest === undefined || oldest.index > this.#flushed) break;
       if (this.#recentBytes <= RECENT_BYTES_MAX) break;
-      this.#recent.get(oldest.origin)?.delete(oldest.sequence);
+      // It may have been dropped and be applied anew, and then the engine does not have that one yet.
+      const ofOrigin = this.#recent.get(oldest.origin);
+      if (ofOrigin?.get(oldest.sequence) === oldest) ofOrigin.delete(oldest.sequence);
       this.#recentBytes -= oldest.row.length;
       this.#recentFrom += 1;
     }
