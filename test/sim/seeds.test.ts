@@ -17,11 +17,13 @@ const once = readFileSync(join(__dirname, "..", "seeds.txt"), "utf8")
   .filter((line) => line !== "");
 
 test.each(once)("clean where something once broke: %s", (line) => {
-  const [text = "", what, name] = line.split(/\s+/);
+  const [text = "", what, ...rest] = line.split(/\s+/);
   const seed = Number(text);
+  const name = rest.find((word) => Number.isNaN(Number(word)));
   if (what === "federation") {
+    const steps = Number(rest.find((word) => word !== name) ?? FEDERATION_STEPS);
     const themed = themeOf(PLANTED_FEDERATION_NAMES, name);
-    const { violation } = simulateFederation({ seed, steps: FEDERATION_STEPS, ...themed });
+    const { violation } = simulateFederation({ seed, steps, ...themed });
     expect(violation?.message).toBeUndefined();
     return;
   }

@@ -207,9 +207,11 @@ export class Operators {
     for (const region of members) {
       const { name, leader } = region;
       if (leader === undefined) continue;
-      const { self, forked, config: known } = leader.federated;
-      // It has logged that it is a member, and did not take the origin that it was given.
-      const isDisowned = self === undefined && memberNamed(known, name) !== undefined;
+      const { self, forked, config: known, rebirth } = leader.federated;
+      // It did not take the origin that it has by the document that it logged: its log did not draw that one.
+      const own = memberNamed(known, name);
+      const isTaken = self !== undefined && own !== undefined && rebirth.drew(own.incarnation);
+      const isDisowned = own !== undefined && own.origin !== self && !isTaken;
       // Who has no origin serves nobody: whoever had it for a neighbour alone gets others.
       if (isDisowned) this.#give({ command: "topology", topology: { shape: "mesh" } });
       if (isDisowned || (self !== undefined && forked.has(self))) this.#reincarnate(region);
