@@ -164,6 +164,9 @@ function moveCommand(given: hansa.v1.IMoveHome): ConfigCommand {
   if (force === true && unplanned === true) {
     throw invalid("a move by force waits for no region's word: it is either forced or unplanned");
   }
+  if (unplanned !== true && (write_regions ?? 0) > 0) {
+    throw invalid("write_regions is of an unplanned move: no other waits for words of regions");
+  }
   const move = { command: "home-move", prefix: keyIn(given), to: given.to ?? "" } as const;
   const gathers = unplanned === true ? { gathers: write_regions ?? 0 } : {};
   return { ...move, force: force ?? false, ...gathers };
