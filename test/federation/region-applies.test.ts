@@ -37,7 +37,7 @@ describe("what others minted", () => {
     for (const region of [east, north]) {
       expect(region.siblings("f/a")).toEqual(["2:1"]);
       expect(region.get("f/a")).toBe("of north");
-      expect(region.state.conflicts).toEqual({ first: 1, next: 2 });
+      expect(region.state.conflicts).toMatchObject({ first: 1, next: 2 });
     }
     const [ofEast, ofNorth] = [conflict(east, 1), conflict(north, 1)];
     expect(ofNorth).toEqual(ofEast);
