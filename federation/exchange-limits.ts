@@ -24,8 +24,10 @@ export interface ExchangeLimits {
   readonly originsMax: number;
   /** Between two messages of reports that are sent for their own sake: while a write may wait for this region's word. */
   readonly reportMs: number;
-  /** The same, while nothing waits, or it is told by the stream of the region whose write it is. */
+  /** The same, while there are words of regions that the puller does not hear itself. */
   readonly relayMs: number;
+  /** The same, while nothing waits for any of it here. */
+  readonly restMs: number;
   /** Between two of those that go with something else, and cost the puller little. */
   readonly besideMs: number;
   /** The longest silence of who serves. */
@@ -48,6 +50,7 @@ export const EXCHANGE_LIMITS_DEFAULT: ExchangeLimits = {
   originsMax: 4_096,
   reportMs: 20,
   relayMs: 50,
+  restMs: 250,
   besideMs: 5,
   heartbeatMs: 1_000,
   stallMs: 3_000,

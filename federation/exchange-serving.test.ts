@@ -11,7 +11,7 @@ import type { Vector } from "./vector.ts";
 const OWN = originId(1);
 const OTHER = originId(2);
 const PULLER = originId(3);
-const { reportMs, relayMs, besideMs, heartbeatMs } = EXCHANGE_LIMITS_DEFAULT;
+const { reportMs, relayMs, restMs, besideMs, heartbeatMs } = EXCHANGE_LIMITS_DEFAULT;
 
 class Served {
   readonly reports = new ReportBook();
@@ -30,6 +30,7 @@ class Served {
         reports: this.reports,
         limits: EXCHANGE_LIMITS_DEFAULT,
         isAwaited: (origin) => origin === PULLER,
+        hears: (origin) => origin !== OTHER,
       },
       1,
     );
@@ -59,23 +60,23 @@ function told(effects: ReturnType<ExchangeServing["onTime"]>): readonly OriginId
   );
 }
 
-test("that a write is here for which may be waited is told within reportMs, all else within relayMs", () => {
+test("a write for which may be waited here is told of soonest, what nobody waits for last", () => {
   const served = new Served();
   const { serving } = served;
   expect(serving.dueAtMs).toBe(heartbeatMs);
-  served.relays(1);
-  expect(serving.dueAtMs).toBe(relayMs);
   served.applies(OWN, 1);
   served.applies(OTHER, 1);
+  expect(serving.dueAtMs).toBe(restMs);
+  served.relays(1);
   expect(serving.dueAtMs).toBe(relayMs);
   served.applies(PULLER, 1);
   expect(serving.dueAtMs).toBe(reportMs);
   expect(serving.onTime(reportMs - 1)).toEqual([]);
-  expect(told(serving.onTime(reportMs))).toEqual([OTHER, OWN]);
+  expect(told(serving.onTime(reportMs))).toEqual([OWN, OTHER]);
   expect(serving.dueAtMs).toBe(reportMs + heartbeatMs);
   // What was told of is no news.
   served.applies(OTHER, 2);
-  expect(serving.dueAtMs).toBe(reportMs + relayMs);
+  expect(serving.dueAtMs).toBe(reportMs + restMs);
 });
 
 test("reports go with what is sent anyway, but not with all of it", () => {

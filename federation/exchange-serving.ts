@@ -67,6 +67,8 @@ export interface ServingInit {
   readonly limits: ExchangeLimits;
   /** Whether a write of `origin` may wait for this region's word, and that goes this way (federation 13); absent: all do. */
   readonly isAwaited?: (origin: OriginId) => boolean;
+  /** Whether the puller hears of the region of `origin` from that region itself; absent: of none. */
+  readonly hears?: (origin: OriginId) => boolean;
   /** Only tests and the simulator set it. */
   readonly planted?: FederationBug;
 }
@@ -92,9 +94,15 @@ export class ExchangeServing {
 
   /** When `onTime` has something to do, if nothing else comes before. */
   get dueAtMs(): number {
-    const { limits } = this.#init;
-    if (!this.#hasReports) return this.#reportedAtMs + limits.heartbeatMs;
-    return this.#reportedAtMs + (this.#hasAwaited ? limits.reportMs : limits.relayMs);
+    return this.#reportedAtMs + this.#waitMs;
+  }
+
+  get #waitMs(): number {
+    const { limits, reports, hears = () => false } = this.#init;
+    const news = reports.since(this.#reportsSent);
+    if (news.length === 0) return limits.heartbeatMs;
+    if (this.#hasAwaited) return limits.reportMs;
+    return news.every(({ origin }) => hears(origin)) ? limits.restMs : limits.relayMs;
   }
 
   /** Of what was applied since the last reports, something may be waited for by who hears of it here. */

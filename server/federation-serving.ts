@@ -1,12 +1,18 @@
 // Streams that other regions pull from this member: each sees the applied state of the member, whatever its role, and
 // nobody polls. Retained rows that are not in memory come from the engine, one load a stream at a time.
 import { KvError } from "../base/index.ts";
-import { ExchangeServing, EXCHANGE_LIMITS_DEFAULT } from "../federation/index.ts";
+import {
+  ExchangeServing,
+  EXCHANGE_LIMITS_DEFAULT,
+  memberOf,
+  neighboursOf,
+} from "../federation/index.ts";
 import type {
   CompareAnswer,
   CompareQuestion,
   ConfigNews,
   ExchangeHello,
+  FederationConfig,
   LoadWish,
   OriginId,
   Position,
@@ -22,6 +28,8 @@ import type { Clock } from "./ports.ts";
 export interface FederationServingInit {
   /** Of the applied state, as of the moment of the call. */
   readonly state: () => ServedState;
+  /** In force by the applied state. */
+  readonly config: () => FederationConfig;
   readonly reports: ReportBook;
   /** `rows` undefined: the engine has failed, and the process is about to end. May answer inside the call. */
   readonly load: (wish: LoadWish, done: (rows: readonly RetainedRow[] | undefined) => void) => void;
@@ -82,7 +90,8 @@ export class FederationServing {
     // Another region that pulls from here is told by its own stream, and this region's writes wait for others.
     const isAwaited = (origin: OriginId): boolean =>
       origin === to || (origin !== hello.to && !this.#serves(origin));
-    const serving = new ExchangeServing({ state, reports, limits, isAwaited }, hello.epoch);
+    const hears = (origin: OriginId): boolean => origin === hello.to || this.#hears(to, origin);
+    const serving = new ExchangeServing({ state, reports, limits, isAwaited, hears }, hello.epoch);
     const session = { to, serving, outlet, asked: 0, comparing: false };
     this.#sessions.add(session);
     outlet.send({ kind: "hello", hello: helloTo(to) });
@@ -106,6 +115,15 @@ export class FederationServing {
 
   #serves(origin: OriginId): boolean {
     return [...this.#sessions].some(({ to }) => to === origin);
+  }
+
+  /** By the topology in force: a way that is down makes words late, and loses none. */
+  #hears(puller: OriginId, origin: OriginId): boolean {
+    const config = this.#init.config();
+    const names = config.members.map(({ name }) => name);
+    const [by, of] = [memberOf(config, puller), memberOf(config, origin)];
+    if (by === undefined || of === undefined) return false;
+    return neighboursOf(config.topology, names, by.name).includes(of.name);
   }
 
   /** Regions have reported: what is due changes, and nothing that is served. */

@@ -114,6 +114,7 @@ export class Federation {
         retainedFrom: (origin) => state.retainedFrom(origin),
         config: state.document,
       }),
+      config: () => state.config,
       reports: this.#reports,
       load: (wish, done) => {
         loadRetained((asked) => state.recent(asked), replica.engine, wish, done);

@@ -91,6 +91,7 @@ class Node {
         retainedFrom: () => 1,
         config: region.document,
       }),
+      config: () => region.config,
       reports,
       load: ({ origin, from, countMax }, done) => {
         setImmediate(() =>
