@@ -55,7 +55,7 @@ async function startFederation(): Promise<Cluster[]> {
   const clusters: Cluster[] = [];
   for (const [at, name] of REGIONS.entries()) {
     const flags = ["--region", name, "--initial-cluster-token", name];
-    clusters.push(await Cluster.plan({ voters: at === 0 ? 3 : 1, flags }));
+    clusters.push(await Cluster.plan({ voters: at === 0 ? 3 : 1, flags, isMeasured: true }));
   }
   const named = clusters.map(({ members }, at) => ({
     name: REGIONS[at] ?? "",
@@ -172,7 +172,7 @@ const HEAD = [
 async function measureAll(): Promise<void> {
   const clusters: Cluster[] = [];
   try {
-    clusters.push(await Cluster.start({ voters: 3 }));
+    clusters.push(await Cluster.start({ voters: 3, isMeasured: true }));
     clusters.push(...(await startFederation()));
     const [alone, near] = clusters;
     if (alone === undefined || near === undefined) throw new Error("three clusters are started");

@@ -53,7 +53,7 @@ function medianOf({ samples }: Subject, what: keyof Sample): number {
 describeWith(["etcd"], "idle", () => {
   test("measures etcd and Hansa beside each other", async () => {
     const etcd = await EtcdCluster.start(3);
-    const hansa = await Cluster.start({ voters: 3 });
+    const hansa = await Cluster.start({ voters: 3, isMeasured: true });
     try {
       const subjects: readonly Subject[] = [
         { peer: "etcd", pids: etcd.members.map(({ pid }) => pid), samples: [] },

@@ -24,7 +24,7 @@ export interface LoneServer {
 const STOP_MS_MAX = 120_000;
 
 export async function loneHansa(flags: readonly string[] = []): Promise<LoneServer> {
-  const cluster = await Cluster.plan({ voters: 1, flags });
+  const cluster = await Cluster.plan({ voters: 1, flags, isMeasured: true });
   const [member] = cluster.members;
   if (member === undefined) throw new Error("a cluster of one has a member");
   return {

@@ -189,7 +189,7 @@ async function measureEtcd(): Promise<Row[]> {
 }
 
 async function measureHansa(): Promise<Row[]> {
-  const cluster = await Cluster.start({ voters: 3 });
+  const cluster = await Cluster.start({ voters: 3, isMeasured: true });
   try {
     const { endpoint } = await cluster.leader();
     const endpoints = cluster.endpoints.split(",");

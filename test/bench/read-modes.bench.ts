@@ -37,7 +37,7 @@ describe("read-modes", () => {
   beforeAll(async () => {
     for (const protocol of PROTOCOLS) {
       const flags = ["--consensus", protocol];
-      const cluster = await Cluster.start({ voters: 3, learners: 1, flags });
+      const cluster = await Cluster.start({ voters: 3, learners: 1, flags, isMeasured: true });
       clusters.set(protocol, cluster);
       await fill(cluster);
     }

@@ -174,7 +174,7 @@ async function measureEtcd(): Promise<Row[]> {
 }
 
 async function measureHansa(): Promise<Row[]> {
-  const cluster = await Cluster.start({ voters: 3 });
+  const cluster = await Cluster.start({ voters: 3, isMeasured: true });
   try {
     const { endpoint } = await cluster.leader();
     return await measure({

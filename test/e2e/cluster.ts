@@ -16,6 +16,11 @@ const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 15_000;
 /** A paused member does not answer; the others are asked meanwhile. */
 const STATUS_MS_MAX = 500;
+/**
+ * A start writes two segments of the log, and syncs them: of 64 MiB each by default, a second of the disk that all
+ * tests share. These hold the longest request twice, as a segment must.
+ */
+const SMALL_SEGMENTS = ["--log-segment-bytes", String(4 * 1024 * 1024)];
 /** Above the sources, whether or not this file was compiled to dist/. */
 const HERE = join(__dirname, "..", "..");
 const ROOT = basename(HERE) === "dist" ? join(HERE, "..") : HERE;
@@ -48,6 +53,8 @@ export interface ClusterOptions {
   readonly learners?: number;
   /** Passed to every member. */
   readonly flags?: readonly string[];
+  /** For benchmarks: no flags but those. */
+  readonly isMeasured?: true;
   /** Both ports of every member over TLS, mutual, with certificates of a CA of its own, or of that one. */
   readonly tls?: boolean | ClusterCertificates;
   /** Where each member lives; absent: all on this host. */
@@ -220,7 +227,11 @@ export class Cluster {
     if (!existsSync(MAIN))
       throw new Error("dist/ is missing: run npm test, or npm run build first");
     const folder = mkdtempSync(join(tmpdir(), "hansa-e2e-"));
-    const { homeOf = () => THIS_HOST, flags = [], tls = false } = options;
+    const { homeOf = () => THIS_HOST, tls = false } = options;
+    const flags = [
+      ...(options.isMeasured === true ? [] : SMALL_SEGMENTS),
+      ...(options.flags ?? []),
+    ];
     const certificates =
       tls === true ? await ClusterCertificates.make(join(folder, "certs")) : tls || undefined;
     const plans: MemberPlan[] = [];

@@ -68,7 +68,7 @@ if (why !== undefined) process.stdout.write(`skipped: full disks need a tmpfs to
 (why === undefined ? describe : describe.skip).each(protocolsFor("raft"))(
   "a full disk over %s",
   (protocol) => {
-    const flags = ["--consensus", protocol, "--log-segment-bytes", String(4 * 1024 * 1024)];
+    const flags = ["--consensus", protocol];
     /** Moves what the member has to a disk with room. */
     function move(member: MemberProcess): void {
       const kept = mkdtempSync(join(tmpdir(), "hansa-moved-"));
