@@ -23,7 +23,7 @@ export class DevChild {
     const log = openSync(member.logFile, "a", 0o600);
     this.#child = fork(main, ["serve", ...member.flags], {
       stdio: ["ignore", log, log, "ipc"],
-      execArgv: ["--enable-source-maps", "--max-semi-space-size=16", "--expose-gc"],
+      execArgv: ["--max-semi-space-size=16", "--expose-gc"],
       // A group of its own: a terminal's Ctrl-C goes to the whole foreground group, and a member takes a
       // second signal as "at once".
       detached: true,
