@@ -121,36 +121,53 @@ function howToPlay(regions: readonly Region[]): string {
   ].join("\n");
 }
 
-async function run(once: boolean): Promise<number> {
-  const wan = new WideArea(ONE_WAY_MS);
-  const processes = new Processes(wan);
+/** Of whoever is ended by Ctrl-C. */
+const INTERRUPTED = 130;
+
+interface World {
+  readonly wan: WideArea;
+  readonly processes: Processes;
+  /** Those that are started. */
+  readonly regions: Region[];
+}
+
+async function demonstrate({ wan, processes, regions }: World): Promise<Figures> {
   const figures: Figures = { writes: 0, conflicts: 0, ackMs: [], lagMs: [], converged: false };
-  const regions: Region[] = [];
+  say(
+    `Three regions of three members, ${2 * ONE_WAY_MS} ms between them (${ONE_WAY_MS} each way); ` +
+      `data in ${processes.folder}`,
+  );
+  regions.push(...(await startRegions(processes, REGIONS)));
+  await foundFederation(regions, PREFIX);
+  say(`\nEvery region writes ${WRITES} times, one write every ${EVERY_MS} ms.`);
+  await writeEverywhere(regions, figures);
+  await cutAndHeal(regions, wan, figures);
+  const [first] = regions;
+  figures.conflicts = first === undefined ? 0 : await conflictsOf(first);
+  figures.converged = await isEqual(regions, PREFIX);
+  return figures;
+}
+
+/** @returns its exit code, once no process is left and no data. */
+async function run(once: boolean): Promise<number> {
+  const interrupted = new Promise<undefined>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => resolve(undefined));
+  });
+  const wan = new WideArea(ONE_WAY_MS);
+  const world: World = { wan, processes: new Processes(wan), regions: [] };
+  let figures: Figures | undefined;
   try {
-    say(
-      `Three regions of three members, ${2 * ONE_WAY_MS} ms between them (${ONE_WAY_MS} each way); ` +
-        `data in ${processes.folder}`,
-    );
-    regions.push(...(await startRegions(processes, REGIONS)));
-    await foundFederation(regions, PREFIX);
-    say(`\nEvery region writes ${WRITES} times, one write every ${EVERY_MS} ms.`);
-    await writeEverywhere(regions, figures);
-    await cutAndHeal(regions, wan, figures);
-    const [first] = regions;
-    figures.conflicts = first === undefined ? 0 : await conflictsOf(first);
-    figures.converged = await isEqual(regions, PREFIX);
-    if (!once) {
-      say(howToPlay(regions));
-      await new Promise((resolve) => {
-        process.once("SIGINT", resolve);
-        process.once("SIGTERM", resolve);
-      });
+    figures = await Promise.race([demonstrate(world), interrupted]);
+    if (figures !== undefined && !once) {
+      say(howToPlay(world.regions));
+      await interrupted;
     }
   } finally {
-    for (const { client } of regions) await client.close();
-    await processes.stop();
+    for (const { client } of world.regions) await client.close();
+    await world.processes.stop();
     wan.close();
   }
+  if (figures === undefined) return INTERRUPTED;
   const { writes, conflicts, lagMs, converged } = figures;
   say(
     `regions ${REGIONS.length}, writes ${writes}, conflicts ${conflicts}, ` +
@@ -160,11 +177,10 @@ async function run(once: boolean): Promise<number> {
 }
 
 run(process.argv.includes("--once")).then(
-  (code) => {
-    process.exitCode = code;
-  },
+  // What was interrupted may still wait for something.
+  (code) => process.exit(code),
   (error: unknown) => {
     console.error(error);
-    process.exitCode = 1;
+    process.exit(1);
   },
 );

@@ -66,6 +66,7 @@ export class Processes {
     readonly child: ChildProcess;
   }[] = [];
   readonly #proxies = new Map<string, string>();
+  #stopped = false;
 
   /** `main`: what a member runs; absent: of the build that this file is of. */
   constructor(wan: WideArea, main = MAIN) {
@@ -88,7 +89,7 @@ export class Processes {
     return join(this.folder, `${name}.log`);
   }
 
-  /** `flags`: beside those that every member has. */
+  /** `flags`: beside those that every member has. @throws {Error} once all are stopped. */
   async start(group: Group, flags: readonly string[]): Promise<void> {
     for (const seat of group.seats) {
       this.#wan.place(seat.peerPort, seat.region);
@@ -101,6 +102,7 @@ export class Processes {
     const { region, name, clientPort, peerPort } = seat;
     const proxy = this.#proxies.get(region) ?? (await this.#wan.proxyOf(region));
     this.#proxies.set(region, proxy);
+    if (this.#stopped) throw new Error(`${name} is not started: all are stopped`);
     const isSpread = new Set(group.seats.map((one) => one.region)).size > 1;
     // "localhost" is reached directly; "127.0.0.1", through the proxy.
     const host = isSpread ? "127.0.0.1" : "localhost";
@@ -131,6 +133,7 @@ export class Processes {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     const running = this.#children
       .map(({ child }) => child)
       .filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);

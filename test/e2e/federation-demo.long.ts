@@ -1,9 +1,11 @@
 // The demonstration of a federation as its users start it, with `npm run e2e`: twelve processes are too many for every
 // run of the tests.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { finish } from "./child.ts";
+import { Child, finish } from "./child.ts";
 import { MAIN } from "./cluster.ts";
+import { until } from "./until.ts";
 
 /** Twelve processes take long to start where there is one core for them. */
 const DEMO_MS_MAX = 600_000;
@@ -26,3 +28,20 @@ describe("npm run demo:federation -- --once", () => {
     DEMO_MS_MAX,
   );
 });
+
+test(
+  "Ctrl-C while its processes still start leaves nothing behind",
+  async () => {
+    const demo = new Child(process.execPath, [DEMO]);
+    const told = await demo.line(/data in \S+$/, DEMO_MS_MAX);
+    const folder = told.split(" ").at(-1) ?? "";
+    await until("the second group starts", DEMO_MS_MAX, () =>
+      existsSync(join(folder, "ams1")) ? true : undefined,
+    );
+    demo.signal("SIGINT");
+    expect(await demo.exited).toEqual({ code: 130 });
+    expect(existsSync(folder)).toBe(false);
+    expect(demo.output).not.toMatch(/^Every region writes/m);
+  },
+  DEMO_MS_MAX,
+);
