@@ -19,15 +19,7 @@ import type { Witness } from "../witness.ts";
 import { FollowedMachine, GroupMember } from "./group-member.ts";
 import { drawGroup } from "./group-swarm.ts";
 import { UNKNOWN } from "./region-log.ts";
-import type {
-  Backup,
-  BeginOptions,
-  Member,
-  Outcome,
-  Proposed,
-  RegionLog,
-  RegionLogInit,
-} from "./region-log.ts";
+import type { Member, Proposed, RegionLog, RegionLogInit, Restore, Rows } from "./region-log.ts";
 import { requestBytes } from "./request-bytes.ts";
 import { machineOptions, restoredHost } from "./restored-host.ts";
 import type { Story } from "./story.ts";
@@ -116,7 +108,7 @@ export class GroupLog implements RegionLog {
       done(UNKNOWN);
       return;
     }
-    const end = (outcome: Outcome): void => {
+    const end: Proposed = (outcome) => {
       if (member.waiting.delete(end)) done(outcome);
     };
     member.waiting.add(end);
@@ -244,16 +236,16 @@ export class GroupLog implements RegionLog {
   }
 
   /** What some member's engine holds, which may be behind what is applied; undefined: nothing yet. */
-  backup(): Backup | undefined {
+  backup(): Rows | undefined {
     const up = this.#members.filter((member) => member.up);
     if (up.length === 0) return undefined;
     const { rows } = this.#init.chance.pick(up).node.devices.engine;
     return rows.size === 0 ? undefined : rows;
   }
 
-  begin(backup: Backup | undefined, options: BeginOptions): void {
+  begin(restore?: Restore): void {
     this.end();
-    const host = backup && restoredHost(this.#machineOptions, backup, options);
+    const host = restore && restoredHost(this.#machineOptions, restore);
     this.#group = this.#found(host && { rows: host.rows, index: host.machine.applied });
     this.open();
   }

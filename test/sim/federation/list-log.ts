@@ -10,13 +10,13 @@ import type { MachineOptions, Request } from "../../../store/index.ts";
 import { Host, entryOf } from "../../store/host.ts";
 import { UNKNOWN } from "./region-log.ts";
 import type {
-  Backup,
-  BeginOptions,
   Member,
   Outcome,
   Proposed,
   RegionLog,
   RegionLogInit,
+  Restore,
+  Rows,
   Timers,
 } from "./region-log.ts";
 import { machineOptions, restoredHost } from "./restored-host.ts";
@@ -204,7 +204,7 @@ export class ListLog implements RegionLog {
     this.#stalledUntilMs = 0;
   }
 
-  backup(): Backup | undefined {
+  backup(): Rows | undefined {
     const up = this.members.filter((member) => member.up);
     if (up.length === 0) return undefined;
     const { host } = this.#init.chance.pick(up);
@@ -212,12 +212,12 @@ export class ListLog implements RegionLog {
     return new Map(host.rows);
   }
 
-  begin(backup: Backup | undefined, options: BeginOptions): void {
+  begin(restore?: Restore): void {
     this.end();
     this.#life += 1;
     const machine = this.#machineOptions;
     this.members = this.#membersOf(() =>
-      backup === undefined ? new Host(machine) : restoredHost(machine, backup, options),
+      restore === undefined ? new Host(machine) : restoredHost(machine, restore),
     );
     this.#entries = [];
     this.#base = this.members[0]?.host.machine.applied ?? 0;

@@ -8,7 +8,8 @@ import type { EventQueue } from "../events.ts";
 import type { Directory } from "./directory.ts";
 import type { Judge } from "./judge.ts";
 import type { Weather } from "./links.ts";
-import type { Backup, Region } from "./region.ts";
+import type { Region } from "./region.ts";
+import type { Rows } from "./region-log.ts";
 import { isSpared } from "./standing.ts";
 import type { Story } from "./story.ts";
 import { drawn } from "./swarm.ts";
@@ -32,7 +33,7 @@ export interface NemesisInit {
 
 interface Kept {
   readonly life: number;
-  readonly backup: Backup;
+  readonly rows: Rows;
 }
 
 export class Nemesis implements Weather {
@@ -205,14 +206,14 @@ export class Nemesis implements Weather {
     const { chance, swarm } = this.#init;
     const kept = this.#backups.get(region);
     if (kept?.life !== region.life || chance.hits(0.4)) {
-      const backup = region.isLost ? undefined : region.log.backup();
-      if (backup !== undefined) this.#backups.set(region, { life: region.life, backup });
+      const rows = region.isLost ? undefined : region.log.backup();
+      if (rows !== undefined) this.#backups.set(region, { life: region.life, rows });
       return;
     }
     const { directory, judge, regions } = this.#init;
     if (region.isLost || !isSpared(directory, regions(), region)) return;
     const knowingly = swarm.restoresKnowingly;
-    const begin = (): void => region.begin(kept.backup, { knowingly });
+    const begin = (): void => region.begin({ rows: kept.rows, knowingly });
     if (knowingly) begin();
     else {
       this.rolledBack += 1;

@@ -175,7 +175,7 @@ export class Operators {
     const { directory, regions } = this.#init;
     const parted = regions().find(({ name }) => directory.originOf(name) === undefined);
     if (parted === undefined) return;
-    parted.begin(undefined, { knowingly: true });
+    parted.begin();
     this.#admit(parted);
   }
 

@@ -40,11 +40,12 @@ export type Proposed = (outcome: Outcome) => void;
 
 export const UNKNOWN: Outcome = { response: undefined, minted: [] };
 
-/** What a restore brings back. */
-export type Backup = ReadonlyMap<Key, Uint8Array>;
+/** Of an engine: what a backup has. */
+export type Rows = ReadonlyMap<Key, Uint8Array>;
 
 /** `knowingly`: by the command that restores, which makes a region forget under which origin it minted. */
-export interface BeginOptions {
+export interface Restore {
+  readonly rows: Rows;
   readonly knowingly: boolean;
 }
 
@@ -85,9 +86,9 @@ export interface RegionLog {
   stall(ms: number): void;
   heal(): void;
   /** Undefined: nobody is there to take one. */
-  backup(): Backup | undefined;
+  backup(): Rows | undefined;
   /** All members begin with the rows of the backup, and all that came after is gone; without one, everything is. */
-  begin(backup: Backup | undefined, options: BeginOptions): void;
+  begin(restore?: Restore): void;
   /** No member of it ever comes back. */
   end(): void;
 }

@@ -6,9 +6,9 @@ import type { Dot, FederationBug } from "../../../federation/index.ts";
 import type { Chance } from "../chance.ts";
 import type { EventQueue } from "../events.ts";
 import { Proposer } from "./proposer.ts";
-import type { Backup, BeginOptions, Member, RegionLog, RegionLogInit } from "./region-log.ts";
+import type { Member, RegionLog, RegionLogInit, Restore } from "./region-log.ts";
 
-export type { Backup, Member };
+export type { Member };
 
 export const hash = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
 
@@ -108,10 +108,10 @@ export class Region {
     for (const member of this.members) this.restart(member);
   }
 
-  begin(backup: Backup | undefined, options: BeginOptions): void {
+  begin(restore?: Restore): void {
     this.life += 1;
     this.isLost = false;
-    this.log.begin(backup, options);
+    this.log.begin(restore);
   }
 
   /** All members are gone for good. */

@@ -4,7 +4,7 @@ import { RegionState } from "../../../federation/index.ts";
 import type { FederationBug } from "../../../federation/index.ts";
 import type { MachineOptions } from "../../../store/index.ts";
 import { Host } from "../../store/host.ts";
-import type { Backup, BeginOptions } from "./region-log.ts";
+import type { Restore } from "./region-log.ts";
 import { hash } from "./region.ts";
 
 /** What a restore leaves out, so that nobody takes an old revision for a later one. */
@@ -23,11 +23,10 @@ export function machineOptions(
 
 export function restoredHost(
   options: Omit<MachineOptions, "codec">,
-  backup: Backup,
-  { knowingly }: BeginOptions,
+  { rows, knowingly }: Restore,
 ): Host {
   const host = new Host(options);
-  for (const [key, value] of backup) host.rows.set(key, value);
+  for (const [key, value] of rows) host.rows.set(key, value);
   assert(host.restart().ok, "the rows of a backup are whole");
   if (knowingly) {
     host.machine.beginAnew(REVISIONS_SKIPPED);
