@@ -20,6 +20,11 @@ export class Convergence {
   kernels = 0;
   views = 0;
 
+  /** What was applied at a vector may be something else from here on. */
+  forget(): void {
+    this.#dumps.clear();
+  }
+
   compare(region: Region, member: Member): void {
     const { applied, state, config } = member.federated;
     const at = vectorText(applied);

@@ -222,7 +222,14 @@ export class Judge {
       const row = rowOf(member, dot);
       if (row !== undefined && dot.origin === federated.self) histories.onMinted(row);
     }
-    for (const origin of new Set(news.map((dot) => dot.origin))) histories.look(origin);
+    const others = dots.filter((dot) => ledger.of(dot) !== histories.of(federated, dot));
+    for (const origin of new Set([...news, ...others].map((dot) => dot.origin))) {
+      histories.look(origin);
+      // Of what the ledger has beyond nobody has anything any more.
+      const first = others.find((dot) => dot.origin === origin)?.sequence;
+      if (first !== undefined && !histories.forks.has(origin))
+        ledger.forgetBeyond(origin, first - 1);
+    }
     return dots.map((dot) => {
       const known = ledger.of(dot);
       const minted = histories.of(federated, dot);
@@ -260,6 +267,7 @@ export class Judge {
     for (const { origin } of [...members, ...closed]) {
       this.ledger.forgetBeyond(origin, this.histories.mostOf(origin));
     }
+    this.convergence.forget();
   }
 
   onInstalled(): void {
