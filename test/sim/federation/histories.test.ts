@@ -71,6 +71,16 @@ test("of one that is lost otherwise somebody is to learn still, whoever is rolle
   expect([...world.histories.owed]).toEqual([R1]);
 });
 
+test("what was learned is owed no more, unless who knew it is rolled back and both are there", () => {
+  const { world, first } = forked();
+  world.regions[1] = new StreamRegion(config, originId(2));
+  world.at(3).forked.add(R1);
+  world.rollBack(2, []);
+  expect([...world.histories.owed]).toEqual([]);
+  world.rollBack(2, first);
+  expect([...world.histories.owed]).toEqual([R1]);
+});
+
 test("what was rolled back before anybody had it is no second history", () => {
   const world = new World();
   const first = world.mint(1n);

@@ -9,6 +9,8 @@ import type { Minted } from "./ledger.ts";
 /** What a member has applied, and the chain of each origin there. */
 export interface Holder {
   readonly applied: Vector;
+  /** Of which it knows that there are two. */
+  readonly forked: ReadonlySet<OriginId>;
   chainOf(origin: OriginId): Uint8Array | undefined;
 }
 
@@ -47,11 +49,18 @@ export class Histories {
     this.#owed.add(origin);
   }
 
-  /** `begin`: some members begin again with what they had once. */
+  /** `begin`: some members begin again with what they had once, and know what they knew then. */
   rollBack(begin: () => void): void {
-    const split = [...this.#owed].filter((origin) => this.#isSplit(origin));
+    const settled = [...this.forks].filter((one) => this.#isSplit(one) || this.#isKnown(one));
     begin();
-    for (const origin of split) if (!this.#isSplit(origin)) this.#owed.delete(origin);
+    for (const origin of this.forks) {
+      if (this.#isSplit(origin)) this.#owed.add(origin);
+      else if (settled.includes(origin)) this.#owed.delete(origin);
+    }
+  }
+
+  #isKnown(origin: OriginId): boolean {
+    return this.#holders().some(({ forked }) => forked.has(origin));
   }
 
   /** That any member has. */
