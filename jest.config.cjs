@@ -8,7 +8,7 @@ const swc = [
   },
 ];
 
-/** Tests run from source through swc; tests that start processes use dist/, which `npm test` compiles first. */
+/** Tests run from source through swc; those that start processes, or run many seeds, use dist/, which `npm test` compiles first. */
 module.exports = {
   testEnvironment: "node",
   testMatch: ["**/*.test.ts"],

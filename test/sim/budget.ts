@@ -1,45 +1,55 @@
 // The fixed budget of simulated runs that the tests spend; `npm run sim` runs as many as one likes.
 import { join } from "node:path";
-import { expect } from "@jest/globals";
+import { beforeAll, expect, test } from "@jest/globals";
 import type { ProtocolName } from "../../server/cluster.ts";
+import { runFleet } from "./fleet.ts";
+import type { Job, JobReport, Task } from "./fleet.ts";
 import type { Prey } from "./hunt.ts";
 import { PLANTED, PLANTED_NAMES } from "./planted.ts";
 import type { SimulatedBug } from "./planted.ts";
 import { plantedSeedsPath, readPlantedSeeds } from "./planted-seeds.ts";
-import { STEPS_DEFAULT, simulate } from "./simulate.ts";
-import type { SimOutcome } from "./simulate.ts";
+import { STEPS_DEFAULT } from "./simulate.ts";
 
 export const STEPS = 5000;
 /** How far the search for a planted bug may go from where it was last found: draws shift as code changes. */
 const HUNT_SEEDS_MAX = 60;
+/** Of all bugs of a core together. */
+const HUNT_MS_MAX = 10 * 60_000;
 
-const seedOf = readPlantedSeeds(plantedSeedsPath(join(__dirname, "..", "..")));
+const ROOT = join(__dirname, "..", "..");
+const SIMULATOR = join(ROOT, "dist", "test", "sim", "main.js");
+const seedOf = readPlantedSeeds(plantedSeedsPath(ROOT));
 
-export function violationOf({ violation }: SimOutcome): string | undefined {
-  return violation?.message;
+/** In a worker of the compiled simulator, in order: inside jest's sandbox a run takes three times as long. */
+export async function reportsOf(jobs: readonly Job[]): Promise<readonly JobReport[]> {
+  const reports: JobReport[] = [];
+  let at = 0;
+  await runFleet(SIMULATOR, 1, () => {
+    const job = jobs[at];
+    at += 1;
+    return job && { job, onReport: (report) => void reports.push(report) };
+  });
+  return reports;
 }
 
 /** Runs the first `count` seeds: clean, decided, and doing something. */
-export function runClean(protocol: ProtocolName, count: number): void {
-  let operations = 0;
-  let reads = 0;
-  let simulatedMs = 0;
-  for (let seed = 1; seed <= count; seed += 1) {
-    const outcome = simulate({ protocol, seed, steps: STEPS });
-    expect([seed, violationOf(outcome)]).toEqual([seed, undefined]);
-    expect([seed, outcome.undecided]).toEqual([seed, 0]);
-    expect(outcome.steps).toBeGreaterThan(STEPS);
-    operations += outcome.operations;
-    reads += outcome.reads;
-    simulatedMs += outcome.simulatedMs;
+export async function runClean(protocol: ProtocolName, count: number): Promise<void> {
+  const jobs = Array.from({ length: count }, (_, at) => ({ protocol, seed: at + 1, steps: STEPS }));
+  const reports = await reportsOf(jobs);
+  expect(reports).toHaveLength(count);
+  for (const { job, violation, undecided, steps } of reports) {
+    expect([job.seed, violation?.message, undecided]).toEqual([job.seed, undefined, 0]);
+    expect(steps).toBeGreaterThan(STEPS);
   }
-  expect(operations).toBeGreaterThan(40 * count);
-  expect(reads).toBeGreaterThan(20 * count);
-  expect(simulatedMs).toBeGreaterThan(1000 * count);
+  const sum = (figure: (report: JobReport) => number): number =>
+    reports.reduce((total, report) => total + figure(report), 0);
+  expect(sum(({ operations }) => operations)).toBeGreaterThan(40 * count);
+  expect(sum(({ reads }) => reads)).toBeGreaterThan(20 * count);
+  expect(sum(({ simulatedMs }) => simulatedMs)).toBeGreaterThan(1000 * count);
 }
 
 /** A bug of both cores is hunted on one of them, in turns; `npm run sim -- --planted` hunts it on both. */
-export function plantedIn(protocol: ProtocolName): readonly SimulatedBug[] {
+function plantedIn(protocol: ProtocolName): readonly SimulatedBug[] {
   return PLANTED_NAMES.filter((bug, at) => {
     const { protocols } = PLANTED[bug];
     return protocols.length > 1
@@ -48,16 +58,47 @@ export function plantedIn(protocol: ProtocolName): readonly SimulatedBug[] {
   });
 }
 
-/** Found by a check that names it, and the same seed without it is clean, for as many steps and a recovery. */
-export function runHunt({ bug, protocol }: Prey): void {
-  const from = seedOf({ bug, protocol });
-  const job = { protocol, steps: STEPS_DEFAULT, profile: bug };
-  for (let seed = from; seed < from + HUNT_SEEDS_MAX; seed += 1) {
-    const { violation, steps } = simulate({ ...job, seed, planted: bug });
-    if (violation === undefined || !PLANTED[bug].caughtBy.includes(violation.check)) continue;
-    const without = simulate({ ...job, seed, steps: Math.min(steps, STEPS_DEFAULT) });
-    expect([seed, violationOf(without)]).toEqual([seed, undefined]);
-    return;
-  }
-  throw new Error(`${bug} (${protocol}) escaped ${HUNT_SEEDS_MAX} seeds from ${from} on`);
+/** What came of each bug: found by a check that names it, and then the same seed without it. */
+interface Hunted {
+  readonly found: JobReport;
+  readonly without: JobReport;
+}
+
+/** Those that are missing escaped. The seed without the bug goes as many steps, and a recovery. */
+async function hunt(preys: readonly Prey[]): Promise<ReadonlyMap<SimulatedBug, Hunted>> {
+  const hunted = new Map<SimulatedBug, Hunted>();
+  const tasks: Task[] = [];
+  const seek = (prey: Prey, seed: number): void => {
+    const { bug, protocol } = prey;
+    const job = { protocol, seed, steps: STEPS_DEFAULT, profile: bug };
+    const onReport = (found: JobReport): void => {
+      const { violation, steps } = found;
+      if (violation !== undefined && PLANTED[bug].caughtBy.includes(violation.check)) {
+        tasks.push({
+          job: { ...job, steps: Math.min(steps, STEPS_DEFAULT) },
+          onReport: (without) => hunted.set(bug, { found, without }),
+        });
+      } else if (seed + 1 < seedOf(prey) + HUNT_SEEDS_MAX) seek(prey, seed + 1);
+    };
+    tasks.push({ job: { ...job, planted: bug }, onReport });
+  };
+  for (const prey of preys) seek(prey, seedOf(prey));
+  await runFleet(SIMULATOR, 1, () => tasks.pop());
+  return hunted;
+}
+
+/** A test of each bug that this core is hunted for. */
+export function describeHunt(protocol: ProtocolName): void {
+  const bugs = plantedIn(protocol);
+  let hunted: ReadonlyMap<SimulatedBug, Hunted> = new Map();
+  beforeAll(async () => {
+    hunted = await hunt(bugs.map((bug) => ({ bug, protocol })));
+  }, HUNT_MS_MAX);
+
+  test.each(bugs)("%s is found by the check that names it", (bug) => {
+    const { found, without } = hunted.get(bug) ?? {};
+    expect(PLANTED[bug].caughtBy).toContain(found?.violation?.check);
+    expect(without?.job).toMatchObject({ protocol, seed: found?.job.seed });
+    expect(without?.violation?.message).toBeUndefined();
+  });
 }
