@@ -177,10 +177,11 @@ async function run(once: boolean): Promise<number> {
 }
 
 run(process.argv.includes("--once")).then(
-  // What was interrupted may still wait for something.
-  (code) => process.exit(code),
+  (code) => {
+    process.exitCode = code;
+  },
   (error: unknown) => {
     console.error(error);
-    process.exit(1);
+    process.exitCode = 1;
   },
 );

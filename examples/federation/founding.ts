@@ -18,7 +18,7 @@ export interface Region {
 }
 
 /**
- * Asks until it is so; a refusal of the store is asked again.
+ * Asks until it is so; a refusal of the store is asked again, but not by a client that is closed.
  *
  * @throws {Error} naming what did not come to be, with the last refusal as its cause.
  */
@@ -33,7 +33,7 @@ export async function until(
     try {
       if (await ask()) return;
     } catch (error) {
-      if (!(error instanceof KvError)) throw error;
+      if (!(error instanceof KvError) || error.code === "cancelled") throw error;
       cause = error;
     }
     if (performance.now() > untilMs) {

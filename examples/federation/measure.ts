@@ -65,14 +65,12 @@ export async function writeSteadily(
   region: string,
   load: { readonly prefix: string; readonly count: number; readonly everyMs: number },
 ): Promise<Acknowledged[]> {
-  const acknowledged: Promise<Acknowledged>[] = [];
-  const startedAtMs = performance.now();
-  for (let at = 0; at < load.count; at += 1) {
+  const puts = Array.from({ length: load.count }, async (_, at) => {
+    await pause(at * load.everyMs);
     const value = `${region}-${load.prefix}${at}`;
     const askedAtMs = performance.now();
-    const put = client.put(`${load.prefix}${region}/${at % 20}`, value);
-    acknowledged.push(put.then(() => ({ value, askedAtMs, atMs: performance.now() })));
-    await pause(startedAtMs + (at + 1) * load.everyMs - performance.now());
-  }
-  return Promise.all(acknowledged);
+    await client.put(`${load.prefix}${region}/${at % 20}`, value);
+    return { value, askedAtMs, atMs: performance.now() };
+  });
+  return Promise.all(puts);
 }
