@@ -1,9 +1,9 @@
 // Homes that move while all write, by plan and by lease, on three regions and a directory of real processes
 // (federation 12; federation scenarios 34 and 35). With `npm run e2e`: leases take seconds to end.
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { KvError } from "../../base/index.ts";
 import { op, when } from "../../client/index.ts";
-import { DEADLINE_MS, FederationProcesses, REGIONS, UNREPEATED } from "./federation-processes.ts";
+import { DEADLINE_MS, REGIONS, foundedForTests } from "./federation-processes.ts";
 import type { RegionName } from "./federation-processes.ts";
 import { until } from "./until.ts";
 import { bytes } from "./wire-client.ts";
@@ -12,14 +12,7 @@ const LEASE_S = 3;
 const REFUSED = "home-unreachable not-applied";
 
 describe("a home that moves", () => {
-  const regions = new FederationProcesses();
-
-  beforeAll(async () => {
-    await regions.start({ eu: 1, us: 1, ap: 1 }, { client: UNREPEATED });
-    await regions.found(...REGIONS);
-  }, 3 * DEADLINE_MS);
-
-  afterAll(() => regions.stop());
+  const regions = foundedForTests();
 
   /** Claims names until `done`, from one region; puts those that it was told are its own into `own`. */
   async function claim(name: RegionName, prefix: string, own: string[], done: () => boolean) {

@@ -1,8 +1,8 @@
 // A region is lost, on three regions and a directory of real processes: its home moves without it and keeps what two
 // regions acknowledged (federation 12, scenario 34), and nobody parts it but the federation itself (federation 10). With `npm run e2e`.
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { op, when } from "../../client/index.ts";
-import { DEADLINE_MS, FederationProcesses, REGIONS, UNREPEATED } from "./federation-processes.ts";
+import { DEADLINE_MS, REGIONS, foundedForTests } from "./federation-processes.ts";
 import type { RegionName } from "./federation-processes.ts";
 import { until } from "./until.ts";
 import { bytes } from "./wire-client.ts";
@@ -12,14 +12,7 @@ const CLAIMS = 20;
 const AWAY_S = 10;
 
 describe("a region that is lost", () => {
-  const regions = new FederationProcesses();
-
-  beforeAll(async () => {
-    await regions.start({ eu: 1, us: 1, ap: 1 }, { client: UNREPEATED });
-    await regions.found(...REGIONS);
-  }, 3 * DEADLINE_MS);
-
-  afterAll(() => regions.stop());
+  const regions = foundedForTests();
 
   function claim(name: RegionName, key: string, writeRegions: number) {
     const claimed = { if: [when.missing(key)], then: [op.put(key, name)] };

@@ -1,6 +1,7 @@
 // A federation of real processes: a directory and regions, each a cluster of its own with a client, founded and joined by
 // commands. Regions reach each other as "localhost", through a proxy that can cut them off; within a group, and the
 // directory, as 127.0.0.1.
+import { afterAll, beforeAll } from "@jest/globals";
 import { WideArea } from "../../examples/federation/wide-area.ts";
 import { Client, textFrom } from "../../client/index.ts";
 import type {
@@ -21,11 +22,22 @@ export const REGIONS = ["eu", "us", "ap"] as const;
 export type RegionName = (typeof REGIONS)[number];
 
 /** Of clients whose writes are repeated by the test alone. */
-export const UNREPEATED = { writes: "never", deadlineMs: 5_000 } as const;
+const UNREPEATED = { writes: "never", deadlineMs: 5_000 } as const;
 
 interface StartOptions {
   readonly client?: Partial<ClientOptions>;
   readonly flags?: readonly string[];
+}
+
+/** Three regions of one member, founded before the tests of a suite and stopped after them. */
+export function foundedForTests(): FederationProcesses {
+  const regions = new FederationProcesses();
+  beforeAll(async () => {
+    await regions.start({ eu: 1, us: 1, ap: 1 }, { client: UNREPEATED });
+    await regions.found(...REGIONS);
+  }, 3 * DEADLINE_MS);
+  afterAll(() => regions.stop());
+  return regions;
 }
 
 export class FederationProcesses<Name extends string = RegionName> {

@@ -11,6 +11,8 @@ import { plantedSeedsPath, readPlantedSeeds } from "./planted-seeds.ts";
 import { STEPS_DEFAULT } from "./simulate.ts";
 
 export const STEPS = 5000;
+const CLEAN_SEEDS = 40;
+const CLEAN_MS_MAX = 5 * 60_000;
 /** How far the search for a planted bug may go from where it was last found: draws shift as code changes. */
 const HUNT_SEEDS_MAX = 60;
 /** Of all bugs of a core together. */
@@ -32,8 +34,14 @@ export async function reportsOf(jobs: readonly Job[]): Promise<readonly JobRepor
   return reports;
 }
 
+/** A test of the core's first seeds. */
+export function testClean(protocol: ProtocolName): void {
+  const what = `the first ${CLEAN_SEEDS} seeds are clean, and do something`;
+  test(what, () => runClean(protocol, CLEAN_SEEDS), CLEAN_MS_MAX);
+}
+
 /** Runs the first `count` seeds: clean, decided, and doing something. */
-export async function runClean(protocol: ProtocolName, count: number): Promise<void> {
+async function runClean(protocol: ProtocolName, count: number): Promise<void> {
   const jobs = Array.from({ length: count }, (_, at) => ({ protocol, seed: at + 1, steps: STEPS }));
   const reports = await reportsOf(jobs);
   expect(reports).toHaveLength(count);
@@ -88,7 +96,7 @@ async function hunt(preys: readonly Prey[]): Promise<ReadonlyMap<SimulatedBug, H
 }
 
 /** A test of each bug that this core is hunted for. */
-export function describeHunt(protocol: ProtocolName): void {
+export function testHunts(protocol: ProtocolName): void {
   const bugs = plantedIn(protocol);
   let hunted: ReadonlyMap<SimulatedBug, Hunted> = new Map();
   beforeAll(async () => {

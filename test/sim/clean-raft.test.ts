@@ -1,18 +1,9 @@
 // The first seeds on Raft are clean, and a seed decides everything that happens in its run.
 import { expect, test } from "@jest/globals";
-import { STEPS, runClean } from "./budget.ts";
+import { STEPS, testClean } from "./budget.ts";
 import { simulate } from "./simulate.ts";
 
-const CLEAN_SEEDS = 40;
-const CLEAN_MS_MAX = 5 * 60_000;
-
-test(
-  `the first ${CLEAN_SEEDS} seeds are clean, and do something`,
-  async () => {
-    await runClean("raft", CLEAN_SEEDS);
-  },
-  CLEAN_MS_MAX,
-);
+testClean("raft");
 
 test("two runs of a seed have equal traces, line by line", () => {
   const run = (seed: number): { lines: readonly string[]; hash: string } => {

@@ -225,7 +225,7 @@ export class Judge {
     const others = dots.filter((dot) => ledger.of(dot) !== histories.of(federated, dot));
     for (const origin of new Set([...news, ...others].map((dot) => dot.origin))) {
       histories.look(origin);
-      // Of what the ledger has beyond nobody has anything any more.
+      // Nobody holds what the ledger has beyond it.
       const first = others.find((dot) => dot.origin === origin)?.sequence;
       if (first !== undefined && !histories.forks.has(origin))
         ledger.forgetBeyond(origin, first - 1);
