@@ -38,6 +38,7 @@ export class LagBook {
 
   onApplied(applied: Vector): void {
     for (const [origin, marks] of this.#marks) {
+      if ((marks[0]?.sequence ?? 0) > countOf(applied, origin)) continue;
       const left = marks.filter(({ sequence }) => sequence > countOf(applied, origin));
       if (left.length === 0) this.#marks.delete(origin);
       else if (left.length < marks.length) this.#marks.set(origin, left);

@@ -18,13 +18,11 @@ import type {
   ExchangeHello,
   Part,
   Position,
-  PullMessage,
   Report,
   ServeMessage,
 } from "./exchange-message.ts";
 import { ComingParts } from "./exchange-parts.ts";
 import { ExchangeProposals } from "./exchange-proposals.ts";
-import type { ProposalEffect } from "./exchange-proposals.ts";
 import { ExchangePulling, readAs } from "./exchange-pulling.ts";
 import type { ReportBook } from "./exchange-reports.ts";
 import { originsOf, routesOf } from "./exchange-routes.ts";
@@ -32,36 +30,9 @@ import { tellEarly } from "./planted-acts.ts";
 import type { FederationBug } from "./planted.ts";
 import type { Routes, Way } from "./exchange-routes.ts";
 import { Holding } from "./holding.ts";
+import type { PullEffect } from "./pull-effect.ts";
 import type { Staging } from "./staging.ts";
 import { VECTOR_ZERO, countOf } from "./vector.ts";
-
-export type PullEffect =
-  | { readonly kind: "send"; readonly to: OriginId; readonly message: PullMessage }
-  /** The neighbour has said what it may not say. */
-  | { readonly kind: "give-up"; readonly to: OriginId; readonly reason: string }
-  | ProposalEffect
-  /** A newer configuration, to be checked and proposed; ends in `onConfigured`. */
-  | { readonly kind: "configure"; readonly config: ConfigNews }
-  /** Two histories of one origin (federation 1). */
-  | {
-      readonly kind: "forked";
-      readonly origin: OriginId;
-      readonly sequence: number;
-      readonly by: OriginId;
-    }
-  /** A neighbour has applied more of this region's own than it minted: its history was rolled back. */
-  | { readonly kind: "rolled-back"; readonly sequence: number; readonly by: OriginId }
-  /** An origin's stamps are that far ahead of this region's clock: they wait. */
-  | { readonly kind: "ahead"; readonly origin: OriginId; readonly aheadMs: number }
-  /** Most origins are ahead of this region's clock. */
-  | { readonly kind: "clock-behind" }
-  /** A neighbour keeps no more what this region lacks, or has another history of it. */
-  | {
-      readonly kind: "gone";
-      readonly origin: OriginId;
-      readonly retainedFrom: number;
-      readonly by: OriginId;
-    };
 
 const NONE: ReadonlySet<OriginId> = new Set();
 
@@ -103,6 +74,8 @@ export class ExchangePuller {
   #routes: Routes = new Map();
   /** Of each origin, what was applied when the routes were judged last. */
   #judgedAt = new Map<OriginId, number>();
+  /** What of the state the routes were judged by. */
+  #judgedBy: { readonly epoch: number; readonly forked: number } | undefined;
   /** Of which a part has come since then. */
   readonly #coming = new Set<OriginId>();
   /** Let go for want of room, or stalled: to be asked for again when it is time. */
@@ -179,7 +152,8 @@ export class ExchangePuller {
     this.holding.settle(applied);
     this.holding.cut(config.closed);
     this.#lags.onApplied(applied);
-    return [...this.#tellConfig(), ...this.#route(nowMs), ...this.#propose(nowMs)];
+    const stated = this.#mayRouteAnew() ? this.#route(nowMs) : this.#state(nowMs);
+    return [...this.#tellConfig(), ...stated, ...this.#propose(nowMs)];
   }
 
   /** An entry that was asked for has ended, applied or not; `onNews` has come before if it was. In whatever order. */
@@ -254,7 +228,7 @@ export class ExchangePuller {
       news = true;
       this.#lags.onHeard(report.vector, applied, nowMs);
     }
-    return news ? [...effects, ...this.#route(nowMs)] : effects;
+    return news && this.#mayRouteAnew() ? [...effects, ...this.#route(nowMs)] : effects;
   }
 
   /**
@@ -290,6 +264,18 @@ export class ExchangePuller {
     return effects;
   }
 
+  /**
+   * What is applied, here or elsewhere, moves an origin to another way at once only where a neighbour cannot serve it from
+   * its beginning; else it is seen when the routes are judged next, in time for a way that stalls.
+   */
+  #mayRouteAnew(): boolean {
+    const { config, forked } = this.#init.state();
+    const { epoch } = config;
+    if (this.#judgedBy?.epoch !== epoch || this.#judgedBy.forked !== forked.size) return true;
+    for (const { servesFrom } of this.#links.values()) if (servesFrom.size > 0) return true;
+    return false;
+  }
+
   #route(nowMs: number, afresh: ReadonlySet<OriginId> = NONE): readonly PullEffect[] {
     const { holding } = this;
     const { state, reports, limits } = this.#init;
@@ -316,9 +302,10 @@ export class ExchangePuller {
       stallMs: limits.stallMs,
     });
     this.#judgedAt = new Map(applied);
+    this.#judgedBy = { epoch: config.epoch, forked: forked.size };
     this.#coming.clear();
     for (const [origin, { again }] of this.#routes) if (again) this.#afresh.add(origin);
-    return this.#state(nowMs, afresh);
+    return this.#state(nowMs, afresh, true);
   }
 
   /** A new document may have closed an origin, and then one history of it counts: who refused it is asked once more. */
@@ -329,22 +316,21 @@ export class ExchangePuller {
   }
 
   /** States to each neighbour what is wanted of it, where that has changed enough to be worth a message. */
-  #state(nowMs: number, afresh: ReadonlySet<OriginId> = NONE): readonly PullEffect[] {
+  #state(
+    nowMs: number,
+    afresh: ReadonlySet<OriginId> = NONE,
+    isRouted = false,
+  ): readonly PullEffect[] {
     const { limits } = this.#init;
-    const state = this.#init.state();
+    const { applied } = this.#init.state();
     const effects: PullEffect[] = [];
     for (const [to, link] of this.#links) {
-      const positions: Position[] = [];
-      for (const [origin, { neighbour }] of this.#routes) {
-        const hash = neighbour === to ? state.chainOf(origin) : undefined;
-        if (hash === undefined) continue;
-        positions.push({ origin, sequence: countOf(state.applied, origin), hash });
-      }
       const isDue =
         nowMs - link.statedAtMs >= limits.heartbeatMs ||
-        link.pulling.takenBytes(state.applied) >= limits.windowBytes / 4 ||
-        link.pulling.asksFor(positions, afresh);
-      if (!isDue) continue;
+        link.pulling.takenBytes(applied) >= limits.windowBytes / 4;
+      if (!isDue && !isRouted) continue;
+      const positions = this.#positionsAt(to);
+      if (!isDue && !link.pulling.asksFor(positions, afresh)) continue;
       const messages = link.pulling.want(positions, afresh);
       if (messages.length > 0) link.statedAtMs = nowMs;
       effects.push(...messages.map((message) => ({ kind: "send" as const, to, message })));
@@ -352,8 +338,20 @@ export class ExchangePuller {
     return effects;
   }
 
+  /** Of the origins that are pulled from that neighbour. */
+  #positionsAt(neighbour: OriginId): readonly Position[] {
+    const state = this.#init.state();
+    const positions: Position[] = [];
+    for (const [origin, route] of this.#routes) {
+      const hash = route.neighbour === neighbour ? state.chainOf(origin) : undefined;
+      if (hash !== undefined)
+        positions.push({ origin, sequence: countOf(state.applied, origin), hash });
+    }
+    return positions;
+  }
+
   #propose(nowMs: number): readonly PullEffect[] {
-    if (!this.#proposals.isOpen(nowMs)) return [];
+    if (this.holding.isEmpty || !this.#proposals.isOpen(nowMs)) return [];
     const effects = this.#lookAtStamps();
     for (;;) {
       const entry = this.#proposals.next(nowMs);

@@ -29,7 +29,11 @@ interface Wanted {
   stated: Position[];
   /** What came and is not stated as taken, in order. */
   arrived: { readonly sequence: number; readonly bytes: number }[];
+  /** How many of the first of them are applied, and their bytes. */
+  taken: { readonly count: number; readonly bytes: number };
 }
+
+const NONE_TAKEN = { count: 0, bytes: 0 };
 
 /** Positions of one origin that are stated and not yet met by what comes. */
 const STATED_MAX = 64;
@@ -52,14 +56,18 @@ export class ExchangePulling {
 
   /** Bytes that came, are applied, and are not stated as taken: the neighbour waits for that word. */
   takenBytes(applied: Vector): number {
-    let bytes = 0;
-    for (const [origin, { arrived }] of this.#wanted) {
-      for (const one of arrived) {
-        if (one.sequence > countOf(applied, origin)) break;
-        bytes += one.bytes;
+    let sum = 0;
+    for (const [origin, wanted] of this.#wanted) {
+      let { count, bytes } = wanted.taken;
+      for (let next = wanted.arrived[count]; next !== undefined; next = wanted.arrived[count]) {
+        if (next.sequence > countOf(applied, origin)) break;
+        count += 1;
+        bytes += next.bytes;
       }
+      if (count > wanted.taken.count) wanted.taken = { count, bytes };
+      sum += bytes;
     }
-    return bytes;
+    return sum;
   }
 
   /** Whether it asks for other origins than were stated, or for one of them anew. */
@@ -91,12 +99,12 @@ export class ExchangePulling {
     }
     for (const position of positions) {
       const wanted = this.#wanted.get(position.origin);
-      if (wanted === undefined)
-        this.#wanted.set(position.origin, { last: position, stated: [], arrived: [] });
+      if (wanted === undefined) this.#wanted.set(position.origin, wantedFrom(position));
       else {
         const isAhead = position.sequence > wanted.last.sequence;
         if (isAhead) wanted.stated = [...wanted.stated, position].slice(-STATED_MAX);
         wanted.arrived = wanted.arrived.filter(({ sequence }) => sequence > position.sequence);
+        wanted.taken = NONE_TAKEN;
       }
     }
     this.#stated = positions;
@@ -124,6 +132,10 @@ export class ExchangePulling {
     const arrivals = transactions.map((bytes, at) => ({ origin, sequence: from + at, bytes }));
     return { ok: true, arrivals };
   }
+}
+
+function wantedFrom(position: Position): Wanted {
+  return { last: position, stated: [], arrived: [], taken: NONE_TAKEN };
 }
 
 function sameAs(left: readonly Position[], right: readonly Position[]): boolean {

@@ -34,6 +34,14 @@ export class ReportBook {
     return news.map(({ report }) => report);
   }
 
+  /** Whether that is so of the region of each report that came after `change`. */
+  everySince(change: number, test: (origin: OriginId) => boolean): boolean {
+    for (const [origin, noted] of this.#noted) {
+      if (noted.change > change && !test(origin)) return false;
+    }
+    return true;
+  }
+
   /** False: it says nothing new. A region's vectors only grow, so of two the one that covers the other is newer. */
   note(report: Report): boolean {
     const known = this.#noted.get(report.origin)?.report;

@@ -99,10 +99,9 @@ export class ExchangeServing {
 
   get #waitMs(): number {
     const { limits, reports, hears = () => false } = this.#init;
-    const news = reports.since(this.#reportsSent);
-    if (news.length === 0) return limits.heartbeatMs;
+    if (!this.#hasReports) return limits.heartbeatMs;
     if (this.#hasAwaited) return limits.reportMs;
-    return news.every(({ origin }) => hears(origin)) ? limits.restMs : limits.relayMs;
+    return reports.everySince(this.#reportsSent, hears) ? limits.restMs : limits.relayMs;
   }
 
   /** Of what was applied since the last reports, something may be waited for by who hears of it here. */
@@ -111,9 +110,10 @@ export class ExchangeServing {
     const { applied } = state();
     const before = this.#reportedOf;
     if (applied === before) return false;
-    return [...applied].some(
-      ([origin, count]) => count > countOf(before, origin) && isAwaited(origin),
-    );
+    for (const [origin, count] of applied) {
+      if (count > countOf(before, origin) && isAwaited(origin)) return true;
+    }
+    return false;
   }
 
   get #hasReports(): boolean {
@@ -236,6 +236,7 @@ export class ExchangeServing {
   #serve(): readonly ServeEffect[] {
     const state = this.#init.state();
     const effects: ServeEffect[] = [...this.#tellConfig(state)];
+    if (!this.#hasWork(state)) return effects;
     for (const [origin, wanted] of this.#inTurn()) {
       if (wanted.refused) continue;
       const applied = countOf(state.applied, origin);
@@ -246,6 +247,15 @@ export class ExchangeServing {
       }
     }
     return effects;
+  }
+
+  /** Something is wanted that was not sent, or its history was not compared yet. */
+  #hasWork({ applied }: ServedState): boolean {
+    for (const [origin, { refused, checked, position, sent }] of this.#wanted) {
+      const count = countOf(applied, origin);
+      if (!refused && (sent < count || (!checked && position.sequence === count))) return true;
+    }
+    return false;
   }
 
   /** What can be told without a row. */

@@ -152,6 +152,10 @@ export class Holding {
     this.#queues.delete(origin);
   }
 
+  get isEmpty(): boolean {
+    return this.#queues.size === 0;
+  }
+
   /** How many are held beyond `reached`, ready or not. */
   countBeyond(reached: Vector): number {
     let count = 0;

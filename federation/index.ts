@@ -56,6 +56,7 @@ export * from "./kind-minting.ts";
 export * from "./kind.ts";
 export * from "./view-rules.ts";
 export * from "./planted.ts";
+export type * from "./pull-effect.ts";
 export type { Salvage } from "./salvage.ts";
 export * from "./region-state.ts";
 export * from "./sibling.ts";

@@ -14,6 +14,7 @@ import type {
   RetainedRow,
   RetentionPlan,
   RetentionQuestion,
+  ServedState,
   Vector,
 } from "../federation/index.ts";
 import type { Machine } from "../store/index.ts";
@@ -133,4 +134,19 @@ export class FederatedRegion implements DeliveryState {
   protected get retainedBytesMax(): number {
     return RETAINED_BYTES_MAX;
   }
+}
+
+/** What is served to regions that pull: one object, which is as of the moment that it is asked. */
+export function servedState(region: FederatedRegion): () => ServedState {
+  const served: ServedState = {
+    get applied() {
+      return region.rebirth.standing;
+    },
+    hashOf: (origin) => region.rebirth.chainOf(origin),
+    retainedFrom: (origin) => region.retainedFrom(origin),
+    get config() {
+      return region.document;
+    },
+  };
+  return () => served;
 }

@@ -17,6 +17,7 @@ import type {
   ConfigNews,
   ExchangeHello,
   FederationChange,
+  FederationConfig,
   Hash,
   Holding,
   Member,
@@ -93,6 +94,8 @@ export class FederationPulling {
   /** What the neighbours are asked. */
   readonly questions: RegionQuestions;
   #stopped = false;
+  /** The document by which there is a link to each neighbour. */
+  #connectedBy: FederationConfig | undefined;
 
   constructor(init: FederationPullingInit) {
     this.#init = init;
@@ -173,6 +176,8 @@ export class FederationPulling {
   #connect(): void {
     const { self, state } = this.#init;
     const { config } = state;
+    if (config === this.#connectedBy) return;
+    this.#connectedBy = config;
     const own = memberOf(config, self);
     const names = config.members.map(({ name }) => name);
     const wanted = own === undefined ? [] : neighboursOf(config.topology, names, own.name);

@@ -72,6 +72,13 @@ export class FederationServing {
   readonly #sessions = new Set<Session>();
   #timer: NodeJS.Timeout | undefined;
   #dueAtMs = Infinity;
+  /** From which regions each hears by itself, under the document in force. */
+  #hearing:
+    | {
+        readonly config: FederationConfig;
+        readonly of: Map<OriginId, ReadonlySet<OriginId>>;
+      }
+    | undefined;
 
   constructor(init: FederationServingInit) {
     this.#init = init;
@@ -114,16 +121,18 @@ export class FederationServing {
   }
 
   #serves(origin: OriginId): boolean {
-    return [...this.#sessions].some(({ to }) => to === origin);
+    for (const { to } of this.#sessions) if (to === origin) return true;
+    return false;
   }
 
   /** By the topology in force: a way that is down makes words late, and loses none. */
   #hears(puller: OriginId, origin: OriginId): boolean {
     const config = this.#init.config();
-    const names = config.members.map(({ name }) => name);
-    const [by, of] = [memberOf(config, puller), memberOf(config, origin)];
-    if (by === undefined || of === undefined) return false;
-    return neighboursOf(config.topology, names, by.name).includes(of.name);
+    if (this.#hearing?.config !== config) this.#hearing = { config, of: new Map() };
+    const { of } = this.#hearing;
+    const heard = of.get(puller) ?? heardBy(config, puller);
+    of.set(puller, heard);
+    return heard.has(origin);
   }
 
   /** Regions have reported: what is due changes, and nothing that is served. */
@@ -200,7 +209,8 @@ export class FederationServing {
 
   /** One timer for all: for reports that wait, and for signs of life. */
   #arm(): void {
-    const dueAtMs = Math.min(...[...this.#sessions].map(({ serving }) => serving.dueAtMs));
+    let dueAtMs = Infinity;
+    for (const { serving } of this.#sessions) dueAtMs = Math.min(dueAtMs, serving.dueAtMs);
     if (dueAtMs === this.#dueAtMs) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -218,4 +228,14 @@ export class FederationServing {
     this.#dueAtMs = NaN;
     this.#arm();
   }
+}
+
+/** Of which regions that one hears from themselves: its neighbours. */
+function heardBy(config: FederationConfig, puller: OriginId): ReadonlySet<OriginId> {
+  const names = config.members.map(({ name }) => name);
+  const by = memberOf(config, puller);
+  const near = by === undefined ? [] : neighboursOf(config.topology, names, by.name);
+  return new Set(
+    config.members.flatMap(({ name, origin }) => (near.includes(name) ? [origin] : [])),
+  );
 }

@@ -21,6 +21,7 @@ import { regionServiceTable } from "../rpc/index.ts";
 import type { Call, PeerDialer, ServiceTable } from "../rpc/index.ts";
 import type { FederationAnswer } from "../store/index.ts";
 import { AuditTally } from "./audit-tally.ts";
+import { servedState } from "./federated-region.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 import { FederationBootstrap } from "./federation-bootstrap.ts";
 import { FederationBootstrapServing } from "./federation-bootstrap-serving.ts";
@@ -108,12 +109,7 @@ export class Federation {
       propose: (change, done) => this.#propose(change, (answer) => done(answer !== undefined)),
     });
     this.#serving = new FederationServing({
-      state: () => ({
-        applied: state.rebirth.standing,
-        hashOf: (origin) => state.rebirth.chainOf(origin),
-        retainedFrom: (origin) => state.retainedFrom(origin),
-        config: state.document,
-      }),
+      state: servedState(state),
       config: () => state.config,
       reports: this.#reports,
       load: (wish, done) => {
