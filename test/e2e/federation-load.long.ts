@@ -27,7 +27,11 @@ const LARGE_MS = 4 * DEADLINE_MS;
 const federation = new FederationProcesses();
 
 beforeAll(async () => {
-  const flags = ["--max-txn-ops", String(LARGE), "--max-request-bytes", String(16 * 1024 * 1024)];
+  const requestBytes = 16 * 1024 * 1024;
+  const flags = [
+    ...["--max-txn-ops", String(LARGE), "--max-request-bytes", String(requestBytes)],
+    ...["--log-segment-bytes", String(4 * requestBytes)],
+  ];
   // A load that takes all there is must not look like a leader that is lost.
   const patient = [
     ...["--election-timeout", "4000", "--heartbeat-interval", "400"],
