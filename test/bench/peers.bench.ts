@@ -1,7 +1,5 @@
 // Debian's etcd and Hansa, three members each, in turn on the same machine: the same frames by h2load, and
 // the same client library. Prints ratios; a ratio above 1 is Hansa ahead. Numbers only.
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { Client } from "../../client/index.ts";
 import { etcdserverpb, hansa } from "../../proto/index.ts";
@@ -15,7 +13,7 @@ import { keyAt } from "./keys.ts";
 import { MEASURE_MS, runLoad, WARM_UP_MS } from "./load.ts";
 import { describeMachine, machineLine } from "./machine.ts";
 import { processorMs } from "./processor-time.ts";
-import { markdownTable, writeReadmeSection } from "./readme.ts";
+import { markdownTable, writeReadmeSection, writeResult } from "./readme.ts";
 import { formatTable, shortNumber } from "./table.ts";
 
 const CONNECTIONS = 10;
@@ -23,7 +21,6 @@ const STREAMS = 10;
 const KEY_COUNT = 1_000;
 const VALUE_BYTES = 256;
 const CALL_MS_MAX = 10_000;
-const RESULTS = join(__dirname, "results");
 
 type Peer = "etcd" | "hansa";
 
@@ -244,7 +241,6 @@ describeWith(["etcd", "etcdctl", "h2load"], "peers", () => {
     ];
     const cells = [head, ...ratioRows(rows)];
     process.stdout.write(`\n${formatTable(cells)}\n\n${machineLine(machine)}\n`);
-    mkdirSync(RESULTS, { recursive: true });
     const result = {
       machine,
       connections: CONNECTIONS,
@@ -252,7 +248,7 @@ describeWith(["etcd", "etcdctl", "h2load"], "peers", () => {
       valueBytes: VALUE_BYTES,
       rows,
     };
-    writeFileSync(join(RESULTS, "peers.json"), `${JSON.stringify(result, null, 2)}\n`);
+    writeResult("peers", result);
     writeReadmeSection("peers", `${markdownTable(cells)}\n\n${machineLine(machine)}.`);
   });
 });

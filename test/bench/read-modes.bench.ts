@@ -1,8 +1,6 @@
 // The six read modes and put over Raft and Multi-Paxos, each on three real processes and a learner, measured in
 // turn in one run: rate, latency and the servers' CPU for one operation, by three numbers of callers. Numbers
 // only; it asserts that the modes were what they say.
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "../../client/index.ts";
 import { Cluster, PROTOCOLS } from "../e2e/cluster.ts";
@@ -12,7 +10,7 @@ import type { LoadPlan } from "./client-load.ts";
 import { MEASURE_MS, runLoad, WARM_UP_MS } from "./load.ts";
 import type { Measured } from "./load.ts";
 import { describeMachine, machineLine } from "./machine.ts";
-import { markdownTable, writeReadmeSection } from "./readme.ts";
+import { markdownTable, writeChart, writeReadmeSection, writeResult } from "./readme.ts";
 import { formatTable, shortNumber } from "./table.ts";
 
 type Protocol = (typeof PROTOCOLS)[number];
@@ -22,8 +20,6 @@ const OPERATIONS = ["quorum", "index", "lease", "follower", "learner", "local", 
 const CONCURRENCIES = [1, 16, 128] as const;
 const KEY_COUNT = 1_000;
 const VALUE_BYTES = 256;
-const RESULTS = join(__dirname, "results");
-const CHART = join(__dirname, "..", "..", "docs", "read-modes.svg");
 
 interface Row extends Measured {
   readonly protocol: Protocol;
@@ -60,11 +56,10 @@ describe("read-modes", () => {
     const machine = describeMachine();
     const cells = cellsOf(rows);
     process.stdout.write(`\n${formatTable(cells)}\n\n${machineLine(machine)}\n`);
-    mkdirSync(RESULTS, { recursive: true });
     const spans = { warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS };
     const result = { machine, valueBytes: VALUE_BYTES, keyCount: KEY_COUNT, ...spans, rows };
-    writeFileSync(join(RESULTS, "read-modes.json"), `${JSON.stringify(result, null, 2)}\n`);
-    writeFileSync(CHART, chartOf(rows, machineLine(machine)));
+    writeResult("read-modes", result);
+    writeChart("read-modes", chartOf(rows, machineLine(machine)));
     writeReadmeSection("read-modes", `${markdownTable(cells)}\n\n${machineLine(machine)}.`);
   });
 });

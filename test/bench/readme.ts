@@ -17,6 +17,11 @@ export function writeResult(name: string, result: unknown): void {
   writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
 }
 
+/** A picture of the documentation, as SVG. */
+export function writeChart(name: string, svg: string): void {
+  if (!IS_LOOK) writeFileSync(join(ROOT, "docs", `${name}.svg`), svg);
+}
+
 /**
  * Prints the section, and writes it where it belongs.
  *

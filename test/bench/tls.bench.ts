@@ -1,7 +1,5 @@
 // What TLS costs: one member with a plain and a secured port, the same frames by h2load on each in turn, the CPU that
 // the member spends on one call. Numbers only.
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "@jest/globals";
 import { etcdserverpb } from "../../proto/index.ts";
 import { freePort } from "../e2e/free-port.ts";
@@ -13,13 +11,13 @@ import { keyAt } from "./keys.ts";
 import { loneHansa } from "./lone-server.ts";
 import { describeMachine, machineLine } from "./machine.ts";
 import { processorMs } from "./processor-time.ts";
+import { writeResult } from "./readme.ts";
 import { formatTable, shortNumber } from "./table.ts";
 
 const SECONDS = 3;
 const ROUNDS = 3;
 const START_MS_MAX = 60_000;
 const CALL_MS_MAX = 10_000;
-const RESULTS = join(__dirname, "results");
 
 const key = bytes(keyAt(1));
 const value = bytes("v".repeat(256));
@@ -109,9 +107,7 @@ describeWith(["h2load"], "TLS", () => {
       ]);
       const head = ["operation", "port", "ops/s", "p50 ms", "p99 ms", "server µs/op"];
       process.stdout.write(`\n${formatTable([head, ...cells])}\n\n${machineLine(machine)}\n`);
-      mkdirSync(RESULTS, { recursive: true });
-      const result = { machine, rows };
-      writeFileSync(join(RESULTS, "tls.json"), `${JSON.stringify(result, null, 2)}\n`);
+      writeResult("tls", { machine, rows });
     } finally {
       await server.remove();
     }
