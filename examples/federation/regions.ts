@@ -4,10 +4,9 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "./free-port.ts";
 import type { WideArea } from "./wide-area.ts";
 
 const MAIN = join(__dirname, "..", "..", "cli", "main.js");
@@ -35,16 +34,6 @@ export function endpointsOf({ seats }: Group): string[] {
 /** By which other regions reach it: through their proxies. */
 export function regionEndpointsOf({ seats }: Group): string[] {
   return seats.map(({ peerPort }) => `127.0.0.1:${peerPort}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 export async function planGroup(token: string, regions: readonly string[]): Promise<Group> {

@@ -1,6 +1,6 @@
 // Ports nobody listens on, below the range the kernel gives to outgoing connections, split among Jest's
 // workers so that two test files never hand out the same one.
-import { createServer } from "node:net";
+import { canListen } from "../../examples/federation/free-port.ts";
 
 const FIRST_PORT = 20_000;
 const PORTS_PER_WORKER = 1_000;
@@ -31,18 +31,4 @@ export async function freePorts(count: number): Promise<number> {
     if (row === count) return first + next - count;
   }
   throw new Error(`no ${count} free ports in a row from ${first}`);
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => {
-      resolve(false);
-    });
-    server.listen(port, "127.0.0.1", () => {
-      server.close(() => {
-        resolve(true);
-      });
-    });
-  });
 }
