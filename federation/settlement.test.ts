@@ -75,6 +75,21 @@ describe("a settlement", () => {
     }
   });
 
+  test("leaves one of two deletes though both come too late to be seen (scenario 34)", () => {
+    const late = [LOSER, WINNER].map(({ dot }) => ({ origin: dot.origin, epoch: 2, cut: 0 }));
+    const gone = [LOSER, WINNER].map(({ dot, hlc, epoch, birth }) => ({ dot, hlc, epoch, birth }));
+    const settled = (self: number, cuts = late, siblings: readonly Sibling[] = gone): unknown =>
+      settlementOf({ policy: "lww", late: cuts }, KEY, siblings, settler(self, STABLE));
+    expect(settled(2)).toMatchObject({ kept: WINNER.dot, lost: [{ dot: LOSER.dot }] });
+    expect(settled(1)).toBeUndefined();
+    // One that is in time is kept before one that is not.
+    expect(settled(1, late.slice(1))).toMatchObject({ kept: LOSER.dot });
+    // Values that come too late wait for a write, beside a delete that does, too.
+    const [deleted = LOSER] = gone;
+    expect(settled(2, late, [deleted, WINNER])).toBeUndefined();
+    expect(settled(2, late, [LOSER, WINNER])).toBeUndefined();
+  });
+
   test("shows a long loser by its beginning and its length", () => {
     const long = { ...LOSER, value: new Uint8Array(5_000) };
     const settled = settlementOf({ policy: "lww" }, KEY, [long, WINNER], settler(2, STABLE));

@@ -12,6 +12,7 @@ import type { Operation } from "./transaction.ts";
 import { hasDot } from "./vector.ts";
 import type { Vector } from "./vector.ts";
 import { isContested, viewOf } from "./view.ts";
+import type { View } from "./view.ts";
 import type { Resolution, ViewRules } from "./view-rules.ts";
 
 /** A region, at the moment at which it looks for what it has to settle. */
@@ -35,7 +36,7 @@ export function settlementOf(
 ): Operation | undefined {
   const full = siblings.length > SIBLINGS_MAX;
   if (siblings.length < 2 || (!full && !settles(rules, siblings))) return undefined;
-  const view = viewOf(rules, key, siblings);
+  const view = viewToSettle(rules, key, siblings);
   if (view === undefined || !decides(view.winner, settler)) return undefined;
   if (rules.policy === "merge" && view.value !== undefined) {
     return resolutionOf(key, siblings, { action: "value", value: view.value });
@@ -43,6 +44,16 @@ export function settlementOf(
   if (!full && !siblings.every(({ dot }) => hasDot(settler.stable, dot))) return undefined;
   const lost = losersOf(siblings.filter((one) => one !== view.winner));
   return { key, action: "settle", lost, kept: view.winner.dot };
+}
+
+/**
+ * Deletes that all come too late to be seen have no winner (federation 12), and one of them is kept all the same: it
+ * shows nothing, and none would be forgotten otherwise. Values that come too late wait for a write.
+ */
+function viewToSettle(rules: ViewRules, key: Key, siblings: Siblings): View | undefined {
+  const view = viewOf(rules, key, siblings);
+  if (view !== undefined || !siblings.every(isTombstone)) return view;
+  return viewOf({ ...rules, late: [] }, key, siblings);
 }
 
 /**
