@@ -62,6 +62,25 @@ test("a batch is bounded in count and bytes, and nothing is let go before it is 
   expect(holding.countBeyond(new Map([[originId(1), sequence(30)]]))).toBe(10);
 });
 
+test("origins take turns: one with a long queue does not keep another's from the entry", () => {
+  const three = configOf(3);
+  const [long, short] = [originId(1), originId(3)].map((of) => new StreamRegion(three, of));
+  const region = new StreamRegion(three, originId(2));
+  const holding = new Holding();
+  for (const [from, count] of [
+    [long, 20],
+    [short, 2],
+  ] as const) {
+    for (let at = 0; at < count; at += 1) {
+      const shipped = from?.mint(1n, 1_000);
+      if (shipped !== undefined) holding.offer(shipped, region.applied);
+    }
+  }
+  const ready = region.ready({ operationsMax: 6, bytesMax: 1_000_000 }, holding);
+  const dots = ready.map(({ transaction: { origin, sequence: at } }) => `${origin}:${at}`);
+  expect(dots).toEqual(["1:1", "3:1", "1:2", "3:2", "1:3", "1:4"]);
+});
+
 test("an entry is bounded by operations: a transaction of many stands for as many of one", () => {
   const region = new StreamRegion(config, originId(2));
   const holding = new Holding();

@@ -104,23 +104,36 @@ export class Holding {
     course.catchUp();
     const batch: Shipped[] = [];
     let [bytes, operations] = [0, 0];
+    /** The next of one origin. */
+    const take = ({ held }: Queue): "taken" | "waits" | "full" => {
+      const shipped = course.head(held);
+      if (shipped === undefined) return "waits";
+      // A mark has no operation, and costs a step nonetheless.
+      const count = Math.max(1, shipped.transaction.operations.length);
+      const size = shipped.bytes.length;
+      const fits = bytes + size <= limits.bytesMax && operations + count <= limits.operationsMax;
+      if (!fits && batch.length > 0) return "full";
+      if (!this.#admits(shipped.transaction) || !course.take(shipped)) return "waits";
+      batch.push(shipped);
+      bytes += size;
+      operations += count;
+      return "taken";
+    };
+    // Who waits is asked again once all others do: it may be for one of them that it waits.
+    let waiting = [...this.#queues.values()];
     for (let progress = true; progress;) {
       progress = false;
-      for (const { held } of this.#queues.values()) {
-        for (let shipped = course.head(held); shipped !== undefined; shipped = course.head(held)) {
-          const size = shipped.bytes.length;
-          const count = shipped.transaction.operations.length;
-          const fits =
-            bytes + size <= limits.bytesMax && operations + count <= limits.operationsMax;
-          if (!fits && batch.length > 0) return batch;
-          const taken = this.#admits(shipped.transaction) && course.take(shipped);
-          if (!taken) break;
-          batch.push(shipped);
-          bytes += size;
-          // A mark has none, and costs a step nonetheless.
-          operations += Math.max(1, count);
-          progress = true;
+      let turn = waiting;
+      waiting = [];
+      while (turn.length > 0) {
+        const again: Queue[] = [];
+        for (const queue of turn) {
+          const outcome = take(queue);
+          if (outcome === "full") return batch;
+          (outcome === "taken" ? again : waiting).push(queue);
         }
+        progress ||= again.length > 0;
+        turn = again;
       }
     }
     return batch;
