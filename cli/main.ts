@@ -1,7 +1,8 @@
 #!/usr/bin/env -S node --max-semi-space-size=16 --expose-gc
-// The `hansa` command. `serve` goes to the server with its flags untouched; the rest is the client's. Either is
-// loaded only by who runs it: the server brings RocksDB with it, the client all commands. The young generation (MiB) can only be sized
-// where the process starts: one of twice the size spared no CPU and kept 25 to 50 MB more in memory.
+// The `hansa` command. `serve` goes to the server with its flags untouched; the rest is the client's. Either is loaded
+// only by who runs it: the server brings RocksDB with it, the client all commands. The young generation (MiB) can only be
+// sized where the process starts: one of twice the size spared no CPU and kept 25 to 50 MB more in memory, one of a quarter
+// took more CPU at full load.
 import { CliExit } from "./exit-code.ts";
 import { nodeRefusal } from "./node-version.ts";
 import { processStdio } from "./stdio.ts";
