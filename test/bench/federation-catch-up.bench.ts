@@ -14,7 +14,7 @@ import { formatTable, shortNumber } from "./table.ts";
 
 /** A shorter cut is for a look and is no result. */
 const CUT_MS = Number(process.env["HANSA_BENCH_CUT_S"] ?? "600") * 1_000;
-const PER_SECOND = Number(process.env["HANSA_BENCH_RATE"] ?? "100");
+const PER_SECOND = Number(process.env["HANSA_BENCH_RATE"] ?? "50");
 const CUT = "iad";
 /** Keys that both sides of the cut write during it. */
 const CONTESTED = 200;

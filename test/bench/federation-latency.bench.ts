@@ -32,6 +32,8 @@ interface Row {
   readonly subject: string;
   readonly report: RegionLoadReport;
   readonly cores: number;
+  /** Of the machine. */
+  readonly busy: number;
 }
 
 type Load = Pick<FederationLoadPlan, "prefix" | "pace" | "isWatched">;
@@ -83,10 +85,10 @@ async function steadyPace(world: FederationWorld): Promise<number> {
   return perSecond;
 }
 
-function rowsOf({ regions, cores }: Measured, what: string): Row[] {
+function rowsOf({ regions, cores, busy }: Measured, what: string): Row[] {
   return regions.map((report) => {
     const subject = `${report.name}, ${what}`;
-    return { subject, report, cores: cores.get(report.name) ?? 0 };
+    return { subject, report, cores: cores.get(report.name) ?? 0, busy };
   });
 }
 
@@ -103,8 +105,9 @@ function cellsOf(rows: readonly Row[]): string[][] {
     `seen elsewhere ${ONE_WAY_MS} ms after that and, p50 / p99 ms`,
     "the same since it was asked for",
     "CPU, cores",
+    "machine busy, %",
   ];
-  const body = rows.map(({ subject, report, cores }) => {
+  const body = rows.map(({ subject, report, cores, busy }) => {
     const { perSecond, ackMs, seenMs, seenSinceAskedMs } = report;
     const isSeen = seenMs.p50 > 0;
     return [
@@ -114,6 +117,7 @@ function cellsOf(rows: readonly Row[]): string[][] {
       isSeen ? beyond(seenMs) : "",
       isSeen ? beyond(seenSinceAskedMs) : "",
       cores.toFixed(2),
+      (busy * 100).toFixed(0),
     ];
   });
   return [head, ...body];
@@ -133,15 +137,20 @@ async function measureScene(
   const world = await FederationWorld.start(members);
   try {
     const most = await mostOf(world);
-    const pace = { kind: "open", perSecond: await steadyPace(world) } as const;
+    const perSecond = await steadyPace(world);
+    const pace = { kind: "open", perSecond } as const;
+    const half = { kind: "open", perSecond: perSecond / 2 } as const;
+    const easy = { prefix: `${FEDERATED}easy/`, pace: half, isWatched: true };
     const federated = { prefix: `${FEDERATED}steady/`, pace, isWatched: true };
     const share = { kind: "open", perSecond: SHARE * most } as const;
     const crowded = { prefix: `${FEDERATED}crowded/`, pace: share, isWatched: true };
+    const easily = await run(world, world.regions, easy);
     const measured = await run(world, world.regions, federated);
     const ofMost = await run(world, world.regions, crowded);
     const of = members === 1 ? "one member, " : "";
     const rows = [
       ...(await more(world, { prefix: "own/", pace, isWatched: false })),
+      ...rowsOf(easily, `${of}federated keys, half as many`),
       ...rowsOf(measured, `${of}federated keys`),
       ...rowsOf(ofMost, `${of}federated keys, ${SHARE * 100} % of the most`),
     ];
