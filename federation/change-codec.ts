@@ -83,10 +83,10 @@ export function encodeChange(change: FederationChange): Uint8Array {
     case "settle":
       writer.count(change.epoch);
       writeVector(writer, change.stable);
-      writer.count(change.keys.length);
-      for (const key of change.keys) writer.key(key);
+      writeKeys(writer, change.keys);
       break;
     case "resolve":
+      writer.count(change.epoch);
       writer.key(change.key);
       writeDots(writer, change.dots);
       writeMade(writer, change.resolution);
@@ -171,6 +171,7 @@ function readChange(reader: ByteReader): FederationChange {
     case "resolve":
       return {
         change: "resolve",
+        epoch: reader.count("the epoch", 1),
         key: readKey(reader),
         dots: readDots(reader),
         resolution: readMade(reader),
@@ -227,6 +228,11 @@ function readWallMs(reader: ByteReader): WallMs {
 
 function readKey(reader: ByteReader): Key {
   return reader.key("a key", TRANSACTION_LIMITS.bytesMax);
+}
+
+function writeKeys(writer: ByteWriter, keys: readonly Key[]): void {
+  writer.count(keys.length);
+  for (const key of keys) writer.key(key);
 }
 
 function readKeys(reader: ByteReader): readonly Key[] {

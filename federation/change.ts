@@ -48,9 +48,10 @@ export type FederationChange =
       readonly stable: Vector;
       readonly keys: readonly Key[];
     }
-  /** What a handler or an operator made of these siblings; nothing, if there are others by now (federation 8). */
+  /** What a handler made of these siblings; nothing, if there are others by now (federation 8). Refused in another epoch. */
   | {
       readonly change: "resolve";
+      readonly epoch: number;
       readonly key: Key;
       readonly dots: readonly Dot[];
       readonly resolution: Made;

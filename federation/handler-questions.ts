@@ -22,11 +22,17 @@ export interface HandlerQuestion {
   readonly asked: Siblings;
   /** Of all siblings of the key: the answer is for these alone. */
   readonly dots: readonly Dot[];
+  /** Of the document under which it is asked. */
+  readonly epoch: number;
 }
 
 /** The region, as its leader looks. */
 export interface HandlerAsker extends Pick<Settler, "self" | "isClosed"> {
   readonly rules: PrefixRules;
+  /** Of the document in force. */
+  readonly epoch: number;
+  /** Every region has it: until then nothing is written, for another may keep what this one drops (decision 49). */
+  readonly agrees: boolean;
   readonly planted?: FederationBug;
 }
 
@@ -34,7 +40,7 @@ export interface HandlerAsker extends Pick<Settler, "self" | "isClosed"> {
 export function handlerQuestion(
   key: Key,
   { siblings, made }: Pick<KeptRecord, "siblings" | "made">,
-  { rules, planted, ...settler }: HandlerAsker,
+  { rules, planted, epoch, agrees, ...settler }: HandlerAsker,
 ): HandlerQuestion | undefined {
   const handler = rules.handlerOf(key);
   if (handler === undefined) return undefined;
@@ -43,19 +49,19 @@ export function handlerQuestion(
   if (handler.runs === "on-read") {
     const isAnswered = made !== undefined && isMadeBy(view, made) && isMadeOf(made, asked);
     if (isAnswered || !isContested(asked)) return undefined;
-  } else if (!resolvesHere(view, key, siblings, settler, planted)) {
+  } else if (!agrees || !resolvesHere(view, key, siblings, settler, planted)) {
     return undefined;
   }
-  return { key, handler, asked, dots: siblings.map(({ dot }) => dot) };
+  return { key, handler, asked, dots: siblings.map(({ dot }) => dot), epoch };
 }
 
 /** Undefined: the siblings stay as they are. */
 export function handledChange(
-  { key, handler, asked, dots }: HandlerQuestion,
+  { key, handler, asked, dots, epoch }: HandlerQuestion,
   resolution: Resolution,
 ): FederationChange | undefined {
   if (resolution.action === "keep") return undefined;
-  if (handler.runs === "on-write") return { change: "resolve", key, dots, resolution };
+  if (handler.runs === "on-write") return { change: "resolve", epoch, key, dots, resolution };
   const view = { handler: handler.hash, dots: asked.map(({ dot }) => dot), resolution };
   return { change: "show", key, view };
 }

@@ -314,7 +314,9 @@ export class RegionChanges {
     });
   }
 
-  #resolve({ key, dots, resolution }: Change<"resolve">): Counts | Refusal {
+  #resolve({ epoch, key, dots, resolution }: Change<"resolve">): Counts | Refusal {
+    const fault = this.#inEpoch(epoch);
+    if (fault !== undefined) return fault;
     const { siblings } = this.#core.records.of(key);
     const isAsSeen =
       siblings.length === dots.length &&

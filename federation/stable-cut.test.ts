@@ -116,3 +116,32 @@ test("a new leader knows no cut until it is told", () => {
   r1.mint(1n, 1_000);
   expect(vectorText(cut.cut(r1))).toBe("");
 });
+
+test("regions agree once each has told, in its stream, that it has the document", () => {
+  const [r1, r2, r3] = three();
+  const told = (): boolean => {
+    for (const other of [r2, r3]) r1.stable.note(other.report());
+    return r1.stable.agrees(r1);
+  };
+  expect(r1.stable.agrees(r1)).toBe(false);
+  expect(told()).toBe(true);
+  for (const region of [r1, r2, r3]) region.config = { ...region.config, epoch: 2 };
+  expect(r1.stable.agrees(r1)).toBe(false);
+  const before = r2.mint(1n, 1_000);
+  expect(told()).toBe(false);
+  r1.apply([before.bytes]);
+  expect(r1.stable.agrees(r1)).toBe(true);
+});
+
+test("regions do not agree while something of a closed origin is still to come", () => {
+  const [r1, r2] = three();
+  const last = r2.mint(1n, 1_000);
+  const [member, closing] = r1.config.members;
+  if (member === undefined || closing === undefined) throw new Error("two members");
+  const { origin, incarnation, name: region } = closing;
+  const closed = [{ origin, incarnation, region, cut: 1, closed: 2 }];
+  r1.config = { ...r1.config, members: [member], closed, epoch: 2 };
+  expect(r1.stable.agrees(r1)).toBe(false);
+  r1.apply([last.bytes]);
+  expect(r1.stable.agrees(r1)).toBe(true);
+});

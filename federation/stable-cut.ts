@@ -23,6 +23,8 @@ interface Row {
   /** The first that does not count yet, and the last: were there one place, a busy region's word would never count. */
   first: Report | undefined;
   last: Report | undefined;
+  /** Of what counts, the latest document. */
+  epoch: number;
 }
 
 export class StableCut {
@@ -57,6 +59,20 @@ export class StableCut {
     return cut;
   }
 
+  /**
+   * Whether every member has the document in force here, and what it minted before it had it is applied: then nobody has
+   * settled, or settles, by another one what is settled by this one (federation 5, decision 49).
+   */
+  agrees({ applied, config, self }: StableState): boolean {
+    const { members, closed, epoch } = config;
+    if (closed.some(({ origin, cut }) => countOf(applied, origin) < cut)) return false;
+    return members.every(({ origin }) => {
+      if (origin === self) return true;
+      this.#countedOf(origin, applied, epoch);
+      return (this.#rows.get(origin)?.epoch ?? 0) >= epoch;
+    });
+  }
+
   /** Forgets the origins that bound nothing any more. */
   prune({ applied, config }: StableState): void {
     for (const origin of [...this.#rows.keys()]) {
@@ -70,7 +86,7 @@ export class StableCut {
   #rowOf(origin: OriginId): Row {
     const row = this.#rows.get(origin);
     if (row !== undefined) return row;
-    const fresh: Row = { counted: VECTOR_ZERO, first: undefined, last: undefined };
+    const fresh: Row = { counted: VECTOR_ZERO, first: undefined, last: undefined, epoch: 0 };
     this.#rows.set(origin, fresh);
     return fresh;
   }
@@ -84,6 +100,7 @@ export class StableCut {
       countOf(report.vector, origin) <= countOf(applied, origin);
     if (counts(row.first)) {
       row.counted = joined(row.counted, row.first.vector);
+      row.epoch = Math.max(row.epoch, row.first.epoch);
       row.first = row.last;
       row.last = undefined;
       return this.#countedOf(origin, applied, epoch);

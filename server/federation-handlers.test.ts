@@ -58,6 +58,7 @@ class Leader {
         this.asked.push(task);
         this.#unanswered.push(() => done(this.fault ?? interpret(task)));
       },
+      agrees: () => true,
       propose: (change, done) => {
         this.proposed.push(change);
         done(!("kind" in region.change(change)));

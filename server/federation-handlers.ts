@@ -23,6 +23,8 @@ export interface FederationHandlersInit {
   readonly ask: AskHandler;
   /** `done` gets whether it was applied. */
   readonly propose: (change: FederationChange, done: (applied: boolean) => void) => void;
+  /** Whether every region has the document in force here. */
+  readonly agrees: () => boolean;
   readonly clock: Clock;
   /** Runs it once, after that time. @returns the way to take that back. */
   readonly later: (run: () => void, ms: number) => () => void;
@@ -95,7 +97,9 @@ export class FederationHandlers {
     const isClosed: HandlerAsker["isClosed"] = (origin) =>
       closedOrigin(config, origin) !== undefined;
     const { rules } = region.state;
-    this.#askAbout(keys, { self, isClosed, rules, ...(planted && { planted }) });
+    const agrees = this.#init.agrees();
+    const asker = { self, isClosed, rules, epoch: config.epoch, agrees };
+    this.#askAbout(keys, { ...asker, ...(planted && { planted }) });
     const tookMs = clock.monotonicMs() - beganAtMs;
     const again = (): void => {
       this.#resting = undefined;

@@ -115,7 +115,37 @@ test("conflicts that another policy settles are settled, though nobody writes an
   const settling = { ...configOf(2, [policy("f/")]), epoch: 2 };
   for (const region of [east, north]) region.configure(settling);
   for (let round = 0; round < 4; round += 1) kept.look();
+  expect(north.siblings("f/a")).toHaveLength(2);
+  kept.reports.note({ origin: east.origin, epoch: 2, vector: new Map(east.state.applied) });
+  for (let round = 0; round < 4; round += 1) kept.look();
   expect(north.siblings("f/a")).toEqual(["2:1"]);
+});
+
+test("regions of which one has a policy that the other has not yet do not settle each other's write away", () => {
+  const [east, north] = regions(configOf(2, [policy("f/", { policy: "first-writer" })]));
+  if (east === undefined || north === undefined) throw new Error("two");
+  const all = [new Kept(east, Infinity), new Kept(north, Infinity)];
+  const settleAndTell = (): void => {
+    for (let round = 0; round < 4; round += 1) for (const kept of all) kept.look();
+    for (const { reports } of all) {
+      for (const { origin, state } of [east, north]) {
+        const epoch = state.config?.epoch ?? 0;
+        reports.note({ origin, epoch, vector: new Map(state.applied) });
+      }
+    }
+  };
+  east.run(put("f/a", "first"));
+  north.nowMs = 50;
+  north.run(put("f/a", "last"));
+  north.pull(east);
+  east.pull(north);
+  settleAndTell();
+  north.configure({ ...configOf(2, [policy("f/")]), epoch: 2 });
+  settleAndTell();
+  north.pull(east);
+  east.pull(north);
+  settleAndTell();
+  for (const region of [east, north]) expect(region.get("f/a")).toBe("first");
 });
 
 test("conflicts behind more than one entry takes are settled, though those are nobody's to settle", () => {

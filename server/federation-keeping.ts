@@ -33,6 +33,8 @@ export interface FederationKeepingInit {
 interface Round {
   readonly cut: Vector;
   readonly epoch: number;
+  /** Every region has that document: before, nothing is settled. */
+  readonly agrees: boolean;
   left: number;
 }
 
@@ -49,7 +51,7 @@ export class FederationKeeping {
   #collectAtMs = 0;
   #noted = 0;
   /** Of all conflicts at one cut, by one document: how many keys are still to be looked at. */
-  #round: Round = { cut: new Map(), epoch: 0, left: 0 };
+  #round: Round = { cut: new Map(), epoch: 0, agrees: false, left: 0 };
   #settledLast = false;
   /** Of the keys with conflicts, where the next settlement begins: some are nobody's to settle. */
   #settledFrom = 0;
@@ -60,6 +62,12 @@ export class FederationKeeping {
 
   constructor(init: FederationKeepingInit) {
     this.#init = init;
+  }
+
+  /** Every region has the document in force here, by its own word (federation 5). */
+  get agrees(): boolean {
+    this.#hear();
+    return this.#stable.agrees(this.#init.region);
   }
 
   /** Another region's clock, as it was just found. */
@@ -128,8 +136,10 @@ export class FederationKeeping {
     });
     const { epoch } = state.config;
     const { contested } = state;
-    if (epoch !== this.#round.epoch || !sameVector(cut, this.#round.cut)) {
-      this.#round = { cut, epoch, left: contested.length };
+    const agrees = this.#stable.agrees(state);
+    const before = this.#round;
+    if (epoch !== before.epoch || agrees !== before.agrees || !sameVector(cut, before.cut)) {
+      this.#round = { cut, epoch, agrees, left: agrees ? contested.length : 0 };
     }
     const round = this.#round;
     // In turns: where conflicts stay open and writes go on there is always something to settle first.

@@ -160,6 +160,7 @@ export class Federation {
         return () => clearTimeout(timer);
       },
       propose: (change, done) => this.#propose(change, (answer) => done(answer !== undefined)),
+      agrees: () => this.#leading?.keeping.agrees === true,
     });
   }
 

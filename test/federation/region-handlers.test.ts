@@ -36,11 +36,13 @@ function two(config: FederationConfig, planted?: FederationBug): readonly [Regio
 function questionOf(
   { state, origin }: Region,
   planted?: FederationBug,
+  agrees = true,
 ): HandlerQuestion | undefined {
   const { config, rules } = state;
   assert(config !== undefined, "it is configured");
   const isClosed = (of: typeof origin): boolean => closedOrigin(config, of) !== undefined;
-  const asker = { self: origin, isClosed, rules, ...(planted && { planted }) };
+  const judged = { rules, epoch: config.epoch, agrees };
+  const asker = { self: origin, isClosed, ...judged, ...(planted && { planted }) };
   return handlerQuestion(K, state.recordOf(K), asker);
 }
 
@@ -102,6 +104,19 @@ describe("a handler on write", () => {
     exchange(both);
     expect(north.change(late)).toMatchObject({ kind: "refused", message: /others by now/ });
     expect(north.get(K)).toBe("three");
+  });
+
+  test("is not asked before every region has the document, and what it says under another one is nothing", () => {
+    const config = configWith(handler("on-write"));
+    const both = two(config);
+    const [, north] = both;
+    conflict(both);
+    expect(questionOf(north, undefined, false)).toBeUndefined();
+    const late = answer(north);
+    assert(late !== undefined, "it is north's to ask");
+    north.configure({ ...config, epoch: 2 });
+    expect(north.change(late)).toMatchObject({ kind: "refused", message: /of epoch 1/ });
+    expect(north.siblings(K)).toHaveLength(2);
   });
 
   test("is any region's to run once the winner's origin is closed", () => {

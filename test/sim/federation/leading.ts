@@ -201,7 +201,9 @@ export class Leading {
     const { self, config, state, contested } = leader.federated;
     if (self === undefined) return;
     const isClosed = (origin: OriginId): boolean => closedOrigin(config, origin) !== undefined;
-    const asker = { self, isClosed, rules: state.rules, ...(planted && { planted }) };
+    const { agrees } = this.#keeping;
+    const judged = { rules: state.rules, epoch: config.epoch, agrees };
+    const asker = { self, isClosed, ...judged, ...(planted && { planted }) };
     for (const key of contested) {
       const question = handlerQuestion(key, state.recordOf(key), asker);
       const change = question && handledChange(question, unionOf(question));
