@@ -20,16 +20,18 @@ export interface ProcessEndOptions {
 export interface ProcessEndWatch {
   /** Ends the process inside the call, as an uncaught error does. */
   readonly onBug: (bug: unknown) => void;
+  /** The process is about to end by itself: a first signal changes nothing of that any more, a second ends it at once. */
   readonly stop: () => void;
 }
 
 /** Watches for signals and bugs of the whole process. */
 export function watchProcessEnd(options: ProcessEndOptions): ProcessEndWatch {
   let stopping = false;
+  let stopped = false;
   const onSignal = (signal: StopSignal): void => {
     if (stopping) process.exit(SIGNAL_EXIT_CODES[signal]);
     stopping = true;
-    options.onStop(signal);
+    if (!stopped) options.onStop(signal);
   };
   const onBug = (bug: unknown): void => {
     endByBug(bug, options);
@@ -38,7 +40,8 @@ export function watchProcessEnd(options: ProcessEndOptions): ProcessEndWatch {
   process.on("uncaughtException", onBug);
   process.on("unhandledRejection", onBug);
   const stop = (): void => {
-    for (const signal of SIGNALS) process.removeListener(signal, onSignal);
+    // Signals are heard on: without a listener one would end the process with a code of its own.
+    stopped = true;
     process.removeListener("uncaughtException", onBug);
     process.removeListener("unhandledRejection", onBug);
   };

@@ -41,6 +41,17 @@ describe("a bug", () => {
   });
 });
 
+test("a signal while the process ends by itself does not change its exit code", async () => {
+  const script = `
+    const { watchProcessEnd } = require(${JSON.stringify(join(dist, "server", "process-end.js"))});
+    const watch = watchProcessEnd({ journal: undefined, state: () => ({}), onStop() { process.exit(1); } });
+    watch.stop();
+    process.kill(process.pid, "SIGTERM");
+    process.on("SIGTERM", () => process.exit(6));
+    setInterval(() => undefined, 1_000);`;
+  expect((await finish(process.execPath, ["-e", script])).exit).toEqual({ code: 6 });
+});
+
 describe("a server", () => {
   let cluster: Cluster;
   let wire: WireClient | undefined;
