@@ -42,6 +42,8 @@ export function policiesOfHandlers(): readonly Policy[] {
 export function describeHandlers(endpointOf: (region: string) => string): void {
   describe("with custom handlers", () => {
     const clients: Client[] = [];
+    /** Of keys: each conflict has one of its own. */
+    let round = 0;
 
     beforeAll(() => {
       for (const region of REGIONS) clients.push(new Client({ endpoints: [endpointOf(region)] }));
@@ -56,7 +58,6 @@ export function describeHandlers(endpointOf: (region: string) => string): void {
       prefix: string,
       isSo: (value: string) => boolean,
     ): Promise<{ readonly key: string; readonly value: string }> {
-      let round = 0;
       return until(`a conflict under ${prefix} is answered`, DEADLINE_MS, async () => {
         const key = `${prefix}${(round += 1)}`;
         await Promise.all(clients.map((client, at) => client.put(key, REGIONS[at] ?? "")));
