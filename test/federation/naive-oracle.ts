@@ -13,12 +13,49 @@ interface Deed<Done> {
 
 /** "3:41 value", or "3:41" for a tombstone: in order of dots. */
 export function siblingsByDefinition(transactions: readonly Transaction[], key: Key): string[] {
-  const deeds = deedsOn(transactions, key, (one) => (one.action === "kind" ? undefined : one));
+  const deeds = plainDeeds(transactions, key);
   return deeds
     .filter(({ done }) => done.action !== "settle" && done.action !== "expire")
     .filter((deed) => !deeds.some((other) => removes(other, deed)))
     .sort(byDot)
     .map(({ by, done }) => text(by, done.action === "put" ? done.value : undefined));
+}
+
+/**
+ * Dots of the puts and deletes that were settled away with whatever they were to lose to: a write may go for another only
+ * where that one stays, was overwritten, ended with its lease, or went for one of which the same is true.
+ */
+export function settledAwayByDefinition(transactions: readonly Transaction[], key: Key): string[] {
+  const deeds = plainDeeds(transactions, key);
+  const keptOver = new Map<string, Dot[]>();
+  for (const { done } of deeds) {
+    if (done.action !== "settle") continue;
+    for (const { dot } of done.lost) {
+      const at = text(dot, undefined);
+      keptOver.set(at, [...(keptOver.get(at) ?? []), done.kept]);
+    }
+  }
+  const others = deeds.filter(({ done }) => done.action !== "settle");
+  const accounted = new Set<string>();
+  const isAccounted = (dot: Dot, passed: Set<string>): boolean => {
+    const at = text(dot, undefined);
+    if (accounted.has(at)) return true;
+    if (passed.has(at)) return false;
+    passed.add(at);
+    const deed = others.find(({ by, done }) => is(dot, by) && done.action !== "expire");
+    if (deed === undefined) return false;
+    // What no settlement drops is a sibling, or was removed in another way.
+    const kept = keptOver.get(at) ?? [];
+    const isKept = kept.length === 0 || kept.some((one) => isAccounted(one, passed));
+    if (!isKept && !others.some((other) => removes(other, deed))) return false;
+    accounted.add(at);
+    return true;
+  };
+  return others
+    .filter(({ by, done }) => done.action !== "expire" && keptOver.has(text(by, undefined)))
+    .filter(({ by }) => !isAccounted(by, new Set()))
+    .sort(byDot)
+    .map(({ by }) => text(by, undefined));
 }
 
 export function text({ origin, sequence }: Dot, value: Uint8Array | undefined): string {
@@ -27,6 +64,10 @@ export function text({ origin, sequence }: Dot, value: Uint8Array | undefined): 
 }
 
 type Plain = Exclude<Operation, { readonly action: "kind" }>;
+
+function plainDeeds(transactions: readonly Transaction[], key: Key): Deed<Plain>[] {
+  return deedsOn(transactions, key, (one) => (one.action === "kind" ? undefined : one));
+}
 
 function removes(one: Deed<Plain>, other: Deed<Plain>): boolean {
   if (one === other) return false;

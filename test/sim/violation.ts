@@ -33,6 +33,7 @@ export type CheckName =
 export type FederationCheck =
   | "causality"
   | "siblings"
+  | "settled-away"
   | "kinds"
   | "atomicity"
   | "stable-cut"

@@ -69,7 +69,7 @@ export class KeysJudge {
       return;
     }
     const { siblings } = state.recordOf(key);
-    const due = ledger.siblingsOf(key, applied);
+    const { siblings: due, settledAway } = ledger.dueOf(key, applied);
     const kept = siblings.map(({ dot }) => dotText(dot));
     const isPurged =
       kept.length === 0 && due.length === 1 && this.#mayPurge(region, member, key, due);
@@ -79,6 +79,13 @@ export class KeysJudge {
       () =>
         `${region.name}.${member.at} ${key} keeps ${kept.join()}, by definition ${due.join()}\n` +
         ledger.historyOf(key),
+    );
+    demand(
+      settledAway.length === 0,
+      "settled-away",
+      () =>
+        `${region.name}.${member.at} ${key} lost ${settledAway.join()}, each to what was settled ` +
+        `away too\n${ledger.historyOf(key)}`,
     );
     const known = this.#kept.get(member) ?? new Set();
     this.#kept.set(member, known);

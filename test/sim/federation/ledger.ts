@@ -11,18 +11,33 @@ import type {
   Transaction,
   Vector,
 } from "../../../federation/index.ts";
-import { kindByDefinition, siblingsByDefinition } from "../../federation/naive-oracle.ts";
+import {
+  kindByDefinition,
+  settledAwayByDefinition,
+  siblingsByDefinition,
+} from "../../federation/naive-oracle.ts";
 
 export interface Minted extends Shipped {
   /** Of its origin's chain, behind it. */
   readonly hash: Uint8Array;
 }
 
+/** Dots, in order: "3:41". */
+interface Due {
+  readonly siblings: readonly string[];
+  /** Writes that went for others which went too: of a sound federation none. */
+  readonly settledAway: readonly string[];
+}
+
+/** By key and by which of its transactions were looked at. */
+type Known<What> = Map<Key, Map<string, What>>;
+
 export class Ledger {
   readonly #minted = new Map<string, Minted>();
   readonly #lasts = new Map<OriginId, number>();
   readonly #byKey = new Map<Key, Transaction[]>();
-  readonly #due = new Map<Key, Map<string, readonly string[]>>();
+  readonly #due: Known<Due> = new Map();
+  readonly #values: Known<readonly string[]> = new Map();
 
   get count(): number {
     return this.#minted.size;
@@ -65,6 +80,7 @@ export class Ledger {
         const others = this.#byKey.get(key)?.filter((one) => one !== transaction) ?? [];
         this.#byKey.set(key, others);
         this.#due.delete(key);
+        this.#values.delete(key);
       }
     }
   }
@@ -81,37 +97,42 @@ export class Ledger {
       .join("\n");
   }
 
-  /** Dots of the siblings, in order: "3:41". */
   siblingsOf(key: Key, applied: Vector): readonly string[] {
-    return this.#dueOf(key, applied, "siblings", (within) =>
-      siblingsByDefinition(within, key).map((text) => text.split(" ")[0] ?? text),
-    );
+    return this.dueOf(key, applied).siblings;
+  }
+
+  dueOf(key: Key, applied: Vector): Due {
+    return this.#found(this.#due, key, applied, "", (within) => ({
+      siblings: siblingsByDefinition(within, key).map((text) => text.split(" ")[0] ?? text),
+      settledAway: settledAwayByDefinition(within, key),
+    }));
   }
 
   /** Undefined: there is no such key. */
   kindOf(key: Key, applied: Vector, kind: KindName): string | undefined {
-    const due = this.#dueOf(key, applied, kind, (within) => {
-      const value = kindByDefinition(within, key, kind);
-      return value === undefined ? [] : [value];
+    const [value] = this.#found(this.#values, key, applied, kind, (within) => {
+      const shown = kindByDefinition(within, key, kind);
+      return shown === undefined ? [] : [shown];
     });
-    return due[0];
+    return value;
   }
 
-  #dueOf(
+  #found<What>(
+    known: Known<What>,
     key: Key,
     applied: Vector,
     what: string,
-    find: (within: readonly Transaction[]) => readonly string[],
-  ): readonly string[] {
+    find: (within: readonly Transaction[]) => What,
+  ): What {
     const within = (this.#byKey.get(key) ?? []).filter((one) => hasDot(applied, one));
     const counts = new Map<OriginId, number>();
     for (const { origin } of within) counts.set(origin, (counts.get(origin) ?? 0) + 1);
     const set = [...counts].sort(([left], [right]) => left - right).join(" ");
-    const known = this.#due.get(key) ?? new Map<string, readonly string[]>();
-    this.#due.set(key, known);
     const at = `${what} ${set}`;
-    const due = known.get(at) ?? find(within);
-    known.set(at, due);
-    return due;
+    const ofKey = known.get(key) ?? new Map<string, What>();
+    known.set(key, ofKey);
+    const found = ofKey.get(at) ?? find(within);
+    ofKey.set(at, found);
+    return found;
   }
 }
