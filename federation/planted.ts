@@ -24,4 +24,5 @@ export type FederationBug =
   | "lease-checked-before-commit"
   | "hlc-poison"
   | "txn-torn"
-  | "ack-counted-before-quorum";
+  | "ack-counted-before-quorum"
+  | "settled-before-agreement";

@@ -127,9 +127,10 @@ export class Operators {
   }
 
   #changePolicy(): void {
-    const { chance, directory } = this.#init;
-    const prefix = keyIn(chance.pick(POLICIES));
-    this.#setPolicy(prefix, namedPolicy(chance.pick(POLICIES), directory.config));
+    const { chance, directory, swarm } = this.#init;
+    const { policies, prefixes = POLICIES } = swarm;
+    const prefix = keyIn(chance.pick(policies === undefined ? POLICIES : prefixes));
+    this.#setPolicy(prefix, namedPolicy(chance.pick(policies ?? POLICIES), directory.config));
   }
 
   #setPolicy(prefix: Key, policy: Pick<Policy, "policy" | "ranks">): void {

@@ -130,6 +130,14 @@ export const PLANTED_FEDERATION: Readonly<Record<FederationBug, FederationPlan>>
     caughtBy: ["write-regions"],
     profile: focused({ faults: { stall: 2, ...cutsAndCrashes }, writes: { quorum: 3 } }),
   },
+  "settled-before-agreement": {
+    caughtBy: ["settled-away"],
+    profile: focused({
+      ...{ regions: 2, members: 1, keys: 16, thinkMsMax: 120, lagMsMax: 400 },
+      ...{ faults: { directory: 1 }, faultMsMax: 2_000, acts: { policy: 1 }, actMsMax: 400 },
+      ...{ prefixes: ["lww"], policies: ["first-writer", "lww"] },
+    }),
+  },
 };
 
 export const PLANTED_FEDERATION_NAMES = Object.keys(PLANTED_FEDERATION) as readonly FederationBug[];

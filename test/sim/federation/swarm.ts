@@ -1,6 +1,7 @@
 // What a seed draws before anything happens: how large the federation is, what goes wrong in it and how often, what its
 // operators do, what its clients write. A seed's swarm does not depend on what is left out of it, so that a name means
 // the same in every run of the seed.
+import type { PolicyName } from "../../../federation/index.ts";
 import { Chance } from "../chance.ts";
 
 /** What goes wrong by itself. */
@@ -70,6 +71,8 @@ export interface FederationSwarm {
   readonly retainedBytesMax: number;
   /** Prefixes that clients write to; absent: all. */
   readonly prefixes?: readonly string[];
+  /** Between which operators change the policies of these prefixes; absent: all, of one prefix of each. */
+  readonly policies?: readonly PolicyName[];
   /** At the end records are lost in some regions, and audits bring them back. */
   readonly audits: boolean;
   /** A region that is restored forgets under which origin it minted; false: nobody told it, as after a copied disk. */
