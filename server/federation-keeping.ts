@@ -2,7 +2,13 @@
 // counted from, conflicts that everybody has and may be settled, and what may be forgotten (federation 2, 5, 10, 16).
 import type { LogTimeMs, MonotonicMs } from "../base/index.ts";
 import { MINT_SKEW_MS_MAX, StableCut, covers, mintGuard, sameVector } from "../federation/index.ts";
-import type { FederationChange, OriginId, ReportBook, Vector } from "../federation/index.ts";
+import type {
+  FederationBug,
+  FederationChange,
+  OriginId,
+  ReportBook,
+  Vector,
+} from "../federation/index.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 import type { Clock, Journal } from "./ports.ts";
 
@@ -28,6 +34,8 @@ export interface FederationKeepingInit {
   readonly journal: Journal;
   /** Keys whose conflicts one entry settles. Only tests set it. */
   readonly settledMax?: number;
+  /** Only tests and the simulator set it. */
+  readonly planted?: FederationBug;
 }
 
 interface Round {
@@ -45,7 +53,7 @@ interface Sample {
 
 export class FederationKeeping {
   readonly #init: FederationKeepingInit;
-  readonly #stable = new StableCut();
+  readonly #stable: StableCut;
   readonly #samples = new Map<OriginId, Sample>();
   #proposing = false;
   #collectAtMs = 0;
@@ -62,6 +70,7 @@ export class FederationKeeping {
 
   constructor(init: FederationKeepingInit) {
     this.#init = init;
+    this.#stable = new StableCut(init.planted);
   }
 
   /** Every region has the document in force here, by its own word (federation 5). */

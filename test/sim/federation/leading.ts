@@ -87,6 +87,7 @@ export class Leading {
         region.by(leader).change(change, (answer) => done(answer?.more === false));
       },
       journal: QUIET_JOURNAL,
+      ...(init.planted && { planted: init.planted }),
     });
     this.#duties = new Duties(init);
     const { homeLease, chance, planted } = init;
