@@ -153,6 +153,15 @@ describe("what a handler answers", () => {
     });
   });
 
+  test("keeps of two that are equal the one that a settlement keeps", () => {
+    const later = { ...WINNER, dot: LOSER.dot };
+    const earlier = { ...WINNER, hlc: LOSER.hlc };
+    const others = [later, earlier];
+    const settled = settlementOf({ policy: "resolver" }, KEY, others, settler(1, STABLE));
+    expect(settled).toMatchObject({ action: "settle", kept: later.dot });
+    expect(resolutionOf(KEY, others, value("won"))).toMatchObject({ kept: later.dot });
+  });
+
   test("lasts, though an equal value ends with a lease", () => {
     const leased = { ...WINNER, lifetime: { lease: 7n as LeaseId, ttlMs: 1_000 } };
     expect(resolutionOf(KEY, [LOSER, leased], value("won"))).toMatchObject({ action: "put" });

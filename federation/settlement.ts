@@ -11,7 +11,7 @@ import type { Sibling, Siblings } from "./sibling.ts";
 import type { Operation } from "./transaction.ts";
 import { hasDot } from "./vector.ts";
 import type { Vector } from "./vector.ts";
-import { isContested, viewOf } from "./view.ts";
+import { isContested, latest, viewOf } from "./view.ts";
 import type { View } from "./view.ts";
 import type { Resolution, ViewRules } from "./view-rules.ts";
 
@@ -99,7 +99,8 @@ export function resolutionOf(
   resolution: Resolution,
 ): Operation | undefined {
   if (resolution.action === "keep") return undefined;
-  const kept = siblings.filter((one) => isAnswer(one, resolution)).at(-1);
+  // Of equal ones the one that a settlement keeps too, or two regions would keep one each, and drop the other's.
+  const kept = latest(siblings.filter((one) => isAnswer(one, resolution)));
   if (kept !== undefined) {
     const others = siblings.filter((one) => one !== kept);
     return { key, action: "settle", lost: losersOf(others), kept: kept.dot };

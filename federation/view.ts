@@ -91,7 +91,7 @@ function strongest(siblings: Siblings, rank: (sibling: Sibling) => number): Sibl
 }
 
 /** By stamp; equal stamps by origin and sequence, which no two writes share (federation trap 27). */
-function latest(siblings: Siblings): Sibling | undefined {
+export function latest(siblings: Siblings): Sibling | undefined {
   return siblings.reduce<Sibling | undefined>(
     (best, one) => (best === undefined || compareStamps(one, best) > 0 ? one : best),
     undefined,
