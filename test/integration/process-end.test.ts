@@ -44,12 +44,18 @@ describe("a bug", () => {
 test("a signal while the process ends by itself does not change its exit code", async () => {
   const script = `
     const { watchProcessEnd } = require(${JSON.stringify(join(dist, "server", "process-end.js"))});
-    const watch = watchProcessEnd({ journal: undefined, state: () => ({}), onStop() { process.exit(1); } });
+    const onStop = () => process.stdout.write("stopped anew");
+    const watch = watchProcessEnd({ journal: undefined, state: () => ({}), onStop });
     watch.stop();
+    const last = setInterval(() => undefined, 1_000);
     process.kill(process.pid, "SIGTERM");
-    process.on("SIGTERM", () => process.exit(6));
-    setInterval(() => undefined, 1_000);`;
-  expect((await finish(process.execPath, ["-e", script])).exit).toEqual({ code: 6 });
+    process.on("SIGTERM", () => {
+      process.exitCode = 6;
+      clearInterval(last);
+    });`;
+  const { exit, stdout } = await finish(process.execPath, ["-e", script]);
+  expect(exit).toEqual({ code: 6 });
+  expect(stdout).toBe("");
 });
 
 describe("a server", () => {
