@@ -51,7 +51,17 @@ export function needBootstrap(core: RegionCore, rows: RowSet): void {
   }
 }
 
-/** Undefined: it is installed. Else why not, and nothing has changed. */
+/** Its history of the origin is not the one that is applied here. */
+class ForkError extends BootstrapError {
+  readonly origin: OriginId;
+
+  constructor(origin: OriginId) {
+    super(`its history of origin ${origin} is not the one that is applied here`);
+    this.origin = origin;
+  }
+}
+
+/** Undefined: it is installed. Else why not, and nothing has changed but that a fork which it showed is known. */
 export function installBootstrap(core: RegionCore, rows: RowSet): string | undefined {
   const head = core.bootstrap.staged?.head;
   const fault = bootstrapFault(core);
@@ -76,6 +86,7 @@ export function installBootstrap(core: RegionCore, rows: RowSet): string | undef
     replaceState(core, head, replayed, conflicts);
     return undefined;
   } catch (error) {
+    if (error instanceof ForkError) core.noteFork(error.origin);
     if (error instanceof BootstrapError) return error.message;
     throw error;
   }
@@ -125,22 +136,19 @@ function runOf(core: RegionCore, head: BootstrapHead, run: Run, rows: RowSet): R
   const theirs = head.positions.get(origin);
   const first = present(core.retained.retention.firstOf(origin), "a retained run's first");
   const isKnown = theirs !== undefined && first < from;
-  if (isKnown && compareBytes(retained(from - 1).hash, theirs.hash) !== 0) throw forked(origin);
+  if (isKnown && compareBytes(retained(from - 1).hash, theirs.hash) !== 0)
+    throw new ForkError(origin);
   const replayed: Replayed[] = [];
   let chain = theirs?.hash ?? present(core.seedOf(origin), "the seed of an origin that is applied");
   for (let at = from; at <= last; at += 1) {
     const { hash, bytes } = retained(at);
     const shipped = decodeTransaction(bytes);
-    if (compareBytes(shipped.link, linkOf(chain)) !== 0) throw forked(origin);
+    if (compareBytes(shipped.link, linkOf(chain)) !== 0) throw new ForkError(origin);
     chain = chainNext(core.hash, chain, bytes);
-    if (compareBytes(chain, hash) !== 0) throw forked(origin);
+    if (compareBytes(chain, hash) !== 0) throw new ForkError(origin);
     replayed.push({ shipped, hash });
   }
   return replayed;
-}
-
-function forked(origin: OriginId): BootstrapError {
-  return new BootstrapError(`its history of origin ${origin} is not the one that is applied here`);
 }
 
 function replay(

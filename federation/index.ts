@@ -1,6 +1,7 @@
 // The federation of regions: what other folders use of it.
 export * from "./bootstrap-chunks.ts";
 export * from "./bootstrap-cut.ts";
+export * from "./bootstrap-forks.ts";
 export * from "./bootstrap-need.ts";
 export * from "./bootstrap-part.ts";
 export * from "./bootstrap-staging.ts";

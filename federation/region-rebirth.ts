@@ -9,6 +9,7 @@ import { INGRESS_AHEAD_MS_MAX } from "./clock-guard.ts";
 import type { Identity } from "./config.ts";
 import { sequence } from "./dot.ts";
 import type { OriginId, Sequence } from "./dot.ts";
+import type { Position } from "./exchange-message.ts";
 import type { RegionCore } from "./region-core.ts";
 import { salvageOf } from "./salvage.ts";
 import type { Salvage } from "./salvage.ts";
@@ -69,6 +70,15 @@ export class RegionRebirth {
     const standing = countOf(this.standing, origin);
     if (standing === core.appliedOf(origin)) return core.chainOf(origin);
     return standing === 0 ? core.seedOf(origin) : undefined;
+  }
+
+  /** Where its history of each open origin ends: stated by who takes another's state. */
+  get stated(): readonly Position[] {
+    const core = this.#core;
+    return (core.config?.members ?? []).flatMap(({ origin }): readonly Position[] => {
+      const at = core.positions.get(origin);
+      return at === undefined ? [] : [{ origin, ...at }];
+    });
   }
 
   get salvage(): readonly Salvage[] {

@@ -8,7 +8,7 @@ import { METHOD_PATHS, streamingOf } from "./index.ts";
 import type { Streaming } from "./index.ts";
 
 /** Of every line below. A changed number or type breaks running clients, peers or stored data. */
-const SCHEMA_SHA256 = "a453afc7eff8310f69783a781833bfa0dadf19af70ff532bdadb3081ff85a420";
+const SCHEMA_SHA256 = "84f407a403ffee880c2149d26fa6fc76e99cfb05a4601efe93cdcd299a0cbffd";
 
 const folder = import.meta.dirname ?? __dirname;
 

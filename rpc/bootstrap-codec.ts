@@ -1,12 +1,13 @@
 // What a region that takes another's state says, and what it is given, between types and bytes. What is in a chunk is the
 // federation's; here it is bytes.
 import { unreachable } from "../base/index.ts";
-import { BOOTSTRAP_LIMITS, CHAIN_HASH_BYTES } from "../federation/index.ts";
-import type { BootstrapChunk, ExchangeHello } from "../federation/index.ts";
+import { BOOTSTRAP_LIMITS, CHAIN_HASH_BYTES, CONFIG_LIMITS } from "../federation/index.ts";
+import type { BootstrapChunk, ExchangeHello, OriginId, Position } from "../federation/index.ts";
 import { exactNumberOf, hansa } from "../proto/index.ts";
 import type { Reader } from "../proto/index.ts";
 import { decoded, invalid } from "./decode.ts";
-import { helloOf, helloShape } from "./region-codec.ts";
+import { helloOf, helloShape, positionOf } from "./region-codec.ts";
+import { originOf } from "./region-vector.ts";
 
 const wire = hansa.region.v1;
 
@@ -14,24 +15,41 @@ export interface TakeState {
   readonly hello: ExchangeHello;
   /** Of the document that admitted the speaker. */
   readonly admitted: number;
+  /** Where its history of each open origin ends. */
+  readonly positions: readonly Position[];
 }
 
 export type StatePart =
   | { readonly kind: "hello"; readonly hello: ExchangeHello }
   | { readonly kind: "chunk"; readonly chunk: BootstrapChunk }
+  /** Its histories of these are not those that were stated: nothing is given. */
+  | { readonly kind: "forks"; readonly origins: readonly OriginId[] }
   | { readonly kind: "end"; readonly count: number; readonly digest: Uint8Array };
 
-export function takeStateBytes({ hello, admitted }: TakeState): Uint8Array {
-  return wire.TakeState.encode({ hello: helloShape(hello), admitted }).finish();
+export function takeStateBytes({ hello, admitted, positions }: TakeState): Uint8Array {
+  const shape = { hello: helloShape(hello), admitted, positions: [...positions] };
+  return wire.TakeState.encode(shape).finish();
 }
 
 /** @throws {KvError} `invalid-argument`, naming what is wrong. */
 export function decodeTakeState(bytes: Uint8Array): TakeState {
   return decoded(bytes, (reader) => {
-    const { hello, admitted } = wire.TakeState.decode(reader);
+    const { hello, admitted, positions } = wire.TakeState.decode(reader);
     if (!hello) throw invalid("it has not said which region it is");
-    return { hello: helloOf(hello), admitted: exactNumberOf(admitted, "admitted") };
+    const stated = atMost(positions, "positions").map(positionOf);
+    return {
+      ...{ hello: helloOf(hello), admitted: exactNumberOf(admitted, "admitted") },
+      positions: stated,
+    };
   });
+}
+
+/** Of each member of a federation one. */
+function atMost<Item>(items: readonly Item[] | null | undefined, what: string): readonly Item[] {
+  const count = items?.length ?? 0;
+  const most = CONFIG_LIMITS.membersMax;
+  if (count > most) throw invalid(`${count} ${what}; expected at most ${most}`);
+  return items ?? [];
 }
 
 export function statePartBytes(part: StatePart): Uint8Array {
@@ -40,6 +58,8 @@ export function statePartBytes(part: StatePart): Uint8Array {
       return wire.StatePart.encode({ hello: helloShape(part.hello) }).finish();
     case "chunk":
       return wire.StatePart.encode({ chunk: part.chunk }).finish();
+    case "forks":
+      return wire.StatePart.encode({ forks: { origins: [...part.origins] } }).finish();
     case "end":
       return wire.StatePart.encode({ end: { count: part.count, digest: part.digest } }).finish();
     default:
@@ -53,9 +73,15 @@ export function decodeStatePart(bytes: Uint8Array): StatePart | undefined {
 }
 
 function readStatePart(reader: Reader): StatePart | undefined {
-  const { hello, chunk, end } = wire.StatePart.decode(reader);
+  const { hello, chunk, end, forks } = wire.StatePart.decode(reader);
   if (hello) return { kind: "hello", hello: helloOf(hello) };
   if (chunk) return { kind: "chunk", chunk: chunkOf(chunk) };
+  if (forks) {
+    return {
+      kind: "forks",
+      origins: atMost(forks.origins, "origins of two histories").map(originOf),
+    };
+  }
   if (!end) return undefined;
   const count = exactNumberOf(end.count ?? 0, "count");
   return { kind: "end", count, digest: hashOf(end.digest, "a snapshot's digest") };

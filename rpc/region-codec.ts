@@ -238,7 +238,8 @@ function originsOf(origins: readonly number[] | null | undefined): readonly Orig
   return (origins ?? []).map(originOf);
 }
 
-function positionOf(position: hansa.region.v1.Position.$Properties): Position {
+/** @throws {KvError} `invalid-argument`, naming what is wrong. */
+export function positionOf(position: hansa.region.v1.Position.$Properties): Position {
   const origin = originOf(position.origin);
   return {
     origin,

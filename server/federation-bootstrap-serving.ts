@@ -2,20 +2,24 @@
 // leader alone: what goes on from the snapshot is pinned, so that nothing of it is dropped until the other has taken it.
 import type { KvError } from "../base/index.ts";
 import type { MonotonicMs } from "../base/index.ts";
-import { BootstrapChunks, covers } from "../federation/index.ts";
+import { BootstrapChunks, covers, findForks, memberOf } from "../federation/index.ts";
 import type {
   BootstrapCut,
   BootstrapPage,
   ExchangeHello,
   Hash,
+  HistoriesHere,
   OriginId,
+  Position,
   ReportBook,
   Vector,
 } from "../federation/index.ts";
 import { notNow, stateServiceTable } from "../rpc/index.ts";
 import type { Call, ServiceTable, StateOutlet, StateSession, TakeState } from "../rpc/index.ts";
 import type { Engine } from "../store/index.ts";
+import { servedState } from "./federated-region.ts";
 import type { FederatedRegion } from "./federated-region.ts";
+import { loadRetained } from "./federation-rows.ts";
 import type { Clock, Journal } from "./ports.ts";
 
 export interface FederationBootstrapServingInit {
@@ -25,6 +29,8 @@ export interface FederationBootstrapServingInit {
   /** This member leads, and has applied all that came before it led. */
   readonly leads: () => boolean;
   readonly helloTo: (to: OriginId) => ExchangeHello | undefined;
+  /** The taker's history of the origin is not the one here (federation 1). */
+  readonly onForked: (theirs: Position) => void;
   readonly hash: Hash;
   readonly clock: Clock;
   readonly journal: Journal;
@@ -80,7 +86,7 @@ export class FederationBootstrapServing {
     this.#pins = [];
   }
 
-  #open({ hello, admitted }: TakeState, outlet: StateOutlet): StateSession {
+  #open({ hello, admitted, positions }: TakeState, outlet: StateOutlet): StateSession {
     const { state, leads, helloTo, clock, journal, hash, engine } = this.#init;
     if (!leads()) throw notNow("this member does not lead its region");
     if (this.#givings.size >= GIVEN_MAX) throw notNow(`${this.#givings.size} are on their way`);
@@ -102,8 +108,31 @@ export class FederationBootstrapServing {
       journal.info("a region's state has ended on its way", { origin: to, outcome });
     });
     this.#givings.add(giving);
-    giving.go();
+    this.#compare(positions, giving, outlet);
     return { onDrain: () => giving.go(), onClose: () => giving.close("lost") };
+  }
+
+  /** Before anything is given: where it took the place of another history, nobody would ever learn of that. */
+  #compare(stated: readonly Position[], giving: Giving, outlet: StateOutlet): void {
+    const { state, engine, onForked } = this.#init;
+    const here: HistoriesHere = {
+      served: servedState(state),
+      isOpen: (origin) => memberOf(state.config, origin) !== undefined,
+      load: (wish, done) => {
+        loadRetained((asked) => state.recent(asked), engine(), wish, done);
+      },
+    };
+    findForks(stated, here, (forks) => {
+      if (giving.hasEnded) return;
+      if (forks === undefined) {
+        giving.end(notNow("what is retained here cannot be read"));
+      } else if (forks.length > 0) {
+        for (const theirs of forks) onForked(theirs);
+        const origins = forks.map(({ origin }) => origin);
+        outlet.send({ kind: "forks", origins });
+        giving.end(notNow(`of origins ${origins.join()} there are two histories`));
+      } else giving.begin();
+    });
   }
 }
 
@@ -119,13 +148,22 @@ class Giving {
   readonly #init: GivingInit;
   readonly #onEnd: (outcome: string) => void;
   readonly #chunks: BootstrapChunks;
-  #busy = false;
+  /** Until it is begun. */
+  #busy = true;
   #ended = false;
 
   constructor(init: GivingInit, onEnd: (outcome: string) => void) {
     this.#init = init;
     this.#onEnd = onEnd;
     this.#chunks = new BootstrapChunks(init.hash);
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  begin(): void {
+    this.#again();
   }
 
   /** Reads on until the way is full, a value is missing, or others have their turn. */

@@ -19,6 +19,7 @@ import type {
   Hash,
   Member,
   OriginId,
+  Position,
   PullEffect,
   ReportBook,
 } from "../federation/index.ts";
@@ -39,6 +40,8 @@ export interface FederationBootstrapInit {
   readonly propose: (change: FederationChange, done: (applied: boolean) => void) => void;
   /** Neighbours that can be reached. */
   readonly neighbours: () => readonly OriginId[];
+  /** The donor's history of the origin is not the one here (federation 1). */
+  readonly onForked: (ours: Position) => void;
   /** What was installed has all that neighbours had refused. */
   readonly onInstalled: () => void;
   readonly clock: Clock;
@@ -60,6 +63,8 @@ const KEEPALIVE_TIMEOUT_MS = 4_000;
 
 interface Attempt {
   readonly donor: Member;
+  /** Where this region's histories ended when it asked. */
+  readonly stated: readonly Position[];
   link: BootstrapLink;
   /** Each checked as it comes, before it is logged. */
   readonly reader: PartsReader;
@@ -170,10 +175,11 @@ export class FederationBootstrap {
       url,
       lacked: lacked.join(),
     });
+    const { stated } = state.rebirth;
     const attempt: Attempt = {
-      donor,
+      ...{ donor, stated },
       link: new BootstrapLink({
-        ...{ url, dialer, asked: { hello, admitted: own.admitted } },
+        ...{ url, dialer, asked: { hello, admitted: own.admitted, positions: stated } },
         keepaliveMs: KEEPALIVE_MS,
         keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
         onPart: (part) => this.#onPart(attempt, part),
@@ -215,6 +221,9 @@ export class FederationBootstrap {
         else this.#fail(fault);
         return;
       }
+      case "forks":
+        this.#onForks(attempt, part.origins);
+        return;
       case "end":
         attempt.end = part;
         if (part.count !== attempt.received || compareBytes(part.digest, attempt.digest) !== 0) {
@@ -222,6 +231,17 @@ export class FederationBootstrap {
         } else this.#install(attempt);
         return;
     }
+  }
+
+  /** Both sides freeze them: nobody's state takes the other's place until it is known which history counts. */
+  #onForks({ stated, greeted }: Attempt, origins: readonly OriginId[]): void {
+    const forks = stated.filter(({ origin }) => origins.includes(origin));
+    if (!greeted || forks.length < origins.length) {
+      this.#fail(`it tells of histories that were not stated: of origins ${origins.join()}`);
+      return;
+    }
+    for (const ours of forks) this.#init.onForked(ours);
+    this.#fail(`its histories of origins ${origins.join()} are not those that are applied here`);
   }
 
   #faultIn(attempt: Attempt, { id, number, bytes }: BootstrapChunk): string | undefined {

@@ -147,6 +147,7 @@ export class Federation {
       reports: this.#reports,
       engine: () => replica.engine,
       leads: () => this.#leading?.ready === true,
+      onForked: (theirs) => this.#onForked(theirs),
     });
   }
 
@@ -337,6 +338,7 @@ export class Federation {
       helloTo: (to) => this.#helloTo(to),
       propose: (change, done) => this.#propose(change, (answer) => done(answer !== undefined)),
       neighbours: () => [...pulling.links].flatMap(([origin, isOpen]) => (isOpen ? [origin] : [])),
+      onForked: (ours) => this.#onForked(ours),
       onInstalled: () => pulling.onReplaced(),
     });
   }

@@ -7,6 +7,7 @@ import {
   covers,
   donorsOf,
   encodeChange,
+  findForks,
   memberOf,
 } from "../../../federation/index.ts";
 import type {
@@ -15,10 +16,13 @@ import type {
   BootstrapPage,
   FederationBug,
   OriginId,
+  Position,
   PullEffect,
   Vector,
 } from "../../../federation/index.ts";
 import type { Chance } from "../chance.ts";
+import { servedState } from "../../../server/federated-region.ts";
+import { retainedRows } from "./links.ts";
 import type { Weather } from "./links.ts";
 import type { Proposer } from "./proposer.ts";
 import { hash } from "./region.ts";
@@ -65,6 +69,7 @@ export interface BootstrappingInit {
   readonly neighbours: () => readonly OriginId[];
   readonly planted: FederationBug | undefined;
   readonly onInstalled: () => void;
+  readonly onFault: (region: Region, fault: PullEffect) => void;
 }
 
 interface Attempt {
@@ -148,9 +153,38 @@ export class Bootstrapping {
     const theirs = server.federated.rebirth;
     const cut = theirs.barTo(own.admitted) === undefined ? theirs.cut() : undefined;
     if (cut === undefined) return;
+    if (this.#areForked(donor, server)) {
+      cut.release();
+      this.#notBeforeMs = queue.nowMs + RETRY_MS;
+      return;
+    }
     pinsOf(donor)?.add(self, cut.vector, queue.nowMs);
     this.#attempt = { donor, server, cut, chunks: new BootstrapChunks(hash) };
     this.#readSoon(this.#attempt, []);
+  }
+
+  /** The donor compares histories before it gives anything; both learn of two. */
+  #areForked(donor: Region, server: Member): boolean {
+    const { region, leader, planted, onFault } = this.#init;
+    const { federated } = server;
+    let forks: readonly Position[] = [];
+    findForks(
+      leader.federated.rebirth.stated,
+      {
+        served: servedState(federated),
+        isOpen: (origin) => memberOf(federated.config, origin) !== undefined,
+        load: (wish, done) => done(retainedRows(server, wish)),
+        planted,
+      },
+      (found) => {
+        forks = found ?? [];
+      },
+    );
+    for (const { origin, sequence } of forks) {
+      onFault(donor, { kind: "forked", origin, sequence, by: leader.federated.self ?? origin });
+      onFault(region, { kind: "forked", origin, sequence, by: federated.self ?? origin });
+    }
+    return forks.length > 0;
   }
 
   #readSoon(attempt: Attempt, sent: readonly BootstrapChunk[]): void {

@@ -168,6 +168,7 @@ export class Leading {
       ...{ region, leader, regions, queue, chance, weather, planted },
       ...{ pinsOf: this.#init.pinsOf, story: this.#init.story },
       neighbours: () => pulling.neighbours,
+      onFault,
       onInstalled: () => {
         this.#init.onInstalled();
         pulling.onReplaced();

@@ -346,7 +346,7 @@ export class Pulling {
 }
 
 /** From memory, else from the rows that were flushed, as a server does. */
-function retainedRows({ federated, host }: Member, wish: LoadWish): readonly RetainedRow[] {
+export function retainedRows({ federated, host }: Member, wish: LoadWish): readonly RetainedRow[] {
   const recent = federated.recent(wish);
   if (recent.length > 0) return recent;
   const rows: RetainedRow[] = [];
