@@ -22,48 +22,67 @@ export interface HistoriesHere {
   readonly planted?: FederationBug | undefined;
 }
 
+/** Of what a taker stated. */
+export interface Compared {
+  /** Where the history here is another one. */
+  readonly forks: readonly Position[];
+  /** What would tell is retained here no more: each is held to be of the history that is here. */
+  readonly unknown: readonly Position[];
+}
+
 /**
- * `done` gets, of `stated`, where the history here is another one; undefined: it could not be read. Of what the taker has
- * more of it finds that itself, by what it applies again. Of closed origins one history counts: each side judges its own.
+ * `done` gets undefined where the rows cannot be read. Of what the taker has more of it finds a fork itself, by what it
+ * applies again. Of closed origins one history counts: each side judges its own.
  */
-export function findForks(
+export function compareHistories(
   stated: readonly Position[],
   here: HistoriesHere,
-  done: (forks: readonly Position[] | undefined) => void,
+  done: (compared: Compared | undefined) => void,
 ): void {
   const forks: Position[] = [];
+  const unknown: Position[] = [];
   const lookAt = (at: number): void => {
     const position = stated[at];
     if (position === undefined) {
-      done(forks);
+      done({ forks, unknown });
       return;
     }
-    const onFound = (isOther: boolean): void => {
-      if (isOther) forks.push(position);
+    const goOn = (found: "fork" | "same" | "unknown"): void => {
+      if (found === "fork") forks.push(position);
+      if (found === "unknown") unknown.push(position);
       lookAt(at + 1);
     };
     const isCompared = here.isOpen(position.origin) && here.planted !== "fork-undetected";
-    const wish = isCompared ? telling(position, here) : undefined;
+    if (!isCompared || !isShorter(position, here)) {
+      goOn(isCompared && isOtherEnd(position, here) ? "fork" : "same");
+      return;
+    }
+    const wish = telling(position, here);
     if (wish === undefined) {
-      onFound(isCompared && isOtherEnd(position, here));
+      goOn("unknown");
       return;
     }
     here.load(wish, (rows) => {
-      if (rows === undefined) done(undefined);
-      else onFound(rows[0] !== undefined && isOtherRow(position, rows[0]));
+      if (rows === undefined) {
+        done(undefined);
+        return;
+      }
+      const [row] = rows;
+      if (row === undefined) goOn("unknown");
+      else goOn(isOtherRow(position, row) ? "fork" : "same");
     });
   };
   lookAt(0);
 }
 
-/**
- * The row that tells: the one at the position, else the one behind it, which has its link. Undefined: none is retained, or
- * the history here ends at or before it.
- */
+function isShorter({ origin, sequence }: Position, { served }: HistoriesHere): boolean {
+  return sequence < countOf(served().applied, origin);
+}
+
+/** The row at the position, else the one behind it, which has its link. Undefined: neither is retained. */
 function telling({ origin, sequence }: Position, { served }: HistoriesHere): LoadWish | undefined {
-  const { applied, retainedFrom } = served();
-  const first = retainedFrom(origin);
-  if (sequence >= countOf(applied, origin) || sequence + 1 < first) return undefined;
+  const first = served().retainedFrom(origin);
+  if (sequence + 1 < first) return undefined;
   return { origin, from: Math.max(sequence, first), countMax: 1, bytesMax: 1 };
 }
 

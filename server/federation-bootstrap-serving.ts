@@ -2,7 +2,7 @@
 // leader alone: what goes on from the snapshot is pinned, so that nothing of it is dropped until the other has taken it.
 import type { KvError } from "../base/index.ts";
 import type { MonotonicMs } from "../base/index.ts";
-import { BootstrapChunks, covers, findForks, memberOf } from "../federation/index.ts";
+import { BootstrapChunks, covers, compareHistories, memberOf } from "../federation/index.ts";
 import type {
   BootstrapCut,
   BootstrapPage,
@@ -114,7 +114,7 @@ export class FederationBootstrapServing {
 
   /** Before anything is given: where it took the place of another history, nobody would ever learn of that. */
   #compare(stated: readonly Position[], giving: Giving, outlet: StateOutlet): void {
-    const { state, engine, onForked } = this.#init;
+    const { state, engine, onForked, journal } = this.#init;
     const here: HistoriesHere = {
       served: servedState(state),
       isOpen: (origin) => memberOf(state.config, origin) !== undefined,
@@ -122,16 +122,26 @@ export class FederationBootstrapServing {
         loadRetained((asked) => state.recent(asked), engine(), wish, done);
       },
     };
-    findForks(stated, here, (forks) => {
+    compareHistories(stated, here, (compared) => {
       if (giving.hasEnded) return;
-      if (forks === undefined) {
+      if (compared === undefined) {
         giving.end(notNow("what is retained here cannot be read"));
-      } else if (forks.length > 0) {
+        return;
+      }
+      const { forks, unknown } = compared;
+      if (forks.length > 0) {
         for (const theirs of forks) onForked(theirs);
         const origins = forks.map(({ origin }) => origin);
         outlet.send({ kind: "forks", origins });
         giving.end(notNow(`of origins ${origins.join()} there are two histories`));
-      } else giving.begin();
+        return;
+      }
+      if (unknown.length > 0) {
+        // Dropped here, as every region or a majority had it: the taker's is held to be the same history.
+        const origins = unknown.map(({ origin }) => origin).join();
+        journal.info("a region's histories end before what is retained here", { origins });
+      }
+      giving.begin();
     });
   }
 }

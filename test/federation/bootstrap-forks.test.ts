@@ -2,8 +2,14 @@
 // it has of it is gone (federation 1, 10).
 import { expect, test } from "@jest/globals";
 import { assert } from "../../base/index.ts";
-import { VECTOR_ZERO, findForks, memberOf, originId, sequence } from "../../federation/index.ts";
-import type { HistoriesHere, Position } from "../../federation/index.ts";
+import {
+  VECTOR_ZERO,
+  compareHistories,
+  memberOf,
+  originId,
+  sequence,
+} from "../../federation/index.ts";
+import type { Compared, HistoriesHere, Position } from "../../federation/index.ts";
 import { FederatedRegion, servedState } from "../../server/federated-region.ts";
 import { op, put, txn } from "../store/requests.ts";
 import { policy } from "./document.ts";
@@ -49,12 +55,16 @@ function hereOf(region: Region): HistoriesHere {
   };
 }
 
-function found(stated: readonly Position[], here: HistoriesHere): readonly number[] | undefined {
-  let forks: readonly number[] | undefined;
-  findForks(stated, here, (all) => {
-    forks = all?.map(({ origin }) => origin);
+function compared(stated: readonly Position[], here: HistoriesHere): Compared | undefined {
+  let answer: Compared | undefined;
+  compareHistories(stated, here, (all) => {
+    answer = all;
   });
-  return forks;
+  return answer;
+}
+
+function found(stated: readonly Position[], here: HistoriesHere): readonly number[] | undefined {
+  return compared(stated, here)?.forks.map(({ origin }) => origin);
 }
 
 function drop(region: Region, last: number): void {
@@ -74,7 +84,7 @@ test("a shorter history is compared where it ends, by the row there or by the li
   expect(found(stated, hereOf(donor))).toEqual([FORKED]);
   // Nothing of what could tell is retained any more.
   drop(donor, COMMON + 2);
-  expect(found(stated, hereOf(donor))).toEqual([]);
+  expect(compared(stated, hereOf(donor))).toEqual({ forks: [], unknown: stated });
 });
 
 test("one that ends where the donor's does is compared whole", () => {
@@ -131,7 +141,7 @@ test("what is applied while a row is read is no other history", () => {
     },
   };
   let forks: unknown;
-  findForks([...stated].reverse(), slow, (all) => {
+  compareHistories([...stated].reverse(), slow, (all) => {
     forks = all;
   });
   taker.run(put("w/own", "y"));
@@ -139,7 +149,7 @@ test("what is applied while a row is read is no other history", () => {
   expect(forks).toBeUndefined();
   isRead?.();
   isRead?.();
-  expect(forks).toEqual([]);
+  expect(forks).toEqual({ forks: [], unknown: [] });
 });
 
 test("where nothing can be read nothing is said of any history", () => {
@@ -147,7 +157,7 @@ test("where nothing can be read nothing is said of any history", () => {
   taker.apply(...second.shipped().slice(0, COMMON + 1));
   const here: HistoriesHere = { ...hereOf(donor), load: (_, done) => done(undefined) };
   let isAnswered = false;
-  findForks(taker.state.rebirth.stated, here, (forks) => {
+  compareHistories(taker.state.rebirth.stated, here, (forks) => {
     isAnswered = true;
     expect(forks).toBeUndefined();
   });

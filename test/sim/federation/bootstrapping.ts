@@ -1,13 +1,14 @@
 // A simulated region's leader takes another region's state where it lacks what nobody retains, or has what nobody is to
 // have, as server/federation-bootstrap.ts does: read page by page at the donor while both go on, staged in its region's
 // log, installed by one more entry. Whatever fails is begun anew.
+import { present } from "../../../base/index.ts";
 import {
   BootstrapChunks,
   GoneBook,
   covers,
   donorsOf,
   encodeChange,
-  findForks,
+  compareHistories,
   memberOf,
 } from "../../../federation/index.ts";
 import type {
@@ -16,7 +17,7 @@ import type {
   BootstrapPage,
   FederationBug,
   OriginId,
-  Position,
+  Compared,
   PullEffect,
   Vector,
 } from "../../../federation/index.ts";
@@ -167,8 +168,8 @@ export class Bootstrapping {
   #areForked(donor: Region, server: Member): boolean {
     const { region, leader, planted, onFault } = this.#init;
     const { federated } = server;
-    let forks: readonly Position[] = [];
-    findForks(
+    let compared: Compared | undefined;
+    compareHistories(
       leader.federated.rebirth.stated,
       {
         served: servedState(federated),
@@ -177,9 +178,10 @@ export class Bootstrapping {
         planted,
       },
       (found) => {
-        forks = found ?? [];
+        compared = found;
       },
     );
+    const { forks } = present(compared, "what was compared in this turn");
     for (const { origin, sequence } of forks) {
       onFault(donor, { kind: "forked", origin, sequence, by: leader.federated.self ?? origin });
       onFault(region, { kind: "forked", origin, sequence, by: federated.self ?? origin });
