@@ -113,6 +113,8 @@ export class Processes {
       ],
       {
         stdio: ["ignore", log, log, "ipc"],
+        // As in the first line of the `hansa` command.
+        execArgv: ["--max-semi-space-size=16", "--expose-gc"],
         env: { ...process.env, grpc_proxy: proxy, no_grpc_proxy: "localhost" },
         detached: true,
       },
