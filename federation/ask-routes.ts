@@ -1,9 +1,8 @@
 // Which neighbour is asked for the word of a region that is none (federation 13): the first on a shortest way to it, by
 // who pulls from whom. Each on the way goes on by its own document and what it reaches, and never back.
-import { memberOf } from "./config-standing.ts";
 import type { FederationConfig } from "./config.ts";
 import type { OriginId } from "./dot.ts";
-import { neighboursOf } from "./topology.ts";
+import { neighbourMembers } from "./topology.ts";
 
 /**
  * Of each neighbour in `open`, whom of `wanted` it is to ask in turn. Who cannot be reached is left out, and so are
@@ -19,7 +18,7 @@ export function askRoutes(
   const firstHop = new Map<OriginId, OriginId>(ahead.map((origin) => [origin, origin]));
   // A Map's entries come in the order in which they were added: nearer ones first.
   for (const [origin, first] of firstHop) {
-    for (const next of neighbourOrigins(config, origin)) {
+    for (const { origin: next } of neighbourMembers(config, origin)) {
       if (!via.includes(next) && !firstHop.has(next)) firstHop.set(next, first);
     }
   }
@@ -30,14 +29,4 @@ export function askRoutes(
     routes.set(first, [...(routes.get(first) ?? []), origin]);
   }
   return routes;
-}
-
-function neighbourOrigins(config: FederationConfig, origin: OriginId): readonly OriginId[] {
-  const member = memberOf(config, origin);
-  if (member === undefined) return [];
-  const names = config.members.map(({ name }) => name);
-  const neighbours = neighboursOf(config.topology, names, member.name);
-  return config.members
-    .filter(({ name }) => neighbours.includes(name))
-    .map((neighbour) => neighbour.origin);
 }

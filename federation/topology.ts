@@ -1,8 +1,10 @@
 // From whom each region pulls (federation 4). A shape follows the members in the order of their names; `lists` says
 // it for each. Any will do that is connected: who is not a neighbour's neighbour is reached through others.
 import { unreachable } from "../base/index.ts";
-import type { NeighbourList, RegionName, Topology } from "./config.ts";
+import type { FederationConfig, Member, NeighbourList, RegionName, Topology } from "./config.ts";
+import { memberOf } from "./config-standing.ts";
 import { byRegion } from "./config-step.ts";
+import type { OriginId } from "./dot.ts";
 
 /** By name, ascending; `region` itself is never among them. */
 export function neighboursOf(
@@ -25,6 +27,19 @@ export function neighboursOf(
     default:
       return unreachable(topology);
   }
+}
+
+/** From whom the region of `origin` pulls under that document; a region that is no member pulls from nobody. */
+export function neighbourMembers(config: FederationConfig, origin: OriginId): readonly Member[] {
+  const { topology, members } = config;
+  const own = memberOf(config, origin);
+  if (own === undefined) return [];
+  const names = neighboursOf(
+    topology,
+    members.map(({ name }) => name),
+    own.name,
+  );
+  return members.filter(({ name }) => names.includes(name));
 }
 
 function ringNeighbours(members: readonly RegionName[], region: RegionName): RegionName[] {

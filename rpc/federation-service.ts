@@ -4,11 +4,11 @@ import {
   encodeConfig,
   isKindName,
   isPolicyName,
-  neighboursOf,
+  neighbourMembers,
   reportersOf,
   standingOf,
 } from "../federation/index.ts";
-import type { ConfigCommand, FederationConfig, Home, Topology } from "../federation/index.ts";
+import type { ConfigCommand, Home, Topology } from "../federation/index.ts";
 import { clampedNumberOf, hansa } from "../proto/index.ts";
 import { decoded, invalid } from "./decode.ts";
 import type { FederationDesk, FederationOrder, FederationView } from "./federation-desk.ts";
@@ -257,7 +257,6 @@ function homeStatusOf(home: Home): hansa.v1.IHomeStatus {
 }
 
 function membersIn({ config, applied }: FederationView): hansa.v1.IRegionStatus[] {
-  const names = namesOf(config);
   return config.members.map(({ name, origin, incarnation, endpoints }) => ({
     name,
     origin,
@@ -265,7 +264,7 @@ function membersIn({ config, applied }: FederationView): hansa.v1.IRegionStatus[
     standing: standingOf(config, name) ?? "",
     paused: config.paused.includes(origin),
     endpoints: [...endpoints],
-    neighbours: [...neighboursOf(config.topology, names, name)],
+    neighbours: neighbourMembers(config, origin).map((neighbour) => neighbour.name),
     applied: applied.get(origin) ?? 0,
   }));
 }
@@ -279,8 +278,4 @@ function closedIn({ config, applied }: FederationView): hansa.v1.IRegionStatus[]
     applied: applied.get(origin) ?? 0,
     cut,
   }));
-}
-
-function namesOf({ members }: FederationConfig): string[] {
-  return members.map(({ name }) => name);
 }

@@ -9,9 +9,7 @@ import {
   VECTOR_ZERO,
   aheadMsOf,
   greetingFault,
-  memberNamed,
-  memberOf,
-  neighboursOf,
+  neighbourMembers,
 } from "../federation/index.ts";
 import type {
   ConfigNews,
@@ -178,10 +176,7 @@ export class FederationPulling {
     const { config } = state;
     if (config === this.#connectedBy) return;
     this.#connectedBy = config;
-    const own = memberOf(config, self);
-    const names = config.members.map(({ name }) => name);
-    const wanted = own === undefined ? [] : neighboursOf(config.topology, names, own.name);
-    const members = wanted.flatMap((name) => memberNamed(config, name) ?? []);
+    const members = neighbourMembers(config, self);
     for (const [origin, { link, urls }] of [...this.#neighbours]) {
       const member = members.find((one) => one.origin === origin);
       if (member !== undefined && this.#urlsOf(member).join() === urls) continue;

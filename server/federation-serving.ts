@@ -1,12 +1,7 @@
 // Streams that other regions pull from this member: each sees the applied state of the member, whatever its role, and
 // nobody polls. Retained rows that are not in memory come from the engine, one load a stream at a time.
 import { KvError } from "../base/index.ts";
-import {
-  ExchangeServing,
-  EXCHANGE_LIMITS_DEFAULT,
-  memberOf,
-  neighboursOf,
-} from "../federation/index.ts";
+import { ExchangeServing, EXCHANGE_LIMITS_DEFAULT, neighbourMembers } from "../federation/index.ts";
 import type {
   CompareAnswer,
   CompareQuestion,
@@ -130,7 +125,8 @@ export class FederationServing {
     const config = this.#init.config();
     if (this.#hearing?.config !== config) this.#hearing = { config, of: new Map() };
     const { of } = this.#hearing;
-    const heard = of.get(puller) ?? heardBy(config, puller);
+    const heard =
+      of.get(puller) ?? new Set(neighbourMembers(config, puller).map((member) => member.origin));
     of.set(puller, heard);
     return heard.has(origin);
   }
@@ -228,14 +224,4 @@ export class FederationServing {
     this.#dueAtMs = NaN;
     this.#arm();
   }
-}
-
-/** Of which regions that one hears from themselves: its neighbours. */
-function heardBy(config: FederationConfig, puller: OriginId): ReadonlySet<OriginId> {
-  const names = config.members.map(({ name }) => name);
-  const by = memberOf(config, puller);
-  const near = by === undefined ? [] : neighboursOf(config.topology, names, by.name);
-  return new Set(
-    config.members.flatMap(({ name, origin }) => (near.includes(name) ? [origin] : [])),
-  );
 }

@@ -9,8 +9,7 @@ import {
   decodeRetained,
   greetingFault,
   helloOf,
-  memberNamed,
-  neighboursOf,
+  neighbourMembers,
   transactionRowKey,
 } from "../../../federation/index.ts";
 import type {
@@ -200,14 +199,8 @@ export class Pulling {
 
   /** From whom the document in force says to pull. */
   #neighbours(): readonly { readonly name: string; readonly origin: OriginId }[] {
-    const { region, member } = this.#init;
-    const { config, self } = member.federated;
-    if (self === undefined || memberNamed(config, region.name)?.origin !== self) return [];
-    const names = config.members.map(({ name }) => name);
-    return neighboursOf(config.topology, names, region.name).flatMap((name) => {
-      const origin = memberNamed(config, name)?.origin;
-      return origin === undefined ? [] : [{ name, origin }];
-    });
+    const { config, self } = this.#init.member.federated;
+    return self === undefined ? [] : neighbourMembers(config, self);
   }
 
   #openAll(): void {
