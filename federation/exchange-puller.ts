@@ -305,7 +305,7 @@ export class ExchangePuller {
     this.#judgedBy = { epoch: config.epoch, forked: forked.size };
     this.#coming.clear();
     for (const [origin, { again }] of this.#routes) if (again) this.#afresh.add(origin);
-    return this.#state(nowMs, afresh, true);
+    return this.#state(nowMs, afresh);
   }
 
   /** A new document may have closed an origin, and then one history of it counts: who refused it is asked once more. */
@@ -315,23 +315,23 @@ export class ExchangePuller {
     for (const { servesFrom } of this.#links.values()) servesFrom.clear();
   }
 
-  /** States to each neighbour what is wanted of it, where that has changed enough to be worth a message. */
-  #state(
-    nowMs: number,
-    afresh: ReadonlySet<OriginId> = NONE,
-    isRouted = false,
-  ): readonly PullEffect[] {
-    const { limits } = this.#init;
-    const { applied } = this.#init.state();
+  /**
+   * States to each neighbour what is wanted of it, where that has changed enough to be worth a message. `afresh`: of
+   * routes that were just judged, the origins to be asked for again; absent: routes are as they were.
+   */
+  #state(nowMs: number, afresh?: ReadonlySet<OriginId>): readonly PullEffect[] {
+    const { limits, state } = this.#init;
+    const { applied } = state();
+    const again = afresh ?? NONE;
     const effects: PullEffect[] = [];
     for (const [to, link] of this.#links) {
       const isDue =
         nowMs - link.statedAtMs >= limits.heartbeatMs ||
         link.pulling.takenBytes(applied) >= limits.windowBytes / 4;
-      if (!isDue && !isRouted) continue;
+      if (!isDue && afresh === undefined) continue;
       const positions = this.#positionsAt(to);
-      if (!isDue && !link.pulling.asksFor(positions, afresh)) continue;
-      const messages = link.pulling.want(positions, afresh);
+      if (!isDue && !link.pulling.asksFor(positions, again)) continue;
+      const messages = link.pulling.want(positions, again);
       if (messages.length > 0) link.statedAtMs = nowMs;
       effects.push(...messages.map((message) => ({ kind: "send" as const, to, message })));
     }
