@@ -60,7 +60,7 @@ export class StableCut {
     let cut = applied;
     for (const { origin } of [...config.members, ...coming]) {
       if (origin === self) continue;
-      cut = shared(cut, this.#countedOf(origin, applied, config.epoch));
+      cut = shared(cut, this.#counted(origin, applied, config.epoch).counted);
     }
     return cut;
   }
@@ -73,11 +73,8 @@ export class StableCut {
     if (this.#planted === "settled-before-agreement") return true;
     const { members, closed, epoch } = config;
     if (closed.some(({ origin, cut }) => countOf(applied, origin) < cut)) return false;
-    return members.every(({ origin }) => {
-      if (origin === self) return true;
-      this.#countedOf(origin, applied, epoch);
-      return (this.#rows.get(origin)?.epoch ?? 0) >= epoch;
-    });
+    const others = members.filter(({ origin }) => origin !== self);
+    return others.every(({ origin }) => this.#counted(origin, applied, epoch).epoch >= epoch);
   }
 
   /** Forgets the origins that bound nothing any more. */
@@ -98,20 +95,19 @@ export class StableCut {
     return fresh;
   }
 
-  #countedOf(origin: OriginId, applied: Vector, epoch: number): Vector {
-    const row = this.#rows.get(origin);
-    if (row === undefined) return VECTOR_ZERO;
+  /** Its row, in which all counts that may by now. */
+  #counted(origin: OriginId, applied: Vector, epoch: number): Row {
+    const row = this.#rowOf(origin);
     const counts = (report: Report | undefined): report is Report =>
       report !== undefined &&
       report.epoch <= epoch &&
       countOf(report.vector, origin) <= countOf(applied, origin);
-    if (counts(row.first)) {
+    while (counts(row.first)) {
       row.counted = joined(row.counted, row.first.vector);
       row.epoch = Math.max(row.epoch, row.first.epoch);
       row.first = row.last;
       row.last = undefined;
-      return this.#countedOf(origin, applied, epoch);
     }
-    return row.counted;
+    return row;
   }
 }
