@@ -43,6 +43,8 @@ class Leader {
   readonly told: string[] = [];
   /** Answers in the place of the interpreter. */
   fault: HandlerFault | undefined;
+  /** Whether every region has the document. */
+  agrees = true;
   nowMs = 0;
   readonly #unanswered: (() => void)[] = [];
   readonly #timers = new Set<Timer>();
@@ -58,7 +60,7 @@ class Leader {
         this.asked.push(task);
         this.#unanswered.push(() => done(this.fault ?? interpret(task)));
       },
-      agrees: () => true,
+      agrees: () => this.agrees,
       propose: (change, done) => {
         this.proposed.push(change);
         done(!("kind" in region.change(change)));
@@ -147,6 +149,18 @@ test("on read every region asks, and shows; what is kept is not asked again", ()
   north.handlers.look();
   north.pass(AGAIN_MS);
   expect([north.asked.length, north.proposed.length]).toEqual([1, 0]);
+});
+
+test("nobody is asked until every region has the document, then whoever decides is, though nothing is written", () => {
+  const [, north] = conflicts(handler(UNION), "f/a");
+  north.agrees = false;
+  north.handlers.look();
+  north.pass(AGAIN_MS);
+  expect([north.asked.length, north.proposed.length]).toEqual([0, 0]);
+  north.agrees = true;
+  north.handlers.look();
+  north.answerAll();
+  expect([north.asked.length, north.count("written")]).toEqual([1, 1]);
 });
 
 test("what throws is stopped at once, siblings stay, and it is told once (scenario 26)", () => {

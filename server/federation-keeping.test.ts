@@ -50,6 +50,10 @@ class Kept {
     });
   }
 
+  get agrees(): boolean {
+    return this.#keeping.agrees;
+  }
+
   look(): void {
     this.#nowMs += LATER_MS;
     this.#keeping.look();
@@ -112,11 +116,14 @@ test("conflicts that another policy settles are settled, though nobody writes an
   kept.reports.note({ origin: east.origin, epoch: 1, vector: new Map(east.state.applied) });
   for (let round = 0; round < 4; round += 1) kept.look();
   expect(north.siblings("f/a")).toHaveLength(2);
+  expect(kept.agrees).toBe(true);
   const settling = { ...configOf(2, [policy("f/")]), epoch: 2 };
   for (const region of [east, north]) region.configure(settling);
+  expect(kept.agrees).toBe(false);
   for (let round = 0; round < 4; round += 1) kept.look();
   expect(north.siblings("f/a")).toHaveLength(2);
   kept.reports.note({ origin: east.origin, epoch: 2, vector: new Map(east.state.applied) });
+  expect(kept.agrees).toBe(true);
   for (let round = 0; round < 4; round += 1) kept.look();
   expect(north.siblings("f/a")).toEqual(["2:1"]);
 });
