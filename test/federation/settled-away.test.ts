@@ -1,6 +1,7 @@
 // Of writes that lose to each other nothing is left, though no region breaks the definition of siblings: what the check
 // `settled-away` of the simulator says of a set of transactions (federation 5, 19).
 import { expect, test } from "@jest/globals";
+import { present } from "../../base/index.ts";
 import type { Key, LeaseId } from "../../base/index.ts";
 import { originId, sequence } from "../../federation/dot.ts";
 import type { Dot } from "../../federation/dot.ts";
@@ -31,12 +32,12 @@ function written(count: number): Region[] {
 
 function two(): [Region, Region] {
   const [r1, r2] = written(2);
-  return [r1 as Region, r2 as Region];
+  return [present(r1, "a region"), present(r2, "a region")];
 }
 
 function three(): [Region, Region, Region] {
   const [r1, r2, r3] = written(3);
-  return [r1 as Region, r2 as Region, r3 as Region];
+  return [present(r1, "a region"), present(r2, "a region"), present(r3, "a region")];
 }
 
 function lostBy({ log }: Region): string[] {
