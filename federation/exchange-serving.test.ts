@@ -1,5 +1,5 @@
 // When a puller hears what regions report: with whatever is sent to it, and else by itself, sooner where a write may
-// wait for it.
+// wait for it. And that who lacks nothing is told as well of a history that differs.
 import { expect, test } from "@jest/globals";
 import { EXCHANGE_LIMITS_DEFAULT } from "./exchange-limits.ts";
 import { ReportBook } from "./exchange-reports.ts";
@@ -16,6 +16,8 @@ const { reportMs, relayMs, restMs, besideMs, heartbeatMs } = EXCHANGE_LIMITS_DEF
 class Served {
   readonly reports = new ReportBook();
   readonly serving: ExchangeServing;
+  /** Of every origin's history, where it is known. */
+  hash: Uint8Array | undefined;
   #applied: Vector = new Map();
 
   constructor() {
@@ -23,7 +25,7 @@ class Served {
       {
         state: () => ({
           applied: this.#applied,
-          hashOf: () => undefined,
+          hashOf: () => this.hash,
           retainedFrom: () => 1,
           config: { epoch: 1, document: new Uint8Array(0) },
         }),
@@ -90,4 +92,21 @@ test("reports go with what is sent anyway, but not with all of it", () => {
   expect(serving.onSent(2 * besideMs - 1)).toEqual([]);
   expect(told(serving.onSent(2 * besideMs))).toEqual([OWN]);
   expect(serving.dueAtMs).toBe(2 * besideMs + heartbeatMs);
+});
+
+test("who has as much as is applied here is told at once that it is of another history (federation 1)", () => {
+  const served = new Served();
+  const { serving } = served;
+  served.applies(OWN, 1);
+  const theirs = { origin: OWN, sequence: 1, hash: Uint8Array.of(2) };
+  // Before the chain is known here there is nothing to compare.
+  expect(serving.onWant([theirs])).toEqual([]);
+  const ours = Uint8Array.of(1);
+  served.hash = ours;
+  expect(serving.onNews()).toEqual([
+    { kind: "send", message: { kind: "forked", theirs, ours } },
+    { kind: "forked", theirs },
+  ]);
+  // Once told it waits until it is wanted anew.
+  expect(serving.onNews()).toEqual([]);
 });
