@@ -13,7 +13,7 @@ import {
 } from "../test/federation/config-history.ts";
 import { acceptance, regionOf, standingOf } from "./config-standing.ts";
 import type { ConfigCommand } from "./config-command.ts";
-import type { FederationConfig } from "./config.ts";
+import type { ClosedOrigin, FederationConfig, Reached } from "./config.ts";
 import { originId, sequence } from "./dot.ts";
 import type { OriginId } from "./dot.ts";
 import { neighbourMembers } from "./topology.ts";
@@ -165,6 +165,25 @@ test("what a sole survivor has counts, though it was cut before", () => {
   ]);
 });
 
+test("while another region is left, a cut that was reached stands, whatever history of it is reported later", () => {
+  const parted = changed(
+    three,
+    { command: "part", regions: ["iad"] },
+    { command: "frozen", region: "ams", epoch: 6, applied: reports([3, 12]) },
+    { command: "frozen", region: "fra", epoch: 6, applied: [] },
+  );
+  const [iad] = parted.closed;
+  const frozen = changed(parted, { command: "part", regions: ["fra"] });
+  const closedBy = (applied: Reached[]): readonly (ClosedOrigin | undefined)[] => {
+    const report = { command: "frozen", region: "ams", epoch: frozen.epoch, applied } as const;
+    return changed(frozen, report).closed.filter(({ origin }) => origin === 3);
+  };
+  expect(closedBy([[originId(3), sequence(12), historyOf(99)]])).toEqual([iad]);
+  expect(closedBy(reports([3, 15]))).toEqual([iad]);
+  // What nobody that is left has is cut off.
+  expect(closedBy(reports([3, 9]))).toEqual([{ ...iad, cut: 9, hash: historyOf(9) }]);
+});
+
 test("thaw gives a freeze up; a report of a freeze that ended changes nothing", () => {
   const frozen = changed(three, { command: "part", regions: ["iad"] });
   const thawed = changed(frozen, { command: "thaw" });
@@ -246,6 +265,19 @@ test("an origin is paused and resumed", () => {
   expect(acceptance(changed(paused, { command: "resume", region: "fra" }), originId(2), 1)).toBe(
     "accepted",
   );
+});
+
+test("a paused origin that is closed is paused no more: its last writes are taken up to the cut", () => {
+  const closed = changed(
+    three,
+    { command: "pause", region: "fra" },
+    { command: "pause", region: "iad" },
+    { command: "part", regions: ["iad"] },
+    { command: "frozen", region: "ams", epoch: three.epoch + 3, applied: reports([3, 12]) },
+    { command: "frozen", region: "fra", epoch: three.epoch + 3, applied: [] },
+  );
+  expect(closed.paused).toEqual([2]);
+  expect(acceptance(closed, originId(3), 12)).toBe("accepted");
 });
 
 test("topologies are lists of neighbours, changed live; a parted hop is bypassed (federation scenario 6)", () => {

@@ -78,6 +78,27 @@ test("a freeze asks those that stay for what they have of the frozen origins, on
   });
   expect(dutiesOf(frozen, facts("fra", 2, [[2, 6]]))).toEqual([]);
   expect(dutiesOf(two, facts("ams", 1))).toEqual([]);
+  // Another has still to report: who has does not again.
+  const third = changed(
+    two,
+    { command: "join", region: "iad", incarnation: identity(4), endpoints },
+    { command: "part", regions: ["fra"] },
+  );
+  const { epoch } = third;
+  const told = changed(third, { command: "frozen", region: "ams", epoch, applied: [] });
+  expect(dutiesOf(told, facts("ams", 1, [[2, 4]]))).toEqual([]);
+  expect(kinds(dutiesOf(told, facts("iad", 3)))).toEqual(["frozen"]);
+});
+
+test("a handler that misbehaves is reported until the document has it stopped", () => {
+  const [name, hash, why] = ["cart", "ab".repeat(32), "it throws"];
+  const source = "function resolve() {}";
+  const set = changed(two, { command: "handler", name, hash, source, runs: "on-write" });
+  const stopping = { ...facts("ams", 1), stoppedHandlers: [{ name, hash, why }] };
+  const report = { command: "handler-stopped", region: "ams", name, hash, why } as const;
+  expect(dutiesOf(set, stopping)).toEqual([{ duty: "report", report }]);
+  expect(dutiesOf(changed(set, report), stopping)).toEqual([]);
+  expect(dutiesOf(two, stopping)).toEqual([]);
 });
 
 test("a region whose state is to be replaced reports nothing and is not live, unless nobody else is left", () => {
@@ -103,11 +124,17 @@ test("a prefix is re-issued, then open; given up, closed, released", () => {
     if (duty === undefined || duty.duty === "fence") throw new Error("nothing to report");
     config = changed(config, duty.duty === "report" ? duty.report : duty.then);
   };
-  for (const region of regions) report(dutiesOf(config, region)[0]);
+  for (const region of regions) {
+    report(dutiesOf(config, region)[0]);
+    expect(dutiesOf(config, region)).toEqual([]);
+  }
   expect(config.policies[0]?.progress.stage).toBe("open");
   expect(regions.flatMap((region) => dutiesOf(config, region))).toEqual([]);
   config = changed(config, { command: "policy-unset", prefix });
-  for (const region of regions) report(dutiesOf(config, region)[0]);
+  for (const region of regions) {
+    report(dutiesOf(config, region)[0]);
+    expect(dutiesOf(config, region)).toEqual([]);
+  }
   expect(config.policies[0]?.progress).toMatchObject({
     stage: "closed",
     cut: [
@@ -175,6 +202,21 @@ test("an unplanned move: everybody but the home tells once, then the region to b
   expect(about(facts("fra", 2, [[1, 7]]))).toEqual([{ duty: "report", report: owns }]);
   config = changed(config, owns);
   expect(about(facts("ams", 1))).toEqual([]);
+});
+
+test("nobody tells any more once enough have (federation 12)", () => {
+  const moving = changed(
+    opening,
+    { command: "home", prefix, region: "ams", elsewhere: "forward" },
+    { command: "join", region: "iad", incarnation: identity(4), endpoints },
+    { command: "live", region: "iad", origin: originId(3) },
+    { command: "home-move", prefix, to: "fra", force: false, gathers: 3 },
+  );
+  const word = { command: "home-word", region: "iad", prefix, applied: 7 } as const;
+  const about = (config: FederationConfig): string[] =>
+    kinds(dutiesOf(config, facts("fra", 2, [[1, 4]]))).filter((kind) => kind !== "import");
+  expect(about(moving)).toEqual(["home-word"]);
+  expect(about(changed(moving, { ...word, begun: moving.epoch }))).toEqual([]);
 });
 
 test("a region that is reborn goes live once it has what is left of its origin before", () => {

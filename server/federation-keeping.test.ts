@@ -2,6 +2,7 @@
 import { expect, test } from "@jest/globals";
 import type { LogTimeMs, MonotonicMs, WallMs } from "../base/index.ts";
 import { ReportBook } from "../federation/index.ts";
+import type { Vector } from "../federation/index.ts";
 import { del, put } from "../test/store/requests.ts";
 import { policy } from "../test/federation/document.ts";
 import type { Region } from "../test/federation/region.ts";
@@ -22,6 +23,8 @@ class Kept {
   readonly region: Region;
   readonly told: Told[] = [];
   readonly reports = new ReportBook();
+  /** Of snapshots that others are taking. */
+  pinned: readonly Vector[] = [];
   readonly #keeping: FederationKeeping;
   #nowMs = 0;
 
@@ -30,7 +33,7 @@ class Kept {
     this.#keeping = new FederationKeeping({
       region: new FederatedRegion(() => region.host.machine),
       reports: this.reports,
-      pinned: () => [],
+      pinned: () => this.pinned,
       waitingBytesMax,
       ...(settledMax !== undefined && { settledMax }),
       clock: {
@@ -183,4 +186,19 @@ test("siblings count with their values, and as many after a restart", () => {
   expect(east.state.records.waitingBytes).toBe(3 + 2 * 32 + 4 + 7);
   east.run(put("f/a", "seen"));
   expect(east.state.records.waitingBytes).toBe(0);
+});
+
+test("what goes on from a snapshot that is on its way is retained until that has come (federation 10)", () => {
+  const [east, north] = regions(configOf(2, [policy("f/")]));
+  if (east === undefined || north === undefined) throw new Error("two");
+  const kept = new Kept(east, Infinity);
+  east.run(put("f/a", "1"));
+  north.pull(east);
+  kept.reports.note({ origin: north.origin, epoch: 1, vector: new Map(north.state.applied) });
+  kept.pinned = [new Map()];
+  for (let round = 0; round < 4; round += 1) kept.look();
+  expect(east.state.retention.firstOf(east.origin)).toBe(1);
+  kept.pinned = [];
+  for (let round = 0; round < 4; round += 1) kept.look();
+  expect(east.state.retention.firstOf(east.origin)).toBeUndefined();
 });

@@ -128,6 +128,14 @@ test("an unplanned move waits for the words of enough regions, and for what they
   expect(why(owned, word("iad", begun, 7))).toBe("unchanged");
 });
 
+test("once enough regions have told, what another tells changes nothing: who is to own it goes by theirs", () => {
+  const moving = changed(homed, { ...unplanned, gathers: 3 });
+  const { epoch } = moving;
+  const told = changed(moving, word("iad", epoch, 7));
+  expect(why(told, word("fra", epoch, 9))).toBe("unchanged");
+  expect(changed(told, { ...own, known: 7 }).homes[0]?.region).toBe("fra");
+});
+
 test("its home fences after all: then nothing comes late", () => {
   const moving = changed(homed, unplanned);
   const fence = { origin: originId(1), sequence: sequence(12) };

@@ -62,4 +62,8 @@ test.each([0, 1, 2, LAST])("a region that was cut at %i cries no fork", (cut) =>
   expect(countOf(south.state.applied, PARTED)).toBe(LAST);
   expect(countOf(south.state.rebirth.standing, PARTED)).toBe(cut);
   expect(asked(south, north)).toEqual([]);
+  // Of what stands within its history no chain is kept, of its beginning and its end there is one.
+  const isKnown = cut === 0 || cut === LAST;
+  const chain = south.state.rebirth.chainOf(PARTED);
+  expect(chain).toEqual(isKnown ? north.state.chainOf(PARTED) : undefined);
 });
