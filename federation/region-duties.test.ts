@@ -43,17 +43,22 @@ test("a newcomer goes live once it has what a live region had after the admissio
   expect(dutiesOf(joined, { ...applied, reports: [report(2, 6)] })).toEqual([]);
   expect(kinds(dutiesOf(joined, { ...applied, reports: [report(2, 5)] }))).toEqual(["live"]);
   expect(dutiesOf(two, { ...applied, reports: [report(2, 5)] })).toEqual([]);
+  // One that is being closed would be refused.
+  const closing = changed(joined, { command: "part", regions: ["fra"] });
+  expect(dutiesOf(closing, { ...applied, reports: [report(closing.epoch, 5)] })).toEqual([]);
 });
 
 test("what another newcomer reported before it was live is no measure (trap 31)", () => {
   // Three joined while one was live; the second took a state and went live, the third has nothing yet.
   const join = { command: "join", region: "iad", incarnation: identity(4), endpoints } as const;
-  const three = changed(joined, join, { command: "live", region: "fra", origin: originId(2) });
+  const both = changed(joined, join);
+  const three = changed(both, { command: "live", region: "fra", origin: originId(2) });
   const third = (epoch: number): RegionFacts => ({
     ...facts("iad", 3),
     reports: [{ origin: originId(2), epoch, vector: new Map() }],
   });
   expect(three.members.find(({ name }) => name === "fra")?.liveSince).toBe(three.epoch);
+  expect(dutiesOf(both, third(both.epoch))).toEqual([]);
   expect(dutiesOf(three, third(three.epoch - 1))).toEqual([]);
   expect(kinds(dutiesOf(three, third(three.epoch)))).toEqual(["live"]);
 });
@@ -236,5 +241,7 @@ test("a region that is reborn goes live once it has what is left of its origin b
     reports: heard,
   });
   expect(dutiesOf(reborn, has(5))).toEqual([]);
+  // Its log has not the document yet, and mints under the origin before.
+  expect(dutiesOf(reborn, { ...has(6), self: originId(2) })).toEqual([]);
   expect(kinds(dutiesOf(reborn, has(6)))).toEqual(["live"]);
 });

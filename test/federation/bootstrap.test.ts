@@ -114,8 +114,10 @@ describe("a newcomer", () => {
       second.pull(first);
       forget(first);
       forget(second);
+      expect(first.state.rebirth.barTo(2)).toBe("epoch 2 is not logged here yet");
       first.configure(admitted);
       second.configure(admitted);
+      expect(first.state.rebirth.barTo(2)).toBeUndefined();
       stage(third, early);
       const answer = third.change(early.install);
       if ("kind" in answer) expect(answer.message).toMatch(/before epoch 2, which admitted/);

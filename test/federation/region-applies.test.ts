@@ -49,6 +49,18 @@ describe("what others minted", () => {
     });
   });
 
+  test("what comes of a paused origin waits until it is resumed (federation 11)", () => {
+    const [east, north] = two();
+    east.run(put("f/a", "of east"));
+    const config = present(north.state.config, "a member's document");
+    north.configure({ ...config, epoch: 2, paused: [east.origin] });
+    expect(north.pull(east)).toMatchObject({ applied: 0, held: 1 });
+    expect(north.get("f/a")).toBeUndefined();
+    north.configure({ ...config, epoch: 3 });
+    expect(north.pull(east)).toMatchObject({ applied: 1, held: 0 });
+    expect(north.get("f/a")).toBe("of east");
+  });
+
   test("under siblings both stay, in equal order; a local put dominates what is shown (scenarios 2, 3)", () => {
     const [east, north] = two({ policy: "siblings" });
     east.run(put("f/a", "of east"));
