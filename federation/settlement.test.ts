@@ -90,6 +90,22 @@ describe("a settlement", () => {
     expect(settled(2, late, [LOSER, WINNER])).toBeUndefined();
   });
 
+  test.each(["lww", "siblings", "merge", "resolver"] as const)(
+    "under %s leaves one of what all comes too late, at the bound, and shows nothing of it (scenario 34)",
+    (policy) => {
+      const count = SIBLINGS_MAX + 1;
+      const late = Array.from({ length: count }, (_, at) => written(at + 1, `line ${at}`));
+      const cuts = late.map(({ dot }) => ({ origin: dot.origin, epoch: 2, cut: 0 }));
+      const settled = (self: number, siblings: readonly Sibling[]): unknown =>
+        settlementOf({ policy, late: cuts }, KEY, siblings, settler(self, new Map()));
+      const kept = late.at(-1)?.dot;
+      const lost = late.slice(0, -1).map(({ dot }) => ({ dot }));
+      expect(settled(count, late)).toMatchObject({ action: "settle", kept, lost });
+      expect(settled(1, late)).toBeUndefined();
+      expect(settled(count - 1, late.slice(0, -1))).toBeUndefined();
+    },
+  );
+
   test("shows a long loser by its beginning and its length", () => {
     const long = { ...LOSER, value: new Uint8Array(5_000) };
     const settled = settlementOf({ policy: "lww" }, KEY, [long, WINNER], settler(2, STABLE));

@@ -36,7 +36,7 @@ export function settlementOf(
 ): Operation | undefined {
   const full = siblings.length > SIBLINGS_MAX;
   if (siblings.length < 2 || (!full && !settles(rules, siblings))) return undefined;
-  const view = viewToSettle(rules, key, siblings);
+  const view = viewToSettle(rules, key, siblings, { full });
   if (view === undefined || !decides(view.winner, settler)) return undefined;
   if (rules.policy === "merge" && view.value !== undefined) {
     return resolutionOf(key, siblings, { action: "value", value: view.value });
@@ -48,12 +48,19 @@ export function settlementOf(
 
 /**
  * Deletes that all come too late to be seen have no winner (federation 12), and one of them is kept all the same: it
- * shows nothing, and none would be forgotten otherwise. Values that come too late wait for a write.
+ * shows nothing, and none would be forgotten otherwise. Values that come too late wait for a write; at the bound one of
+ * them does, and the others are on record. No union is written of them: that would be seen.
  */
-function viewToSettle(rules: ViewRules, key: Key, siblings: Siblings): View | undefined {
+function viewToSettle(
+  rules: ViewRules,
+  key: Key,
+  siblings: Siblings,
+  { full }: { readonly full: boolean },
+): View | undefined {
   const view = viewOf(rules, key, siblings);
-  if (view !== undefined || !siblings.every(isTombstone)) return view;
-  return viewOf({ ...rules, late: [] }, key, siblings);
+  if (view !== undefined || (!full && !siblings.every(isTombstone))) return view;
+  const kept = viewOf({ ...rules, late: [] }, key, siblings);
+  return kept && { winner: kept.winner };
 }
 
 /**
