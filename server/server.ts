@@ -82,6 +82,8 @@ export class Server {
   readonly #desk: MembershipDesk;
   /** Timers and watches; ended first. */
   readonly #endings: (() => void)[] = [];
+  /** Ended last: calls in flight, and a leadership that is handed over, need its time. */
+  #endTicks: () => void = () => undefined;
 
   private constructor(
     init: ServerInit & { readonly instruments: Instruments },
@@ -173,14 +175,13 @@ export class Server {
   /** Takes no further call, lets those in flight end within --shutdown-timeout-ms, writes the state. */
   async stop(): Promise<DiskFailure | undefined> {
     const { config, journal } = this.#init;
-    const [stopTicks, ...others] = this.#endings;
     await this.#handOver();
-    for (const end of others) end();
+    for (const end of this.#endings) end();
     await Promise.all([
       this.#ports.clients.carrier.drain(config.shutdownTimeoutMs),
       this.#ports.http.drain(config.shutdownTimeoutMs),
     ]);
-    stopTicks?.();
+    this.#endTicks();
     const failure = await new Promise<DiskFailure | undefined>((resolve) => {
       this.#replica.stop(resolve);
     });
@@ -209,7 +210,7 @@ export class Server {
     federation: Federation | undefined,
   ): void {
     const { config } = this.#init;
-    this.#endings.push(tickOn(this.#replica, config.heartbeatIntervalMs));
+    this.#endTicks = tickOn(this.#replica, config.heartbeatIntervalMs);
     const directory = this.#openDirectory(bootstrap);
     const opened: { upkeep?: Upkeep } = {};
     const usage = this.#openUsage(stateDir, (bytes) => opened.upkeep?.onSize(bytes));
