@@ -7,7 +7,6 @@ import type { FederationAnswer, Refusal, RowSet } from "../store/index.ts";
 import type { BootstrapChange } from "./bootstrap-change-codec.ts";
 import { isBootstrapChange, needBootstrapChange, runBootstrapChange } from "./bootstrap-changes.ts";
 import type { FederationChange } from "./change.ts";
-import { closedOrigin } from "./config-standing.ts";
 import type { FederationConfig } from "./config.ts";
 import { judge } from "./delivery.ts";
 import type { DeliveryState } from "./delivery.ts";
@@ -17,12 +16,13 @@ import { NO_RECORD } from "./kept-record.ts";
 import { refusedText } from "./local-writes.ts";
 import type { LocalWrites } from "./local-writes.ts";
 import { OTHER_SIBLINGS, showMade } from "./made-showing.ts";
+import { openSettlements } from "./open-settlements.ts";
 import { expanded, repeat } from "./planted-acts.ts";
 import { purged } from "./purge.ts";
 import { adoptConfig, adoptSelf, keysOfNews } from "./reconfiguration.ts";
 import { needRepair, repairRecord } from "./record-repair.ts";
 import type { RegionCore } from "./region-core.ts";
-import { resolutionOf, settlementOf } from "./settlement.ts";
+import { resolutionOf } from "./settlement.ts";
 import type { Shipped } from "./transaction-codec.ts";
 import type { Operation } from "./transaction.ts";
 import { shared } from "./vector.ts";
@@ -298,19 +298,10 @@ export class RegionChanges {
   #settle({ epoch, stable, keys }: Change<"settle">): Counts | Refusal {
     const fault = this.#inEpoch(epoch);
     if (fault !== undefined) return fault;
-    const { records, rules, self, config, applied } = this.#core;
-    if (self === undefined || config === undefined) return NO_FEDERATION;
-    const settler = {
-      self: self.origin,
-      stable: shared(stable, applied),
-      isClosed: (origin: OriginId) => closedOrigin(config, origin) !== undefined,
-    };
+    if (this.#core.self === undefined) return NO_FEDERATION;
     return this.#minting(() => {
-      for (const key of new Set(keys)) {
-        const { siblings } = records.of(key);
-        const operation = settlementOf(rules.viewOf(key), key, siblings, settler);
-        if (operation !== undefined) this.#local.decide(operation);
-      }
+      const operations = openSettlements(this.#core, stable, keys);
+      for (const operation of operations) this.#local.decide(operation);
     });
   }
 

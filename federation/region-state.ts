@@ -26,6 +26,7 @@ import type { Dot, OriginId } from "./dot.ts";
 import type { KeptRecord } from "./kept-record.ts";
 import { lateKeys } from "./late-writes.ts";
 import { LocalWrites, refusedText } from "./local-writes.ts";
+import { openSettlements } from "./open-settlements.ts";
 import type { FederationBug } from "./planted.ts";
 import { PrefixRules } from "./prefix-rules.ts";
 import { RegionChanges } from "./region-changes.ts";
@@ -137,6 +138,11 @@ export class RegionState implements FederationPort {
   /** Open conflicts: keys of several siblings, ascending. */
   contested(): readonly Key[] {
     return this.#core.records.contested.ascending();
+  }
+
+  /** Of `keys` those that this region has to settle, if every member has what `stable` says. */
+  toSettle(stable: Vector, keys: readonly Key[]): readonly Key[] {
+    return openSettlements(this.#core, stable, keys).map(({ key }) => key);
   }
 
   /** The same from a key on, one at a time: to be read before anything else is applied. */

@@ -2,7 +2,7 @@
 import { expect, test } from "@jest/globals";
 import type { LogTimeMs, MonotonicMs, WallMs } from "../base/index.ts";
 import { ReportBook } from "../federation/index.ts";
-import type { Vector } from "../federation/index.ts";
+import type { FederationChange, Vector } from "../federation/index.ts";
 import { del, put } from "../test/store/requests.ts";
 import { policy } from "../test/federation/document.ts";
 import type { Region } from "../test/federation/region.ts";
@@ -22,6 +22,7 @@ interface Told {
 class Kept {
   readonly region: Region;
   readonly told: Told[] = [];
+  readonly proposed: FederationChange[] = [];
   readonly reports = new ReportBook();
   /** Of snapshots that others are taking. */
   pinned: readonly Vector[] = [];
@@ -42,6 +43,7 @@ class Kept {
       },
       logTime: () => region.nowMs as LogTimeMs,
       propose: (change, done) => {
+        this.proposed.push(change);
         const answer = region.change(change);
         done(!("kind" in answer) && !answer.more);
       },
@@ -172,6 +174,9 @@ test("conflicts behind more than one entry takes are settled, though those are n
   for (let round = 0; round < 6; round += 1) kept.look();
   expect(north.siblings("f/a")).toHaveLength(1);
   expect(north.state.records.contested).toBe(3);
+  // Nothing is logged of those that nobody settles.
+  const settled = kept.proposed.flatMap((one) => (one.change === "settle" ? [one.keys] : []));
+  expect(settled).toEqual([["f/a"]]);
 });
 
 test("siblings count with their values, and as many after a restart", () => {

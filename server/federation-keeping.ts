@@ -1,6 +1,6 @@
 // What a region's leader proposes by itself to keep its part of the federation in order: the clock that stamps are
 // counted from, conflicts that everybody has and may be settled, and what may be forgotten (federation 2, 5, 10, 16).
-import type { LogTimeMs, MonotonicMs } from "../base/index.ts";
+import type { Key, LogTimeMs, MonotonicMs } from "../base/index.ts";
 import { MINT_SKEW_MS_MAX, StableCut, covers, mintGuard, sameVector } from "../federation/index.ts";
 import type {
   FederationBug,
@@ -131,7 +131,7 @@ export class FederationKeeping {
   }
 
   #collect(): void {
-    const { region, reports, clock, pinned, settledMax = SETTLED_MAX } = this.#init;
+    const { region, reports, clock, pinned } = this.#init;
     const now = clock.monotonicMs();
     if (now < this.#collectAtMs) return;
     this.#collectAtMs = now + COLLECT_EVERY_MS;
@@ -150,17 +150,10 @@ export class FederationKeeping {
     if (epoch !== before.epoch || agrees !== before.agrees || !sameVector(cut, before.cut)) {
       this.#round = { cut, epoch, agrees, left: agrees ? contested.length : 0 };
     }
-    const round = this.#round;
     // In turns: where conflicts stay open and writes go on there is always something to settle first.
-    this.#settledLast = !this.#settledLast && round.left > 0 && contested.length > 0;
+    this.#settledLast = !this.#settledLast && this.#settle(this.#round, contested);
     if (this.#settledLast) {
       this.#collectAtMs = now;
-      const from = this.#settledFrom < contested.length ? this.#settledFrom : 0;
-      this.#settledFrom = from + settledMax;
-      const keys = contested.slice(from, this.#settledFrom);
-      this.#propose({ change: "settle", epoch, stable: cut, keys }, (applied) => {
-        if (applied) round.left -= keys.length;
-      });
       return;
     }
     const isNews = !sameVector(cut, this.#collectedAt) || through.size > 0 || full !== state.isFull;
@@ -168,6 +161,25 @@ export class FederationKeeping {
     this.#propose({ change: "collect", epoch, cut, through, full }, (applied) => {
       if (applied) this.#collectedAt = cut;
     });
+  }
+
+  /** Whether something is proposed of the next keys with conflicts: those that are nobody's to settle cost no entry. */
+  #settle(round: Round, contested: readonly Key[]): boolean {
+    const { region, settledMax = SETTLED_MAX } = this.#init;
+    if (round.left <= 0 || contested.length === 0) return false;
+    const { cut: stable, epoch } = round;
+    const from = this.#settledFrom < contested.length ? this.#settledFrom : 0;
+    this.#settledFrom = from + settledMax;
+    const looked = contested.slice(from, this.#settledFrom);
+    const keys = region.state.toSettle(stable, looked);
+    if (keys.length === 0) {
+      round.left -= looked.length;
+      return false;
+    }
+    this.#propose({ change: "settle", epoch, stable, keys }, (applied) => {
+      if (applied) round.left -= looked.length;
+    });
+    return true;
   }
 
   /** A region that is away keeps every delete of the others' (federation 10, trap 16): it is said by name. */
