@@ -86,10 +86,7 @@ export function encodeChange(change: FederationChange): Uint8Array {
       writeKeys(writer, change.keys);
       break;
     case "resolve":
-      writer.count(change.epoch);
-      writer.key(change.key);
-      writeDots(writer, change.dots);
-      writeMade(writer, change.resolution);
+      writeResolve(writer, change);
       break;
     case "show":
       writer.key(change.key);
@@ -172,6 +169,7 @@ function readChange(reader: ByteReader): FederationChange {
       return {
         change: "resolve",
         epoch: reader.count("the epoch", 1),
+        stable: readVector(reader, "the cut"),
         key: readKey(reader),
         dots: readDots(reader),
         resolution: readMade(reader),
@@ -203,6 +201,16 @@ function readChange(reader: ByteReader): FederationChange {
     case undefined:
       throw reader.failure(`change ${code} is none`);
   }
+}
+
+type Resolve = Extract<FederationChange, { readonly change: "resolve" }>;
+
+function writeResolve(writer: ByteWriter, change: Resolve): void {
+  writer.count(change.epoch);
+  writeVector(writer, change.stable);
+  writer.key(change.key);
+  writeDots(writer, change.dots);
+  writeMade(writer, change.resolution);
 }
 
 interface Step {

@@ -48,10 +48,14 @@ export type FederationChange =
       readonly stable: Vector;
       readonly keys: readonly Key[];
     }
-  /** What a handler made of these siblings; nothing, if there are others by now (federation 8). Refused in another epoch. */
+  /**
+   * What a handler made of these siblings; nothing, if there are others by now (federation 8). One of them is kept only if
+   * all are within `stable`, as by `settle`. Refused in another epoch.
+   */
   | {
       readonly change: "resolve";
       readonly epoch: number;
+      readonly stable: Vector;
       readonly key: Key;
       readonly dots: readonly Dot[];
       readonly resolution: Made;

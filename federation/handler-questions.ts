@@ -9,9 +9,10 @@ import type { KeptRecord } from "./kept-record.ts";
 import { isMadeBy, isMadeOf } from "./made-view.ts";
 import type { FederationBug } from "./planted.ts";
 import type { PrefixRules } from "./prefix-rules.ts";
-import { resolvesHere } from "./settlement.ts";
+import { mayDrop, resolutionOf, resolvesHere } from "./settlement.ts";
 import type { Settler } from "./settlement.ts";
 import type { Siblings } from "./sibling.ts";
+import type { Vector } from "./vector.ts";
 import { isContested, seenBy } from "./view.ts";
 import type { Resolution } from "./view-rules.ts";
 
@@ -20,7 +21,8 @@ export interface HandlerQuestion {
   readonly handler: Handler;
   /** What it is asked about, by ascending dot. */
   readonly asked: Siblings;
-  /** Of all siblings of the key: the answer is for these alone. */
+  /** All of the key: the answer is for these alone. */
+  readonly siblings: Siblings;
   readonly dots: readonly Dot[];
   /** Of the document under which it is asked. */
   readonly epoch: number;
@@ -52,16 +54,31 @@ export function handlerQuestion(
   } else if (!agrees || !resolvesHere(view, key, siblings, settler, planted)) {
     return undefined;
   }
-  return { key, handler, asked, dots: siblings.map(({ dot }) => dot), epoch };
+  return { key, handler, asked, siblings, dots: siblings.map(({ dot }) => dot), epoch };
 }
 
-/** Undefined: the siblings stay as they are. */
+/** Whether the answer is to keep one of them, and some region may lack another: they stay until none does. */
+export function waitsForAll(
+  { key, handler, siblings }: HandlerQuestion,
+  resolution: Resolution,
+  stable: Vector,
+  planted?: FederationBug,
+): boolean {
+  if (handler.runs === "on-read") return false;
+  const operation = resolutionOf(key, siblings, resolution);
+  return operation !== undefined && !mayDrop(operation, siblings, stable, planted);
+}
+
+/** `stable`: applied by every member. Undefined: the siblings stay as they are. */
 export function handledChange(
   { key, handler, asked, dots, epoch }: HandlerQuestion,
   resolution: Resolution,
+  stable: Vector,
 ): FederationChange | undefined {
   if (resolution.action === "keep") return undefined;
-  if (handler.runs === "on-write") return { change: "resolve", epoch, key, dots, resolution };
+  if (handler.runs === "on-write") {
+    return { change: "resolve", epoch, stable, key, dots, resolution };
+  }
   const view = { handler: handler.hash, dots: asked.map(({ dot }) => dot), resolution };
   return { change: "show", key, view };
 }

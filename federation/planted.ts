@@ -25,4 +25,5 @@ export type FederationBug =
   | "hlc-poison"
   | "txn-torn"
   | "ack-counted-before-quorum"
-  | "settled-before-agreement";
+  | "settled-before-agreement"
+  | "kept-before-stable";

@@ -22,7 +22,7 @@ import { purged } from "./purge.ts";
 import { adoptConfig, adoptSelf, keysOfNews } from "./reconfiguration.ts";
 import { needRepair, repairRecord } from "./record-repair.ts";
 import type { RegionCore } from "./region-core.ts";
-import { resolutionOf } from "./settlement.ts";
+import { mayDrop, resolutionOf } from "./settlement.ts";
 import type { Shipped } from "./transaction-codec.ts";
 import type { Operation } from "./transaction.ts";
 import { shared } from "./vector.ts";
@@ -305,16 +305,18 @@ export class RegionChanges {
     });
   }
 
-  #resolve({ epoch, key, dots, resolution }: Change<"resolve">): Counts | Refusal {
+  #resolve({ epoch, stable, key, dots, resolution }: Change<"resolve">): Counts | Refusal {
     const fault = this.#inEpoch(epoch);
     if (fault !== undefined) return fault;
-    const { siblings } = this.#core.records.of(key);
+    const { applied, planted, records } = this.#core;
+    const { siblings } = records.of(key);
     const isAsSeen =
       siblings.length === dots.length &&
       siblings.every(({ dot }) => dots.some((seen) => sameDot(seen, dot)));
     if (!isAsSeen || siblings.length < 2) return OTHER_SIBLINGS;
     const operation = resolutionOf(key, siblings, resolution);
     if (operation === undefined) return {};
+    if (!mayDrop(operation, siblings, shared(stable, applied), planted)) return NOT_EVERYWHERE;
     return this.#minting(() => this.#local.decide(operation));
   }
 
@@ -371,4 +373,5 @@ export class RegionChanges {
   }
 }
 
+const NOT_EVERYWHERE = refusedText("hansa: not every region has the siblings that are let go");
 const NO_FEDERATION = refusedText("hansa: this region is in no federation");

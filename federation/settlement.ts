@@ -120,6 +120,21 @@ export function resolutionOf(
   return { key, action: "put", value, context, ...(birth === undefined ? {} : { birth }), lost };
 }
 
+/**
+ * One sibling is kept, and the others go, once every member has all of them, as in a settlement: a handler that is no
+ * semilattice, asked elsewhere about other siblings, may keep what goes here. What such a region answered before it had
+ * these is applied here by then. A new value is a write over what it has seen, and waits for nobody.
+ */
+export function mayDrop(
+  { action }: Operation,
+  siblings: Siblings,
+  stable: Vector,
+  planted?: FederationBug,
+): boolean {
+  if (action !== "settle" || planted === "kept-before-stable") return true;
+  return siblings.every(({ dot }) => hasDot(stable, dot));
+}
+
 /** But for what ends with a lease: an answer lasts. */
 function isAnswer({ value, lifetime }: Sibling, resolution: Resolution): boolean {
   if (lifetime !== undefined || resolution.action === "keep") return false;

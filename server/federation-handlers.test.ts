@@ -61,6 +61,7 @@ class Leader {
         this.#unanswered.push(() => done(this.fault ?? interpret(task)));
       },
       agrees: () => this.agrees,
+      stable: () => region.state.applied,
       propose: (change, done) => {
         this.proposed.push(change);
         done(!("kind" in region.change(change)));

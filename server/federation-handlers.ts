@@ -3,13 +3,21 @@
 import { createHash } from "node:crypto";
 import { bytesOf } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
-import { closedOrigin, dotText, handledChange, handlerQuestion } from "../federation/index.ts";
+import {
+  closedOrigin,
+  dotText,
+  handledChange,
+  handlerQuestion,
+  hasDot,
+  waitsForAll,
+} from "../federation/index.ts";
 import type {
   FederationBug,
   FederationChange,
   Handler,
   HandlerAsker,
   HandlerQuestion,
+  Vector,
 } from "../federation/index.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 import { HANDLER_QUESTION_BYTES_MAX } from "./handler-question.ts";
@@ -25,6 +33,8 @@ export interface FederationHandlersInit {
   readonly propose: (change: FederationChange, done: (applied: boolean) => void) => void;
   /** Whether every region has the document in force here. */
   readonly agrees: () => boolean;
+  /** Applied by every region. */
+  readonly stable: () => Vector;
   readonly clock: Clock;
   /** Runs it once, after that time. @returns the way to take that back. */
   readonly later: (run: () => void, ms: number) => () => void;
@@ -33,7 +43,7 @@ export interface FederationHandlersInit {
   readonly planted?: FederationBug;
 }
 
-/** `kept`: it leaves the siblings as they are. `refused`: they were others by then. `failed`: a fault of the handler. */
+/** `kept`: it leaves the siblings as they are, or keeps one once every region has all of them. `refused`: they were others by then. `failed`: a fault of the handler. */
 export type HandlerOutcome = "written" | "shown" | "kept" | "refused" | "failed" | "too-large";
 
 /** Between two looks at all open conflicts; a look that takes longer is followed by ten times as long a rest. */
@@ -47,6 +57,8 @@ interface Asked {
   /** The handler's source and the siblings: while they are the same it is not asked again. */
   readonly about: string;
   againAtMs: number;
+  /** It is asked again once every region has these siblings: it would keep one of them. */
+  waits: boolean;
 }
 
 export class FederationHandlers {
@@ -110,6 +122,7 @@ export class FederationHandlers {
 
   #askAbout(keys: readonly Key[], asker: HandlerAsker): void {
     const now = this.#init.clock.monotonicMs();
+    const stable = this.#init.stable();
     for (const key of keys) {
       if (this.#underWay >= UNDER_WAY_MAX) return;
       const record = this.#init.region.state.recordOf(key);
@@ -117,8 +130,9 @@ export class FederationHandlers {
       if (question === undefined || this.stopped.has(question.handler)) continue;
       const about = [question.handler.hash, ...question.dots.map(dotText)].join(" ");
       const last = this.#asked.get(key);
-      if (last?.about === about && now < last.againAtMs) continue;
-      const asked = { about, againAtMs: Infinity };
+      const isDue = last?.waits === true && question.dots.every((dot) => hasDot(stable, dot));
+      if (last?.about === about && now < last.againAtMs && !isDue) continue;
+      const asked = { about, againAtMs: Infinity, waits: false };
       this.#asked.set(key, asked);
       this.#ask(question, asked);
     }
@@ -155,8 +169,10 @@ export class FederationHandlers {
       this.#onFault(question, asked, answer);
     } else {
       this.stopped.onAnswer(handler);
-      const change = handledChange(question, answer);
-      if (change === undefined) this.#count(handler.name, "kept");
+      const stable = this.#init.stable();
+      const change = handledChange(question, answer, stable);
+      asked.waits = waitsForAll(question, answer, stable, this.#init.planted);
+      if (change === undefined || asked.waits) this.#count(handler.name, "kept");
       else this.#propose(question, asked, change);
     }
     this.look();

@@ -79,6 +79,12 @@ export class FederationKeeping {
     return this.#stable.agrees(this.#init.region);
   }
 
+  /** Applied by every region, by its own word. */
+  get stable(): Vector {
+    this.#hear();
+    return this.#stable.cut(this.#init.region);
+  }
+
   /** Another region's clock, as it was just found. */
   onClock(of: OriginId, aheadMs: number): void {
     this.#samples.set(of, { aheadMs, atMs: this.#init.clock.monotonicMs() });

@@ -5,7 +5,7 @@ import { Buckets, KvError, exponentialBounds, present } from "../base/index.ts";
 import type { MonotonicMs, Random } from "../base/index.ts";
 import { sameEpoch } from "../consensus/index.ts";
 import type { Epoch } from "../consensus/index.ts";
-import { ReportBook, encodeChange, helloOf, memberOf } from "../federation/index.ts";
+import { ReportBook, VECTOR_ZERO, encodeChange, helloOf, memberOf } from "../federation/index.ts";
 import type {
   ConfigNews,
   ExchangeHello,
@@ -162,6 +162,7 @@ export class Federation {
       },
       propose: (change, done) => this.#propose(change, (answer) => done(answer !== undefined)),
       agrees: () => this.#leading?.keeping.agrees === true,
+      stable: () => this.#leading?.keeping.stable ?? VECTOR_ZERO,
     });
   }
 

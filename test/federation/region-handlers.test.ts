@@ -3,7 +3,12 @@
 import { describe, expect, test } from "@jest/globals";
 import { assert } from "../../base/index.ts";
 import type { Key } from "../../base/index.ts";
-import { closedOrigin, handledChange, handlerQuestion } from "../../federation/index.ts";
+import {
+  VECTOR_ZERO,
+  closedOrigin,
+  handledChange,
+  handlerQuestion,
+} from "../../federation/index.ts";
 import type {
   FederationBug,
   FederationChange,
@@ -59,7 +64,7 @@ function union({ asked }: HandlerQuestion): Resolution {
 /** As the region's leader does; undefined: it has nothing to ask. */
 function answer(region: Region, planted?: FederationBug): FederationChange | undefined {
   const question = questionOf(region, planted);
-  return question && handledChange(question, union(question));
+  return question && handledChange(question, union(question), region.state.applied);
 }
 
 function conflict(all: readonly [Region, Region]): void {
@@ -218,14 +223,14 @@ describe("a handler on read", () => {
     conflict(both);
     const question = questionOf(east);
     assert(question !== undefined, "east asks");
-    const gone = handledChange(question, { action: "delete" });
+    const gone = handledChange(question, { action: "delete" }, VECTOR_ZERO);
     assert(gone !== undefined, "a delete is shown");
     const before = east.revision;
     east.change(gone);
     expect(east.get(K)).toBeUndefined();
     expect(east.events(before + 1)).toEqual([expect.stringContaining(`delete ${K}`)]);
     const kept = questionOf(north);
-    expect(kept && handledChange(kept, { action: "keep" })).toBeUndefined();
+    expect(kept && handledChange(kept, { action: "keep" }, VECTOR_ZERO)).toBeUndefined();
     east.run(put(K, "again"));
     exchange(both);
     for (const region of both) expect(region.get(K)).toBe("again");

@@ -9,6 +9,7 @@ import {
   handlerQuestion,
   mayComeLate,
   memberOf,
+  waitsForAll,
 } from "../../../federation/index.ts";
 import type {
   Dot,
@@ -50,6 +51,8 @@ export interface LeadingInit {
   readonly weather: Weather;
   readonly story: Story;
   readonly retainedBytesMax: number;
+  /** Handlers keep one of the siblings, by no order. */
+  readonly picks: boolean;
   readonly homeLease: HomeLease;
   readonly planted: FederationBug | undefined;
   /** Another region's state was installed. */
@@ -199,16 +202,19 @@ export class Leading {
 
   /** What federation 8 has the winner's origin do: here the handler is quick, and never fails. */
   #askHandlers(): void {
-    const { leader, region, planted, onResolved } = this.#init;
+    const { leader, region, planted, picks, onResolved } = this.#init;
     const { self, config, state, contested } = leader.federated;
     if (self === undefined) return;
     const isClosed = (origin: OriginId): boolean => closedOrigin(config, origin) !== undefined;
-    const { agrees } = this.#keeping;
+    const { agrees, stable } = this.#keeping;
     const judged = { rules: state.rules, epoch: config.epoch, agrees };
     const asker = { self, isClosed, ...judged, ...(planted && { planted }) };
     for (const key of contested) {
       const question = handlerQuestion(key, state.recordOf(key), asker);
-      const change = question && handledChange(question, unionOf(question));
+      if (question === undefined) continue;
+      const answer = picks ? pickOf(question) : unionOf(question);
+      if (waitsForAll(question, answer, stable, planted)) continue;
+      const change = handledChange(question, answer, stable);
       if (change === undefined) continue;
       const body = encodeChange(change);
       region.by(leader).propose({ kind: "federation", body }, ({ minted }) => {
@@ -237,6 +243,14 @@ function unionOf({ asked }: HandlerQuestion): Resolution {
   const words = asked.flatMap(({ value }) => (value === undefined ? [] : keyOf(value).split("+")));
   const union = [...new Set(words)].sort((left, right) => (left < right ? -1 : 1)).join("+");
   return { action: "value", value: bytesOf(union as Key) };
+}
+
+/** One of the siblings; which of them hangs on all: no semilattice, as no trial on samples finds out. */
+function pickOf({ asked }: HandlerQuestion): Resolution {
+  const bytes = asked.flatMap(({ value }) => [...(value ?? [])]);
+  const sum = bytes.reduce((before, byte) => (31 * before + byte) % 65_521, asked.length);
+  const value = asked[sum % asked.length]?.value;
+  return value === undefined ? { action: "delete" } : { action: "value", value };
 }
 
 /** What a member has is its region's word, whoever leads. */

@@ -130,6 +130,13 @@ export const PLANTED_FEDERATION: Readonly<Record<FederationBug, FederationPlan>>
     caughtBy: ["write-regions"],
     profile: focused({ faults: { stall: 2, ...cutsAndCrashes }, writes: { quorum: 3 } }),
   },
+  "kept-before-stable": {
+    caughtBy: ["settled-away"],
+    profile: focused({
+      ...{ regions: 3, members: 1, keys: 4, thinkMsMax: 120, lagMsMax: 200 },
+      ...{ faults: { cut: 1, lag: 1 }, prefixes: ["resolver"], picks: true },
+    }),
+  },
   "settled-before-agreement": {
     caughtBy: ["settled-away"],
     profile: focused({

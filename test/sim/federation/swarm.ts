@@ -73,6 +73,8 @@ export interface FederationSwarm {
   readonly prefixes?: readonly string[];
   /** Between which operators change the policies of these prefixes; absent: all, of one prefix of each. */
   readonly policies?: readonly PolicyName[];
+  /** Handlers keep one of the siblings, by no order; absent: they make the union. */
+  readonly picks?: boolean;
   /** At the end records are lost in some regions, and audits bring them back. */
   readonly audits: boolean;
   /** A region that is restored forgets under which origin it minted; false: nobody told it, as after a copied disk. */

@@ -214,6 +214,7 @@ export class FederationWorld {
       planted: this.#options.planted,
       homeLease: this.#homeLease,
       retainedBytesMax: this.#options.swarm.retainedBytesMax,
+      picks: this.#options.swarm.picks === true,
       onInstalled: () => this.judge.onInstalled(),
       onResolved: (at, key, dots) => this.judge.writes.onResolved(at, key, dots),
       onFault: (at, fault) => this.#onFault(at, fault),
