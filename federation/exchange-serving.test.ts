@@ -1,9 +1,10 @@
 // When a puller hears what regions report: with whatever is sent to it, and else by itself, sooner where a write may
-// wait for it. And that who lacks nothing is told as well of a history that differs.
+// wait for it. And that whoever states a history that differs is told, whatever it lacks.
 import { expect, test } from "@jest/globals";
 import { EXCHANGE_LIMITS_DEFAULT } from "./exchange-limits.ts";
 import { ReportBook } from "./exchange-reports.ts";
 import { ExchangeServing } from "./exchange-serving.ts";
+import type { RetainedRow } from "./exchange-serving.ts";
 import { originId, sequence } from "./dot.ts";
 import type { OriginId } from "./dot.ts";
 import type { Vector } from "./vector.ts";
@@ -109,4 +110,56 @@ test("who has as much as is applied here is told at once that it is of another h
   ]);
   // Once told it waits until it is wanted anew.
   expect(serving.onNews()).toEqual([]);
+});
+
+const row = (at: number): RetainedRow => ({
+  sequence: at,
+  bytes: Uint8Array.of(at),
+  hash: Uint8Array.of(at, 0),
+});
+
+/** Three transactions of its own are on their way to the puller, whose history was compared at the first. */
+function sentThree(): Served {
+  const served = new Served();
+  const { serving } = served;
+  served.applies(OWN, 3);
+  served.hash = row(3).hash;
+  const wish = { origin: OWN, from: 1, countMax: 1_024, bytesMax: 256 * 1024 };
+  const first = { origin: OWN, sequence: 1, hash: row(1).hash };
+  expect(serving.onWant([first])).toEqual([{ kind: "load", wish }]);
+  expect(serving.onLoaded(wish, [row(1), row(2), row(3)])).toHaveLength(1);
+  return served;
+}
+
+test("each statement is compared, not the first alone: what was sent was there already, of another history", () => {
+  // As it is where this region was rolled back after it had sent them once.
+  const { serving } = sentThree();
+  const theirs = { origin: OWN, sequence: 3, hash: Uint8Array.of(3, 1) };
+  expect(serving.onWant([theirs])).toEqual([
+    { kind: "send", message: { kind: "forked", theirs, ours: row(3).hash } },
+    { kind: "forked", theirs },
+  ]);
+});
+
+test("the same where it states one of which more was sent", () => {
+  const { serving } = sentThree();
+  const theirs = { origin: OWN, sequence: 2, hash: Uint8Array.of(2, 1) };
+  const effects = serving.onWant([theirs]);
+  const wish = { origin: OWN, from: 2, countMax: 1_024, bytesMax: 256 * 1024 };
+  expect(effects).toEqual([{ kind: "load", wish }]);
+  expect(serving.onLoaded(wish, [row(2), row(3)])).toEqual([
+    { kind: "send", message: { kind: "forked", theirs, ours: row(2).hash } },
+    { kind: "forked", theirs },
+  ]);
+});
+
+test("statements of one history cost nothing, and one that went back is compared once more", () => {
+  const { serving } = sentThree();
+  const at = ({ sequence, hash }: RetainedRow) => [{ origin: OWN, sequence, hash }];
+  expect(serving.onWant(at(row(2)))).toEqual([]);
+  expect(serving.onWant(at(row(2)))).toEqual([]);
+  const wish = { origin: OWN, from: 1, countMax: 1_024, bytesMax: 256 * 1024 };
+  expect(serving.onWant(at(row(1)))).toEqual([{ kind: "load", wish }]);
+  expect(serving.onLoaded(wish, [row(1), row(2), row(3)])).toEqual([]);
+  expect(serving.onWant(at(row(3)))).toEqual([]);
 });

@@ -46,6 +46,8 @@ export type ServeEffect =
 interface Sent {
   readonly sequence: number;
   readonly bytes: number;
+  /** Of the chain behind it. */
+  readonly hash: Uint8Array;
 }
 
 interface Wanted {
@@ -137,13 +139,14 @@ export class ExchangeServing {
       this.#wanted.set(position.origin, { position, sent, ...fresh });
       return;
     }
-    wanted.position = position;
-    if (position.sequence > wanted.sent) {
-      // It came by another way.
-      wanted.sent = position.sequence;
-      wanted.checked = false;
-    }
     const taken = wanted.underWay.filter(({ sequence }) => sequence <= position.sequence);
+    // What was sent may have come a second time, of another history: every pull states its own (federation 1).
+    const known = taken.at(-1) ?? wanted.position;
+    const isKnown = known.sequence === position.sequence && this.#isSame(known.hash, position.hash);
+    if (!isKnown) wanted.checked = false;
+    wanted.position = position;
+    // More than was sent: it came by another way.
+    wanted.sent = Math.max(wanted.sent, position.sequence);
     for (const { bytes } of taken) wanted.underWayBytes -= bytes;
     wanted.underWay = wanted.underWay.slice(taken.length);
   }
@@ -207,8 +210,8 @@ export class ExchangeServing {
     const last = fresh.at(-1);
     // Wanted anew from another place while it was loaded: what fits no more is loaded again.
     if (last === undefined || fresh[0]?.sequence !== wanted.sent + 1) return [];
-    for (const { sequence, bytes } of fresh) {
-      wanted.underWay.push({ sequence, bytes: bytes.length });
+    for (const { sequence, bytes, hash } of fresh) {
+      wanted.underWay.push({ sequence, bytes: bytes.length, hash });
       wanted.underWayBytes += bytes.length;
     }
     wanted.sent = last.sequence;
@@ -242,7 +245,11 @@ export class ExchangeServing {
       const applied = countOf(state.applied, origin);
       const faults = this.#faultsAt(origin, wanted, applied, state);
       if (faults.length > 0) effects.push(...faults);
-      else if (this.#loading === undefined && !this.#blocked && this.#hasRoom(wanted, applied)) {
+      else if (
+        this.#loading === undefined &&
+        !this.#blocked &&
+        this.#asksForRows(origin, wanted, applied)
+      ) {
         effects.push(this.#load(origin, wanted));
       }
     }
@@ -253,7 +260,7 @@ export class ExchangeServing {
   #hasWork({ applied }: ServedState): boolean {
     for (const [origin, { refused, checked, position, sent }] of this.#wanted) {
       const count = countOf(applied, origin);
-      if (!refused && (sent < count || (!checked && position.sequence === count))) return true;
+      if (!refused && (sent < count || (!checked && position.sequence <= count))) return true;
     }
     return false;
   }
@@ -282,18 +289,22 @@ export class ExchangeServing {
     return this.#init.planted === "fork-undetected" || compareBytes(ours, theirs) === 0;
   }
 
-  #hasRoom(wanted: Wanted, applied: number): boolean {
-    const { windowBytes } = this.#init.limits;
-    return wanted.sent < applied && wanted.underWayBytes < windowBytes;
+  #asksForRows(origin: OriginId, wanted: Wanted, applied: number): boolean {
+    const { checked, position, sent, underWayBytes } = wanted;
+    const hasRoom = sent < applied && underWayBytes < this.#init.limits.windowBytes;
+    return hasRoom || (!checked && position.sequence < sent && this.#retains(origin, position));
+  }
+
+  /** The row at the position tells whether the histories are one. */
+  #retains(origin: OriginId, { sequence }: Position): boolean {
+    return sequence >= this.#init.state().retainedFrom(origin);
   }
 
   #load(origin: OriginId, wanted: Wanted): ServeEffect {
     const { batchBytesMax, batchCountMax } = this.#init.limits;
     const { position, checked, sent } = wanted;
-    const retainedFrom = this.#init.state().retainedFrom(origin);
-    // The row at the position tells whether the histories are one.
-    const checks = !checked && position.sequence === sent && sent >= retainedFrom;
-    const from = checks ? sent : sent + 1;
+    const checks = !checked && this.#retains(origin, position);
+    const from = checks ? position.sequence : sent + 1;
     this.#servedLast = origin;
     const wish = { origin, from, countMax: batchCountMax, bytesMax: batchBytesMax };
     this.#loading = wish;
