@@ -219,12 +219,12 @@ export class ExchangePuller {
     let news = false;
     for (const report of reports) {
       if (memberOf(config, report.origin) === undefined) continue;
-      if (report.origin === self) continue;
       const sequence = self === undefined ? 0 : countOf(report.vector, self);
+      // Its own word, of before it was rolled back, tells as well as another's.
       if (self !== undefined && sequence > countOf(applied, self)) {
         effects.push({ kind: "rolled-back", sequence, by: report.origin });
       }
-      if (!this.#init.reports.note(report)) continue;
+      if (report.origin === self || !this.#init.reports.note(report)) continue;
       news = true;
       this.#lags.onHeard(report.vector, applied, nowMs);
     }

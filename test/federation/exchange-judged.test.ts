@@ -2,8 +2,14 @@
 // another region, an origin of which two histories were seen (federation 1, 4).
 import { expect, test } from "@jest/globals";
 import { present } from "../../base/index.ts";
-import { helloOf, originId } from "../../federation/index.ts";
-import type { FederationConfig, OriginId, PullEffect } from "../../federation/index.ts";
+import { VECTOR_ZERO, helloOf, originId, sequence } from "../../federation/index.ts";
+import type {
+  FederationConfig,
+  OriginId,
+  PullEffect,
+  Report,
+  Vector,
+} from "../../federation/index.ts";
 import { documentOf, numbered } from "./document.ts";
 import { Region, configOf } from "./exchange-world.ts";
 
@@ -36,4 +42,15 @@ test("an origin of which the log has seen two histories is asked for no more", (
   const { region } = pulling(configOf(3));
   region.forked.add(b);
   expect(wanted(region.puller.onNews(1))).toEqual([a]);
+});
+
+test("a region hears of its rollback by its own word of before, and then no neighbour has to have its writes", () => {
+  const { region } = pulling(configOf(3));
+  const own = (vector: Vector): Report => ({ origin: c, epoch: 1, vector });
+  const heard = (report: Report): readonly PullEffect[] =>
+    region.puller.onMessage(a, { kind: "reports", reports: [report] }, 1);
+  expect(heard(own(VECTOR_ZERO))).toEqual([]);
+  expect(heard(own(new Map([[c, sequence(2)]])))).toEqual([
+    { kind: "rolled-back", sequence: 2, by: c },
+  ]);
 });
