@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { beforeAll, expect, test } from "@jest/globals";
 import type { MonotonicMs, WallMs } from "../base/index.ts";
+import { VECTOR_ZERO } from "../federation/index.ts";
 import type { FederationChange, Handler } from "../federation/index.ts";
 import { put } from "../test/store/requests.ts";
 import { policy } from "../test/federation/document.ts";
@@ -19,6 +20,9 @@ const AGAIN_MS = 2_000;
 const UNION = `function resolve(key, siblings) {
   return siblings.map(({ value }) => value ?? "").sort().join("+");
 }`;
+
+const LEAST =
+  "function resolve(key, siblings) { return siblings.map(({ value }) => value).sort()[0]; }";
 
 let interpret: HandlerInterpreter;
 
@@ -45,6 +49,8 @@ class Leader {
   fault: HandlerFault | undefined;
   /** Whether every region has the document. */
   agrees = true;
+  /** Whether every region has all that is applied here. */
+  isStable = true;
   nowMs = 0;
   readonly #unanswered: (() => void)[] = [];
   readonly #timers = new Set<Timer>();
@@ -61,7 +67,7 @@ class Leader {
         this.#unanswered.push(() => done(this.fault ?? interpret(task)));
       },
       agrees: () => this.agrees,
-      stable: () => region.state.applied,
+      stable: () => (this.isStable ? region.state.applied : VECTOR_ZERO),
       propose: (change, done) => {
         this.proposed.push(change);
         done(!("kind" in region.change(change)));
@@ -162,6 +168,28 @@ test("nobody is asked until every region has the document, then whoever decides 
   north.handlers.look();
   north.answerAll();
   expect([north.asked.length, north.count("written")]).toEqual([1, 1]);
+});
+
+test("an answer that keeps a sibling is asked for again once every region has all of them, a new value at once", () => {
+  const [, north] = conflicts(handler(LEAST), "f/a");
+  north.isStable = false;
+  north.handlers.look();
+  north.answerAll();
+  north.handlers.look();
+  north.pass(LOOK_MS);
+  expect([north.asked.length, north.count("kept"), north.proposed.length]).toEqual([1, 1, 0]);
+  expect(north.region.siblings("f/a")).toHaveLength(2);
+  north.isStable = true;
+  north.handlers.look();
+  north.pass(LOOK_MS);
+  north.answerAll();
+  expect([north.asked.length, north.count("written")]).toEqual([2, 1]);
+  expect(north.region.get("f/a")).toBe("east");
+  const [, other] = conflicts(handler(UNION), "f/a");
+  other.isStable = false;
+  other.handlers.look();
+  other.answerAll();
+  expect([other.count("written"), other.region.get("f/a")]).toEqual([1, "east+north"]);
 });
 
 test("what throws is stopped at once, siblings stay, and it is told once (scenario 26)", () => {
