@@ -80,17 +80,17 @@ export interface Header {
 
 /** What a read asks of the federation (federation 13). */
 export interface RegionRead {
-  /** Whose placement counts. */
-  readonly key: Key;
+  /** Whose placements count, each by itself. */
+  readonly range: KeyRange;
   /** The answer has seen all that it names; empty: it names nothing. */
   readonly token?: Uint8Array;
   /** This region included; 0 and 1: no other. */
   readonly readRegions: number;
 }
 
-/** What a write asks of the federation: for all keys that it may write, of a range the first. */
+/** What a write asks of the federation: for all keys that it may write. */
 export interface RegionWrite {
-  readonly keys: readonly Key[];
+  readonly ranges: readonly KeyRange[];
   /** This region included. */
   readonly writeRegions: number;
 }

@@ -7,7 +7,7 @@ import type { MethodPath } from "../proto/index.ts";
 import type { Request, RequestOp, TxnRequest } from "../store/index.ts";
 import type { Backend, Homes } from "./backend.ts";
 import { handedOnRequest, numberingOf, reheaded, withoutRequestId } from "./home-codec.ts";
-import { keysOfWrite } from "./region-quorum.ts";
+import { rangesOfWrite } from "./region-quorum.ts";
 import type { Call, Reply } from "./service.ts";
 
 const MARK_BYTES = 16;
@@ -73,7 +73,7 @@ function useUp(
   call: Call,
   done: (fault: KvError | undefined) => void,
 ): void {
-  const key = present(keysOfWrite(request)[0], "what has its home elsewhere writes a key");
+  const { key } = present(rangesOfWrite(request)[0], "what has its home elsewhere writes a key");
   const body = numberingOf(request, bytesOf(key), randomBytes(MARK_BYTES));
   const numbering = handedOnRequest("/etcdserverpb.KV/Txn", body);
   backend.write(numbering, body, call, (answer) => {

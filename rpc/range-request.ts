@@ -62,10 +62,10 @@ interface RangeFields {
 export function readRangeCall(reader: Reader): RangeCall {
   const fields = readRangeFields(reader);
   const { causalToken: token, readRegions } = fields;
-  const parsed = { range: rangeOf(fields), options: optionsOf(fields) };
+  const range = rangeOf(fields);
+  const parsed = { range, options: optionsOf(fields) };
   if (token === undefined && readRegions === 0) return parsed;
-  const { key } = fields;
-  return { ...parsed, beyond: { key, readRegions, ...(token === undefined ? {} : { token }) } };
+  return { ...parsed, beyond: { range, readRegions, ...(token === undefined ? {} : { token }) } };
 }
 
 /** Inside a transaction: read options have no meaning there and are ignored. */

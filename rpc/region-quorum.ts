@@ -1,9 +1,9 @@
 // What KV calls ask beyond their region (federation 13): before a read, after a write, and at the leader, which alone
 // knows what other regions have. A region that is in no federation refuses instead of ignoring it.
 import { KvError } from "../base/index.ts";
-import type { Key, Revision } from "../base/index.ts";
+import type { Revision } from "../base/index.ts";
 import { Reader, clampedNumberOf, etcdserverpb } from "../proto/index.ts";
-import type { Request, TxnRequest } from "../store/index.ts";
+import type { KeyRange, Request, TxnRequest } from "../store/index.ts";
 import type { Backend, Header, RegionRead, Regions } from "./backend.ts";
 import type { ForwardedPath } from "./forwarded.ts";
 import { isFromMember } from "./service.ts";
@@ -52,7 +52,7 @@ export function isWrittenHere(
 ): boolean {
   const regions = federated(backend);
   if (writeRegions !== undefined) {
-    const refused = regions.refusesWrite({ keys: keysOfWrite(request), writeRegions });
+    const refused = regions.refusesWrite({ ranges: rangesOfWrite(request), writeRegions });
     if (refused !== undefined) throw refused;
   }
   const isLeaders = isLeased || (writeRegions ?? 0) > 1;
@@ -91,7 +91,7 @@ export function afterWrite(
 ): void {
   const regions = federated(backend);
   const causalToken = regions.token();
-  regions.afterWrite({ keys: keysOfWrite(request), writeRegions }, call, (reach) => {
+  regions.afterWrite({ ranges: rangesOfWrite(request), writeRegions }, call, (reach) => {
     done({ ...header, causalToken, reach });
   });
 }
@@ -103,21 +103,21 @@ function federated({ regions }: Backend): Regions {
 }
 
 /** In the order of the request, whichever branch of a transaction is taken. */
-export function keysOfWrite(request: Request): readonly Key[] {
-  if (request.kind === "put") return [request.put.key];
-  if (request.kind === "delete-range") return [request.deleteRange.key];
-  return request.kind === "txn" ? keysIn(request.txn) : [];
+export function rangesOfWrite(request: Request): readonly KeyRange[] {
+  if (request.kind === "put") return [{ key: request.put.key }];
+  if (request.kind === "delete-range") return [request.deleteRange];
+  return request.kind === "txn" ? rangesIn(request.txn) : [];
 }
 
-function keysIn({ success, failure }: TxnRequest): readonly Key[] {
+function rangesIn({ success, failure }: TxnRequest): readonly KeyRange[] {
   return [...success, ...failure].flatMap((operation) => {
     switch (operation.kind) {
       case "put":
-        return [operation.put.key];
+        return [{ key: operation.put.key }];
       case "delete-range":
-        return [operation.deleteRange.key];
+        return [operation.deleteRange];
       case "txn":
-        return keysIn(operation.txn);
+        return rangesIn(operation.txn);
       case "range":
         return [];
     }

@@ -194,7 +194,7 @@ export class FederationHomes implements Homes {
     const deadlineAtMs = Math.min(context.deadlineAtMs, latestAtMs) as MonotonicMs;
     const { caller, signal } = context;
     quorums.beforeRead(
-      { key: NO_KEY, token, readRegions: 0 },
+      { range: { key: NO_KEY }, token, readRegions: 0 },
       { deadlineAtMs, caller, signal },
       done,
     );

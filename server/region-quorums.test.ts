@@ -2,11 +2,12 @@
 // (federation 13; scenarios 31 and 32).
 import { describe, expect, test } from "@jest/globals";
 import { keyOf } from "../base/index.ts";
-import type { Key, KvError, MonotonicMs, Revision } from "../base/index.ts";
+import type { KvError, MonotonicMs, Revision } from "../base/index.ts";
 import { ReportBook, encodeToken, originId, sequence } from "../federation/index.ts";
 import type { FederationConfig, OriginId, Report, Sequence } from "../federation/index.ts";
 import type { RegionReach } from "../rpc/index.ts";
 import { OWN_AUTHORITY } from "../store/index.ts";
+import type { KeyRange } from "../store/index.ts";
 import { FEDERATION_ID, documentOf, home } from "../test/federation/document.ts";
 import type { QuorumState } from "./region-quorums.ts";
 import { RegionQuorums } from "./region-quorums.ts";
@@ -18,6 +19,12 @@ const CONFIG = documentOf(
 );
 
 const key = keyOf(Buffer.from("f/k"));
+
+const other = keyOf(Buffer.from("g/k"));
+const OTHER_PLACED = { prefix: keyOf(Buffer.from("g/")), regions: ["eu", "zz"] };
+const TWO_PLACED = { ...CONFIG, placements: [...CONFIG.placements, OTHER_PLACED] };
+/** From the one placement into the other. */
+const BOTH: KeyRange = { key, end: keyOf(Buffer.from("g/l")) };
 
 const HOME = home("f/", "eu");
 
@@ -64,17 +71,21 @@ class Bench {
     return { deadlineAtMs: 1_000 as MonotonicMs, signal, caller: OWN_AUTHORITY };
   }
 
-  write(writeRegions: number, keys: readonly Key[] = [key]): { reach?: RegionReach } {
+  write(writeRegions: number, ranges: readonly KeyRange[] = [{ key }]): { reach?: RegionReach } {
     const told: { reach?: RegionReach } = {};
-    this.quorums.afterWrite({ keys, writeRegions }, this.context, (reach) => {
+    this.quorums.afterWrite({ ranges, writeRegions }, this.context, (reach) => {
       told.reach = reach;
     });
     return told;
   }
 
-  read(readRegions: number, token?: Uint8Array): { ended?: KvError | "ready" } {
+  read(
+    readRegions: number,
+    token?: Uint8Array,
+    range: KeyRange = { key },
+  ): { ended?: KvError | "ready" } {
     const told: { ended?: KvError | "ready" } = {};
-    const asked = { key, readRegions, ...(token === undefined ? {} : { token }) };
+    const asked = { range, readRegions, ...(token === undefined ? {} : { token }) };
     this.quorums.beforeRead(asked, this.context, (error) => {
       told.ended = error ?? "ready";
     });
@@ -100,12 +111,11 @@ describe("a write that waits for regions", () => {
   });
 
   test("of several keys is sloppy if it is for one of them", () => {
-    const other = keyOf(Buffer.from("g/k"));
-    const also = { prefix: keyOf(Buffer.from("g/")), regions: ["eu", "zz"] };
-    const bench = new Bench({ ...CONFIG, placements: [...CONFIG.placements, also] });
-    const told = [[key], [key, other], [other]].map((keys) => bench.write(2, keys));
+    const bench = new Bench(TWO_PLACED);
+    const [one, two] = [{ key }, { key: other }];
+    const told = [[one], [one, two], [two], [BOTH]].map((ranges) => bench.write(2, ranges));
     bench.hear(2, 10);
-    expect(told.map(({ reach }) => reach?.sloppy)).toEqual([false, true, true]);
+    expect(told.map(({ reach }) => reach?.sloppy)).toEqual([false, true, true, true]);
   });
 
   test("goes by the origin that wrote it, though the region is given another one meanwhile", () => {
@@ -194,6 +204,15 @@ describe("a read that asks regions", () => {
     expect(new Bench(CONFIG, originId(3)).read(1).ended).toBe("ready");
   });
 
+  test("of a range waits for as many of each placement in it", () => {
+    const bench = new Bench(TWO_PLACED);
+    const told = bench.read(2, undefined, BOTH);
+    bench.asked[0]?.(bench.report(2, 10));
+    expect(told.ended).toBeUndefined();
+    bench.asked[0]?.(bench.report(3, 10));
+    expect(told.ended).toBe("ready");
+  });
+
   test("with a token waits for what it names", () => {
     const bench = new Bench();
     const vector = new Map([[originId(3), sequence(2)]]);
@@ -207,14 +226,19 @@ describe("a read that asks regions", () => {
 
 test("what no answer could satisfy is refused before anything is done", () => {
   const { quorums } = new Bench();
-  expect(quorums.refusesWrite({ keys: [key], writeRegions: 3 })).toBeUndefined();
-  expect(quorums.refusesWrite({ keys: [key], writeRegions: 4 })?.message).toBe(
+  expect(quorums.refusesWrite({ ranges: [{ key }], writeRegions: 3 })).toBeUndefined();
+  expect(quorums.refusesWrite({ ranges: [{ key }], writeRegions: 4 })?.message).toBe(
     "4 regions are asked for; the federation has 3",
   );
-  expect(quorums.refusesRead({ key, readRegions: 2 })).toBeUndefined();
-  expect(quorums.refusesRead({ key, readRegions: 3 })?.message).toBe(
+  expect(quorums.refusesRead({ range: { key }, readRegions: 2 })).toBeUndefined();
+  expect(quorums.refusesRead({ range: { key }, readRegions: 3 })?.message).toBe(
     "3 regions are asked for; 2 have a say in the key",
   );
+  expect(quorums.refusesRead({ range: BOTH, readRegions: 3 })?.message).toBe(
+    "3 regions are asked for; 2 have a say in some of the keys",
+  );
   const token = Uint8Array.of(9);
-  expect(quorums.refusesRead({ key, readRegions: 1, token })?.code).toBe("invalid-argument");
+  expect(quorums.refusesRead({ range: { key }, readRegions: 1, token })?.code).toBe(
+    "invalid-argument",
+  );
 });

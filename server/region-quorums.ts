@@ -11,12 +11,13 @@ import {
   encodeToken,
   joined,
   memberOf,
-  placementOf,
+  placementsOver,
   covers,
   standingOfToken,
 } from "../federation/index.ts";
 import type { CausalToken, OriginId, Report, ReportBook, Vector } from "../federation/index.ts";
 import type { CallContext, RegionRead, RegionReach, RegionWrite, Regions } from "../rpc/index.ts";
+import type { KeyRange } from "../store/index.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 
 /** Of the time that is left, what is kept for the answer to arrive. */
@@ -68,15 +69,15 @@ export class RegionQuorums implements Regions {
     return encodeToken(causalTokenOf(config, applied));
   }
 
-  refusesRead({ key, token, readRegions }: RegionRead): KvError | undefined {
-    const fault = this.#refusesCount(readRegions) ?? this.#refusesPlacement(key, readRegions);
+  refusesRead({ range, token, readRegions }: RegionRead): KvError | undefined {
+    const fault = this.#refusesCount(readRegions) ?? this.#refusesPlacement(range, readRegions);
     if (fault !== undefined || token === undefined || token.length === 0) return fault;
     const read = readToken(token);
     return read instanceof KvError ? read : undefined;
   }
 
-  refusesWrite({ keys, writeRegions }: RegionWrite): KvError | undefined {
-    if (keys.some((key) => this.holds(key))) return this.#refusesCount(writeRegions);
+  refusesWrite({ ranges, writeRegions }: RegionWrite): KvError | undefined {
+    if (ranges.some(({ key }) => this.holds(key))) return this.#refusesCount(writeRegions);
     const problem = "write_regions is for keys of federated prefixes";
     return new KvError("invalid-argument", "not-applied", problem);
   }
@@ -97,10 +98,12 @@ export class RegionQuorums implements Regions {
   }
 
   /** No stand-in answers for a region of the placement: a read of more would only end late. */
-  #refusesPlacement(key: Key, asked: number): KvError | undefined {
-    const { size } = placementOf(this.#init.state.config, key);
-    if (asked <= Math.max(1, size)) return undefined;
-    const problem = `${asked} regions are asked for; ${size} have a say in the key`;
+  #refusesPlacement(range: KeyRange, asked: number): KvError | undefined {
+    const placements = placementsOver(this.#init.state.config, range);
+    const least = Math.min(...placements.map(({ size }) => size));
+    if (asked <= Math.max(1, least)) return undefined;
+    const keys = range.end === undefined ? "the key" : "some of the keys";
+    const problem = `${asked} regions are asked for; ${least} have a say in ${keys}`;
     return new KvError("invalid-argument", "not-applied", problem);
   }
 
@@ -146,23 +149,26 @@ export class RegionQuorums implements Regions {
   }
 
   /** What enough regions have, this one included; confirmed after the question. */
-  #ask({ key, readRegions }: RegionRead): {
+  #ask({ range, readRegions }: RegionRead): {
     readonly isCovered: () => boolean;
     readonly answered: () => number;
   } {
     const { state, ask } = this.#init;
     const { config, self } = state;
-    const placement = placementOf(config, key);
+    const placements = placementsOver(config, range);
     const answers = new Map<OriginId, Vector>();
     if (readRegions > 1) {
-      ask(placement, ({ origin, vector }) => {
-        if (placement.has(origin) && origin !== self) answers.set(origin, vector);
+      const wanted = new Set(placements.flatMap((placement) => [...placement]));
+      ask(wanted, ({ origin, vector }) => {
+        if (wanted.has(origin) && origin !== self) answers.set(origin, vector);
         this.onNews();
       });
     }
-    // What W regions of the placement acknowledged this one need not have, if it is none of them.
-    const own = self !== undefined && placement.has(self) ? 1 : 0;
-    const answered = (): number => answers.size + own;
+    // What W regions of a placement acknowledged this one need not have, if it is none of them.
+    const hasAnswered = (origin: OriginId): boolean => origin === self || answers.has(origin);
+    const answeredIn = (placement: ReadonlySet<OriginId>): number =>
+      [...placement].filter(hasAnswered).length;
+    const answered = (): number => Math.min(...placements.map(answeredIn));
     const isCovered = (): boolean => {
       if (readRegions > 1 && answered() < readRegions) return false;
       return covers(state.applied, [...answers.values()].reduce(joined, new Map()));
@@ -212,14 +218,15 @@ export class RegionQuorums implements Regions {
     });
   }
 
-  #reachOf({ keys, writeRegions }: RegionWrite, holders: readonly OriginId[]): RegionReach {
+  #reachOf({ ranges, writeRegions }: RegionWrite, holders: readonly OriginId[]): RegionReach {
     const { config } = this.#init.state;
     const names = holders.flatMap((origin) => memberOf(config, origin)?.name ?? []);
     const counted = Math.min(writeRegions, holders.length);
-    const sloppy = keys.some((key) => {
-      const placement = placementOf(config, key);
-      return this.holds(key) && holders.filter((origin) => placement.has(origin)).length < counted;
-    });
+    const lacks = (placement: ReadonlySet<OriginId>): boolean =>
+      holders.filter((origin) => placement.has(origin)).length < counted;
+    const sloppy = ranges.some(
+      (range) => this.holds(range.key) && placementsOver(config, range).some(lacks),
+    );
     return { asked: writeRegions, reached: holders.length, sloppy, names: names.sort() };
   }
 

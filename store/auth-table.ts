@@ -15,7 +15,7 @@ import {
 } from "./auth-rows.ts";
 import { TokenTable } from "./auth-tokens.ts";
 import type { Digest } from "./digest.ts";
-import { spanOf } from "./key-index.ts";
+import { spanOf } from "./key-range.ts";
 import type { PendingWrites } from "./pending-writes.ts";
 import { refusal } from "./refusal.ts";
 import type { KeyRange } from "./request.ts";

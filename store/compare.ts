@@ -1,7 +1,7 @@
 // A transaction's conditions, by etcd's rules: a range must hold for every key; where there is no key, the
 // numbers are 0 and no value compares, not even as unequal.
 import { compareBytes, unreachable } from "../base/index.ts";
-import { spanOf } from "./key-index.ts";
+import { spanOf } from "./key-range.ts";
 import type { KeyIndex } from "./key-index.ts";
 import type { Compare, CompareResult } from "./request.ts";
 import { valueInRow } from "./rows.ts";

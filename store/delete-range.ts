@@ -1,5 +1,5 @@
 // Delete of a range, by etcd's rules: one tombstone a key, in key order, each with its sub-revision.
-import { spanOf } from "./key-index.ts";
+import { spanOf } from "./key-range.ts";
 import type { KeySpace } from "./key-space.ts";
 import { keyValueOf } from "./range-selection.ts";
 import type { Pick } from "./range-selection.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Key } from "../base/index.ts";
-import { KeyIndex, overlap, spanOf } from "./key-index.ts";
+import { KeyIndex } from "./key-index.ts";
+import { overlap, spanOf } from "./key-range.ts";
 import { NO_LEASE, Version } from "./version.ts";
 
 const key = (text: string): Key => text as Key;

@@ -1,7 +1,7 @@
 // A set of keys as disjoint spans in order, those that touch made one: whether it holds a whole range, also one
 // that several grants make up together, is one binary search.
 import type { Key } from "../base/index.ts";
-import { spanOf } from "./key-index.ts";
+import { spanOf } from "./key-range.ts";
 import type { KeyRange } from "./request.ts";
 
 /** Half-open. */

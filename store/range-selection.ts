@@ -2,8 +2,9 @@
 // are what is sorted by. Filters, limit and sort work on what was fetched, `count` on all that matched.
 import { compareBytes } from "../base/index.ts";
 import type { Key, Revision } from "../base/index.ts";
-import { spanOf } from "./key-index.ts";
-import type { KeyIndex, Span } from "./key-index.ts";
+import type { KeyIndex } from "./key-index.ts";
+import { spanOf } from "./key-range.ts";
+import type { Span } from "./key-range.ts";
 import type { RangeRequest, SortOrder } from "./request.ts";
 import type { KeyValue, RangeResponse } from "./response.ts";
 import { valueInRow } from "./rows.ts";

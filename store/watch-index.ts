@@ -2,8 +2,8 @@
 // tree, so that ten thousand watches of other keys cost a write nothing.
 import type { Key } from "../base/index.ts";
 import { IntervalTree } from "./interval-tree.ts";
-import { spanOf } from "./key-index.ts";
-import type { Span } from "./key-index.ts";
+import { spanOf } from "./key-range.ts";
+import type { Span } from "./key-range.ts";
 import { WatchGroup } from "./watch.ts";
 import type { Watch } from "./watch.ts";
 

@@ -1,7 +1,7 @@
 // What a watch asks, what it is told, and what the store remembers of it: where it stands in the history,
 // and nothing of what it has yet to be told, for that the history has.
 import type { Revision } from "../base/index.ts";
-import type { Span } from "./key-index.ts";
+import type { Span } from "./key-range.ts";
 import type { KeyRange } from "./request.ts";
 
 export interface WatchRequest extends KeyRange {

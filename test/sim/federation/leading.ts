@@ -139,7 +139,7 @@ export class Leading {
       home === undefined ||
       (home.region === region.name && !mayComeLate(home, federated.config, dot.origin));
     const deadlineAtMs = (queue.nowMs + QUORUM_MS) as MonotonicMs;
-    const asked = { keys: [key], writeRegions: 2 };
+    const asked = { ranges: [{ key }], writeRegions: 2 };
     const { signal } = new AbortController();
     const context = { deadlineAtMs, signal, caller: NOBODY };
     this.#quorums.afterWrite(asked, context, ({ reached, names }) => {
