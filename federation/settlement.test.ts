@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { Hlc, Key, LeaseId } from "../base/index.ts";
 import { originId, sequence } from "./dot.ts";
 import type { OriginId } from "./dot.ts";
-import { resolutionOf, resolvesHere, settlementOf } from "./settlement.ts";
+import { mayDrop, resolutionOf, resolvesHere, settlementOf } from "./settlement.ts";
 import type { Settler } from "./settlement.ts";
 import { SIBLINGS_MAX } from "./sibling.ts";
 import type { Sibling } from "./sibling.ts";
@@ -105,6 +105,23 @@ describe("a settlement", () => {
       expect(settled(count - 1, late.slice(0, -1))).toBeUndefined();
     },
   );
+
+  test("waits at the bound too where any region may settle and a handler may keep another one", () => {
+    const many = Array.from({ length: SIBLINGS_MAX + 1 }, (_, at) => written(at + 1, `${at}`));
+    const all: Vector = new Map(many.map(({ dot }) => [dot.origin, dot.sequence]));
+    const settled = (policy: "lww" | "resolver", by: Settler): unknown =>
+      settlementOf({ policy }, KEY, many, by);
+    const last = many.length;
+    expect(settled("resolver", settler(1, STABLE, [last]))).toBeUndefined();
+    expect(settled("resolver", settler(1, all, [last]))).toMatchObject({ action: "settle" });
+    // Where one region settles alone, or nobody but settlements keeps one, it is at once.
+    expect(settled("resolver", settler(last, STABLE))).toMatchObject({ action: "settle" });
+    expect(settled("lww", settler(1, STABLE, [last]))).toMatchObject({ action: "settle" });
+    const kept = resolutionOf(KEY, many, { action: "value", value: new TextEncoder().encode("3") });
+    const made = resolutionOf(KEY, many, { action: "value", value: new Uint8Array(1) });
+    expect([kept, made].map((one) => one && mayDrop(one, many, all))).toEqual([false, true]);
+    expect(kept && mayDrop(kept, many.slice(1), all)).toBe(true);
+  });
 
   test("shows a long loser by its beginning and its length", () => {
     const long = { ...LOSER, value: new Uint8Array(5_000) };

@@ -41,9 +41,18 @@ export function settlementOf(
   if (rules.policy === "merge" && view.value !== undefined) {
     return resolutionOf(key, siblings, { action: "value", value: view.value });
   }
-  if (!full && !siblings.every(({ dot }) => hasDot(settler.stable, dot))) return undefined;
+  const isAtOnce = full && !isHandlersToo(rules, view.winner, settler);
+  if (!isAtOnce && !siblings.every(({ dot }) => hasDot(settler.stable, dot))) return undefined;
   const lost = losersOf(siblings.filter((one) => one !== view.winner));
   return { key, action: "settle", lost, kept: view.winner.dot };
+}
+
+/**
+ * Of a winner that every region may settle a handler elsewhere may keep another sibling meanwhile: what it drops would be
+ * kept here, and what it keeps dropped.
+ */
+function isHandlersToo({ policy }: ViewRules, { dot }: Sibling, { isClosed }: Settler): boolean {
+  return policy === "resolver" && isClosed(dot.origin);
 }
 
 /**
@@ -123,7 +132,8 @@ export function resolutionOf(
 /**
  * One sibling is kept, and the others go, once every member has all of them, as in a settlement: a handler that is no
  * semilattice, asked elsewhere about other siblings, may keep what goes here. What such a region answered before it had
- * these is applied here by then. A new value is a write over what it has seen, and waits for nobody.
+ * these is applied here by then. Beyond the bound a settlement says what is kept, and no handler. A new value is a write
+ * over what it has seen, and waits for nobody.
  */
 export function mayDrop(
   { action }: Operation,
@@ -132,7 +142,7 @@ export function mayDrop(
   planted?: FederationBug,
 ): boolean {
   if (action !== "settle" || planted === "kept-before-stable") return true;
-  return siblings.every(({ dot }) => hasDot(stable, dot));
+  return siblings.length <= SIBLINGS_MAX && siblings.every(({ dot }) => hasDot(stable, dot));
 }
 
 /** But for what ends with a lease: an answer lasts. */
