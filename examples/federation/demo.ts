@@ -12,8 +12,9 @@ const REGIONS = ["ams", "fra", "iad"] as const;
 /** Between any two regions; there and back it is twice as much. */
 const ONE_WAY_MS = 40;
 const HEAL_MS_MAX = 60_000;
-const WRITES = 100;
-const EVERY_MS = 20;
+const WRITES = 60;
+/** Slow enough for two cores on which all twelve members run. */
+const EVERY_MS = 100;
 const PREFIX = "demo/";
 const CUT_REGION = "iad";
 

@@ -22,7 +22,7 @@ describe("npm run demo:federation -- --once", () => {
       expect(stdout).toMatch(/^iad is cut off/m);
       // Five keys are written by all three while one is cut off.
       expect(stdout).toMatch(
-        /^regions 3, writes 315, conflicts (?:[5-9]|[1-9]\d+), lag p99 [\d.]+ ms, converged yes$/m,
+        /^regions 3, writes 195, conflicts (?:[5-9]|[1-9]\d+), lag p99 [\d.]+ ms, converged yes$/m,
       );
     },
     DEMO_MS_MAX,
