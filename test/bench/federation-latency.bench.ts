@@ -12,8 +12,6 @@ import { formatTable, shortNumber } from "./table.ts";
 
 const MEASURE_MS = Number(process.env["HANSA_BENCH_SECONDS"] ?? "30") * 1_000;
 const WARM_UP_MS = Math.min(5_000, MEASURE_MS / 2);
-/** Of fresh processes at full load: what V8 has not optimised takes twice the processor time, and a service runs for days. */
-const HEAT_MS = 3 * MEASURE_MS;
 /** Of each region, while it is found out what the machine takes at most, however long a write then takes. */
 const CALLERS = 32;
 /** Of the time, in which processors are busy. */
@@ -44,11 +42,11 @@ async function run(
   world: FederationWorld,
   regions: readonly Region[],
   plan: Load,
-  { measureMs = MEASURE_MS, warmUpMs = WARM_UP_MS } = {},
+  measureMs = MEASURE_MS,
 ): Promise<Measured> {
   const load = world.load(regions, {
     ...plan,
-    warmUpMs,
+    warmUpMs: WARM_UP_MS,
     measureMs,
     keysPerRegion: KEYS_PER_REGION,
     valueBytes: VALUE_BYTES,
@@ -61,7 +59,7 @@ async function run(
 async function mostOf(world: FederationWorld): Promise<number> {
   const pace = { kind: "closed", callers: CALLERS } as const;
   const plan = { prefix: `${FEDERATED}most/`, pace, isWatched: true };
-  const { regions } = await run(world, world.regions, plan, { warmUpMs: HEAT_MS });
+  const { regions } = await run(world, world.regions, plan);
   const keptUp = regions.map(({ perSecond, toldPerSecond }) => perSecond + toldPerSecond);
   return Math.min(...keptUp) / regions.length;
 }
@@ -75,7 +73,7 @@ async function steadyPace(world: FederationWorld): Promise<number> {
   const busyAt = async (perSecond: number, probe: number): Promise<number> => {
     const plan = { prefix: `${FEDERATED}probe${probe}/`, isWatched: true };
     const pace = { kind: "open", perSecond } as const;
-    return (await run(world, world.regions, { ...plan, pace }, { measureMs: probeMs })).busy;
+    return (await run(world, world.regions, { ...plan, pace }, probeMs)).busy;
   };
   const idle = await busyAt(0, 0);
   if (idle > SHARE / 2) throw new Error(`this machine is busy with something else: ${idle}`);
