@@ -12,7 +12,7 @@ test("two runs of a seed have equal traces, line by line", () => {
     const { hash } = simulate({ protocol: "raft", seed, steps: STEPS, print });
     return { lines, hash };
   };
-  for (const seed of [3, 11, 16, 29]) {
+  for (const seed of [3, 16]) {
     const first = run(seed);
     expect(run(seed)).toEqual(first);
     expect(first.lines.length).toBeGreaterThan(500);
