@@ -1,10 +1,11 @@
 // When a region may take a home over from another (federation 12): it has to have all that the old home took and might
 // have been believed. How much that is the home's fence says, or the words of other regions, or the cut of a part.
 import type { Key } from "../base/index.ts";
+import { spanUnder } from "../store/index.ts";
 import type { FederationConfig, Gathering, Home, RegionName } from "./config.ts";
 import { memberNamed } from "./config-standing.ts";
 import type { OriginId } from "./dot.ts";
-import { placementsWithin } from "./placement.ts";
+import { placementsOver } from "./placement.ts";
 import { countOf } from "./vector.ts";
 import type { Vector } from "./vector.ts";
 
@@ -19,7 +20,7 @@ export function toldEnough(
   told: ReadonlySet<OriginId>,
 ): boolean {
   if (writeRegions < 2) return true;
-  return placementsWithin(config, prefix).every((placement) => {
+  return placementsOver(config, spanUnder(prefix)).every((placement) => {
     const count = [...told].filter((origin) => placement.has(origin)).length;
     return count >= placement.size - writeRegions + 1;
   });

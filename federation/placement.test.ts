@@ -1,6 +1,7 @@
 // Whose word counts for a key, and for each of the keys of a range (federation 13).
 import { expect, test } from "@jest/globals";
 import { keyOf } from "../base/index.ts";
+import { spanOf } from "../store/index.ts";
 import { documentOf } from "../test/federation/document.ts";
 import { placementsOver } from "./placement.ts";
 
@@ -22,7 +23,7 @@ const ALL = [1, 2, 3];
 
 function over(from: string, end?: string): number[][] {
   const range = { key: key(from), ...(end === undefined ? {} : { end: key(end) }) };
-  return placementsOver(CONFIG, range).map((placement) => [...placement]);
+  return placementsOver(CONFIG, spanOf(range)).map((placement) => [...placement]);
 }
 
 test("of one key the longest prefix says it, of none all members have a say", () => {

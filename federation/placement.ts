@@ -1,8 +1,8 @@
 // Whose word counts for a write that waits for regions and for a read that asks them: the placement of the longest
 // prefix, all members where there is none (federation 4, 13). Every region stores every prefix all the same.
 import type { Key } from "../base/index.ts";
-import { overlap, spanOf, spanUnder } from "../store/index.ts";
-import type { KeyRange } from "../store/index.ts";
+import { overlap, spanUnder } from "../store/index.ts";
+import type { Span } from "../store/index.ts";
 import { memberNamed } from "./config-standing.ts";
 import type { FederationConfig, Placement } from "./config.ts";
 import type { OriginId } from "./dot.ts";
@@ -12,33 +12,21 @@ export function placementOf(config: FederationConfig, key: Key): ReadonlySet<Ori
   return originsIn(config, longest(around));
 }
 
-/** All that have a say in keys of the range: of no key's regions another's may answer for them. */
+/** All that have a say in keys of the span: of no key's regions another's may answer for them. */
 export function placementsOver(
   config: FederationConfig,
-  range: KeyRange,
+  asked: Span,
 ): readonly ReadonlySet<OriginId>[] {
-  const asked = spanOf(range);
-  if (asked.single) return [placementOf(config, range.key)];
+  if (asked.single) return [placementOf(config, asked.from)];
   const isAround = ({ prefix }: Placement): boolean => {
-    const { from, until } = spanUnder(prefix, undefined);
+    const { from, until } = spanUnder(prefix);
     return from <= asked.from && asked.until <= until;
   };
   const isOfSome = (one: Placement): boolean =>
-    !isAround(one) && overlap(spanUnder(one.prefix, undefined), asked);
+    !isAround(one) && overlap(spanUnder(one.prefix), asked);
   const { placements } = config;
   const ofAll = originsIn(config, longest(placements.filter(isAround)));
   return [ofAll, ...placements.filter(isOfSome).map((one) => originsIn(config, one))];
-}
-
-/** Of keys that begin with `prefix`: its own, and those of longer prefixes. */
-export function placementsWithin(
-  config: FederationConfig,
-  prefix: Key,
-): readonly ReadonlySet<OriginId>[] {
-  const longer = config.placements.filter(
-    (one) => one.prefix.length > prefix.length && one.prefix.startsWith(prefix),
-  );
-  return [placementOf(config, prefix), ...longer.map((one) => placementOf(config, one.prefix))];
 }
 
 function longest(placements: readonly Placement[]): Placement | undefined {

@@ -17,6 +17,7 @@ import {
 } from "../federation/index.ts";
 import type { CausalToken, OriginId, Report, ReportBook, Vector } from "../federation/index.ts";
 import type { CallContext, RegionRead, RegionReach, RegionWrite, Regions } from "../rpc/index.ts";
+import { spanOf } from "../store/index.ts";
 import type { KeyRange } from "../store/index.ts";
 import type { FederatedRegion } from "./federated-region.ts";
 
@@ -99,7 +100,7 @@ export class RegionQuorums implements Regions {
 
   /** No stand-in answers for a region of the placement: a read of more would only end late. */
   #refusesPlacement(range: KeyRange, asked: number): KvError | undefined {
-    const placements = placementsOver(this.#init.state.config, range);
+    const placements = placementsOver(this.#init.state.config, spanOf(range));
     const least = Math.min(...placements.map(({ size }) => size));
     if (asked <= Math.max(1, least)) return undefined;
     const keys = range.end === undefined ? "the key" : "some of the keys";
@@ -155,7 +156,7 @@ export class RegionQuorums implements Regions {
   } {
     const { state, ask } = this.#init;
     const { config, self } = state;
-    const placements = placementsOver(config, range);
+    const placements = placementsOver(config, spanOf(range));
     const answers = new Map<OriginId, Vector>();
     if (readRegions > 1) {
       const wanted = new Set(placements.flatMap((placement) => [...placement]));
@@ -225,7 +226,7 @@ export class RegionQuorums implements Regions {
     const lacks = (placement: ReadonlySet<OriginId>): boolean =>
       holders.filter((origin) => placement.has(origin)).length < counted;
     const sloppy = ranges.some(
-      (range) => this.holds(range.key) && placementsOver(config, range).some(lacks),
+      (range) => this.holds(range.key) && placementsOver(config, spanOf(range)).some(lacks),
     );
     return { asked: writeRegions, reached: holders.length, sloppy, names: names.sort() };
   }

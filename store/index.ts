@@ -10,6 +10,7 @@ export * from "./engine.ts";
 export type * from "./federation-port.ts";
 export type { Lease, LeaseView } from "./leases.ts";
 export { overlap, spanOf, spanUnder } from "./key-range.ts";
+export type { Span } from "./key-range.ts";
 export * from "./log.ts";
 export * from "./machine.ts";
 export * from "./plan.ts";

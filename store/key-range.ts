@@ -26,7 +26,7 @@ export function spanOf(range: KeyRange): Span {
 }
 
 /** All keys that begin with `prefix`, those above `after` only if that is given. */
-export function spanUnder(prefix: Key, after: Key | undefined): Span {
+export function spanUnder(prefix: Key, after?: Key): Span {
   const from = after === undefined ? prefix : (`${after}\0` as Key);
   const last = prefix.replace(/\u00ff+$/, "");
   const next = String.fromCharCode(last.charCodeAt(last.length - 1) + 1);
