@@ -8,7 +8,7 @@ import { sameHash128 } from "./hash128.ts";
 import type { Hash128 } from "./hash128.ts";
 import { MERKLE_FANOUT } from "./merkle-tree.ts";
 import type { MerkleTree } from "./merkle-tree.ts";
-import { covers, hasDot, joined } from "./vector.ts";
+import { covers, hasDots, joined } from "./vector.ts";
 import type { Vector } from "./vector.ts";
 
 /** Nodes in one question; 16 bytes each in its answer. */
@@ -137,5 +137,5 @@ function sameCompared(left: Hash128 | undefined, right: Hash128 | undefined): bo
 }
 
 function appliedAll(applied: Vector, one: ComparedKey | undefined): boolean {
-  return one === undefined || one.dots.every((dot) => hasDot(applied, dot));
+  return one === undefined || hasDots(applied, one.dots);
 }

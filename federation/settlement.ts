@@ -4,12 +4,12 @@ import { compareBytes } from "../base/index.ts";
 import type { Key } from "../base/index.ts";
 import { birthOver } from "./birth.ts";
 import { losersOf } from "./conflict-record.ts";
-import type { OriginId } from "./dot.ts";
+import type { Dot, OriginId } from "./dot.ts";
 import type { FederationBug } from "./planted.ts";
 import { SIBLINGS_MAX, isTombstone } from "./sibling.ts";
 import type { Sibling, Siblings } from "./sibling.ts";
 import type { Operation } from "./transaction.ts";
-import { hasDot } from "./vector.ts";
+import { hasDots } from "./vector.ts";
 import type { Vector } from "./vector.ts";
 import { isContested, latest, viewOf } from "./view.ts";
 import type { View } from "./view.ts";
@@ -42,7 +42,7 @@ export function settlementOf(
     return resolutionOf(key, siblings, { action: "value", value: view.value });
   }
   const isAtOnce = full && !isHandlersToo(rules, view.winner, settler);
-  if (!isAtOnce && !siblings.every(({ dot }) => hasDot(settler.stable, dot))) return undefined;
+  if (!isAtOnce && !hasDots(settler.stable, dotsOf(siblings))) return undefined;
   const lost = losersOf(siblings.filter((one) => one !== view.winner));
   return { key, action: "settle", lost, kept: view.winner.dot };
 }
@@ -142,7 +142,11 @@ export function mayDrop(
   planted?: FederationBug,
 ): boolean {
   if (action !== "settle" || planted === "kept-before-stable") return true;
-  return siblings.length <= SIBLINGS_MAX && siblings.every(({ dot }) => hasDot(stable, dot));
+  return siblings.length <= SIBLINGS_MAX && hasDots(stable, dotsOf(siblings));
+}
+
+function dotsOf(siblings: Siblings): readonly Dot[] {
+  return siblings.map(({ dot }) => dot);
 }
 
 /** But for what ends with a lease: an answer lasts. */

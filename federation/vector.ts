@@ -12,6 +12,10 @@ export function countOf(vector: Vector, origin: OriginId): number {
   return vector.get(origin) ?? 0;
 }
 
+export function hasDots(vector: Vector, dots: readonly Dot[]): boolean {
+  return dots.every((dot) => hasDot(vector, dot));
+}
+
 export function hasDot(vector: Vector, { origin, sequence }: Dot): boolean {
   return sequence <= countOf(vector, origin);
 }

@@ -8,7 +8,7 @@ import {
   dotText,
   handledChange,
   handlerQuestion,
-  hasDot,
+  hasDots,
   waitsForAll,
 } from "../federation/index.ts";
 import type {
@@ -43,7 +43,10 @@ export interface FederationHandlersInit {
   readonly planted?: FederationBug;
 }
 
-/** `kept`: it leaves the siblings as they are, or keeps one once every region has all of them. `refused`: they were others by then. `failed`: a fault of the handler. */
+/**
+ * `kept`: it leaves the siblings as they are, or keeps one once every region has all of them. `refused`: they were others
+ * by then. `failed`: a fault of the handler.
+ */
 export type HandlerOutcome = "written" | "shown" | "kept" | "refused" | "failed" | "too-large";
 
 /** Between two looks at all open conflicts; a look that takes longer is followed by ten times as long a rest. */
@@ -130,7 +133,7 @@ export class FederationHandlers {
       if (question === undefined || this.stopped.has(question.handler)) continue;
       const about = [question.handler.hash, ...question.dots.map(dotText)].join(" ");
       const last = this.#asked.get(key);
-      const isDue = last?.waits === true && question.dots.every((dot) => hasDot(stable, dot));
+      const isDue = last?.waits === true && hasDots(stable, question.dots);
       if (last?.about === about && now < last.againAtMs && !isDue) continue;
       const asked = { about, againAtMs: Infinity, waits: false };
       this.#asked.set(key, asked);
