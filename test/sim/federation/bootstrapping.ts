@@ -5,24 +5,24 @@ import { present } from "../../../base/index.ts";
 import {
   BootstrapChunks,
   GoneBook,
+  compareHistories,
   covers,
   donorsOf,
   encodeChange,
-  compareHistories,
   memberOf,
 } from "../../../federation/index.ts";
 import type {
   BootstrapChunk,
   BootstrapCut,
   BootstrapPage,
+  Compared,
   FederationBug,
   OriginId,
-  Compared,
   PullEffect,
   Vector,
 } from "../../../federation/index.ts";
-import type { Chance } from "../chance.ts";
 import { servedState } from "../../../server/federated-region.ts";
+import type { Chance } from "../chance.ts";
 import { retainedRows } from "./links.ts";
 import type { Weather } from "./links.ts";
 import type { Proposer } from "./proposer.ts";

@@ -23,6 +23,7 @@ import type {
   ServeMessage,
   Waiting,
 } from "../../../federation/index.ts";
+import { servedState } from "../../../server/federated-region.ts";
 import type { Chance } from "../chance.ts";
 import { hash } from "./region.ts";
 import type { Member, Region } from "./region.ts";
@@ -225,12 +226,7 @@ export class Pulling {
     if (greetingFault(answer, own.config, own.self) !== undefined) return;
     const serving = new ExchangeServing(
       {
-        state: () => ({
-          applied: theirs.rebirth.standing,
-          hashOf: (one) => theirs.rebirth.chainOf(one),
-          retainedFrom: (one) => theirs.retainedFrom(one),
-          config: theirs.document,
-        }),
+        state: servedState(theirs),
         reports: server.reports,
         limits: LIMITS,
         ...(planted === undefined ? {} : { planted }),
