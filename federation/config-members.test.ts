@@ -145,16 +145,21 @@ test("of an origin with two histories the longer one counts, of equals the first
   expect(cutOf([5, short], [5, long])).toEqual([[5, short]]);
 });
 
-test("what a sole survivor has counts, though it was cut before", () => {
-  const parted = changed(
+/** Of three regions one is parted, at what one of the others has. */
+function cutAtTwelve(): FederationConfig {
+  return changed(
     three,
     { command: "part", regions: ["iad"] },
     { command: "frozen", region: "ams", epoch: 6, applied: reports([3, 12]) },
     { command: "frozen", region: "fra", epoch: 6, applied: [] },
-    { command: "join", region: "iad", incarnation: identity(5), endpoints },
   );
+}
+
+test("what a sole survivor has counts, though it was cut before", () => {
+  const join = { command: "join", region: "iad", incarnation: identity(5), endpoints } as const;
+  const joined = changed(cutAtTwelve(), join);
   const survivor = { region: "iad", incarnation: identity(7), soleSurvivor: true } as const;
-  const frozen = changed(parted, { command: "reincarnate", ...survivor });
+  const frozen = changed(joined, { command: "reincarnate", ...survivor });
   const report = { command: "frozen", region: "iad", epoch: frozen.epoch } as const;
   const alone = changed(frozen, { ...report, applied: reports([1, 2], [3, 40]) });
   expect(alone.closed.map(({ origin, cut }) => [origin, cut])).toEqual([
@@ -166,12 +171,7 @@ test("what a sole survivor has counts, though it was cut before", () => {
 });
 
 test("while another region is left, a cut that was reached stands, whatever history of it is reported later", () => {
-  const parted = changed(
-    three,
-    { command: "part", regions: ["iad"] },
-    { command: "frozen", region: "ams", epoch: 6, applied: reports([3, 12]) },
-    { command: "frozen", region: "fra", epoch: 6, applied: [] },
-  );
+  const parted = cutAtTwelve();
   const [iad] = parted.closed;
   const frozen = changed(parted, { command: "part", regions: ["fra"] });
   const closedBy = (applied: Reached[]): readonly (ClosedOrigin | undefined)[] => {

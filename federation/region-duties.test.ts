@@ -182,15 +182,18 @@ test("a planned move is fenced by the old home and owned by the new one, in that
   expect(about(fenced, facts("fra", 2, [[1, 8]]))).toEqual(["home-own"]);
 });
 
-test("an unplanned move: everybody but the home tells once, then the region to be owns it (federation 12)", () => {
-  const third = changed(
+function homedOfThree(): FederationConfig {
+  return changed(
     opening,
     { command: "home", prefix, region: "ams", elsewhere: "forward" },
     { command: "join", region: "iad", incarnation: identity(4), endpoints },
     { command: "live", region: "iad", origin: originId(3) },
   );
+}
+
+test("an unplanned move: everybody but the home tells once, then the region to be owns it (federation 12)", () => {
   const command = { command: "home-move", prefix, to: "fra", force: false, gathers: 2 } as const;
-  let config = changed(third, command);
+  let config = changed(homedOfThree(), command);
   const begun = config.epoch;
   const about = (one: RegionFacts): readonly RegionDuty[] =>
     dutiesOf(config, one).filter(({ duty }) => duty !== "import");
@@ -210,13 +213,8 @@ test("an unplanned move: everybody but the home tells once, then the region to b
 });
 
 test("nobody tells any more once enough have (federation 12)", () => {
-  const moving = changed(
-    opening,
-    { command: "home", prefix, region: "ams", elsewhere: "forward" },
-    { command: "join", region: "iad", incarnation: identity(4), endpoints },
-    { command: "live", region: "iad", origin: originId(3) },
-    { command: "home-move", prefix, to: "fra", force: false, gathers: 3 },
-  );
+  const command = { command: "home-move", prefix, to: "fra", force: false, gathers: 3 } as const;
+  const moving = changed(homedOfThree(), command);
   const word = { command: "home-word", region: "iad", prefix, applied: 7 } as const;
   const about = (config: FederationConfig): string[] =>
     kinds(dutiesOf(config, facts("fra", 2, [[1, 4]]))).filter((kind) => kind !== "import");

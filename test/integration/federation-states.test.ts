@@ -2,7 +2,7 @@
 // different histories of an origin both learn of it and nothing is given (federation 1, 10). The regions' state machines
 // are real, their logs are lists.
 import { afterEach, expect, test } from "@jest/globals";
-import { assert } from "../../base/index.ts";
+import { assert, present } from "../../base/index.ts";
 import type { MonotonicMs } from "../../base/index.ts";
 import { ReportBook, VECTOR_ZERO, helloOf, sequence } from "../../federation/index.ts";
 import type {
@@ -10,6 +10,7 @@ import type {
   FederationConfig,
   OriginId,
   Position,
+  Vector,
 } from "../../federation/index.ts";
 import { Http2Carrier, PeerDialer } from "../../rpc/index.ts";
 import { systemClock } from "../../server/clock.ts";
@@ -26,10 +27,11 @@ import { put } from "../store/requests.ts";
 
 const DEADLINE_MS = 20_000;
 const REQUEST_BYTES_MAX = 1024 * 1024;
+let skippedMs = 0;
 /** Ten times as fast: the patience with which a region waits for others passes sooner. */
 const clock = {
   ...systemClock,
-  monotonicMs: () => (10 * systemClock.monotonicMs()) as MonotonicMs,
+  monotonicMs: () => (10 * systemClock.monotonicMs() + skippedMs) as MonotonicMs,
 };
 const stops: (() => Promise<void> | void)[] = [];
 
@@ -45,10 +47,20 @@ class Side {
   readonly forks: Position[] = [];
   readonly told: string[] = [];
   readonly changes: string[] = [];
+  #serving: FederationBootstrapServing | undefined;
 
   constructor(region: Region) {
     this.region = region;
     this.federated = new FederatedRegion(() => region.host.machine);
+  }
+
+  /** Snapshots from which on it keeps what goes on. */
+  get pinned(): readonly Vector[] | undefined {
+    return this.#serving?.pinned;
+  }
+
+  get given(): number | undefined {
+    return this.#serving?.count;
   }
 
   readonly helloTo = (to: OriginId): ExchangeHello | undefined =>
@@ -79,6 +91,7 @@ class Side {
       engine: () => engine,
       leads: () => true,
     });
+    this.#serving = serving;
     const carrier = new Http2Carrier({
       services: serving.services((hello, { certificate }) =>
         regionRefusal(hello, certificate, this.federated.config, this.region.origin),
@@ -142,19 +155,36 @@ async function world(): Promise<{ east: Side; north: Side; south: Region }> {
   return { ...sides, south };
 }
 
-test("who has the beginning of the same history is given the rest", async () => {
+async function given(): Promise<{ east: Side; north: Side }> {
   const { east, north, south } = await world();
   north.region.apply(...south.shipped().slice(0, 3));
   north.take(east);
   await until("it is installed", DEADLINE_MS, () => north.region.get("w/a") === "6" || undefined);
+  return { east, north };
+}
+
+test("who has the beginning of the same history is given the rest, and what goes on is kept until it has that", async () => {
+  const { east, north } = await given();
   expect(north.region.state.applied).toEqual(east.region.state.applied);
   expect([north.forks, east.forks]).toEqual([[], []]);
+  expect(east.pinned).toEqual([east.region.state.applied]);
+  east.reports.note(present(north.federated.report, "a member's report"));
+  expect(east.pinned).toEqual([]);
+});
+
+test("what goes on from a state is kept for two minutes after its end, though its taker tells of nothing", async () => {
+  const { east } = await given();
+  await until("it has ended", DEADLINE_MS, () => east.given === 0 || undefined);
+  skippedMs += 110_000;
+  expect(east.pinned).toHaveLength(1);
+  skippedMs += 10_000;
+  expect(east.pinned).toEqual([]);
 });
 
 test("who has the beginning of another history takes nothing, and both freeze the origin", async () => {
   const { east, north, south } = await world();
   const other = new Region(south.origin);
-  other.configure(present(south));
+  other.configure(present(south.state.config, "a member's document"));
   for (const value of ["1", "2", "other"]) other.run(put("w/a", value));
   north.region.apply(...other.shipped());
   north.take(east);
@@ -172,8 +202,3 @@ test("who has the beginning of another history takes nothing, and both freeze th
   expect(north.changes).not.toContain("bootstrap");
   expect(north.region.get("w/a")).toBe("other");
 });
-
-function present({ state }: Region): FederationConfig {
-  assert(state.config !== undefined, "it is in a federation");
-  return state.config;
-}
