@@ -13,7 +13,15 @@ interface Way {
   readonly ends: readonly Duplex[];
 }
 
-export class WideArea {
+/** What a region's processes need of it. */
+export interface Network {
+  /** What listens at `port` is of that region. */
+  place(port: number, region: string): void;
+  /** The address of the proxy through which `region` reaches others. */
+  proxyOf(region: string): Promise<string>;
+}
+
+export class WideArea implements Network {
   readonly #delayMs: number;
   readonly #regionOf = new Map<number, string>();
   readonly #proxies = new Map<string, Server>();
@@ -25,12 +33,10 @@ export class WideArea {
     this.#delayMs = delayMs;
   }
 
-  /** What listens at `port` is of that region. */
   place(port: number, region: string): void {
     this.#regionOf.set(port, region);
   }
 
-  /** The address of the proxy through which `region` reaches others. */
   async proxyOf(region: string): Promise<string> {
     const server = createServer();
     server.on("connect", (request, socket: Duplex, head: Buffer) => {

@@ -6,11 +6,11 @@ import { foundFederation, startRegions } from "../../examples/federation/foundin
 import type { Region } from "../../examples/federation/founding.ts";
 import { Processes, endpointsOf, planGroup } from "../../examples/federation/regions.ts";
 import type { Group } from "../../examples/federation/regions.ts";
-import { WideArea } from "../../examples/federation/wide-area.ts";
 import { Child } from "../e2e/child.ts";
 import { MAIN } from "../e2e/cluster.ts";
 import { until } from "../e2e/until.ts";
 import type { FederationLoadPlan, FederationLoadReport } from "./federation-load.ts";
+import { RemoteWideArea } from "./remote-wide-area.ts";
 import { machineMs, processorMs } from "./processor-time.ts";
 
 const GENERATOR = join(__dirname, "..", "..", "dist", "test", "bench", "federation-load.js");
@@ -22,12 +22,12 @@ export const REGIONS = ["ams", "fra", "iad"] as const;
 export const FEDERATED = "federated/";
 
 export class FederationWorld {
-  readonly wan: WideArea;
+  readonly wan: RemoteWideArea;
   readonly regions: readonly Region[];
   readonly #processes: Processes;
   readonly #generators: Child[] = [];
 
-  private constructor(wan: WideArea, processes: Processes, regions: readonly Region[]) {
+  private constructor(wan: RemoteWideArea, processes: Processes, regions: readonly Region[]) {
     this.wan = wan;
     this.#processes = processes;
     this.regions = regions;
@@ -35,7 +35,7 @@ export class FederationWorld {
 
   /** Regions of so many members. */
   static async start(members = 3): Promise<FederationWorld> {
-    const wan = new WideArea(ONE_WAY_MS);
+    const wan = new RemoteWideArea(ONE_WAY_MS);
     const processes = new Processes(wan, MAIN);
     const regions: Region[] = [];
     try {
@@ -89,7 +89,7 @@ export class FederationWorld {
     }
     for (const { client } of this.regions) await client.close();
     await this.#processes.stop();
-    this.wan.close();
+    await this.wan.close();
   }
 }
 
