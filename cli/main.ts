@@ -1,8 +1,6 @@
-#!/usr/bin/env -S node --max-semi-space-size=16 --expose-gc
-// The `hansa` command. `serve` goes to the server with its flags untouched; the rest is the client's. Either is loaded
-// only by who runs it: the server brings RocksDB with it, the client all commands. The young generation (MiB) can only be
-// sized where the process starts: one of twice the size spared no CPU and kept 25 to 50 MB more in memory, one of a quarter
-// took more CPU at full load.
+#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=100 --expose-gc
+// The `hansa` command, with the options of node-options.ts. `serve` goes to the server with its flags untouched; the rest
+// is the client's. Either is loaded only by who runs it: the server brings RocksDB with it, the client all commands.
 import { CliExit } from "./exit-code.ts";
 import { nodeRefusal } from "./node-version.ts";
 import { processStdio } from "./stdio.ts";

@@ -6,8 +6,9 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { NODE_OPTIONS } from "../../cli/node-options.ts";
 import { freePort } from "./free-port.ts";
-import type { WideArea } from "./wide-area.ts";
+import type { Network } from "./wide-area.ts";
 
 const MAIN = join(__dirname, "..", "..", "cli", "main.js");
 const STOP_MS_MAX = 10_000;
@@ -47,7 +48,7 @@ export async function planGroup(token: string, regions: readonly string[]): Prom
 
 export class Processes {
   readonly folder = mkdtempSync(join(tmpdir(), "hansa-federation-"));
-  readonly #wan: WideArea;
+  readonly #network: Network;
   readonly #main: string;
   readonly #children: {
     readonly group: Group;
@@ -58,8 +59,8 @@ export class Processes {
   #stopped = false;
 
   /** `main`: what a member runs; absent: of the build that this file is of. */
-  constructor(wan: WideArea, main = MAIN) {
-    this.#wan = wan;
+  constructor(network: Network, main = MAIN) {
+    this.#network = network;
     this.#main = main;
   }
 
@@ -81,15 +82,15 @@ export class Processes {
   /** `flags`: beside those that every member has. @throws {Error} once all are stopped. */
   async start(group: Group, flags: readonly string[]): Promise<void> {
     for (const seat of group.seats) {
-      this.#wan.place(seat.peerPort, seat.region);
-      this.#wan.place(seat.clientPort, seat.region);
+      this.#network.place(seat.peerPort, seat.region);
+      this.#network.place(seat.clientPort, seat.region);
     }
     for (const seat of group.seats) await this.#startOne(group, seat, flags);
   }
 
   async #startOne(group: Group, seat: Seat, flags: readonly string[]): Promise<void> {
     const { region, name, clientPort, peerPort } = seat;
-    const proxy = this.#proxies.get(region) ?? (await this.#wan.proxyOf(region));
+    const proxy = this.#proxies.get(region) ?? (await this.#network.proxyOf(region));
     this.#proxies.set(region, proxy);
     if (this.#stopped) throw new Error(`${name} is not started: all are stopped`);
     const isSpread = new Set(group.seats.map((one) => one.region)).size > 1;
@@ -113,8 +114,7 @@ export class Processes {
       ],
       {
         stdio: ["ignore", log, log, "ipc"],
-        // As in the first line of the `hansa` command.
-        execArgv: ["--max-semi-space-size=16", "--expose-gc"],
+        execArgv: [...NODE_OPTIONS],
         env: { ...process.env, grpc_proxy: proxy, no_grpc_proxy: "localhost" },
         detached: true,
       },
