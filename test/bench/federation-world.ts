@@ -98,6 +98,8 @@ export interface Measured extends FederationLoadReport {
   readonly cores: ReadonlyMap<string, number>;
   /** Share of the time in which the machine's processors were busy, with whatever. */
   readonly busy: number;
+  /** Share in which its host kept them from it. */
+  readonly stolen: number;
 }
 
 interface RunningLoadInit {
@@ -138,13 +140,15 @@ class RunningLoad {
     const usedMs = regions.map(
       (region) => [region.name, this.#cpuOf(region) - (this.#cpuMs.get(region.name) ?? 0)] as const,
     );
-    const { busy, all } = machineMs();
-    const busyShare = (busy - this.#machineMs.busy) / (all - this.#machineMs.all);
+    const now = machineMs();
+    const shareOf = (part: "busy" | "stolen"): number =>
+      (now[part] - this.#machineMs[part]) / (now.all - this.#machineMs.all);
+    const [busy, stolen] = [shareOf("busy"), shareOf("stolen")];
     const line = await generator.line(/^\{/, deadlineMs);
     await generator.exited;
     const report = JSON.parse(line) as FederationLoadReport;
     const cores = new Map(usedMs.map(([name, ms]) => [name, ms / report.elapsedMs]));
-    return { ...report, cores, busy: busyShare };
+    return { ...report, cores, busy, stolen };
   }
 
   #cpuOf({ group }: Region): number {

@@ -1,6 +1,5 @@
 // CPU time of processes, as the kernel counts it.
 import { readFileSync, readdirSync } from "node:fs";
-import { cpus } from "node:os";
 
 /** USER_HZ: the unit of /proc/PID/stat on every Linux that Node supports. */
 const TICK_MS = 10;
@@ -17,11 +16,25 @@ export function processorMs(pids: readonly number[]): number {
   }, 0);
 }
 
-/** ms that all processors of this machine together were busy since it began, and were there. */
-export function machineMs(): { readonly busy: number; readonly all: number } {
-  const times = cpus().map((processor) => processor.times);
-  const all = times.reduce((sum, each) => sum + Object.values(each).reduce((a, b) => a + b), 0);
-  return { busy: all - times.reduce((sum, { idle }) => sum + idle, 0), all };
+export interface MachineMs {
+  /** With whatever. */
+  readonly busy: number;
+  /** In which they had work, and the host of this virtual machine let others run. */
+  readonly stolen: number;
+  readonly all: number;
+}
+
+/** Of all processors of this machine together, since it began; proc(5), the first line of /proc/stat. */
+export function machineMs(): MachineMs {
+  const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n");
+  // user nice system idle iowait irq softirq steal; what guests take is in user.
+  const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, stolen = 0] = ticks;
+  return {
+    busy: (user + nice + system + irq + softirq) * TICK_MS,
+    stolen: stolen * TICK_MS,
+    all: ticks.reduce((sum, each) => sum + each, 0) * TICK_MS,
+  };
 }
 
 /** How often threads of these processes went to sleep by themselves since they began: as often they were woken. */
