@@ -4,12 +4,12 @@
  *
  * - The young generation (MiB): one of twice the size spared no CPU and kept 25 to 50 MB more in memory, one of a quarter
  *   took more CPU at full load.
- * - How much the heap grows, in percent of what is alive, from one full collection to the next, as `GOGC` says it for Go
- *   (decision 51). V8 by itself takes 10 where little is kept of what is allocated: one collection every 4 s.
+ * - How much the old generation grows, in percent of what was alive, from one full collection to the next, as `GOGC` says
+ *   it for Go (decision 51). V8 by itself takes 10 where little is kept of what is allocated: a collection every 4 s.
  * - `gc()`, for server/give-back.ts.
  */
 export const NODE_OPTIONS = [
   "--max-semi-space-size=16",
-  "--heap-growing-percent=100",
+  "--heap-growing-percent=200",
   "--expose-gc",
 ] as const;

@@ -17,6 +17,7 @@ export interface FederationLoadPlan {
   readonly prefix: string;
   readonly pace:
     | { readonly kind: "closed"; readonly callers: number }
+    /** Writes at even distances, those of regions between each other. */
     | { readonly kind: "open"; readonly perSecond: number };
   /** Every region is watched for what the others write. */
   readonly isWatched: boolean;
@@ -120,8 +121,11 @@ class Writer {
       return;
     }
     const startedAtMs = performance.now();
+    // Regions do not write at the same instant.
+    const phase = this.#at / this.#plan.regions.length;
     for (let begun = 0; !tally.over; await span(PACE_MS)) {
-      const due = Math.floor(((performance.now() - startedAtMs) / 1_000) * pace.perSecond);
+      const elapsedSeconds = (performance.now() - startedAtMs) / 1_000;
+      const due = Math.floor(elapsedSeconds * pace.perSecond + phase);
       for (; begun < due; begun += 1) this.#begin();
     }
     await Promise.all(this.#underWay);
