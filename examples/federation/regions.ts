@@ -6,7 +6,6 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { NODE_OPTIONS } from "../../cli/node-options.ts";
 import { freePort } from "./free-port.ts";
 import type { Network } from "./wide-area.ts";
 
@@ -35,6 +34,12 @@ export function endpointsOf({ seats }: Group): string[] {
 /** By which other regions reach it: through their proxies. */
 export function regionEndpointsOf({ seats }: Group): string[] {
   return seats.map(({ peerPort }) => `127.0.0.1:${peerPort}`);
+}
+
+/** Of the first line of the command, where a shell takes them from. */
+function nodeOptionsOf(main: string): string[] {
+  const [firstLine = ""] = readFileSync(main, "utf8").split("\n", 1);
+  return firstLine.split(" ").filter((word) => word.startsWith("--"));
 }
 
 export async function planGroup(token: string, regions: readonly string[]): Promise<Group> {
@@ -114,7 +119,7 @@ export class Processes {
       ],
       {
         stdio: ["ignore", log, log, "ipc"],
-        execArgv: [...NODE_OPTIONS],
+        execArgv: nodeOptionsOf(this.#main),
         env: { ...process.env, grpc_proxy: proxy, no_grpc_proxy: "localhost" },
         detached: true,
       },

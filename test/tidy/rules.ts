@@ -102,7 +102,7 @@ export const ENTRY_POINTS: readonly RegExp[] = [
   /^examples\/[a-z-]+\.ts$/,
   /^examples\/[a-z-]+\/demo\.ts$/,
   /^test\/(?:sim|exhaustive|robustness)\/main\.ts$/,
-  /^test\/bench\/[a-z-]+-load\.ts$/,
+  /^test\/bench\/[a-z-]+-(?:load|process)\.ts$/,
   /^test\/.*\.(?:test|long|bench|patroni)\.ts$/,
 ];
 
