@@ -3,7 +3,7 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync, readSync, fstatSync } from "node:fs";
 import type { DevMember } from "./dev-plan.ts";
-import { NODE_OPTIONS } from "./node-options.ts";
+import { MEMBER_NODE_OPTIONS } from "./node-options.ts";
 
 /** How a child ended: a code, or the signal that ended it. */
 export type ChildEnd =
@@ -24,7 +24,7 @@ export class DevChild {
     const log = openSync(member.logFile, "a", 0o600);
     this.#child = fork(main, ["serve", ...member.flags], {
       stdio: ["ignore", log, log, "ipc"],
-      execArgv: [...NODE_OPTIONS],
+      execArgv: [...MEMBER_NODE_OPTIONS],
       // A group of its own: a terminal's Ctrl-C goes to the whole foreground group, and a member takes a
       // second signal as "at once".
       detached: true,

@@ -3,15 +3,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { finish } from "../test/e2e/child.ts";
-import { NODE_OPTIONS } from "./node-options.ts";
+import { MEMBER_NODE_OPTIONS } from "./node-options.ts";
 
 test("are those of the command's first line", () => {
   const [firstLine] = readFileSync(join(__dirname, "main.ts"), "utf8").split("\n");
-  expect(firstLine).toBe(`#!/usr/bin/env -S node ${NODE_OPTIONS.join(" ")}`);
+  expect(firstLine).toBe(`#!/usr/bin/env -S node ${MEMBER_NODE_OPTIONS.join(" ")}`);
 });
 
 test("are taken by this release of Node", async () => {
   const print = "process.stdout.write(typeof gc)";
-  const ended = await finish(process.execPath, [...NODE_OPTIONS, "-e", print]);
+  const ended = await finish(process.execPath, [...MEMBER_NODE_OPTIONS, "-e", print]);
   expect(ended).toEqual({ exit: { code: 0 }, stdout: "function", stderr: "" });
 });

@@ -8,7 +8,7 @@
  *   it for Go (decision 51). V8 by itself takes 10 where little is kept of what is allocated: a collection every 4 s.
  * - `gc()`, for server/give-back.ts.
  */
-export const NODE_OPTIONS = [
+export const MEMBER_NODE_OPTIONS = [
   "--max-semi-space-size=16",
   "--heap-growing-percent=200",
   "--expose-gc",

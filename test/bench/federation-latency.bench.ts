@@ -86,8 +86,8 @@ async function steadyPace(world: FederationWorld): Promise<number> {
   return perSecond;
 }
 
-/** Printed at once: what follows may fail. */
-function rowsOf({ regions, cores, busy, stolen }: Measured, what: string): Row[] {
+/** At once: what follows may fail. */
+function printRows({ regions, cores, busy, stolen }: Measured, what: string): Row[] {
   const rows = regions.map((report) => {
     const subject = `${report.name}, ${what}`;
     return { subject, report, cores: cores.get(report.name) ?? 0, busy, stolen };
@@ -153,11 +153,14 @@ async function measureScene(
     const share = { kind: "open", perSecond: SHARE * most } as const;
     const crowded = { prefix: `${FEDERATED}crowded/`, pace: share, isWatched: true };
     const of = members === 1 ? "one member, " : "";
-    const rows = rowsOf(await run(world, world.regions, easy), `${of}federated keys, half as many`);
+    const rows = printRows(
+      await run(world, world.regions, easy),
+      `${of}federated keys, half as many`,
+    );
     const measured = await run(world, world.regions, federated);
-    rows.push(...rowsOf(measured, `${of}federated keys`));
+    rows.push(...printRows(measured, `${of}federated keys`));
     const ofMost = `${of}federated keys, ${SHARE * 100} % of the most`;
-    rows.push(...rowsOf(await run(world, world.regions, crowded), ofMost));
+    rows.push(...printRows(await run(world, world.regions, crowded), ofMost));
     rows.unshift(...(await more(world, { prefix: "own/", pace, isWatched: false })));
     for (const { report } of rows) expect(report).toMatchObject(NOTHING_LOST);
     return { most, busy: measured.busy, rows };
@@ -168,8 +171,8 @@ async function measureScene(
 
 async function measureAll(): Promise<void> {
   const three = await measureScene(3, async (world, own) => [
-    ...rowsOf(await run(world, world.regions, own), "keys not federated"),
-    ...rowsOf(await run(world, [await world.startLone()], own), "by itself"),
+    ...printRows(await run(world, world.regions, own), "keys not federated"),
+    ...printRows(await run(world, [await world.startLone()], own), "by itself"),
   ]);
   const one = await measureScene(1, () => Promise.resolve([]));
   const machine = describeMachine();

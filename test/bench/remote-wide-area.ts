@@ -15,10 +15,6 @@ export class RemoteWideArea implements Network {
     this.#process = new Child(process.execPath, [PROGRAM, String(delayMs)]);
   }
 
-  get pid(): number {
-    return this.#process.pid;
-  }
-
   place(port: number, region: string): void {
     this.#process.write(`place ${region} ${port}\n`);
   }

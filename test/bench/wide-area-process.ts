@@ -1,5 +1,5 @@
 // The network between regions as a process that is told what to do in lines: "place REGION PORT", "proxy REGION", which
-// is answered with its address, "cut REGION" and "heal".
+// is answered with its address, "cut REGION" and "heal". It ends with its input: whoever started it may have been killed.
 import { createInterface } from "node:readline";
 import { WideArea } from "../../examples/federation/wide-area.ts";
 
@@ -25,7 +25,11 @@ async function obey(wan: WideArea, line: string): Promise<void> {
 
 async function main(delayMs: number): Promise<void> {
   const wan = new WideArea(delayMs);
-  for await (const line of createInterface({ input: process.stdin })) await obey(wan, line);
+  try {
+    for await (const line of createInterface({ input: process.stdin })) await obey(wan, line);
+  } finally {
+    wan.close();
+  }
 }
 
 main(Number(process.argv[2])).catch((failure: unknown) => {
