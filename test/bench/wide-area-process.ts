@@ -29,6 +29,7 @@ async function main(delayMs: number): Promise<void> {
     for await (const line of createInterface({ input: process.stdin })) await obey(wan, line);
   } finally {
     wan.close();
+    process.stdin.destroy();
   }
 }
 
