@@ -6,10 +6,16 @@
  *   took more CPU at full load.
  * - How much the old generation grows, in percent of what was alive, from one full collection to the next, as `GOGC` says
  *   it for Go (decision 51). V8 by itself takes 10 where little is kept of what is allocated: a collection every 4 s.
+ * - No collections by the clock: V8 takes a member with little to do for idle, and collects everything it has every few
+ *   times 8 s, all members of a machine at once (decision 52).
+ * - Small collections by the one thread that waits for them: little of what is young survives, and helpers have to be
+ *   scheduled first (decision 52).
  * - `gc()`, for server/give-back.ts.
  */
 export const MEMBER_NODE_OPTIONS = [
   "--max-semi-space-size=16",
   "--heap-growing-percent=200",
+  "--nomemory-reducer",
+  "--noparallel-scavenge",
   "--expose-gc",
 ] as const;

@@ -10,21 +10,27 @@ import { describeMachine, machineLine } from "./machine.ts";
 import { markdownTable, writeReadmeSection, writeResult } from "./readme.ts";
 import { formatTable, shortNumber } from "./table.ts";
 
-const MEASURE_MS = Number(process.env["HANSA_BENCH_SECONDS"] ?? "30") * 1_000;
+const MEASURE_MS = Number(process.env["HANSA_BENCH_SECONDS"] ?? "60") * 1_000;
 const WARM_UP_MS = Math.min(5_000, MEASURE_MS / 2);
+/** Until the most that they take is looked at; and of each look at how busy the machine is. */
+const MOST_MS = MEASURE_MS / 2;
+const PROBE_MS = MEASURE_MS / 3;
 /** Of each region, while it is found out what the machine takes at most, however long a write then takes. */
 const CALLERS = 32;
 /** Of the time, in which processors are busy. */
 const SHARE = 0.7;
-/** Writes a second and region at which it is first looked how busy they are, and looks at the pace that follows. */
+/**
+ * Writes a second and region at which it is first looked how busy they are, and looks at the pace that follows: so many
+ * that what is written often is compiled by then, as it is in members that have served for a while.
+ */
 const PROBE_PER_SECOND = 40;
-const PROBES = 4;
+const PROBES = 8;
 /** From one look to the next. */
 const STEP_MAX = 4;
 const VALUE_BYTES = 256;
 const KEYS_PER_REGION = 1_000;
-/** Five times what a quiet machine takes. */
-const RUN_MS_MAX = 20 * 60_000;
+/** Three times what a quiet machine takes. */
+const RUN_MS_MAX = 50 * 60_000;
 
 const NOTHING_LOST = { failures: 0, unseen: 0 };
 
@@ -60,7 +66,7 @@ async function run(
 async function mostOf(world: FederationWorld): Promise<number> {
   const pace = { kind: "closed", callers: CALLERS } as const;
   const plan = { prefix: `${FEDERATED}most/`, pace, isWatched: true };
-  const { regions } = await run(world, world.regions, plan);
+  const { regions } = await run(world, world.regions, plan, MOST_MS);
   const keptUp = regions.map(({ perSecond, toldPerSecond }) => perSecond + toldPerSecond);
   return Math.min(...keptUp) / regions.length;
 }
@@ -70,11 +76,10 @@ async function mostOf(world: FederationWorld): Promise<number> {
  * more come at once, so it is looked for in steps, each along the line from doing nothing to the step before.
  */
 async function steadyPace(world: FederationWorld): Promise<number> {
-  const probeMs = MEASURE_MS / PROBES;
   const busyAt = async (perSecond: number, probe: number): Promise<number> => {
     const plan = { prefix: `${FEDERATED}probe${probe}/`, isWatched: true };
     const pace = { kind: "open", perSecond } as const;
-    return (await run(world, world.regions, { ...plan, pace }, probeMs)).busy;
+    return (await run(world, world.regions, { ...plan, pace }, PROBE_MS)).busy;
   };
   const idle = await busyAt(0, 0);
   if (idle > SHARE / 2) throw new Error(`this machine is busy with something else: ${idle}`);

@@ -4,6 +4,7 @@
 import { setTimeout as span } from "node:timers/promises";
 import { Client, KvError } from "../../client/index.ts";
 import type { Watcher } from "../../client/index.ts";
+import { goFirst } from "./go-first.ts";
 import { keyAt } from "./keys.ts";
 import { percentiles } from "./percentiles.ts";
 import type { Percentiles } from "./percentiles.ts";
@@ -55,8 +56,8 @@ export interface FederationLoadReport {
 
 /** A write that takes longer is lost, and ends no measurement before that. */
 const CALL_MS_MAX = 30_000;
-/** Of an open pace: writes become due this often. */
-const PACE_MS = 2;
+/** Of an open pace: until it is looked whether all is over. */
+const PAUSE_MS_MAX = 100;
 /** Of a region, at an open pace. */
 const UNDER_WAY_MAX = 2_000;
 /** Until the last write is seen everywhere. */
@@ -123,10 +124,12 @@ class Writer {
     const startedAtMs = performance.now();
     // Regions do not write at the same instant.
     const phase = this.#at / this.#plan.regions.length;
-    for (let begun = 0; !tally.over; await span(PACE_MS)) {
-      const elapsedSeconds = (performance.now() - startedAtMs) / 1_000;
-      const due = Math.floor(elapsedSeconds * pace.perSecond + phase);
+    for (let begun = 0; !tally.over;) {
+      const elapsedMs = performance.now() - startedAtMs;
+      const due = Math.floor((elapsedMs / 1_000) * pace.perSecond + phase);
       for (; begun < due; begun += 1) this.#begin();
+      const nextAtMs = ((begun + 1 - phase) / pace.perSecond) * 1_000;
+      await span(Math.min(PAUSE_MS_MAX, Math.max(1, nextAtMs - elapsedMs)));
     }
     await Promise.all(this.#underWay);
   }
@@ -225,6 +228,7 @@ function reportOf(
 }
 
 async function main(plan: FederationLoadPlan): Promise<FederationLoadReport> {
+  goFirst();
   const writers = plan.regions.map((_, at) => new Writer(plan, at));
   const watched = plan.isWatched ? writers : [];
   const told = await Promise.all(

@@ -2,6 +2,7 @@
 // is answered with its address, "cut REGION" and "heal". It ends with its input: whoever started it may have been killed.
 import { createInterface } from "node:readline";
 import { WideArea } from "../../examples/federation/wide-area.ts";
+import { goFirst } from "./go-first.ts";
 
 async function obey(wan: WideArea, line: string): Promise<void> {
   const [verb, region = "", port] = line.split(" ");
@@ -24,6 +25,7 @@ async function obey(wan: WideArea, line: string): Promise<void> {
 }
 
 async function main(delayMs: number): Promise<void> {
+  goFirst();
   const wan = new WideArea(delayMs);
   try {
     for await (const line of createInterface({ input: process.stdin })) await obey(wan, line);
