@@ -12,7 +12,7 @@ import { formatTable, shortNumber } from "./table.ts";
 
 const MEASURE_MS = Number(process.env["HANSA_BENCH_SECONDS"] ?? "60") * 1_000;
 const WARM_UP_MS = Math.min(5_000, MEASURE_MS / 2);
-/** Until the most that they take is looked at; and of each look at how busy the machine is. */
+/** How long the most that they take is measured, and how long it is looked how busy the machine is. */
 const MOST_MS = MEASURE_MS / 2;
 const PROBE_MS = MEASURE_MS / 3;
 /** Of each region, while it is found out what the machine takes at most, however long a write then takes. */
