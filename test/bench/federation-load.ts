@@ -51,6 +51,8 @@ export interface FederationLoadReport {
   readonly elapsedMs: number;
   /** Of this process. */
   readonly clientCpuMs: number;
+  /** Whether it ran before the members where both had something to do. */
+  readonly wentFirst: boolean;
   readonly regions: readonly RegionLoadReport[];
 }
 
@@ -228,7 +230,7 @@ function reportOf(
 }
 
 async function main(plan: FederationLoadPlan): Promise<FederationLoadReport> {
-  goFirst();
+  const wentFirst = goFirst();
   const writers = plan.regions.map((_, at) => new Writer(plan, at));
   const watched = plan.isWatched ? writers : [];
   const told = await Promise.all(
@@ -257,6 +259,7 @@ async function main(plan: FederationLoadPlan): Promise<FederationLoadReport> {
   return {
     elapsedMs: measured.untilMs - measured.fromMs,
     clientCpuMs: (cpu.user + cpu.system) / 1_000,
+    wentFirst,
     regions: writers.map((writer, at) => reportOf(writer, at, told, measured)),
   };
 }

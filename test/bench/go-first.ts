@@ -2,11 +2,12 @@
 // machines of their own nothing would.
 import { constants, setPriority } from "node:os";
 
-/** Of this process. Where it has no right to that, it says so and goes on. */
-export function goFirst(): void {
+/** @returns false where this process has no right to that, and goes on as it is. */
+export function goFirst(): boolean {
   try {
     setPriority(constants.priority.PRIORITY_HIGHEST);
-  } catch (cause) {
-    process.stderr.write(`measures at the priority of what it measures: ${String(cause)}\n`);
+    return true;
+  } catch {
+    return false;
   }
 }
