@@ -80,7 +80,8 @@ export class Client extends Namespace {
   }
 
   /**
-   * Drops the history before `revision`; `physical` waits until the disk has let it go.
+   * Drops the history before `revision`; `physical` waits until the disk has let it go. Each member drops it when it
+   * applies this: a watch, or a read that asks for no freshness, may find it for a while on one that is behind.
    *
    * @throws {KvError} `compacted` if that was done before, `future-revision`
    */
