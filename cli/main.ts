@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=200 --nomemory-reducer --noparallel-scavenge --expose-gc
+#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=200 --no-memory-reducer --v8-pool-size=1 --expose-gc
 // The `hansa` command, with the options of node-options.ts. `serve` goes to the server with its flags untouched; the rest
 // is the client's. Either is loaded only by who runs it: the server brings RocksDB with it, the client all commands.
 import { CliExit } from "./exit-code.ts";

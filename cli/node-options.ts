@@ -8,14 +8,13 @@
  *   it for Go (decision 51). V8 by itself takes 10 where little is kept of what is allocated: a collection every 4 s.
  * - No collections by the clock: V8 takes a member with little to do for idle, and collects everything it has every few
  *   times 8 s, all members of a machine at once (decision 52).
- * - Small collections by the one thread that waits for them: little of what is young survives, and helpers have to be
- *   scheduled first (decision 52).
+ * - One thread of V8's beside the main one instead of four: it collects, and compiles what is run often (decision 52).
  * - `gc()`, for server/give-back.ts.
  */
 export const MEMBER_NODE_OPTIONS = [
   "--max-semi-space-size=16",
   "--heap-growing-percent=200",
-  "--nomemory-reducer",
-  "--noparallel-scavenge",
+  "--no-memory-reducer",
+  "--v8-pool-size=1",
   "--expose-gc",
 ] as const;

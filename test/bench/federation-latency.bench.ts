@@ -20,11 +20,15 @@ const CALLERS = 32;
 /** Of the time, in which processors are busy. */
 const SHARE = 0.7;
 /**
- * Writes a second and region at which it is first looked how busy they are, and looks at the pace that follows: so many
- * that what is written often is compiled by then, as it is in members that have served for a while.
+ * Writes a second and region at which it is first looked how busy they are, and looks at the paces that follow: at least
+ * so many that what is written often is compiled by then, as it is in members that have served for a while.
  */
 const PROBE_PER_SECOND = 40;
-const PROBES = 8;
+const PROBES_MIN = 8;
+const PROBES_MAX = 20;
+/** One look wavers: so many in a row have to come so near to SHARE. */
+const NEAR_PROBES = 2;
+const NEAR = 0.02;
 /** From one look to the next. */
 const STEP_MAX = 4;
 const VALUE_BYTES = 256;
@@ -83,15 +87,16 @@ async function steadyPace(world: FederationWorld): Promise<number> {
   };
   const idle = await busyAt(0, 0);
   if (idle > SHARE / 2) throw new Error(`this machine is busy with something else: ${idle}`);
-  const paces = [PROBE_PER_SECOND];
-  for (let probe = 1; probe <= PROBES; probe += 1) {
-    const perSecond = paces.at(-1) ?? PROBE_PER_SECOND;
-    const busy = await busyAt(perSecond, probe);
-    paces.push(perSecond * Math.min(STEP_MAX, (SHARE - idle) / Math.max(busy - idle, 0.01)));
+  let pace = PROBE_PER_SECOND;
+  let near: number[] = [];
+  for (let probe = 1; probe <= PROBES_MAX; probe += 1) {
+    const busy = await busyAt(pace, probe);
+    near = Math.abs(busy - SHARE) <= NEAR ? [...near, pace] : [];
+    if (probe >= PROBES_MIN && near.length >= NEAR_PROBES) break;
+    pace *= Math.min(STEP_MAX, (SHARE - idle) / Math.max(busy - idle, 0.01));
   }
-  // One look is of 20 s, and what it finds wavers.
-  const settled = paces.slice(-PROBES / 2);
-  return settled.reduce((sum, perSecond) => sum + perSecond, 0) / settled.length;
+  const settled = near.length === 0 ? [pace] : near;
+  return settled.reduce((sum, one) => sum + one, 0) / settled.length;
 }
 
 /** At once: what follows may fail. */
