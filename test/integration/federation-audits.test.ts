@@ -141,10 +141,20 @@ function askerOf(audits: FederationAudits): (leftMs: number) => Promise<Verified
 test("a call that may not wait for the end is told so, and the same again gets it", async () => {
   const [r1, r2] = regionsOf(20);
   flip(r1, "value-7");
-  const { audits } = auditsOf(r1, linksOf(r1, [r2]));
+  let goOn: () => void = () => undefined;
+  const told = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const { links, reportOf, questions } = linksOf(r1, [r2]);
+  const compare: typeof questions.compare = async (...question) => {
+    await told;
+    return questions.compare(...question);
+  };
+  const { audits } = auditsOf(r1, { links, reportOf, questions: { compare } });
   const ask = askerOf(audits);
   const first = await ask(0);
   expect([first.report, first.self]).toEqual([undefined, 1]);
+  goOn();
   const { report, scrubbed } = await ask(60_000);
   expect([report?.findings, scrubbed]).toMatchObject([[{ outcome: "repaired" }], 20]);
   expect((await ask(60_000)).report?.findings).toEqual([]);
