@@ -138,19 +138,25 @@ function askerOf(audits: FederationAudits): (leftMs: number) => Promise<Verified
     });
 }
 
+/** Its comparisons wait until `goOn` is called. */
+function heldUp(of: AuditedLinks): { readonly links: AuditedLinks; readonly goOn: () => void } {
+  let goOn: () => void = () => undefined;
+  const mayGoOn = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const compare: AuditedLinks["questions"]["compare"] = async (...question) => {
+    await mayGoOn;
+    return of.questions.compare(...question);
+  };
+  const { links, reportOf } = of;
+  return { links: { links, reportOf, questions: { compare } }, goOn };
+}
+
 test("a call that may not wait for the end is told so, and the same again gets it", async () => {
   const [r1, r2] = regionsOf(20);
   flip(r1, "value-7");
-  let goOn: () => void = () => undefined;
-  const told = new Promise<void>((resolve) => {
-    goOn = resolve;
-  });
-  const { links, reportOf, questions } = linksOf(r1, [r2]);
-  const compare: typeof questions.compare = async (...question) => {
-    await told;
-    return questions.compare(...question);
-  };
-  const { audits } = auditsOf(r1, { links, reportOf, questions: { compare } });
+  const { links, goOn } = heldUp(linksOf(r1, [r2]));
+  const { audits } = auditsOf(r1, links);
   const ask = askerOf(audits);
   const first = await ask(0);
   expect([first.report, first.self]).toEqual([undefined, 1]);
@@ -187,20 +193,13 @@ test("an engine that fails ends the audit with its refusal, and counts nothing a
 test("a bug is told as one when whoever asked for the audit has gone", async () => {
   const [r1, r2] = regionsOf(2);
   const bug = new Error("a bug");
-  let leave: () => void = () => undefined;
-  const gone = new Promise<void>((resolve) => {
-    leave = resolve;
-  });
-  const compare = async (): Promise<never> => {
-    await gone;
-    throw bug;
-  };
-  const links = { ...linksOf(r1, [r2]), questions: { compare } };
+  const questions = { compare: () => Promise.reject(bug) };
+  const { links, goOn } = heldUp({ ...linksOf(r1, [r2]), questions });
   const told: unknown[] = [];
   const { audits } = auditsOf(r1, links, { onBug: (one) => told.push(one) });
   const ask = askerOf(audits);
   expect((await ask(0)).report).toBeUndefined();
-  leave();
+  goOn();
   await expect(ask(60_000)).rejects.toThrow("the audit has failed");
   expect(told).toEqual([bug]);
 });
